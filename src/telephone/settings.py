@@ -1,0 +1,40 @@
+"""The only reader of the environment: where things are kept, and how many threads a local player may use."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment says, read once."""
+
+    runs_dir: Path
+    """Where new runs are written; `TELEPHONE_RUNS`, else `runs` in the current folder."""
+    cache_dir: Path
+    """Where files that can be made again are kept; `TELEPHONE_CACHE`, else the system's cache folder."""
+    weights_dir: Path | None
+    """Weights to use in place of the shipped ones, for those who train; `TELEPHONE_WEIGHTS`."""
+    threads: int | None
+    """Threads of a local player; `TELEPHONE_THREADS`, else the library's own choice."""
+
+
+def load() -> Settings:
+    """Returns the settings of this process.
+
+    Raises:
+        ValueError: `TELEPHONE_THREADS` is not a positive whole number.
+    """
+    env = os.environ
+    threads = env.get("TELEPHONE_THREADS")
+    if threads is not None and (not threads.isdecimal() or int(threads) < 1):
+        raise ValueError(f"TELEPHONE_THREADS is {threads!r}; it must be a whole number of 1 or more.")
+    weights = env.get("TELEPHONE_WEIGHTS")
+    return Settings(
+        runs_dir=Path(env.get("TELEPHONE_RUNS", "runs")),
+        cache_dir=Path(env.get("TELEPHONE_CACHE", platformdirs.user_cache_dir("ai-telephone"))),
+        weights_dir=Path(weights) if weights else None,
+        threads=int(threads) if threads else None,
+    )
