@@ -1,0 +1,81 @@
+"""What figures by turn have in common: one curve a pair of players, from the prompt itself to the last turn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from telephone.errors import UsageError
+from telephone.plots import style
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+COLUMNS = ("t2i_model", "i2t_model", "step_number", "mean")
+
+
+def require(table: pd.DataFrame, columns: tuple[str, ...]) -> None:
+    """Checks that a table has the columns that a figure is drawn from.
+
+    Raises:
+        UsageError: a column is missing.
+    """
+    missing = [name for name in columns if name not in table.columns]
+    if missing:
+        raise UsageError(f"A figure needs the column {missing[0]!r}: hand it a table of telephone.analysis.")
+
+
+def encoding_of(table: pd.DataFrame) -> style.Encoding:
+    """Returns the encoding of the pairs of a table, models in the order of their names."""
+    return style.Encoding.of(sorted(table["t2i_model"].unique()), sorted(table["i2t_model"].unique()))
+
+
+def draw(axes: Axes, table: pd.DataFrame, encoding: style.Encoding, start: float) -> int:
+    """Draws a curve for each pair of a table, with its interval as a band where the table has one.
+
+    Args:
+        axes: Where to draw.
+        table: `COLUMNS`, and perhaps `low` and `high`; `step_number` counts turns from 0.
+        encoding: Colours and markers.
+        start: What the prompt itself has, at turn 0.
+
+    Returns:
+        The number of the last turn with a number, counted from 1; 0 if nothing is scored.
+    """
+    last = 0
+    scored = table.dropna(subset=["mean"]).sort_values("step_number")
+    for pair, rows in scored.groupby(["t2i_model", "i2t_model"], sort=True):
+        t2i, i2t = (str(name) for name in pair)
+        turns = [0, *(int(step) + 1 for step in rows["step_number"])]
+        means = [start, *(float(value) for value in rows["mean"])]
+        colour, marker = encoding.colours[t2i], encoding.markers[i2t]
+        axes.plot(
+            turns, means, color=colour, marker=marker, label=f"{t2i} + {i2t}", linewidth=1.7, markersize=6,
+            markeredgecolor=style.PAPER, markeredgewidth=0.8, markevery=slice(1, None), clip_on=False, zorder=3,
+        )  # fmt: skip
+        _band(axes, rows, start, colour)
+        last = max(last, turns[-1])
+    if last:
+        axes.plot([0], [start], color=style.INK, marker="o", markersize=7, label="prompt", clip_on=False, zorder=4)
+    return last
+
+
+def _band(axes: Axes, rows: pd.DataFrame, start: float, colour: str) -> None:
+    if "low" not in rows.columns or "high" not in rows.columns:
+        return
+    known = rows.dropna(subset=["low", "high"])
+    if known.empty:
+        return
+    turns = [0, *(int(step) + 1 for step in known["step_number"])]
+    low = [start, *(float(value) for value in known["low"])]
+    high = [start, *(float(value) for value in known["high"])]
+    axes.fill_between(turns, low, high, color=colour, alpha=0.07, linewidth=0, zorder=1)
+
+
+def finish(axes: Axes, last: int) -> None:
+    """Lays out the axis of turns: whole numbers, at most about a dozen labels."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set_xlim(-0.15, max(last, 1) + 0.15)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=11, integer=True))
+    axes.set_xlabel("turn (0 is the prompt itself)", color=style.MUTED, fontsize=9.5, family=style.FONT, labelpad=7)
