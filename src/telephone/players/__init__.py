@@ -1,1 +1,55 @@
-"""TODO: what this room is for."""
+"""The players: who draws, who describes, who embeds, and how an address becomes one of them."""
+
+from telephone.players.base import (
+    Embedder,
+    Image2Text,
+    IncompletePlayer,
+    Player,
+    PlayerKind,
+    Text2Image,
+    Traits,
+    describe,
+    draw,
+    kind_of,
+    name_of,
+)
+from telephone.players.provider import Catalogue, Entry, PlayerCard, Provider, choice, number, whole
+from telephone.players.registry import (
+    Registry,
+    embedder,
+    image2text,
+    parse_ref,
+    player,
+    players,
+    problems,
+    text2image,
+)
+
+__all__ = [
+    "Catalogue",
+    "Embedder",
+    "Entry",
+    "Image2Text",
+    "IncompletePlayer",
+    "Player",
+    "PlayerCard",
+    "PlayerKind",
+    "Provider",
+    "Registry",
+    "Text2Image",
+    "Traits",
+    "choice",
+    "describe",
+    "draw",
+    "embedder",
+    "image2text",
+    "kind_of",
+    "name_of",
+    "number",
+    "parse_ref",
+    "player",
+    "players",
+    "problems",
+    "text2image",
+    "whole",
+]

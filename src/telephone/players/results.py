@@ -1,0 +1,107 @@
+"""What a player may hand back, and how it becomes an RGB picture or a text; anything else is told as a failure."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from PIL import Image
+
+from telephone.errors import PlayerError
+from telephone.images import decode, to_rgb
+
+T = TypeVar("T")
+
+
+def as_picture(made: object) -> Image.Image:
+    """Returns what a text-to-image player made as an upright RGB picture without metadata.
+
+    Args:
+        made: a PIL image, the bytes of an image file, the path of one, or a uint8 array [h, w], [h, w, 3] or [h, w, 4].
+
+    Raises:
+        PlayerError: it is none of these, or broken; or it is itself a `PlayerError`, which is raised.
+    """
+    if isinstance(made, PlayerError):
+        raise made
+    if isinstance(made, Image.Image):
+        return _from_image(made)
+    if isinstance(made, bytes | bytearray | memoryview):
+        return decode(bytes(made))
+    if isinstance(made, str | Path):
+        return _from_path(str(made))
+    if isinstance(made, np.ndarray):
+        return _from_array(made)
+    raise PlayerError(
+        f"The player returned {_what(made)} in place of a picture: return a PIL image, PNG bytes, a path or a uint8 array."
+    )
+
+
+def as_text(made: object) -> str:
+    """Returns what an image-to-text player made, unchanged.
+
+    Raises:
+        PlayerError: it is not a text, is empty, or cannot be written as UTF-8; or it is itself a `PlayerError`.
+    """
+    if isinstance(made, PlayerError):
+        raise made
+    if not isinstance(made, str):
+        raise PlayerError(f"The player returned {_what(made)} in place of a text: return a str.")
+    if not made.strip():
+        raise PlayerError("The player returned an empty text: there is nothing to draw from.")
+    try:
+        made.encode()
+    except UnicodeEncodeError as error:
+        raise PlayerError(f"The player returned a text that is not valid Unicode: {error}.") from error
+    return str(made)
+
+
+def each(made: Any, count: int, check: Callable[[object], T]) -> list[T | PlayerError]:
+    """Returns the items of a batch, each checked alone, so that a bad one does not spoil the others.
+
+    Raises:
+        PlayerError: the answer is not a list of `count` items.
+    """
+    if not isinstance(made, list | tuple):
+        raise PlayerError(f"The player returned {_what(made)} in place of a list of {count} results.")
+    if len(made) != count:
+        raise PlayerError(f"The player returned {len(made)} results for {count} items: return one for each, in order.")
+    return [_checked(item, check) for item in made]
+
+
+def _checked(item: object, check: Callable[[object], T]) -> T | PlayerError:
+    try:
+        return check(item)
+    except PlayerError as error:
+        return error
+
+
+def _from_image(image: Image.Image) -> Image.Image:
+    if 0 in image.size:
+        raise PlayerError(f"The player returned an empty picture of {image.width} x {image.height} pixels.")
+    try:
+        return to_rgb(image)
+    except (OSError, SyntaxError, ValueError) as error:  # PIL decodes late: a broken file shows only here
+        raise PlayerError(f"The player returned a picture that cannot be decoded: {error}.") from error
+
+
+def _from_path(path: str) -> Image.Image:
+    if path.startswith(("http://", "https://")):
+        raise PlayerError("The player returned a web address in place of a picture: download it and return the bytes.")
+    try:
+        return decode(Path(path).read_bytes())
+    except (OSError, ValueError) as error:
+        raise PlayerError(f"The player returned the path {path!r}, which cannot be read: {error}.") from error
+
+
+def _from_array(pixels: np.ndarray[Any, Any]) -> Image.Image:
+    fits = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4))
+    if pixels.dtype != np.uint8 or not fits or pixels.size == 0:
+        raise PlayerError(
+            f"The player returned an array of {pixels.dtype} {list(pixels.shape)}: return uint8 [height, width, 3]."
+        )
+    return to_rgb(Image.fromarray(np.ascontiguousarray(pixels)))
+
+
+def _what(made: object) -> str:
+    return "None" if made is None else f"a value of type {type(made).__name__}"
