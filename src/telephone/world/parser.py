@@ -1,0 +1,272 @@
+"""Reads a scene back out of a text: exactly from a caption of the grammar, as well as can be from any other string.
+
+One pass over the words. Adjectives wait for the next noun; a place belongs to the thing before it or, at the start of a
+clause, to the thing after it; a relation waits for its anchor. What contradicts is dropped, so the scene is always valid.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from telephone.world.scene import MAX_THINGS, RELATIONS, STYLES, TIMES, WEATHERS, Relation, Scene, Thing
+from telephone.world.tokens import Token, tokens
+
+_INVERSE = dict(zip(RELATIONS, (RELATIONS[1], RELATIONS[0], RELATIONS[3], RELATIONS[2]), strict=True))
+_PLACE_OF_RELATION = dict(zip(RELATIONS, ("left", "right", "top", "middle"), strict=True))
+_SILENT = {"time": TIMES[0], "weather": WEATHERS[0], "style": STYLES[0], "setting": None}
+_OPENERS = frozenset({"article", "count", "size", "colour", "kind"})
+
+
+class Reading(NamedTuple):
+    """What was understood of a text, and what was not."""
+
+    scene: Scene
+    unknown: tuple[str, ...]
+    """The content words that mean nothing here, each once, in order; lower case."""
+
+
+def parse(text: str) -> Scene:
+    """Returns the scene that a text tells; any string gives a valid scene, in the worst case an empty one."""
+    return read(text).scene
+
+
+def read(text: str) -> Reading:
+    """Returns the scene that a text tells (English or Chinese), and the words that were not understood."""
+    return _Reader(tokens(text)).read()
+
+
+@dataclass
+class _Noun:
+    """The noun phrase that is being read."""
+
+    count: int | None = None
+    size: str | None = None
+    colour: str | None = None
+    definite: bool = False
+    indefinite: bool = False
+    stale: bool = False
+    """An unknown word came after the adjectives: they may have been its own."""
+
+
+@dataclass
+class _Wish:
+    """A place or a relation that waits for its thing, or a relation that waits for its anchor."""
+
+    place: str | None = None
+    relation: str | None = None
+    anchor: int | None = None
+    subject: int | None = None
+
+
+@dataclass
+class _Reader:
+    words: list[Token]
+    at: int = 0
+    facts: dict[str, str] = field(default_factory=dict)
+    things: list[Thing] = field(default_factory=list)
+    relations: dict[int, Relation] = field(default_factory=dict)
+    unknown: dict[str, None] = field(default_factory=dict)
+    noun: _Noun = field(default_factory=_Noun)
+    current: int | None = None
+    """The thing told last: what a place after it belongs to."""
+    opened: str = "break"
+    """What opened the clause if nothing has been told in it yet: break or comma; else empty."""
+    wish: _Wish | None = None
+    """For the next thing."""
+    anchored: _Wish | None = None
+    """A relation whose anchor is the next noun."""
+    last: str = ""
+    """What the word before was, stop words included."""
+
+    def read(self) -> Reading:
+        for self.at, word in enumerate(self.words):
+            handle = getattr(self, f"_{word.meaning.what}", None)
+            if handle is not None:
+                handle(word)
+            self.last = word.meaning.what
+        self._predicate()
+        return Reading(self._scene(), tuple(self.unknown))
+
+    def _scene(self) -> Scene:
+        facts = dict(self.facts)
+        if facts.get("setting") == "space":
+            facts.pop("time", None)
+            facts.pop("weather", None)
+        relations = tuple(self.relations[subject] for subject in sorted(self.relations))
+        return Scene(things=tuple(self.things), relations=relations, **facts)
+
+    # Words of structure
+
+    def _unknown(self, word: Token) -> None:
+        if len(word.text) > 1 or not word.text.isascii():
+            self.unknown[word.text] = None
+        self.noun.stale = True
+        self.opened = ""
+
+    def _break(self, word: Token) -> None:
+        self._predicate()
+        self.noun, self.wish, self.anchored, self.opened = _Noun(), None, None, "break"
+
+    def _comma(self, word: Token) -> None:
+        self.anchored = None
+        self.opened = self.opened or "comma"
+
+    def _pronoun(self, word: Token) -> None:
+        self.opened = ""
+
+    def _article(self, word: Token) -> None:
+        if self.noun.stale:
+            self.noun = _Noun()
+        self.noun.definite |= word.text == "the"
+        self.noun.indefinite |= word.text in ("a", "an")
+
+    def _picture(self, word: Token) -> None:
+        self.noun = _Noun()
+        if self.anchored is not None and self.anchored.relation is not None:
+            subject, place = self.anchored.subject, _PLACE_OF_RELATION[self.anchored.relation]
+            self.anchored = None
+            self._put(place, subject)
+
+    # Facts of the whole scene
+
+    def _setting(self, word: Token) -> None:
+        what, value = word.meaning.what, str(word.meaning.value)
+        if value != _SILENT[what]:
+            self.facts.setdefault(what, value)
+        self.noun, self.anchored, self.opened = _Noun(), None, self.opened
+
+    _time = _weather = _style = _setting
+
+    # Noun phrases
+
+    def _count(self, word: Token) -> None:
+        self.noun = _Noun() if self.noun.stale else self.noun
+        self.noun.count = self.noun.count or int(word.meaning.value)
+
+    def _size(self, word: Token) -> None:
+        if self.noun.size is None or self.noun.stale:
+            self.noun.size, self.noun.stale = str(word.meaning.value), False
+
+    def _colour(self, word: Token) -> None:
+        if self.noun.colour is None or self.noun.stale:
+            self.noun.colour, self.noun.stale = str(word.meaning.value), False
+
+    def _predicate(self) -> None:
+        """Gives a colour that no noun has taken, as in "the house is blue", to the thing told last."""
+        colour, index = self.noun.colour, self.current
+        if colour is None or index is None or self.opened or self.noun.stale or self.things[index].colour:
+            return
+        if (self.things[index].kind, colour) not in self._names():
+            self.things[index] = replace(self.things[index], colour=colour)
+
+    def _kind(self, word: Token) -> None:
+        kind, noun = str(word.meaning.value), self.noun
+        self.noun = _Noun()
+        if noun == _Noun() and self.last == "kind" and self.words[self.at - 1].meaning.value == kind:
+            return
+        if self._next() == "after":
+            self.wish = _Wish(anchor=self._find(kind, noun.colour, definite=True))
+        elif self.anchored is not None:
+            wish, self.anchored = self.anchored, None
+            self._anchor(wish, kind, noun, word.meaning.plural)
+        else:
+            self._tell(kind, noun, word.meaning.plural)
+        self.opened = ""
+
+    def _tell(self, kind: str, noun: _Noun, plural: bool) -> None:
+        index = self._find(kind, noun.colour, noun.definite)
+        self.current = self._add(kind, noun, plural) if index is None else index
+        wish, self.wish = self.wish, None
+        if wish is None or self.current is None:
+            return
+        if wish.place is not None:
+            self._put(wish.place, self.current)
+        elif wish.relation is not None and wish.anchor is not None:
+            self._relate(self.current, wish.relation, wish.anchor)
+
+    def _add(self, kind: str, noun: _Noun, plural: bool) -> int | None:
+        if len(self.things) == MAX_THINGS:
+            return None
+        count = noun.count or (2 if plural and kind != "fish" else 1)
+        self.things.append(Thing(kind, noun.colour, noun.size or "medium", count))
+        return len(self.things) - 1
+
+    def _names(self) -> list[tuple[str, str | None]]:
+        return [(thing.kind, thing.colour) for thing in self.things]
+
+    def _find(self, kind: str, colour: str | None, definite: bool) -> int | None:
+        """Returns the thing of this name; "the cat" is also the last cat told, whatever its colour."""
+        names = self._names()
+        if (kind, colour) in names:
+            return names.index((kind, colour))
+        if colour is None and definite:
+            return next((index for index in reversed(range(len(names))) if names[index][0] == kind), None)
+        return None
+
+    # Places and relations
+
+    def _place(self, word: Token) -> None:
+        place = str(word.meaning.value)
+        if self._leads():
+            self.wish = _Wish(place=place)
+        else:
+            self._put(place, self.current)
+        self.noun, self.anchored, self.opened = _Noun(), None, ""
+
+    def _relation(self, word: Token) -> None:
+        subject = None if self.opened else self.current
+        self.noun, self.anchored, self.opened = _Noun(), _Wish(relation=str(word.meaning.value), subject=subject), ""
+
+    def _after(self, word: Token) -> None:
+        name = str(word.meaning.value)
+        anchor = self.wish.anchor if self.wish and self.last == "kind" else None
+        self.wish = None
+        if self.last != "kind":
+            self._put(_PLACE_OF_RELATION[name], None if self._leads() else self.current)
+        elif self._next() in {"there", "be"} | _OPENERS:
+            self.wish = _Wish(relation=name, anchor=anchor)
+        elif anchor is not None and self.current is not None:
+            self._relate(self.current, name, anchor)
+
+    def _anchor(self, wish: _Wish, kind: str, noun: _Noun, plural: bool) -> None:
+        name, subject = str(wish.relation), wish.subject
+        anchor = self._find(kind, noun.colour, noun.definite or not noun.indefinite)
+        if anchor is None and (noun.indefinite or noun.count):
+            anchor = self._add(kind, noun, plural)
+        if subject is None:
+            self.wish = _Wish(relation=name, anchor=anchor)
+        elif anchor is not None:
+            self._relate(subject, name, anchor)
+
+    def _leads(self) -> bool:
+        """Tells whether a place belongs to the thing that comes next."""
+        following = self._next()
+        if following == "there" or self.opened == "break" or self.current is None:
+            return True
+        if following == "be":
+            return self._next(2) in _OPENERS - {"size", "colour"}
+        if self.opened == "comma":
+            return following in _OPENERS
+        return not self._free(self.current) and following in _OPENERS
+
+    def _next(self, ahead: int = 1) -> str:
+        """Returns what the next word is (or the one after), stop words left out; at most eight words ahead."""
+        following = [word.meaning.what for word in self.words[self.at + 1 : self.at + 9]]
+        following = [what for what in following if what not in ("stop", "silent", "unknown")]
+        return following[ahead - 1] if len(following) >= ahead else ""
+
+    def _free(self, index: int) -> bool:
+        return self.things[index].place is None and index not in self.relations
+
+    def _put(self, place: str, index: int | None) -> None:
+        """Places a thing, if it and the place are free; None is the thing that comes next."""
+        if index is None:
+            self.wish = _Wish(place=place)
+        elif self._free(index) and place not in [thing.place for thing in self.things]:
+            self.things[index] = replace(self.things[index], place=place)
+
+    def _relate(self, subject: int, name: str, anchor: int) -> None:
+        """Relates two things; told from the later one, as the scene graph wants it."""
+        if subject < anchor:
+            subject, name, anchor = anchor, _INVERSE[name], subject
+        if subject != anchor and self._free(subject):
+            self.relations[subject] = Relation(subject, name, anchor)
