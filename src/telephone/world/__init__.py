@@ -1,1 +1,24 @@
-"""TODO: what this room is for."""
+"""The pocket world: scenes, the words that tell them, the reader of those words, and what is kept of a scene."""
+
+from telephone.world.grammar import WORDINGS, caption
+from telephone.world.parser import Reading, parse, read
+from telephone.world.sampler import Split, sample, sample_any
+from telephone.world.scene import Atom, Relation, Scene, Thing, atoms, held_out, level_of
+
+__all__ = [
+    "WORDINGS",
+    "Atom",
+    "Reading",
+    "Relation",
+    "Scene",
+    "Split",
+    "Thing",
+    "atoms",
+    "caption",
+    "held_out",
+    "level_of",
+    "parse",
+    "read",
+    "sample",
+    "sample_any",
+]
