@@ -1,5 +1,6 @@
 """The pocket world: scenes, the words that tell them, the reader of those words, and what is kept of a scene."""
 
+from telephone.world.compare import Comparison, compare
 from telephone.world.grammar import WORDINGS, caption
 from telephone.world.parser import Reading, parse, read
 from telephone.world.sampler import Split, sample, sample_any
@@ -8,6 +9,7 @@ from telephone.world.scene import Atom, Relation, Scene, Thing, atoms, held_out,
 __all__ = [
     "WORDINGS",
     "Atom",
+    "Comparison",
     "Reading",
     "Relation",
     "Scene",
@@ -15,6 +17,7 @@ __all__ = [
     "Thing",
     "atoms",
     "caption",
+    "compare",
     "held_out",
     "level_of",
     "parse",

@@ -61,7 +61,8 @@ def _where(scene: Scene, index: int) -> str:
 
 
 def _noun(thing: Thing, link: str = "") -> str:
-    return f"{CHINESE_NUMBERS[thing.count]}{CHINESE_KINDS[thing.kind][0]}{_colour(thing, link)}{CHINESE_SIZES.get(thing.size, '')}{_word(thing)}"
+    measure, size = CHINESE_KINDS[thing.kind][0], CHINESE_SIZES.get(thing.size, "")
+    return f"{CHINESE_NUMBERS[thing.count]}{measure}{_colour(thing, link)}{size}{_word(thing)}"
 
 
 def _colour(thing: Thing, link: str = "") -> str:

@@ -1,4 +1,4 @@
-"""Words for every value of the pocket world, in English and Chinese: those that the grammar says, and more that it reads."""
+"""Words for every value of the pocket world, in English and Chinese: those that are said, and more that are read."""
 
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -11,8 +11,8 @@ class Meaning(NamedTuple):
     """What a word or a phrase says."""
 
     what: str
-    """An attribute of `Atom`, or a word of structure: after, article, and, be, break, comma, picture, pronoun, silent, stop, there,
-    unknown. A relation that follows its anchor, as in Chinese, is `after`."""
+    """An attribute of `Atom`, or a word of structure: after, article, and, be, break, comma, picture, pronoun, silent,
+    stop, there, unknown. A relation that follows its anchor, as in Chinese, is `after`."""
     value: str | int = ""
     plural: bool = False
     """True of a kind in the plural."""
@@ -54,25 +54,24 @@ _STRUCTURE = {
     "pronoun": "it they 它 它们",
     "picture": "picture image photo photograph drawing painting illustration scene view shot 画 图 图片 照片 画面",
     "stop": (
-        "of on in at to with by for from this that its it's their his her my your our as or into onto out up so some has have "
-        "had very am be been being which who where while then than these those he she we you i there's that's but not no "
-        "also too can one's s t "
-        "的 了 在 着 里 上 中 这 那 张 色 地方"
+        "of on in at to with by for from this that its their his her my your our as or into onto out up so some has "
+        "have had very am been being which who where while then than these those he she we you i but not no also too "
+        "can s t 的 了 在 着 里 上 中 这 那 张 色 地方"
     ),
     "silent": (
-        "pencil side corner part empty "
-        "nothing once upon time stood lived came along somebody drew lights "
+        "pencil side corner part empty sky nothing once upon time stood lived came along somebody drew lights "
         "空白 铅笔 天气 什么 都 没有 从前 住 站 来 时"
     ),
 }
 _ENGLISH = {
     "kind": {
-        "apple": "apple", "balloon": "", "banana": "", "bell": "", "bird": "seagull/gull/sparrow/pigeon/duck/owl",
+        "apple": "", "balloon": "", "banana": "", "bell": "", "bird": "seagull/gull/sparrow/pigeon/duck/owl",
         "boat": "ship/sailboat/sailing boat/yacht/canoe", "book": "", "butterfly": "", "cactus": "",
         "car": "automobile/taxi/cab", "castle": "fortress/palace", "cat": "kitten/kitty", "chair": "stool/armchair",
-        "clock": "alarm clock", "crown": "tiara", "cup": "mug/teacup", "dog": "puppy/doggy/hound/corgi",
-        "fish": "goldfish", "flower": "rose/tulip/daisy", "hat": "cap/top hat", "heart": "", "house": "cottage/hut/cabin",
-        "key": "", "kite": "", "lamp": "lantern", "mushroom": "toadstool", "plane": "airplane/aeroplane/aircraft/jet",
+        "clock": "alarm clock", "crown": "tiara", "cup": "mug/teacup",
+        "dog": "puppy/doggy/hound/corgi", "fish": "goldfish", "flower": "rose/tulip/daisy", "hat": "cap/top hat",
+        "heart": "", "house": "cottage/hut/cabin", "key": "", "kite": "", "lamp": "lantern", "mushroom": "toadstool",
+        "plane": "airplane/aeroplane/aircraft/jet",
         "robot": "android", "rocket": "spaceship/spacecraft/rocket ship", "star": "", "tree": "pine/oak/palm tree",
         "umbrella": "parasol",
     },
@@ -93,8 +92,9 @@ _ENGLISH = {
         "below": "under/beneath/underneath",
     },
     "setting": {
-        "beach": "seaside/shore/seashore/coast", "park": "garden/meadow", "city": "town/street/downtown/skyline/urban",
-        "desert": "dunes", "forest": "woods/jungle/woodland", "snowfield": "snowy field/snow field/field of snow/tundra",
+        "beach": "seaside/shore/seashore/coast", "park": "garden/meadow", "city": "town/street/skyline/urban",
+        "desert": "dunes", "forest": "woods/jungle/woodland",
+        "snowfield": "snowy field/snow field/field of snow/tundra",
         "room": "bedroom/kitchen/living room/indoors", "space": "outer space/cosmos/galaxy",
     },
     "time": {
@@ -120,11 +120,17 @@ _CHINESE: dict[str, dict[str | int, str]] = {
     "colour": {"orange": "橘", "brown": "褐/咖啡", "pink": "粉红", "green": "翠"},
     "size": {"small": "微小/小小", "big": "巨大/大大"},
     "count": {1: "1", 2: "二/2/一对", 3: "3", 4: "4"},
-    "place": {"top": "顶部/天上/天空", "middle": "中央/正中/中心/下面", "left": "左侧/左下角", "right": "右侧/右下角", "top left": "左上",
-              "top right": "右上"},
-    "after": {"left of": "左面/左侧/左方", "right of": "右面/右侧/右方", "above": "上面/上边", "below": "下面/下边"},
-    "setting": {"beach": "沙滩/海边", "city": "都市/街道", "forest": "树林", "snowfield": "雪原", "room": "屋里", "space": "宇宙",
-                "park": "花园"},
+    "place": {
+        "top": "顶部/天上/天空", "middle": "中央/正中/中心/下面", "left": "左侧/左下角", "right": "右侧/右下角",
+        "top left": "左上", "top right": "右上",
+    },
+    "after": {
+        "left of": "左面/左侧/左方", "right of": "右面/右侧/右方", "above": "上面/上边", "below": "下面/下边",
+    },
+    "setting": {
+        "beach": "沙滩/海边", "park": "花园", "city": "都市/街道", "forest": "树林", "snowfield": "雪原",
+        "room": "屋里", "space": "宇宙",
+    },
     "time": {"day": "白天/早晨", "sunset": "黄昏/傍晚/夕阳", "night": "夜里/晚上/夜间/黑夜/夜"},
     "weather": {"clear": "晴/晴天", "cloudy": "阴天/云", "rain": "雨", "snow": "雪/雪花", "fog": "雾"},
     "style": {"pastel": "粉彩", "neon": "霓虹", "sketch": "素描画"},
@@ -141,11 +147,10 @@ def english() -> dict[str, Meaning]:
                 lexicon[phrase] = Meaning(what, value)
                 if what == "kind":
                     lexicon.setdefault(_plural(phrase), Meaning(what, value, plural=True))
-    for phrase, count in (("pair of", 2), ("couple of", 2), *((word, n) for n, word in NUMBERS.items())):
-        lexicon[phrase] = Meaning("count", count)
-    for digit in COUNTS:
-        lexicon[str(digit)] = Meaning("count", digit)
-    return lexicon | {"time": Meaning("silent"), "day time": Meaning("time", "day")}
+    for count in COUNTS:
+        lexicon[NUMBERS[count]] = lexicon[str(count)] = Meaning("count", count)
+    lexicon["pair of"] = lexicon["couple of"] = Meaning("count", 2)
+    return lexicon
 
 
 def _plural(noun: str) -> str:

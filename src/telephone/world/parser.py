@@ -1,7 +1,7 @@
 """Reads a scene back out of a text: exactly from a caption of the grammar, as well as can be from any other string.
 
 One pass over the words. Adjectives wait for the next noun; a place belongs to the thing before it or, at the start of a
-clause, to the thing after it; a relation waits for its anchor. What contradicts is dropped, so the scene is always valid.
+clause, to the thing after it; a relation waits for its anchor. What contradicts is dropped: the scene is always valid.
 """
 
 from dataclasses import dataclass, field, replace
@@ -78,7 +78,8 @@ class _Reader:
     """What the word before was, stop words included."""
 
     def read(self) -> Reading:
-        for self.at, word in enumerate(self.words):
+        for at, word in enumerate(self.words):
+            self.at = at
             handle = getattr(self, f"_{word.meaning.what}", None)
             if handle is not None:
                 handle(word)
@@ -132,7 +133,7 @@ class _Reader:
         what, value = word.meaning.what, str(word.meaning.value)
         if value != _SILENT[what]:
             self.facts.setdefault(what, value)
-        self.noun, self.anchored, self.opened = _Noun(), None, self.opened
+        self.noun, self.anchored = _Noun(), None
 
     _time = _weather = _style = _setting
 
@@ -164,7 +165,7 @@ class _Reader:
         if noun == _Noun() and self.last == "kind" and self.words[self.at - 1].meaning.value == kind:
             return
         if self._next() == "after":
-            self.wish = _Wish(anchor=self._find(kind, noun.colour, definite=True))
+            self.wish = _Wish(anchor=self._anchor_of(kind, noun, word.meaning.plural))
         elif self.anchored is not None:
             wish, self.anchored = self.anchored, None
             self._anchor(wish, kind, noun, word.meaning.plural)
@@ -229,13 +230,17 @@ class _Reader:
 
     def _anchor(self, wish: _Wish, kind: str, noun: _Noun, plural: bool) -> None:
         name, subject = str(wish.relation), wish.subject
-        anchor = self._find(kind, noun.colour, noun.definite or not noun.indefinite)
-        if anchor is None and (noun.indefinite or noun.count):
-            anchor = self._add(kind, noun, plural)
+        anchor = self._anchor_of(kind, noun, plural)
         if subject is None:
             self.wish = _Wish(relation=name, anchor=anchor)
         elif anchor is not None:
             self._relate(subject, name, anchor)
+
+    def _anchor_of(self, kind: str, noun: _Noun, plural: bool) -> int | None:
+        """Returns the anchor, told before; "left of a dog" tells the dog by the way."""
+        counted = noun.indefinite or noun.count is not None
+        anchor = self._find(kind, noun.colour, noun.definite or not counted)
+        return self._add(kind, noun, plural) if anchor is None and counted else anchor
 
     def _leads(self) -> bool:
         """Tells whether a place belongs to the thing that comes next."""
