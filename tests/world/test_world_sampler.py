@@ -57,17 +57,15 @@ def _many(level: Level) -> list[Scene]:
 
 def test_everything_occurs() -> None:
     scenes = _many("hard")
-    for attribute, values in (
-        ("setting", (None, *SETTINGS)),
-        ("time", TIMES),
-        ("weather", WEATHERS),
-        ("style", STYLES),
-    ):
+    around = {"setting": (None, *SETTINGS), "time": TIMES, "weather": WEATHERS, "style": STYLES}
+    for attribute, values in around.items():
         assert {getattr(scene, attribute) for scene in scenes} == set(values)
     things = [thing for scene in scenes for thing in scene.things]
-    for attribute, values in (("kind", KINDS), ("colour", (None, *COLOURS)), ("size", SIZES), ("count", COUNTS)):
-        assert {getattr(thing, attribute) for thing in things} == set(values)
-    assert {thing.place for thing in things} == {None, *PLACES}
+    details: dict[str, tuple[object, ...]] = {
+        "kind": KINDS, "colour": (None, *COLOURS), "size": SIZES, "count": COUNTS, "place": (None, *PLACES),
+    }  # fmt: skip
+    for name, wanted in details.items():
+        assert {getattr(thing, name) for thing in things} == set(wanted)
     assert {relation.name for scene in scenes for relation in scene.relations} == set(RELATIONS)
     assert len(set(scenes)) == len(scenes)
 

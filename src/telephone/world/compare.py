@@ -113,7 +113,8 @@ class _Judge:
 
     def __init__(self, truth: Scene, other: Scene, matched: dict[int, int]) -> None:
         self.truth, self.other = truth, other
-        self.matched: dict[int | None, int | None] = {None: None, **matched}
+        self.matched: dict[int | None, int | None] = {None: None}
+        self.matched.update(matched.items())
         self.back = {theirs: ours for ours, theirs in matched.items()}
         self.said = {(atom.thing, _slot(atom)): atom for atom in atoms(other)}
         self.stated = {(atom.thing, _slot(atom)): atom for atom in atoms(truth)}
