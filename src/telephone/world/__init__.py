@@ -1,8 +1,9 @@
-"""The pocket world: scenes, the words that tell them, the reader of those words, and what is kept of a scene."""
+"""The pocket world: scenes, the words that tell them, the reader of those words, their pictures, and what is kept of them."""
 
 from telephone.world.compare import Comparison, compare
 from telephone.world.grammar import WORDINGS, caption
 from telephone.world.parser import Reading, parse, read
+from telephone.world.render import render, render_array
 from telephone.world.sampler import Split, sample, sample_any
 from telephone.world.scene import Atom, Relation, Scene, Thing, atoms, held_out, level_of
 
@@ -22,6 +23,8 @@ __all__ = [
     "level_of",
     "parse",
     "read",
+    "render",
+    "render_array",
     "sample",
     "sample_any",
 ]
