@@ -6,7 +6,7 @@ from PIL import Image
 
 from telephone.world.canvas import Canvas, scattered
 from telephone.world.palette import Rgb, mix
-from telephone.world.skies import HORIZON, Light, fall, sky
+from telephone.world.skies import HORIZON, Light, drawn_late, fall, sky
 from telephone.world.washes import wash
 
 WINDOW = (7.0, 4.0, 57.0, 27.0)
@@ -27,13 +27,17 @@ def backdrop(setting: str | None, light: Light, style: str, size: int) -> Image.
     """
     canvas = Canvas(size)
     _SETTINGS[setting](canvas, light)
+    outside = setting not in ("room", "space")
+    if outside and not drawn_late(light, style):
+        fall(canvas, light)
     wash(canvas, style)
+    if outside and drawn_late(light, style):
+        fall(canvas, light, style)
     return canvas.finish()
 
 
 def _paper(canvas: Canvas, light: Light) -> None:
     sky(canvas, light, paper=True)
-    fall(canvas, light)
 
 
 def _beach(canvas: Canvas, light: Light) -> None:
@@ -52,7 +56,6 @@ def _beach(canvas: Canvas, light: Light) -> None:
     canvas.poly(shell, 20.4, 62.6, 23.6, 62.6, 24.2, 60.9, 22, 59.8, 19.8, 60.9)
     for x in (21, 22, 23):
         canvas.line(light.tint((206, 168, 154)), 0.3, 22, 62.4, x, 60.4)
-    fall(canvas, light)
 
 
 def _park(canvas: Canvas, light: Light) -> None:
@@ -65,9 +68,8 @@ def _park(canvas: Canvas, light: Light) -> None:
     canvas.hill(light.ground((160, 200, 126)), 0, 50, 22, 47, 40, 51, 64, 47.5)
     path = light.ground((226, 210, 174))
     canvas.poly(path, 38.5, 40.3, 41.5, 40.3, 43, 44, 40, 48, 36.5, 54, 38, 64, 21, 64, 25, 54, 33, 47.5, 39, 43.4)
-    for x, y in scattered(24, 9, (1, 44, 63, 63)):
-        canvas.line(light.ground((124, 168, 98)), 0.4, x, y, x + 0.5, y - 1.5)
-    fall(canvas, light)
+    for x, y in scattered(14, 9, (1, 46, 63, 63)):
+        canvas.oval(light.ground((150, 190, 116)), x - 1.6, y - 0.45, x + 1.6, y + 0.45)
 
 
 def _city(canvas: Canvas, light: Light) -> None:
@@ -89,7 +91,6 @@ def _city(canvas: Canvas, light: Light) -> None:
     canvas.box(light.ground((136, 138, 148)), 0, 47, 64, 64)
     for x in (-2, 12, 26, 40, 54):
         canvas.box(light.ground((214, 212, 200)), x, 54.4, x + 8, 55.5)
-    fall(canvas, light)
 
 
 def _desert(canvas: Canvas, light: Light) -> None:
@@ -104,7 +105,6 @@ def _desert(canvas: Canvas, light: Light) -> None:
     canvas.hill(light.ground((236, 204, 154)), 0, 55.2, 26, 59, 50, 53, 64, 55.2)
     for x, y in scattered(9, 6, (3, 46, 60, 62)):
         canvas.line(light.ground((206, 166, 114)), 0.4, x - 2.4, y, x, y - 0.6, x + 2.4, y)
-    fall(canvas, light)
 
 
 def _forest(canvas: Canvas, light: Light) -> None:
@@ -121,10 +121,8 @@ def _forest(canvas: Canvas, light: Light) -> None:
         canvas.oval(near, x - radius, -5 - radius * 0.5, x + radius, radius * 0.92)
     canvas.hill(light.ground((116, 138, 98)), 0, 42, 16, 40.6, 40, 42.4, 64, 41)
     canvas.hill(light.ground((136, 152, 108)), 0, 50, 20, 47.5, 44, 51, 64, 48)
-    for x, y in scattered(20, 3, (1, 44, 63, 63)):
-        for dx in (-1.1, 0, 1.1):
-            canvas.line(light.ground((94, 122, 82)), 0.4, x, y, x + dx, y - 1.6)
-    fall(canvas, light)
+    for x, y in scattered(14, 3, (1, 46, 63, 63)):
+        canvas.oval(light.ground((124, 140, 98)), x - 2, y - 0.6, x + 2, y + 0.6)
 
 
 def _snowfield(canvas: Canvas, light: Light) -> None:
@@ -138,14 +136,15 @@ def _snowfield(canvas: Canvas, light: Light) -> None:
     canvas.hill(light.tint((238, 243, 250)), 0, 48, 24, 44.6, 46, 49.2, 64, 46)
     canvas.hill(light.tint((212, 222, 238)), 0, 56, 20, 58.6, 44, 54, 64, 56.6)
     canvas.hill(light.tint((244, 247, 252)), 0, 57, 20, 60, 44, 55, 64, 57.6)
-    fall(canvas, light)
 
 
 def _room(canvas: Canvas, light: Light) -> None:
     left, top, right, bottom = WINDOW
-    sky(canvas, light, bottom=34)
+    sky(canvas, light, bottom=34, moon=(41.6, 10))
     canvas.hill(light.ground((150, 180, 128)), 0, 24.5, 20, 22.5, 44, 25, 64, 23)
     fall(canvas, light)
+    if light.weather == "snow":
+        canvas.hill((248, 250, 254), 0, 26, 20, 24.6, 44, 26, 64, 25)
     wall = _indoors(light, (226, 208, 184))
     for box in ((0, 0, 64, top), (0, bottom, 64, 45), (0, 0, left, 45), (right, 0, 64, 45)):
         canvas.box(wall, *box)
@@ -155,14 +154,8 @@ def _room(canvas: Canvas, light: Light) -> None:
     frame = _indoors(light, (248, 244, 234))
     for box in ((left - 1.6, top - 1.6, right + 1.6, top), (left - 2.6, bottom, right + 2.6, bottom + 2)):
         canvas.box(frame, *box)
-    for x in (left - 0.8, 21.9, 42.1, right + 0.8):
+    for x in (left - 0.8, 18, 47.4, right + 0.8):
         canvas.box(frame, x - 0.8, top - 1, x + 0.8, bottom)
-    if light.weather == "snow":
-        canvas.hill(
-            (248, 250, 254), 0, 99, left, 99, left + 0.1, 26, 20, 25, 44, 26.2, right, 25.4, right + 0.1, 99, 64, 99
-        )
-        canvas.box(wall, 0, bottom + 2, 64, 42.5)
-        canvas.box(frame, left - 2.6, bottom, right + 2.6, bottom + 2)
     _floor(canvas, light)
 
 

@@ -43,7 +43,7 @@ _LIT: dict[str | None, Rgb] = {
     "blue": (66, 128, 255),
     "purple": (178, 84, 255),
     "pink": (255, 140, 206),
-    "brown": (168, 106, 62),
+    "brown": (152, 94, 58),
     "black": (104, 100, 122),
     "white": (255, 255, 255),
     None: (172, 174, 184),
@@ -100,7 +100,7 @@ def _pastel(colour: str | None) -> Paints:
 def _neon(colour: str | None) -> Paints:
     fixed = {role: mix(paint, (20, 14, 36), 0.3) for role, paint in _FIXED.items()}
     light = _LIT[colour]
-    share = {"white": 0.12, None: 0.5, "black": 0.97, "brown": 0.4}.get(colour, 0.42)
+    share = {"white": 0.12, None: 0.5, "black": 0.97, "brown": 0.44, "yellow": 0.3, "orange": 0.34}.get(colour, 0.42)
     main = mix(light, (8, 6, 16), share)
     roles = _roles(colour, main, fixed)
     roles["glint"] = light

@@ -15,7 +15,7 @@ from telephone.world.layout import cell_of, layout
 from telephone.world.scene import Scene
 from telephone.world.skies import Light, veil
 from telephone.world.sprites import TWO_FACED
-from telephone.world.styles import Cutout, Look, cutout, measure, small_cutout
+from telephone.world.styles import Cutout, Look, cutout, measure
 
 _UNITS = 64
 _REMEMBERED = 96

@@ -146,6 +146,17 @@ def stamp(draw: ImageDraw.ImageDraw, mark: Mark, place: Placing, fill: int | tup
         draw.polygon(points, fill=fill)
         points.append(points[0])
     if thick >= 1:
-        draw.line(points, fill=fill, width=max(1, round(thick)), joint="curve")
-        for x, y in (points[0], points[-1]):
-            draw.ellipse((x - thick / 2, y - thick / 2, x + thick / 2, y + thick / 2), fill=fill)
+        _stroke(draw, points, thick / 2, fill)
+
+
+def _stroke(draw: ImageDraw.ImageDraw, points: list[Point], half: float, fill: int | tuple[int, ...]) -> None:
+    """Draws bars with a disc at every bend: the library's own joints fray on curves of many short pieces."""
+    for (x, y), (next_x, next_y) in zip(points, points[1:], strict=False):
+        length = math.hypot(next_x - x, next_y - y)
+        if length > 0:
+            dx, dy = (next_y - y) / length * half, (x - next_x) / length * half
+            corners = [(x + dx, y + dy), (next_x + dx, next_y + dy), (next_x - dx, next_y - dy), (x - dx, y - dy)]
+            draw.polygon(corners, fill=fill)
+        draw.ellipse((x - half, y - half, x + half, y + half), fill=fill)
+    x, y = points[-1]
+    draw.ellipse((x - half, y - half, x + half, y + half), fill=fill)

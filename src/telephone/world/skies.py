@@ -6,6 +6,7 @@ from PIL import Image
 
 from telephone.world.canvas import Canvas, scattered
 from telephone.world.palette import Rgb, mix
+from telephone.world.shapes import Point
 
 HORIZON = 38.0
 
@@ -51,17 +52,17 @@ class Light:
         return self.tint(mix(paint, (244, 247, 252), 0.55) if self.weather == "snow" else paint)
 
 
-def sky(canvas: Canvas, light: Light, *, paper: bool = False, bottom: float = 64) -> None:
+def sky(canvas: Canvas, light: Light, *, paper: bool = False, bottom: float = 64, moon: Point = (42.4, 5.4)) -> None:
     """Paints the sky, or a sheet of paper in the same light, with its moon, sun and clouds."""
     stops = (_PAPERS if paper else _SKIES)[light.time]
     canvas.gradient([(at, mix(paint, light.dull, light.cover)) for at, paint in stops], 0, bottom)
     if light.weather == "clear":
-        _lights(canvas, light, paper)
+        _lights(canvas, light, paper, moon)
     elif light.weather != "fog":
         _clouds(canvas, light)
 
 
-def _lights(canvas: Canvas, light: Light, paper: bool) -> None:
+def _lights(canvas: Canvas, light: Light, paper: bool, moon: Point) -> None:
     if light.time == "sunset":
         level = 56 if paper else HORIZON
         for radius, alpha in ((15, 50), (11, 70), (7.5, 255)):
@@ -70,11 +71,10 @@ def _lights(canvas: Canvas, light: Light, paper: bool) -> None:
         for number, (x, y) in enumerate(scattered(26, 3, (1, 1, 63, 34))):
             radius = 0.42 if number % 3 else 0.6
             canvas.oval((236, 236, 214), x - radius, y - radius, x + radius, y + radius, alpha=210)
-        moon(canvas, 42.4, 5.4, 4.2)
+        _crescent(canvas, *moon, 4.2)
 
 
-def moon(canvas: Canvas, x: float, y: float, radius: float) -> None:
-    """Paints a crescent."""
+def _crescent(canvas: Canvas, x: float, y: float, radius: float) -> None:
     halo = radius * 1.7
     canvas.oval((210, 214, 220), x - halo, y - halo, x + halo, y + halo, alpha=34)
     canvas.oval((246, 240, 208), x - radius, y - radius, x + radius, y + radius)
@@ -96,16 +96,24 @@ def _clouds(canvas: Canvas, light: Light) -> None:
                 canvas.oval(paint, cx - rx * size, cy - ry * size, cx + rx * size, cy + ry * size)
 
 
-def fall(canvas: Canvas, light: Light, *, dense: bool = True) -> None:
+def drawn_late(light: Light, style: str) -> bool:
+    """Tells whether rain or snow is drawn after the style's contours, which would make too much of every drop."""
+    return light.weather == "rain" and style in ("sketch", "neon") or light.weather == "snow" and style == "neon"
+
+
+def fall(canvas: Canvas, light: Light, style: str = "flat") -> None:
     """Paints what falls or hangs in the air behind the things."""
     if light.weather == "rain":
-        paint = {"day": (96, 118, 152), "sunset": (228, 206, 214), "night": (138, 158, 200)}[light.time]
-        for x, y in scattered(110 if dense else 70, 1, (-4, -4, 68, 62)):
-            canvas.line(paint, 0.62, x, y, x - 1.7, y + 4.6, alpha=190)
+        by_time = {"day": (96, 118, 152), "sunset": (228, 206, 214), "night": (138, 158, 200)}
+        paint = {"sketch": (112, 118, 138), "neon": (86, 150, 220)}.get(style, by_time[light.time])
+        for x, y in scattered(110, 1, (-4, -4, 68, 62)):
+            canvas.line(paint, 0.62, x, y, x - 1.7, y + 4.6, alpha=190 if style == "flat" else 150)
     elif light.weather == "snow":
-        for number, (x, y) in enumerate(scattered(110 if dense else 80, 2, (0, 0, 64, 64))):
+        for number, (x, y) in enumerate(scattered(110, 2, (0, 0, 64, 64))):
             radius = (0.6, 0.9, 0.72)[number % 3]
-            canvas.oval((252, 253, 255), x - radius, y - radius, x + radius, y + radius, alpha=235)
+            canvas.oval(
+                (252, 253, 255), x - radius, y - radius, x + radius, y + radius, alpha=150 if style == "neon" else 235
+            )
     elif light.weather == "fog":
         _fog(canvas, light)
 

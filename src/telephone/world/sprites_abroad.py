@@ -6,7 +6,7 @@ from telephone.world.shapes import Sprite, arc, blob, box, curve, edged, line, m
 def balloon() -> Sprite:
     """A round balloon on a string."""
     return (
-        curve("ink", 3, 50, 76, 44, 86, 56, 98, 50, 108),
+        curve("ink", 4, 50, 78, 43, 90, 57, 108, 47, 124),
         poly("main", 41, 80, 59, 80, 50, 66),
         blob("main", 50, -2, 78, 8, 88, 34, 74, 60, 50, 74, 26, 60, 12, 34, 22, 8),
         blob("glint", 24, 34, 28, 18, 40, 10, 44, 14, 34, 24, 31, 38),
@@ -91,8 +91,7 @@ def kite() -> Sprite:
     """A diamond with a tail of bows."""
     return turn(
         (
-            curve("ink", 2.5, 50, 80, 58, 92, 44, 102, 52, 114, 46, 122),
-            *(poly("shade", x - 9, y - 6, x - 9, y + 6, x + 9, y - 6, x + 9, y + 6) for x, y in ((55, 95), (47, 112))),
+            curve("main", 7, 50, 80, 60, 94, 42, 108, 56, 124, 46, 138),
             poly("main", 50, -6, 90, 34, 50, 84, 10, 34),
             poly("shade", 50, -6, 90, 34, 50, 34),
             poly("shade", 50, 84, 10, 34, 50, 34),

@@ -1,13 +1,12 @@
 """How a thing is put on paper in each style: outline, fill, shade, hatching, chalk or glow."""
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from telephone.world.palette import PAPER, Paints, Rgb, mix, paints
-from telephone.world.shapes import Mark, Placing, Sprite, extent, stamp
+from telephone.world.shapes import Placing, Sprite, extent, stamp
 from telephone.world.sprites import sprite
 
 OVER = 4
@@ -64,12 +63,6 @@ def _line(room: float, unit: float) -> float:
     return 0.42 * unit + 0.022 * room
 
 
-@lru_cache(maxsize=1 << 15)
-def small_cutout(look: Look) -> Cutout:
-    """The same as `cutout`, remembered: for pictures of at most about 100 pixels."""
-    return cutout(look)
-
-
 def cutout(look: Look) -> Cutout:
     """Draws a thing in a style."""
     margin = round((3 if look.style == "neon" else 1.6) * look.unit) or 1
@@ -96,7 +89,9 @@ def _mask(plan: _Plan, grow: float) -> Image.Image:
     mask = Image.new("L", plan.size)
     draw = ImageDraw.Draw(mask)
     for mark in plan.sprite:
-        stamp(draw, mark, plan.place, 255, grow)
+        # A string with a full outline on both sides would be a rope.
+        thread = mark.role == "ink" and mark.width > 0
+        stamp(draw, mark, plan.place, 255, grow * 0.35 if thread else grow)
     return mask
 
 
@@ -165,7 +160,7 @@ def _pastel(plan: _Plan, silhouette: Image.Image) -> Image.Image:
     """Soft chalk with a rim of the thing's own colour and a white bloom around it."""
     bloom = _mask(plan, plan.line + plan.rim * 0.7).filter(ImageFilter.GaussianBlur(plan.rim * 0.5))
     picture = _shaded(plan, _fills(plan, plan.paints.outline, plan.paints.outline), 0.06)
-    body = _grained(picture, 9).convert("RGBA")
+    body = _grained(picture, 5).convert("RGBA")
     body.putalpha(silhouette)
     return Image.alpha_composite(_layer(plan.paints.halo, bloom, 0.62), body)
 
@@ -186,10 +181,3 @@ def _neon(plan: _Plan, silhouette: Image.Image) -> Image.Image:
     body.putalpha(silhouette)
     picture = Image.alpha_composite(_layer(plan.paints.halo, glow, 0.55), body)
     return Image.alpha_composite(picture, _layer(plan.paints.outline, ring))
-
-
-def shadow_mark(width: float, height: float) -> Mark:
-    """Returns the flat ellipse of a shadow, `width` x `height` units around 0, 0."""
-    angles = np.linspace(0, 2 * np.pi, 25)
-    points = tuple((round(float(np.cos(a)) * width / 2, 2), round(float(np.sin(a)) * height / 2, 2)) for a in angles)
-    return Mark("ink", points)

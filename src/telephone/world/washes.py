@@ -41,8 +41,8 @@ def _sketch(canvas: Canvas) -> None:
     rows, columns = np.arange(canvas.side)[:, None], np.arange(canvas.side)
     period = max(4, round(3.0 * canvas.scale))
     strokes = ((columns + rows) % period < period * 0.42)[:, :, None]
-    tinted = paper + (pixels - paper) * np.where(strokes, 0.62, 0.44).astype(np.float32)
-    tinted -= strokes * (10 + dark * 26)
+    tinted = paper + (pixels - paper) * np.where(strokes, 0.62, 0.54).astype(np.float32)
+    tinted -= strokes * (6 + dark * 12)
     tinted += (np.array((96, 92, 100), dtype=np.float32) - tinted) * contours * 0.62
     canvas.put(tinted + _noise(canvas, 4))
     for first, second in (
@@ -66,7 +66,7 @@ def _pastel(canvas: Canvas) -> None:
     near = np.minimum(np.arange(side), np.arange(side)[::-1]).astype(np.float32) / scale
     fade = (1 - np.minimum(near[:, None], near) / 4.0).clip(0, 1)[:, :, None]
     pixels += (np.float32(255) - pixels) * fade * 0.85
-    canvas.put(pixels + _noise(canvas, 7))
+    canvas.put(pixels + _noise(canvas, 4))
 
 
 def _neon(canvas: Canvas) -> None:
@@ -78,5 +78,7 @@ def _neon(canvas: Canvas) -> None:
     vivid = ((pixels - low * 0.75) / (top - low * 0.75 + 1)).clip(0, 1) * 225
     tubes = np.rint(vivid * contours).clip(0, 255).astype(np.uint8)
     glow = np.asarray(Image.fromarray(tubes).filter(ImageFilter.GaussianBlur(canvas.scale * 1.1)), dtype=np.float32)
-    night = pixels * 0.3 * np.array((0.86, 0.76, 1.06), dtype=np.float32) + np.array((6, 2, 20), dtype=np.float32)
+    grey = pixels.mean(2, keepdims=True)
+    rich = (grey + (pixels - grey) * 1.35).clip(0, 255)
+    night = rich * 0.28 * np.array((0.86, 0.76, 1.06), dtype=np.float32) + np.array((6, 2, 20), dtype=np.float32)
     canvas.put(night + glow * 0.5 + tubes * np.float32(0.42))
