@@ -1,4 +1,4 @@
-"""The pocket world: scenes, the words that tell them, the reader of those words, their pictures, and what is kept of them."""
+"""The pocket world: scenes, the words that tell them and the reader of those words, pictures, and what is kept."""
 
 from telephone.world.compare import Comparison, compare
 from telephone.world.grammar import WORDINGS, caption
