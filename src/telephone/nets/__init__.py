@@ -1,1 +1,1 @@
-"""TODO: what this room is for."""
+"""The papers: one readable PyTorch file a paper, with the paper's names; imports nothing else of ours."""

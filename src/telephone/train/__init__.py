@@ -1,1 +1,9 @@
-"""TODO: what this room is for."""
+"""How the pocket weights are made: one recipe a net, read from top to bottom; each can be stopped and resumed."""
+
+RECIPES = {
+    "stable-diffusion": "telephone.train.stable_diffusion",
+    "blip": "telephone.train.blip",
+}
+"""Recipes by the name of the player that they make."""
+
+__all__ = ["RECIPES"]

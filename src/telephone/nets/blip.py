@@ -1,0 +1,223 @@
+"""BLIP (Li et al. 2022, arXiv 2201.12086) at pocket size: one model that compares, matches and describes.
+
+An image encoder, and a *multimodal mixture of encoder-decoder* (section 3.1) that works in three ways: as a text
+encoder (contrastive loss, ITC), as an image-grounded text encoder (matching loss, ITM, with hard negatives) and as an
+image-grounded text decoder (language modelling loss, LM). Encoder and decoder share everything but the self-attention
+(section 3.2). Left out: the momentum encoder with its queue (batches here hold no false negatives to soften), and the
+filter-and-caption bootstrapping of section 3.3 (our sentences are never noisy). The image encoder starts with a few
+convolutions, which learn small drawings faster than a linear patch embedding does (Xiao et al. 2021, arXiv 2106.14881).
+
+Pictures are float32 NCHW in [-1, 1], 64 x 64.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from telephone.nets.generation import Decoding, generate
+from telephone.nets.layers import Attention, ResBlock, TransformerBlock
+from telephone.nets.tokenizer import PAD
+
+
+@dataclass
+class ImageEncoderConfig:
+    """Shape of the image encoder."""
+
+    image_size: int = 64
+    stem: tuple[int, int, int] = (32, 64, 128)
+    """Channels at a half, a quarter and an eighth of the resolution."""
+    width: int = 160
+    layers: int = 3
+    heads: int = 4
+
+
+@dataclass
+class TextConfig:
+    """Shape of the mixture of encoder-decoder."""
+
+    words: tuple[str, ...] = ()
+    """The vocabulary without special tokens."""
+    max_tokens: int = 72
+    width: int = 160
+    layers: int = 3
+    heads: int = 4
+    embedding: int = 96
+    """Width of the space in which images and texts are compared."""
+
+
+@dataclass
+class BlipConfig:
+    """Everything that decides the shape of the weights."""
+
+    image: ImageEncoderConfig = field(default_factory=ImageEncoderConfig)
+    text: TextConfig = field(default_factory=TextConfig)
+
+    @classmethod
+    def from_dict(cls, values: dict) -> "BlipConfig":
+        """Returns the config that `dataclasses.asdict` and JSON turned into plain values."""
+        image = {**values["image"], "stem": tuple(values["image"]["stem"])}
+        return cls(
+            ImageEncoderConfig(**image), TextConfig(**{**values["text"], "words": tuple(values["text"]["words"])})
+        )
+
+
+class ImageEncoder(nn.Module):
+    """A picture to a sequence of vectors, one for each 8 x 8 square."""
+
+    def __init__(self, config: ImageEncoderConfig) -> None:
+        """Builds the convolutional stem and the transformer."""
+        super().__init__()
+        self.config = config
+        a, b, c = config.stem
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, a, 4, stride=2, padding=1), nn.GroupNorm(8, a), nn.SiLU(),
+            nn.Conv2d(a, b, 3, stride=2, padding=1), ResBlock(b, b), ResBlock(b, b),
+            nn.Conv2d(b, c, 3, stride=2, padding=1), ResBlock(c, c),
+            nn.Conv2d(c, config.width, 1),
+        )  # fmt: skip
+        squares = (config.image_size // 8) ** 2
+        self.position = nn.Parameter(torch.randn(squares, config.width) * 0.02)
+        self.blocks = nn.ModuleList(TransformerBlock(config.width, config.heads) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(config.width)
+
+    def forward(self, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch squares width"]:
+        """Returns one vector a square, row by row."""
+        h = self.stem(x).flatten(2).transpose(1, 2) + self.position
+        for block in self.blocks:
+            h = block(h)
+        return self.norm(h)
+
+
+class MixtureBlock(nn.Module):
+    """A layer of the mixture: two self-attentions (one looks both ways, one back), all the rest shared."""
+
+    def __init__(self, config: TextConfig, image_width: int) -> None:
+        """Builds the layer."""
+        super().__init__()
+        width = config.width
+        self.norm1, self.norm2, self.norm3 = nn.LayerNorm(width), nn.LayerNorm(width), nn.LayerNorm(width)
+        self.bidirectional = Attention(width, None, config.heads)
+        self.causal = Attention(width, None, config.heads)
+        self.cross = Attention(width, image_width, config.heads)
+        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+
+    def encode(
+        self, x: Float[Tensor, "batch n width"], mask: Bool[Tensor, "batch n"], image: Tensor | None
+    ) -> Float[Tensor, "batch n width"]:
+        """Reads a whole text, with an image in sight or without."""
+        x = x + self.bidirectional(self.norm1(x), mask=mask)
+        if image is not None:
+            x = x + self.cross(self.norm2(x), image)
+        return x + self.mlp(self.norm3(x))
+
+    def decode(
+        self, x: Float[Tensor, "batch n width"], image: tuple[Tensor, Tensor], past: "Past | None" = None
+    ) -> Float[Tensor, "batch n width"]:
+        """Writes: each position sees itself, those before it, and the image; `past` remembers earlier positions."""
+        h = self.norm1(x)
+        keys = self.causal.keys(h)
+        if past is not None:
+            keys = past.add(keys)
+        x = x + self.causal.look(h, keys, causal=past is None)
+        x = x + self.cross.look(self.norm2(x), image)
+        return x + self.mlp(self.norm3(x))
+
+
+class Past:
+    """Keys and values of the words that a layer has seen."""
+
+    def __init__(self) -> None:
+        """Starts with none."""
+        self.keys: tuple[Tensor, Tensor] | None = None
+
+    def add(self, new: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """Appends the newest words and returns all."""
+        if self.keys is not None:
+            new = torch.cat([self.keys[0], new[0]], 2), torch.cat([self.keys[1], new[1]], 2)
+        self.keys = new
+        return new
+
+
+class Blip(nn.Module):
+    """Image encoder and mixture of encoder-decoder."""
+
+    def __init__(self, config: BlipConfig) -> None:
+        """Builds the parts with fresh weights."""
+        super().__init__()
+        self.config = config
+        text, image = config.text, config.image
+        self.image_encoder = ImageEncoder(image)
+        self.token = nn.Embedding(len(text.words) + 4, text.width)
+        self.position = nn.Parameter(torch.randn(text.max_tokens, text.width) * 0.02)
+        self.blocks = nn.ModuleList(MixtureBlock(text, image.width) for _ in range(text.layers))
+        self.norm = nn.LayerNorm(text.width)
+        self.image_projection = nn.Linear(image.width, text.embedding)
+        self.text_projection = nn.Linear(text.width, text.embedding)
+        self.temperature = nn.Parameter(torch.tensor(0.07).log())
+        self.match_head = nn.Linear(text.width, 2)
+        nn.init.normal_(self.token.weight, std=0.05)
+
+    def embed_image(self, squares: Float[Tensor, "batch squares width"]) -> Float[Tensor, "batch embedding"]:
+        """Returns unit vectors of pictures in the common space."""
+        return F.normalize(self.image_projection(squares.mean(1)), dim=-1)
+
+    def encode_text(
+        self, tokens: Int[Tensor, "batch n"], image: Float[Tensor, "batch squares width"] | None = None
+    ) -> Float[Tensor, "batch width"]:
+        """Returns the vector of `<bos>` after reading the text, grounded in the image if there is one."""
+        mask = tokens != PAD
+        x = self.token(tokens) + self.position[: tokens.shape[1]]
+        for block in self.blocks:
+            x = block.encode(x, mask, image)
+        return self.norm(x[:, 0])
+
+    def embed_text(self, tokens: Int[Tensor, "batch n"]) -> Float[Tensor, "batch embedding"]:
+        """Returns unit vectors of texts in the common space."""
+        return F.normalize(self.text_projection(self.encode_text(tokens)), dim=-1)
+
+    def itc_loss(self, squares: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the contrastive loss (section 3.2) and the similarities [images, texts] that it came from."""
+        scale = (-self.temperature).exp().clamp(max=100)
+        similarity = self.embed_image(squares) @ self.embed_text(tokens).T * scale
+        target = torch.arange(len(similarity))
+        return (F.cross_entropy(similarity, target) + F.cross_entropy(similarity.T, target)) / 2, similarity
+
+    def itm_loss(self, squares: Tensor, tokens: Tensor, similarity: Tensor, generator: torch.Generator) -> Tensor:
+        """Returns the matching loss: true pairs against hard negatives, drawn by their similarity (section 3.2)."""
+        n = len(tokens)
+        chances = similarity.detach().softmax(1).masked_fill(torch.eye(n, dtype=torch.bool), 0) + 1e-6
+        wrong = torch.multinomial(chances.fill_diagonal_(0), 1, generator=generator)[:, 0]
+        grounded = self.encode_text(torch.cat([tokens, tokens[wrong]]), torch.cat([squares, squares]))
+        target = torch.cat([torch.ones(n), torch.zeros(n)]).long()
+        return F.cross_entropy(self.match_head(grounded), target)
+
+    def lm_loss(self, squares: Float[Tensor, "batch squares width"], tokens: Int[Tensor, "batch n"]) -> Tensor:
+        """Returns the cross-entropy of each word given the words before it and the image."""
+        x = self.token(tokens[:, :-1]) + self.position[: tokens.shape[1] - 1]
+        for block in self.blocks:
+            x = block.decode(x, block.cross.keys(squares))
+        logits = self.norm(x) @ self.token.weight.T
+        return F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten(), ignore_index=PAD)
+
+    @torch.no_grad()
+    def describe(
+        self, x: Float[Tensor, "batch 3 H W"], seeds: Sequence[int], how: Decoding | None = None
+    ) -> Int[Tensor, "batch n"]:
+        """Writes a description of each picture; returns its tokens without `<bos>`."""
+        how = how or Decoding()
+        limit = min(how.limit, self.config.text.max_tokens - 1)
+        squares = self.image_encoder(x)
+        images = [block.cross.keys(squares) for block in self.blocks]
+        pasts = [Past() for _ in self.blocks]
+
+        def step(token: Tensor, position: int) -> Tensor:
+            h = self.token(token)[:, None] + self.position[position]
+            for block, image, past in zip(self.blocks, images, pasts, strict=True):
+                h = block.decode(h, image, past)
+            return self.norm(h[:, 0]) @ self.token.weight.T
+
+        return generate(step, seeds, Decoding(limit, how.temperature, how.top_p))

@@ -1,0 +1,74 @@
+"""Weights and what they are: a safetensors file whose metadata holds the config, so that a file knows its own shape."""
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+
+def save_weights(path: Path, module: nn.Module, config: Any, **about: Any) -> None:
+    """Writes a module's weights in half precision, with config dataclass and `about` as JSON metadata, atomically."""
+    tensors = {name: _half(value) for name, value in module.state_dict().items()}
+    metadata = {"config": json.dumps(dataclasses.asdict(config)), "about": json.dumps(about, sort_keys=True)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        file.write(save(tensors, metadata))
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def _half(value: Tensor) -> Tensor:
+    value = value.detach().cpu().contiguous()
+    return value.half() if value.is_floating_point() else value
+
+
+def read_metadata(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns the config and the `about` of a weight file without reading the weights."""
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata() or {}
+    return json.loads(metadata["config"]), json.loads(metadata.get("about", "{}"))
+
+
+def read_weights(path: Path, module: nn.Module) -> None:
+    """Copies a file's weights into a module of the same shape, in float32.
+
+    Raises:
+        RuntimeError: names or shapes differ.
+    """
+    with safe_open(path, "pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    module.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
+
+
+def count_parameters(module: nn.Module) -> int:
+    """Returns the number of numbers that training changes."""
+    return sum(p.numel() for p in module.parameters())
+
+
+class Ema:
+    """Exponential moving average of a module's weights: the ones that are shipped."""
+
+    def __init__(self, module: nn.Module, decay: float = 0.999) -> None:
+        """Starts from the module's present weights."""
+        self.decay = decay
+        self.steps = 0
+        self.weights = {name: value.detach().clone() for name, value in module.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, module: nn.Module) -> None:
+        """Moves the average towards the present weights; faster at the start, so that the beginning is forgotten."""
+        self.steps += 1
+        decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
+        for name, value in module.state_dict().items():
+            if value.is_floating_point():
+                self.weights[name].lerp_(value, 1 - decay)
+            else:
+                self.weights[name].copy_(value)

@@ -1,0 +1,107 @@
+"""The few layers that are truly the same in several papers: residual block, attention, transformer block."""
+
+from typing import TypeVar
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+Net = TypeVar("Net", bound=nn.Module)
+
+
+def channels_last(net: Net) -> Net:
+    """Lays out a net's convolutions channels last, which is faster on a CPU, and returns the net."""
+    return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+class ResBlock(nn.Module):
+    """Two 3x3 convolutions with group normalisation, a shift and scale from the time embedding, and a shortcut."""
+
+    def __init__(self, inputs: int, outputs: int, time_width: int | None = None) -> None:
+        """`time_width` None makes a block that knows no time (the autoencoder's)."""
+        super().__init__()
+        self.norm1 = nn.GroupNorm(8, inputs)
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.time = nn.Linear(time_width, 2 * outputs) if time_width else None
+        self.norm2 = nn.GroupNorm(8, outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.shortcut = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
+        nn.init.zeros_(self.conv2.weight)
+
+    def forward(
+        self, x: Float[Tensor, "batch inputs h w"], time: Float[Tensor, "batch time"] | None = None
+    ) -> Float[Tensor, "batch outputs h w"]:
+        """Returns features of the same height and width."""
+        h = self.conv1(F.silu(self.norm1(x)))
+        h = self.norm2(h)
+        if self.time is not None and time is not None:
+            scale, shift = self.time(F.silu(time))[:, :, None, None].chunk(2, dim=1)
+            h = h * (1 + scale) + shift
+        return self.shortcut(x) + self.conv2(F.silu(h))
+
+
+class Attention(nn.Module):
+    """Multi-head attention; keys and values come from `context`, or from the input itself."""
+
+    def __init__(self, width: int, context_width: int | None = None, heads: int = 4) -> None:
+        """`context_width` None makes self-attention."""
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(width, width, bias=False)
+        self.key_value = nn.Linear(context_width or width, 2 * width, bias=False)
+        self.out = nn.Linear(width, width)
+
+    def keys(self, context: Float[Tensor, "batch m context"]) -> tuple[Tensor, Tensor]:
+        """Returns keys and values [batch, heads, m, width / heads], to be made once and looked at often."""
+        k, v = self.key_value(context).unflatten(-1, (2, self.heads, -1)).unbind(2)
+        return k.transpose(1, 2), v.transpose(1, 2)
+
+    def look(
+        self,
+        x: Float[Tensor, "batch n width"],
+        keys: tuple[Tensor, Tensor],
+        mask: Bool[Tensor, "batch m"] | None = None,
+        causal: bool = False,
+    ) -> Float[Tensor, "batch n width"]:
+        """Returns softmax(QK^T / sqrt(d)) V (Vaswani et al. 2017, eq. 1); `mask` is true where a key may be seen."""
+        q = self.query(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        allowed = None if mask is None else mask[:, None, None, :]
+        h = F.scaled_dot_product_attention(q, *keys, attn_mask=allowed, is_causal=causal)
+        return self.out(h.transpose(1, 2).flatten(2))
+
+    def forward(
+        self,
+        x: Float[Tensor, "batch n width"],
+        context: Float[Tensor, "batch m context"] | None = None,
+        mask: Bool[Tensor, "batch m"] | None = None,
+    ) -> Float[Tensor, "batch n width"]:
+        """Looks from `x` at the context, or at `x` itself."""
+        return self.look(x, self.keys(x if context is None else context), mask)
+
+
+class TransformerBlock(nn.Module):
+    """Self-attention, cross-attention if there is a context, and a two-layer net, each normalised before and added."""
+
+    def __init__(self, width: int, heads: int, context_width: int | None = None, expand: int = 4) -> None:
+        """`context_width` None leaves out the cross-attention."""
+        super().__init__()
+        self.norm1 = nn.LayerNorm(width)
+        self.self_attention = Attention(width, None, heads)
+        self.cross_norm = nn.LayerNorm(width) if context_width else None
+        self.cross_attention = Attention(width, context_width, heads) if context_width else None
+        self.norm2 = nn.LayerNorm(width)
+        self.mlp = nn.Sequential(nn.Linear(width, expand * width), nn.GELU(), nn.Linear(expand * width, width))
+
+    def forward(
+        self,
+        x: Float[Tensor, "batch n width"],
+        context: Float[Tensor, "batch m context"] | None = None,
+        mask: Bool[Tensor, "batch n"] | None = None,
+        context_mask: Bool[Tensor, "batch m"] | None = None,
+    ) -> Float[Tensor, "batch n width"]:
+        """Returns the sequence, mixed."""
+        x = x + self.self_attention(self.norm1(x), mask=mask)
+        if self.cross_attention is not None and self.cross_norm is not None:
+            x = x + self.cross_attention(self.cross_norm(x), context, context_mask)
+        return x + self.mlp(self.norm2(x))

@@ -1,0 +1,163 @@
+"""The pocket roster: small networks with the architectures of the original players, with weights that are shipped."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from telephone.errors import WeightsError
+from telephone.images import from_array, to_array
+from telephone.players import weights
+from telephone.players.base import Image2Text, Text2Image, Traits
+from telephone.players.provider import Catalogue, Entry, choice, number, whole
+from telephone.seeds import digest
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from telephone.nets.tokenizer import WordTokenizer
+
+SIZE = 64
+"""Side of the pictures that the pocket nets draw and see, in pixels."""
+
+
+class StableDiffusion(Text2Image):
+    """Latent diffusion (`nets/latent_diffusion.py`)."""
+
+    def __init__(self, steps: int = 12, guidance: float = 2.0, eta: float = 0.0, solver: str = "dpm++") -> None:
+        self.name = "stable-diffusion"
+        self._options: dict[str, Any] = {"steps": steps, "guidance": guidance, "eta": eta, "solver": solver}
+
+    def traits(self) -> Traits:
+        """Returns what the player is; reads the weight file once, for its hash."""
+        print_ = digest("pocket/stable-diffusion", 1, self._file[1], sorted(self._options.items()))
+        return Traits(print_, batch_size=16, seeds=True, max_tokens=self._net.config.text.max_tokens, price=0.0)
+
+    def count_cut(self, text: str) -> int:
+        """Returns how many words of the text the encoder does not see."""
+        return self._tokenizer.cut(text, self._net.config.text.max_tokens)
+
+    def generate_images(self, texts: Sequence[str], seeds: Sequence[int] | None = None) -> list[Image.Image]:
+        """Returns one RGB picture of 64 x 64 pixels a text.
+
+        Raises:
+            WeightsError: the weights are missing, or not the shipped ones.
+        """
+        from telephone.nets.latent_diffusion import Sampling
+
+        limit = self._net.config.text.max_tokens
+        tokens = self._tokenizer.batch(texts, limit, pad_to=limit)  # one width for all, so that no text sees its batch
+        chosen = list(seeds) if seeds is not None else [0] * len(texts)
+        pixels = self._net.generate(tokens, chosen, Sampling(**self._options))
+        return [from_array(picture) for picture in pixels.numpy()]
+
+    @cached_property
+    def _file(self) -> tuple[Any, str]:
+        return weights.find("stable-diffusion")
+
+    @cached_property
+    def _net(self) -> Any:
+        from telephone.nets.latent_diffusion import LatentDiffusion, LatentDiffusionConfig
+
+        return _load(self._file[0], LatentDiffusionConfig.from_dict, LatentDiffusion)
+
+    @cached_property
+    def _tokenizer(self) -> "WordTokenizer":
+        return _words(self._net.config.text.words)
+
+
+class Blip(Image2Text):
+    """BLIP (`nets/blip.py`): one short sentence a picture."""
+
+    def __init__(self, temperature: float = 0.0, max_tokens: int = 71) -> None:
+        self.name = "blip"
+        self._options: dict[str, Any] = {"limit": max_tokens, "temperature": temperature}
+
+    def traits(self) -> Traits:
+        """Returns what the player is; reads the weight file once, for its hash."""
+        print_ = digest("pocket/blip", 1, self._file[1], sorted(self._options.items()))
+        return Traits(print_, batch_size=64, seeds=True, price=0.0)
+
+    def generate_texts(self, images: Sequence[Image.Image], seeds: Sequence[int] | None = None) -> list[str]:
+        """Returns one description a picture; pictures of any size and mode are brought to 64 x 64 RGB first.
+
+        Raises:
+            WeightsError: the weights are missing, or not the shipped ones.
+        """
+        import torch
+
+        from telephone.nets.generation import Decoding
+
+        pixels = torch.from_numpy(np.stack([to_array(image, SIZE) for image in images]))
+        chosen = list(seeds) if seeds is not None else [0] * len(images)
+        tokens: Tensor = self._net.describe(_fast(pixels), chosen, Decoding(**self._options))
+        return [self._tokenizer.decode(row) for row in tokens.tolist()]
+
+    @cached_property
+    def _file(self) -> tuple[Any, str]:
+        return weights.find("blip")
+
+    @cached_property
+    def _net(self) -> Any:
+        from telephone.nets.blip import Blip as Net
+        from telephone.nets.blip import BlipConfig
+
+        return _load(self._file[0], BlipConfig.from_dict, Net)
+
+    @cached_property
+    def _tokenizer(self) -> "WordTokenizer":
+        return _words(self._net.config.text.words)
+
+
+def _load(path: Any, read_config: Any, build: Any) -> "nn.Module":
+    """Builds the net that the file describes, with the file's weights, ready to play."""
+    from telephone.nets.checkpoint import read_metadata, read_weights
+    from telephone.nets.layers import channels_last
+
+    config, _ = read_metadata(path)
+    net: nn.Module = build(read_config(config))
+    try:
+        read_weights(path, net)
+    except RuntimeError as error:
+        raise WeightsError(
+            f"The weights at {path} are of another version of the net: reinstall the package."
+        ) from error
+    return channels_last(net.eval().requires_grad_(requires_grad=False))
+
+
+def _fast(pixels: "Tensor") -> "Tensor":
+    import torch
+
+    return pixels.contiguous(memory_format=torch.channels_last)
+
+
+def _words(words: Sequence[str]) -> "WordTokenizer":
+    from telephone.nets.tokenizer import WordTokenizer
+
+    return WordTokenizer(words)
+
+
+provider = Catalogue(
+    "pocket",
+    {
+        "stable-diffusion": Entry(
+            "text2image",
+            "latent diffusion, trained on the pocket world",
+            StableDiffusion,
+            {
+                "steps": whole(1, 1000),
+                "guidance": number(0, 20),
+                "eta": number(0, 1),
+                "solver": choice("dpm++", "ddim"),
+            },
+        ),
+        "blip": Entry(
+            "image2text",
+            "BLIP, trained on the pocket world; short sentences",
+            Blip,
+            {"temperature": number(0, 10), "max_tokens": whole(1, 71)},
+        ),
+    },
+)

@@ -1,0 +1,117 @@
+"""Training data from the world, made on the fly: scenes, pictures, sentences and the exact facts of each cell."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from telephone import world
+from telephone.nets.tokenizer import WordTokenizer
+from telephone.seeds import derive
+from telephone.world.layout import layout
+from telephone.world.render import render_array
+from telephone.world.scene import COLOURS, COUNTS, KINDS, PLACES, SETTINGS, SIZES, STYLES, TIMES, WEATHERS, Scene, Thing
+
+CELL_FACTS = {"kind": len(KINDS) + 1, "colour": len(COLOURS) + 1, "size": len(SIZES), "count": len(COUNTS)}
+"""What is asked of each of the six cells, and among how many answers; kind 0 is an empty cell, colour 0 unpainted."""
+SCENE_FACTS = {"setting": len(SETTINGS) + 1, "time": len(TIMES), "weather": len(WEATHERS), "style": len(STYLES)}
+"""What is asked of the whole scene; setting 0 is none."""
+
+
+def train_scene(*key: object) -> Scene:
+    """Returns a scene for training: never with a held-out pair of kind and colour."""
+    return world.sample_any(derive("train", *key), split="train")
+
+
+def telling(scene: Scene) -> Scene:
+    """Returns the scene as somebody tells it who sees only the picture: things from left to right, lower row first.
+
+    Places are told of every thing where there are several, and of a single one only if it is not where it would
+    stand anyway; relations are not told, because the places say the same.
+    """
+    placed = sorted(zip(layout(scene), scene.things, strict=True), key=lambda pair: PLACES.index(pair[0]))
+    things = tuple(_at(thing, place) for place, thing in placed)
+    if len(things) == 1:
+        bare = Scene(things=(_at(things[0], None),))
+        if layout(bare)[0] == placed[0][0]:
+            things = bare.things
+    return Scene(scene.setting, scene.time, scene.weather, scene.style, things)
+
+
+def _at(thing: Thing, place: str | None) -> Thing:
+    return Thing(thing.kind, thing.colour, thing.size, thing.count, place)
+
+
+def any_caption(scene: Scene, rng: np.random.Generator) -> str:
+    """Returns the scene in one of the English wordings; one time in three as `telling` would have it."""
+    wordings = world.WORDINGS["en"]
+    if rng.random() < 1 / 3:
+        scene = telling(scene)
+    return world.caption(scene, "en", wordings[rng.integers(len(wordings))])
+
+
+def learn_words(scenes: int = 6000) -> WordTokenizer:
+    """Returns a tokenizer of every word that the English grammar uses."""
+    rng = np.random.default_rng(0)
+    return WordTokenizer.learn(any_caption(train_scene("words", i), rng) for i in range(scenes))
+
+
+def cell_targets(scene: Scene) -> NDArray[np.int64]:
+    """Returns the facts of the six cells, [6, 4] in the order of `PLACES` and `CELL_FACTS`; -1 is not asked."""
+    rows = np.full((len(PLACES), len(CELL_FACTS)), -1, dtype=np.int64)
+    rows[:, 0] = 0
+    for place, thing in zip(layout(scene), scene.things, strict=True):
+        colour = 0 if thing.colour is None else COLOURS.index(thing.colour) + 1
+        facts = KINDS.index(thing.kind) + 1, colour, SIZES.index(thing.size), thing.count - 1
+        rows[PLACES.index(place)] = facts
+    return rows
+
+
+def scene_targets(scene: Scene) -> NDArray[np.int64]:
+    """Returns the facts of the whole scene, [4] in the order of `SCENE_FACTS`."""
+    setting = 0 if scene.setting is None else SETTINGS.index(scene.setting) + 1
+    values = setting, TIMES.index(scene.time), WEATHERS.index(scene.weather), STYLES.index(scene.style)
+    return np.array(values, dtype=np.int64)
+
+
+@dataclass
+class Pictures:
+    """Scenes rendered ahead into memory."""
+
+    scenes: list[Scene]
+    pixels: NDArray[np.uint8]
+    """[n, 64, 64, 3]"""
+    things: NDArray[np.float32]
+    """[n, 16, 16]: how much of each 4 x 4 square is covered by a thing, in [0, 1]."""
+
+
+def paint(key: str, count: int, masks: bool = False) -> Pictures:
+    """Renders `count` training scenes; `masks` also finds where the things are, by drawing the scene without them."""
+    scenes = [train_scene(key, i) for i in range(count)]
+    seeds = [derive("picture", key, i) for i in range(count)]
+    pixels = render_array(scenes, seeds)
+    things = np.zeros((count, 16, 16), dtype=np.float32)
+    if masks:
+        for start in range(0, count, 1000):
+            part = slice(start, start + 1000)
+            bare = [Scene(s.setting, s.time, s.weather, s.style) for s in scenes[part]]
+            things[part] = _difference(pixels[part], render_array(bare, seeds[part]))
+    return Pictures(scenes, pixels, things)
+
+
+def _difference(pixels: NDArray[np.uint8], bare: NDArray[np.uint8]) -> NDArray[np.float32]:
+    apart = np.abs(pixels.astype(np.int16) - bare.astype(np.int16)).max(axis=3) > 20
+    return apart.reshape(-1, 16, 4, 16, 4).mean(axis=(2, 4), dtype=np.float32)
+
+
+def to_unit(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Returns pictures [n, h, w, 3] in 0..255 as float32 [n, 3, h, w] in [-1, 1]."""
+    return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)).astype(np.float32) / np.float32(127.5) - np.float32(1)
+
+
+def sheet(rows: Sequence[NDArray[np.float32]]) -> NDArray[np.uint8]:
+    """Returns a picture of rows of pictures, each row float32 [n, 3, h, w] in [-1, 1], enlarged three times."""
+    lines = [np.concatenate(list(row), axis=2) for row in rows]
+    pixels = np.concatenate(lines, axis=1).clip(-1, 1).transpose(1, 2, 0)
+    return ((pixels + 1) * 127.5).astype(np.uint8).repeat(3, axis=0).repeat(3, axis=1)
