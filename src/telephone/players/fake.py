@@ -16,7 +16,7 @@ from telephone.images import content_hash, encode_png
 from telephone.players import barcode
 from telephone.players.base import Embedder, Image2Text, Text2Image, Traits
 from telephone.players.broken import HOWS, BrokenCaptioner, BrokenPainter
-from telephone.players.provider import Catalogue, Entry, choice, number, whole
+from telephone.players.provider import Catalogue, Entry, Parser, choice, number, whole
 from telephone.seeds import derive, digest
 
 _ADJECTIVES = ("calm", "bright", "old", "tiny", "striped", "golden", "quiet", "round")
@@ -165,7 +165,7 @@ def _note(path: str, line: str) -> None:
 
 
 _rate = number(0, 1)
-_options = {
+_options: dict[str, Parser] = {
     "loss": _rate,
     "fail": _rate,
     "refuse": _rate,
@@ -174,7 +174,7 @@ _options = {
     "concurrency": whole(1, 256),
     "log": str,
 }
-_broken = {"how": choice(*HOWS), "seconds": number(0, 86400)}
+_broken: dict[str, Parser] = {"how": choice(*HOWS), "seconds": number(0, 86400)}
 
 
 def _side(text: str) -> object:

@@ -105,11 +105,11 @@ def unknown(ref: str, known: Iterable[str]) -> UnknownPlayer:
 
 
 def near(word: str, known: Iterable[str]) -> str:
-    """Returns ` Did you mean x or y?`, or nothing where nothing is near; the part after the slash counts as a name too."""
+    """Returns ` Did you mean x or y?`, or nothing where nothing is near; what follows a slash is a name too."""
     refs = sorted(known)
     tails = {ref.partition("/")[2]: ref for ref in refs if "/" in ref}
-    found = difflib.get_close_matches(word, refs, n=3, cutoff=0.6)
-    found += [tails[tail] for tail in difflib.get_close_matches(word.rpartition("/")[2], tails, n=3, cutoff=0.6)]
+    found = difflib.get_close_matches(word, refs, n=3, cutoff=0.7)
+    found += [tails[tail] for tail in difflib.get_close_matches(word.rpartition("/")[2], tails, n=3, cutoff=0.7)]
     return f" Did you mean {' or '.join(dict.fromkeys(found))}?" if found else ""
 
 

@@ -33,7 +33,7 @@ def as_picture(made: object) -> Image.Image:
     if isinstance(made, np.ndarray):
         return _from_array(made)
     raise PlayerError(
-        f"The player returned {_what(made)} in place of a picture: return a PIL image, PNG bytes, a path or a uint8 array."
+        f"The player returned {_what(made)} in place of a picture: return a PIL image, PNG bytes, a path or uint8."
     )
 
 

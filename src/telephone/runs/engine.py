@@ -1,0 +1,300 @@
+"""Plays a run: games side by side, calls in batches, everything written at once, stopped and resumed at any moment."""
+
+import contextlib
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from queue import Empty
+from types import FrameType
+
+from telephone.errors import UsageError
+from telephone.game import Conversation
+from telephone.players import Player, Traits
+from telephone.players import player as from_registry
+from telephone.records import Ask, Hop, Outcome
+from telephone.runs.calls import answer, failed, shared
+from telephone.runs.events import GameEnded, HopDone, PlayerReady, Progress, Started, Summary
+from telephone.runs.lanes import WAKE, Done, Job, Lanes
+from telephone.runs.plan import Get, game_of
+from telephone.runs.waiting import Waiting
+from telephone.store import Run
+
+_POLL = 0.1
+"""Seconds after which a stop event and the timeouts are looked at."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much is done at a time, and how long is waited."""
+
+    side_by_side: int = 512
+    """Games that are in play at a time; more make fuller batches, fewer need less memory."""
+    timeout: float | None = None
+    """Seconds that a call may take for each of its items; None waits for ever."""
+    grace: float = 10.0
+    """Seconds that calls on their way are waited for when somebody stops the run."""
+
+
+def play(
+    run: Run,
+    players: Get = from_registry,
+    *,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+    retry_failed: bool = False,
+    limits: Limits = Limits(),
+) -> Summary:
+    """Plays what is left of a run and returns how it then stands.
+
+    What a game gives depends on its players and seeds alone, not on batches, threads or interruptions. Ctrl-C and the
+    stop event end it cleanly: what has come back is written, and the same call continues it.
+
+    Args:
+        run: may have been begun, and stopped, before.
+        players: gives the player of an address; asked when a player is first needed.
+        progress: is told each event, in the calling thread.
+        stop: set by another thread to end early.
+        retry_failed: also takes up games that a failed or refused hop has ended.
+        limits: sizes and times.
+
+    Raises:
+        StoreError: another process plays the run, or the disk lets us down.
+        UsageError: a player is not the one with which the run began.
+        WeightsError: a player's weights are missing or wrong.
+    """
+    engine = _Engine(run, players, progress or (lambda event: None), limits, retry_failed)
+    with run.playing(), engine.interruptible(stop or threading.Event()):
+        return engine.play()
+
+
+@dataclass
+class _Flight:
+    """A call on its way."""
+
+    asks: list[Ask]
+    lane: str
+    ref: str
+    due: float
+    """When it counts as hung, on the monotonic clock."""
+
+
+class _Engine:
+    """The state of one sitting. Only the calling thread touches it; the lanes' threads see asks and players alone."""
+
+    def __init__(self, run: Run, players: Get, progress: Progress, limits: Limits, retry_failed: bool) -> None:
+        self.run, self.get, self.tell, self.limits, self.retry = run, players, progress, limits, retry_failed
+        self.description = run.description
+        self.prompts = {prompt.id: prompt for prompt in self.description.prompts}
+        self.rows = run.games()
+        self.next_row = 0
+        self.lanes = Lanes()
+        self.waiting = Waiting()
+        self.flights: dict[int, _Flight] = {}
+        self.flown = 0
+        self.active: dict[str, str] = {}
+        self.ready: dict[str, tuple[Player, Traits]] = {}
+        self.unwritten: list[Hop] = []
+        self.ends: Counter[str] = Counter()
+        self.sums: Counter[str] = Counter()
+        self.cost: float | None = 0.0
+        self.hops_done = sum(run.count().values())
+        self.hops_total = 2 * self.description.turns * len(self.rows)
+        self.stop = threading.Event()
+        self.signalled = False
+
+    @contextlib.contextmanager
+    def interruptible(self, stop: threading.Event) -> Iterator[None]:
+        """Makes the first Ctrl-C a request to stop; the second one is a KeyboardInterrupt as ever."""
+        self.stop = stop
+        ours = threading.current_thread() is threading.main_thread()
+        # A program with its own idea of Ctrl-C keeps it.
+        if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+            yield
+            return
+        signal.signal(signal.SIGINT, self._signal)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def play(self) -> Summary:
+        """Plays until nothing is left or somebody stops it."""
+        clock = time.perf_counter()
+        interrupted = False
+        self.tell(Started(self.hops_done, self.hops_total, len(self.rows)))
+        try:
+            while self._step():
+                pass
+            interrupted = self._stopping() and bool(self.active or self.next_row < len(self.rows))
+            self._land()
+        except KeyboardInterrupt:
+            interrupted = True
+        finally:
+            self.lanes.close()
+        return self._summary(interrupted, time.perf_counter() - clock)
+
+    def _step(self) -> bool:
+        """Admits games, sends calls, takes what has come back; tells whether there is more to do."""
+        if self._stopping():
+            return False
+        self._admit()
+        self._send()
+        if not self.flights:
+            return False
+        self._take(self._wait(_POLL))
+        return True
+
+    def _stopping(self) -> bool:
+        return self.signalled or self.stop.is_set()
+
+    def _signal(self, number: int, at: FrameType | None) -> None:
+        if self.signalled:
+            raise KeyboardInterrupt
+        self.signalled = True
+        self.lanes.done.put(WAKE)
+
+    # Games
+
+    def _admit(self) -> None:
+        while self.next_row < len(self.rows) and len(self.active) < self.limits.side_by_side:
+            row = self.rows[self.next_row]
+            self.next_row += 1
+            conversation = Conversation(
+                game_of(self.description, row, self.prompts[row.prompt_id]), self.description.turns
+            )
+            self.active[row.key] = row.conversation
+            self._resume(conversation)
+            self._advance(conversation)
+        self._write()
+
+    def _resume(self, conversation: Conversation) -> None:
+        """Puts a game where its rows on disk say that it is."""
+        tail = self.run.tail(conversation.key)
+        if tail.outcome is Outcome.OK:
+            conversation.resume(tail.steps, self.run.artefact(tail.result) if tail.result else None)
+        elif self.retry:
+            last = self.run.hops(conversation.key)[-1]
+            conversation.resume(last.ask.step, last.ask.parent)
+            self.hops_done -= 1
+        else:
+            conversation.resume(tail.steps, None, tail.outcome)
+
+    def _advance(self, conversation: Conversation) -> None:
+        """Takes a game as far as it goes without a new call, then lets it wait for one."""
+        while (ask := conversation.next_ask()) is not None:
+            if self.waiting.join(conversation, ask):
+                return
+            known = self.run.answers(ask.key)
+            if known is None:
+                self.waiting.add(conversation, ask)
+                return
+            self._keep(conversation, shared(known, ask))
+        self.ends[conversation.state] += 1
+        name = self.active.pop(conversation.key)
+        self.tell(GameEnded(name, conversation.state, self.ends.total(), len(self.rows)))
+
+    def _keep(self, conversation: Conversation, hop: Hop) -> None:
+        """Takes a hop into its game; it is written with the next batch, at the latest before the next call."""
+        self.unwritten.append(hop)
+        conversation.answer(hop)
+        self.hops_done += 1
+        self.sums.update(hops=1, calls=hop.attempts, reused=hop.attempts == 0)
+        self.cost = None if self.cost is None or hop.cost is None else self.cost + hop.cost
+        self.tell(HopDone(hop, self.active[conversation.key], self.hops_done, self.hops_total))
+
+    def _write(self) -> None:
+        if self.unwritten:
+            self.run.add_hops(self.unwritten)
+            self.unwritten = []
+
+    # Calls
+
+    def _send(self) -> None:
+        """Gives every free lane the player with most waiting asks."""
+        for ref in self.waiting.players():
+            player, traits = self._player(ref)
+            alone = traits.concurrency == 1
+            lane = f"device {traits.device}" if alone else f"player {ref}"
+            while self._in(lane) < traits.concurrency and (asks := self.waiting.take(ref, traits.batch_size)):
+                self.flown += 1
+                due = time.monotonic() + (self.limits.timeout or float("inf")) * len(asks)
+                self.flights[self.flown] = _Flight(asks, lane, ref, due)
+                self.lanes.submit(
+                    Job(self.flown, lane, partial(answer, player, asks, traits.price)), traits.concurrency
+                )
+
+    def _in(self, lane: str) -> int:
+        return sum(flight.lane == lane for flight in self.flights.values())
+
+    def _player(self, ref: str) -> tuple[Player, Traits]:
+        if ref not in self.ready:
+            player = self.get(ref)
+            traits = player.traits()
+            if traits.fingerprint != self.description.player(ref).fingerprint:
+                raise UsageError(
+                    f"{ref} is not the player with which the run in {self.run.folder} began"
+                    " (its weights, options or code differ): start a new run in another folder."
+                )
+            self.ready[ref] = (player, traits)
+            self.tell(PlayerReady(ref))
+        return self.ready[ref]
+
+    def _wait(self, seconds: float) -> list[Done]:
+        """Returns what has come back, after at most so many seconds; nothing if nothing has."""
+        try:
+            found = [self.lanes.done.get(timeout=seconds)]
+        except Empty:
+            return self._hung()
+        with contextlib.suppress(Empty):
+            while True:
+                found.append(self.lanes.done.get_nowait())
+        return [done for done in found if done.number in self.flights]  # not a wake-up, nor a call given up before
+
+    def _hung(self) -> list[Done]:
+        now = time.monotonic()
+        late = {number: flight for number, flight in self.flights.items() if flight.due < now}
+        for flight in late.values():
+            self.lanes.replace(flight.lane)
+        reason = f"The player gave no answer in {self.limits.timeout:g} seconds an item." if late else ""
+        return [Done(number, tuple(failed(ask, reason) for ask in flight.asks)) for number, flight in late.items()]
+
+    def _take(self, found: list[Done]) -> None:
+        """Writes what has come back, then lets the games that waited for it go on."""
+        going: list[Conversation] = []
+        for done in found:
+            del self.flights[done.number]
+            for hop, wait in zip(done.hops, self.waiting.finish(hop.ask.key for hop in done.hops), strict=True):
+                for conversation, ask in wait.games:
+                    self._keep(conversation, hop if ask is hop.ask else shared(hop, ask))
+                    going.append(conversation)
+        self._write()
+        for done in found:
+            if done.error is not None:
+                raise done.error
+        for conversation in going:
+            self._advance(conversation)
+        self._write()
+
+    def _land(self) -> None:
+        """Waits a little for the calls that are on their way; they may have been paid for."""
+        until = time.monotonic() + self.limits.grace
+        while self.flights and time.monotonic() < until:
+            self._take(self._wait(min(_POLL, self.limits.grace)))
+
+    def _summary(self, interrupted: bool, seconds: float) -> Summary:
+        return Summary(
+            games=len(self.rows),
+            done=self.ends["done"],
+            failed=self.ends["failed"],
+            refused=self.ends["refused"],
+            interrupted=interrupted,
+            hops=self.sums["hops"],
+            calls=self.sums["calls"],
+            reused=self.sums["reused"],
+            cost=self.cost,
+            seconds=seconds,
+        )

@@ -1,0 +1,55 @@
+"""A run's table as a file for other programs."""
+
+import io
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from telephone.errors import UsageError
+from telephone.store.database import guarded
+from telephone.store.pictures import write_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def _csv(table: "pd.DataFrame") -> bytes:
+    return table.to_csv(index=False, lineterminator="\n").encode()
+
+
+def _jsonl(table: "pd.DataFrame") -> bytes:
+    text: str = table.to_json(orient="records", lines=True, force_ascii=False, double_precision=15)
+    return text.encode()
+
+
+def _parquet(table: "pd.DataFrame") -> bytes:
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+FORMATS: Mapping[str, Callable[["pd.DataFrame"], bytes]] = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}
+
+
+def export(table: "pd.DataFrame", path: str | Path) -> Path:
+    """Writes a table to a file, whole or not at all; the ending of the name decides the format.
+
+    Args:
+        table: such as `Run.frame()` returns.
+        path: ends in .csv, .jsonl or .parquet; the folder is made if it is not there.
+
+    Returns:
+        The path.
+
+    Raises:
+        UsageError: the ending is another one.
+        StoreError: the disk is full or cannot be written.
+    """
+    target = Path(path)
+    if target.suffix not in FORMATS:
+        raise UsageError(f"{target.name} has no format that can be written: let it end in {', '.join(FORMATS)}.")
+    data = FORMATS[target.suffix](table)
+    with guarded(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(target, data)
+    return target

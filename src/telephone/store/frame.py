@@ -1,0 +1,164 @@
+"""A run as a table with one row a turn: the columns of the original experiment's samples, and more.
+
+conversation_name   short name of the game, unique in the run
+prompt, prompt_id, level, first     what the game starts with; `first` is text or image
+t2i_model, i2t_model, line          who plays
+game, repeat, seed                  full hash of the game; number of the repeat; seed
+step_number         the turn, from 0
+text_before, text_after, filepath   a text-first turn goes text_before -> filepath -> text_after; an image-first turn
+                    describes the picture of the turn before as text_after and draws that as filepath
+image_sha256, text_sha256, prompt_sha256    content hashes of the picture, of text_after and of the prompt
+outcome, reason     ok; refused or failed, with the reason; pending where the turn is not finished
+seconds_image, seconds_text, attempts, cost, tokens_cut     what the turn took; an unknown cost is NaN
+text_after_dist     distance of text_after to the prompt; NaN until scored
+and one column for each other score: NAME for texts, image_NAME for pictures, NAME@JUDGE for a second
+                        judge, score_NAME where the name is one of the above
+"""
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from telephone.store.pictures import Pictures
+from telephone.store.rows import Description
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TEXT_COLUMNS = (
+    "conversation_name", "prompt", "prompt_id", "level", "t2i_model", "i2t_model", "line", "game", "first",
+    "text_before", "text_after", "filepath", "image_sha256", "text_sha256", "prompt_sha256", "outcome", "reason",
+)  # fmt: skip
+WHOLE_COLUMNS = ("repeat", "seed", "step_number", "attempts", "tokens_cut")
+NUMBER_COLUMNS = ("seconds_image", "seconds_text", "cost", "text_after_dist")
+COLUMNS = (
+    "conversation_name", "prompt", "prompt_id", "level", "t2i_model", "i2t_model", "line", "game", "repeat", "seed",
+    "first", "step_number", "text_before", "text_after", "filepath", "image_sha256", "text_sha256", "prompt_sha256",
+    "outcome", "reason", "seconds_image", "seconds_text", "attempts", "cost", "tokens_cut", "text_after_dist",
+)  # fmt: skip
+
+DISTANCE = "distance"
+"""The score that becomes `text_after_dist`."""
+
+_QUERY = """
+    SELECT g.key AS game, g.conversation, g.t2i, g.i2t, g.prompt_id, g.prompt_sha, g.repeat, g.seed,
+           h.turn, h.kind, h.outcome, h.reason, h.seconds, h.attempts, h.cost, h.tokens_cut, h.result, h.parent,
+           before.data AS shown, made.data AS made
+    FROM hop h JOIN game g ON g.id = h.game
+    LEFT JOIN content before ON before.sha = h.parent
+    LEFT JOIN content made ON made.sha = h.result
+    ORDER BY h.game, h.step
+"""
+
+
+def frame(db: sqlite3.Connection, description: Description, pictures: Pictures) -> "pd.DataFrame":
+    """Returns one row for each turn that has begun, games in the run's order, turns in theirs."""
+    import pandas as pd
+
+    rows = list(_rows(db, description, pictures))
+    columns = list(COLUMNS)
+    for column, values in _scores(db).items():
+        for row in rows:
+            sha = row["image_sha256"] if column.startswith("image_") else row["text_sha256"]
+            row[column] = values.get((sha, row["prompt_sha256"]))
+        columns += [column] if column not in columns else []
+    table = pd.DataFrame(rows, columns=columns)
+    kinds = dict.fromkeys(WHOLE_COLUMNS, "int64") | dict.fromkeys(NUMBER_COLUMNS, "float64")
+    kinds |= {column: "float64" for column in columns if column not in COLUMNS}
+    return table.astype(kinds | dict.fromkeys(TEXT_COLUMNS, "object"))
+
+
+@dataclass
+class _Turn:
+    """The hops of one turn, as they come."""
+
+    row: dict[str, Any]
+    costs: list[float | None]
+    hops: int = 0
+
+
+def _rows(db: sqlite3.Connection, description: Description, pictures: Pictures) -> Iterator[dict[str, Any]]:
+    prompts = {prompt.id: prompt for prompt in description.prompts}
+    names = {row.ref: row.name for row in description.players}
+    turn: _Turn | None = None
+    text: str | None = None
+    for hop in db.execute(_QUERY):
+        if turn is None or (hop["game"], hop["turn"]) != (turn.row["game"], turn.row["step_number"]):
+            if turn is not None:
+                yield _finished(turn)
+            if turn is None or hop["game"] != turn.row["game"]:
+                text = hop["shown"].decode() if hop["kind"] == "image" else None
+            turn = _Turn(_start(hop, prompts[hop["prompt_id"]], names, text), [])
+        text = _add(turn, hop, pictures) or text
+    if turn is not None:
+        yield _finished(turn)
+
+
+def _start(hop: sqlite3.Row, prompt: Any, names: dict[str, str], text: str | None) -> dict[str, Any]:
+    t2i, i2t = names[hop["t2i"]], names[hop["i2t"]]
+    row: dict[str, Any] = dict.fromkeys(COLUMNS)
+    return row | {
+        "conversation_name": hop["conversation"],
+        "prompt": prompt.text,
+        "prompt_id": prompt.id,
+        "level": prompt.level,
+        "t2i_model": t2i,
+        "i2t_model": i2t,
+        "line": f"{t2i}_{i2t}",
+        "game": hop["game"],
+        "repeat": hop["repeat"],
+        "seed": hop["seed"],
+        "first": prompt.first,
+        "step_number": hop["turn"],
+        "text_before": text,
+        "prompt_sha256": hop["prompt_sha"],
+        "outcome": "ok",
+        "reason": "",
+        "attempts": 0,
+        "tokens_cut": 0,
+    }
+
+
+def _add(turn: _Turn, hop: sqlite3.Row, pictures: Pictures) -> str | None:
+    """Adds a hop to its turn; returns the text that it made, if it made one."""
+    row = turn.row
+    turn.hops += 1
+    turn.costs.append(hop["cost"])
+    row[f"seconds_{hop['kind']}"] = hop["seconds"]
+    row["attempts"] += hop["attempts"]
+    row["tokens_cut"] += hop["tokens_cut"]
+    if hop["outcome"] != "ok":
+        row["outcome"], row["reason"] = hop["outcome"], hop["reason"]
+        return None
+    row[f"{hop['kind']}_sha256"] = hop["result"]
+    if hop["kind"] == "image":
+        row["filepath"] = str(pictures.path(hop["result"]).absolute())
+        return None
+    row["text_after"] = hop["made"].decode()
+    return str(row["text_after"])
+
+
+def _finished(turn: _Turn) -> dict[str, Any]:
+    row = turn.row
+    known = [cost for cost in turn.costs if cost is not None]
+    row["cost"] = sum(known) if len(known) == len(turn.costs) else None
+    if row["outcome"] == "ok" and turn.hops < 2:
+        row["outcome"] = "pending"
+    return row
+
+
+def _scores(db: sqlite3.Connection) -> dict[str, dict[tuple[str, str], float | None]]:
+    """Returns for each column of scores the value of each subject and reference."""
+    found: dict[str, dict[tuple[str, str], float | None]] = defaultdict(dict)
+    owners: dict[str, str] = {}
+    for judge, kind, subject, reference, name, value in db.execute(
+        "SELECT j.name, c.kind, subject, reference, s.name, value FROM score s JOIN judge j ON j.id = s.judge"
+        " JOIN content c ON c.sha = subject WHERE reference IN (SELECT prompt_sha FROM game) ORDER BY j.id, s.name"
+    ):
+        plain = "text_after_dist" if name == DISTANCE else f"score_{name}" if name in COLUMNS else name
+        column = f"image_{name}" if kind == "image" else plain
+        owner = owners.setdefault(column, judge)
+        found[column if owner == judge else f"{column}@{judge}"][subject, reference] = value
+    return found

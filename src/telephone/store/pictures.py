@@ -1,0 +1,104 @@
+"""Pictures as files named by their content: written whole or not at all, read back only if the content is the same."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from telephone.errors import StoreDamaged
+from telephone.images import content_hash
+from telephone.store.database import from_os, guarded
+
+SUFFIX = ".png"
+
+
+class Pictures:
+    """The folder `images/` of a run."""
+
+    def __init__(self, folder: Path) -> None:
+        """Names the folder; nothing is made until the first picture is written."""
+        self.folder = folder
+
+    def path(self, sha: str) -> Path:
+        """Returns where a picture of this hash is kept."""
+        return self.folder / sha[:2] / f"{sha}{SUFFIX}"
+
+    def write(self, pictures: Iterable[bytes]) -> None:
+        """Writes the pictures that are not there yet; when it returns they are on the disk.
+
+        Raises:
+            StoreError: the disk is full or cannot be written; what was not finished is removed.
+        """
+        named = {content_hash(data): data for data in pictures}
+        new = {sha: data for sha, data in named.items() if not self.path(sha).exists()}
+        with guarded(self.folder):
+            folders = {self._write_one(self.path(sha), data) for sha, data in new.items()}
+            for folder in folders:
+                sync_folder(folder)
+
+    def read(self, sha: str) -> bytes:
+        """Returns the bytes of a picture.
+
+        Raises:
+            StoreDamaged: the file is missing, or is not what was written.
+        """
+        path = self.path(sha)
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError as error:
+            raise StoreDamaged(f"The picture {path} is missing: restore it from a copy, or start anew.") from error
+        except OSError as error:
+            raise from_os(path, error) from error
+        if content_hash(data) != sha:
+            raise StoreDamaged(f"The picture {path} is not what was written: restore it from a copy, or start anew.")
+        return data
+
+    def files(self) -> Iterator[Path]:
+        """Yields every file in the folder, whether it belongs there or not, in the order of names."""
+        yield from sorted(path for path in self.folder.rglob("*") if path.is_file())
+
+    def _write_one(self, path: Path, data: bytes) -> Path:
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            sync_folder(self.folder)
+        write_whole(path, data, sync=False)
+        return path.parent
+
+
+def write_whole(path: Path, data: bytes, *, sync: bool = True) -> None:
+    """Writes a file by way of a temporary one beside it, so that its name never shows half of it.
+
+    Args:
+        path: where to; an older file of this name is replaced.
+        data: what.
+        sync: wait until the name, too, is on the disk; leave it to the caller who writes many.
+
+    Raises:
+        OSError: the disk is full or cannot be written; the temporary file is removed.
+    """
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)  # mkstemp makes files that only their owner can read
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    if sync:
+        sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Waits until the names in a folder are on the disk, where the system has such a thing."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
