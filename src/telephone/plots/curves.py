@@ -44,7 +44,9 @@ def draw(axes: Axes, table: pd.DataFrame, encoding: style.Encoding, start: float
     """
     last = 0
     scored = table.dropna(subset=["mean"]).sort_values("step_number")
-    for pair, rows in scored.groupby(["t2i_model", "i2t_model"], sort=True):
+    pairs = scored.groupby(["t2i_model", "i2t_model"], sort=True)
+    alpha = max(0.03, 0.16 / max(1, len(pairs)) ** 0.5)  # many bands on each other must not become a fog
+    for pair, rows in pairs:
         t2i, i2t = (str(name) for name in pair)
         turns = [0, *(int(step) + 1 for step in rows["step_number"])]
         means = [start, *(float(value) for value in rows["mean"])]
@@ -53,14 +55,14 @@ def draw(axes: Axes, table: pd.DataFrame, encoding: style.Encoding, start: float
             turns, means, color=colour, marker=marker, label=f"{t2i} + {i2t}", linewidth=1.7, markersize=6,
             markeredgecolor=style.PAPER, markeredgewidth=0.8, markevery=slice(1, None), clip_on=False, zorder=3,
         )  # fmt: skip
-        _band(axes, rows, start, colour)
+        _band(axes, rows, start, (colour, alpha))
         last = max(last, turns[-1])
     if last:
         axes.plot([0], [start], color=style.INK, marker="o", markersize=7, label="prompt", clip_on=False, zorder=4)
     return last
 
 
-def _band(axes: Axes, rows: pd.DataFrame, start: float, colour: str) -> None:
+def _band(axes: Axes, rows: pd.DataFrame, start: float, colour: tuple[str, float]) -> None:
     if "low" not in rows.columns or "high" not in rows.columns:
         return
     known = rows.dropna(subset=["low", "high"])
@@ -69,7 +71,7 @@ def _band(axes: Axes, rows: pd.DataFrame, start: float, colour: str) -> None:
     turns = [0, *(int(step) + 1 for step in known["step_number"])]
     low = [start, *(float(value) for value in known["low"])]
     high = [start, *(float(value) for value in known["high"])]
-    axes.fill_between(turns, low, high, color=colour, alpha=0.07, linewidth=0, zorder=1)
+    axes.fill_between(turns, low, high, color=colour, linewidth=0, zorder=1)
 
 
 def finish(axes: Axes, last: int) -> None:

@@ -74,7 +74,7 @@ def new_figure(height: float, rows: int = 0) -> tuple[Figure, Axes]:
     """
     from matplotlib.figure import Figure
 
-    above, below = 0.86, 0.62 + (0.42 + rows * _LEGEND_ROW if rows else 0.0)
+    above, below = 0.86, 0.62 + (0.26 + rows * _LEGEND_ROW if rows else 0.0)
     total = above + height + below
     figure = Figure(figsize=(WIDTH, total), dpi=160, facecolor=PAPER)
     axes = figure.add_axes((0.095, below / total, 0.885, height / total))

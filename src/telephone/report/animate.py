@@ -67,7 +67,7 @@ def film(game: Game, pace: Pace) -> tuple[list[Image.Image], list[int]]:
     for turn in game.turns:
         frames.append(sheet.frame(turn, described=False))
         times.append(pace.drawing)
-        if turn.picture:
+        if turn.after or turn.silent:
             frames.append(sheet.frame(turn, described=True))
             times.append(pace.description)
     times[-1] = pace.last
@@ -94,7 +94,8 @@ class _Sheet:
 
     def frame(self, turn: Turn, described: bool) -> Image.Image:
         share = (turn.number - (0.0 if described else 0.5)) / self.total
-        frame, draw = self._empty(f"turn {turn.number} of {self.total}", share)
+        where = f"turn {turn.number} of {self.total}" if turn.number else "the start"
+        frame, draw = self._empty(where, max(share, 0.0))
         frame.paste(canvas.tile(turn, _SIDE), (_MARGIN, _TOP))
         top = _TOP + _SIDE + 16.0
         if turn.before:
@@ -123,7 +124,7 @@ class _Sheet:
 
     @staticmethod
     def _lines(turn: Turn) -> int:
-        after = _wrapped(turn.after or canvas.trouble(turn)) if turn.picture else []
+        after = _wrapped(turn.after or canvas.trouble(turn)) if turn.after or turn.silent else []
         return len(_wrapped(turn.before or "")) + len(after)
 
 

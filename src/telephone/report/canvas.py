@@ -50,6 +50,8 @@ def load(path: Path) -> Image.Image | None:
 
 def trouble(turn: Turn) -> str:
     """Returns what to write where a turn has no picture."""
+    if turn.outcome == "pending":
+        return "not played yet"
     if turn.outcome != "ok":
         return f"{turn.outcome}: {turn.reason}" if turn.reason else turn.outcome
     return "the picture is missing from the run folder" if turn.picture else "no picture"

@@ -90,12 +90,13 @@ def _row(turns: tuple[Turn, ...], width: int, style: StripStyle) -> Image.Image:
 def _card(turn: Turn, style: StripStyle) -> Image.Image:
     """Draws a turn: number, drawing, red text, green text."""
     before = _TEXT.wrap(turn.before, style.tile, style.lines) if turn.before else []
-    after = _TEXT.wrap(turn.after or canvas.trouble(turn), style.tile, style.lines) if turn.picture else []
+    words = turn.after or (canvas.trouble(turn) if turn.silent else "")
+    after = _TEXT.wrap(words, style.tile, style.lines) if words else []
     parts = sum(28 + len(lines) * _TEXT.leading for lines in (before, after) if lines)
     height = 26 + style.tile + 12 + parts
     card = Image.new("RGB", (style.tile, height), canvas.PAPER)
     draw = ImageDraw.Draw(card)
-    _LABEL.write(draw, (0, 4), f"TURN {turn.number}", canvas.INK)
+    _LABEL.write(draw, (0, 4), turn.label.upper(), canvas.INK)
     if turn.distance is not None:
         words = f"distance {turn.distance:.2f}"
         _SMALL.write(draw, (style.tile - _SMALL.width(words), 3), words, canvas.MUTED)

@@ -1,0 +1,127 @@
+"""The report as one file: tables, figures, games and words laid out by templates, with nothing to fetch."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from telephone.plots import Encoding, drift_figure, facts_figure, heatmap_figure
+from telephone.report.album import BUDGET, Album
+from telephone.report.canvas import trouble
+from telephone.report.figures import inline_svg
+from telephone.report.files import write_atomic
+from telephone.report.model import Board, ReportData, featured
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+    from telephone.report.games import Game
+
+
+def write_page(data: ReportData, path: Path, budget: int = BUDGET) -> Path:
+    """Writes a report as one HTML file that loads nothing from outside, and returns its path.
+
+    Args:
+        data: What the report says.
+        path: The file; it is replaced whole or not at all.
+        budget: Highest number of bytes of all pictures together.
+    """
+    write_atomic(path, page(data, budget).encode())
+    return path
+
+
+def page(data: ReportData, budget: int = BUDGET) -> str:
+    """Returns a report as HTML. Every text of a player is escaped: it is data, never markup."""
+    album = Album((turn.picture for game in data.games for turn in game.turns), budget)
+    encoding = Encoding.of(_players(data, "t2i"), _players(data, "i2t"))
+    template = _environment().get_template("report.html.j2")
+    return template.render(
+        data=data,
+        names=data.names,
+        album=album,
+        hero=_hero(data.games),
+        featured=featured(data.games),
+        gallery=_gallery(data.games),
+        filters=_filters(data),
+        drift_figures=_curves(data.drift, data.levels, encoding, "drift"),
+        facts_figures=_curves(data.facts, data.levels, encoding, "facts"),
+        heat_figures=_heat(data),
+    )
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    folder = Path(__file__).parent / "templates"
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(trouble=trouble, best=_best)
+    return environment
+
+
+def _hero(games: tuple[Game, ...]) -> Game | None:
+    """Picks the game that opens the page: an ordinary one with a short sentence, or none if nothing is scored."""
+    ranked = sorted((game for game in games if game.distance is not None), key=lambda game: game.distance or 0.0)
+    middle = ranked[len(ranked) // 4 : max(1, len(ranked) * 3 // 4)]
+    return min(middle, key=lambda game: (len(game.prompt), game.name), default=None)
+
+
+def _players(data: ReportData, side: str) -> list[str]:
+    return sorted({getattr(game, side) for game in data.games})
+
+
+def _best(board: Board, level: str) -> float | None:
+    means = [row.cells[level].mean for row in board.rows if level in row.cells]
+    return (max if board.share else min)(means) if len(means) > 1 else None
+
+
+def _curves(table: pd.DataFrame, levels: tuple[str, ...], encoding: Encoding, kind: str) -> list[Markup]:
+    draw = {"drift": drift_figure, "facts": facts_figure}[kind]
+    words = {"drift": "Mean distance to the prompt", "facts": "Share of facts kept"}[kind]
+    return [
+        inline_svg(draw(table, level, encoding), f"{kind}-{level}", f"{words} by turn, {level} prompts")
+        for level in levels
+        if len(table) and table.loc[table["level"] == level, "mean"].notna().any()
+    ]
+
+
+def _heat(data: ReportData) -> list[Markup]:
+    """Draws a heat map a level, of the last turn that was scored; one pair alone needs no map."""
+    if data.drift.empty or len(_players(data, "t2i")) * len(_players(data, "i2t")) < 2:
+        return []
+    last = data.drift[data.drift["step_number"] == data.drift.dropna(subset=["mean"])["step_number"].max()]
+    return [
+        inline_svg(heatmap_figure(last, level), f"heat-{level}", f"Final distance of each pair, {level} prompts")
+        for level in data.levels
+        if last.loc[last["level"] == level, "mean"].notna().any()
+    ]
+
+
+def _gallery(games: tuple[Game, ...]) -> list[tuple[str, list[tuple[str, list[Game]]]]]:
+    """Groups sorted games by level and then by prompt."""
+    return [
+        (level, [(prompt, list(own)) for prompt, own in groupby(group, key=lambda game: game.prompt)])
+        for level, group in groupby(games, key=lambda game: game.level)
+    ]
+
+
+def _filters(data: ReportData) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    names: dict[str, Any] = data.names
+    outcomes = [
+        name for name in ("ok", "failed", "refused", "pending") if any(game.outcome == name for game in data.games)
+    ]
+    filters = [
+        ("Level", "level", [(level, level) for level in data.levels]),
+        ("Draws", "t2i", [(name, names[name]) for name in _players(data, "t2i")]),
+        ("Describes", "i2t", [(name, names[name]) for name in _players(data, "i2t")]),
+        ("Ended", "outcome", [(name, name) for name in outcomes]),
+    ]
+    return [each for each in filters if len(each[2]) > 1]

@@ -1,0 +1,156 @@
+"""What a report says, as plain data: made from a run in one place, laid out by templates in another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from telephone.plots import short_names
+from telephone.report.games import Game
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Count:
+    """A number with the words that follow it, such as 120 and `games planned`."""
+
+    number: int
+    words: str
+    alarming: bool = False
+    """True for what a reader should not overlook, such as failed games."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One of the three questions and what this run says about it."""
+
+    question: str
+    answer: str
+    """A sentence, with its interval; or why it cannot be told."""
+    told: bool = True
+    """False where this run cannot tell."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A mean with its interval; without bounds if there was too little to say."""
+
+    mean: float
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    """Number of prompts behind the mean."""
+
+
+@dataclass(frozen=True)
+class BoardRow:
+    """A model or a pair, and its score at each level; a level without scores has no cell."""
+
+    names: tuple[str, ...]
+    cells: dict[str, Cell]
+
+
+@dataclass(frozen=True)
+class Board:
+    """A leaderboard: the best first, levels side by side, and all levels together never alone."""
+
+    title: str
+    measure: str
+    """What the numbers are, in words."""
+    levels: tuple[str, ...]
+    rows: tuple[BoardRow, ...]
+    share: bool = False
+    """True for shares in [0, 1], shown as percentages; False for distances in [0, 2]."""
+    note: str = ""
+
+    @property
+    def top(self) -> float:
+        """The end of the scale of the small bars."""
+        if self.share:
+            return 1.0
+        ends = [cell.high or cell.mean for row in self.rows for cell in row.cells.values()]
+        return max([1.0, *ends])
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """All that a report shows."""
+
+    title: str
+    lead: str
+    """A sentence or two under the title."""
+    counts: tuple[Count, ...]
+    answers: tuple[Answer, ...]
+    boards: tuple[Board, ...]
+    drift: pd.DataFrame
+    """One row a level, pair and turn: `level, t2i_model, i2t_model, step_number, mean`, and perhaps `low, high`."""
+    facts: pd.DataFrame
+    """The same for the share of facts kept; empty if no prompt states countable facts."""
+    games: tuple[Game, ...]
+    settings: tuple[tuple[str, str], ...] = ()
+    """How it was played, and with what: pairs of label and value."""
+    warnings: tuple[str, ...] = field(default=())
+    """Sentences that a reader must know before the numbers."""
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Short names of all players."""
+        return short_names([name for game in self.games for name in (game.t2i, game.i2t)])
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """Levels that were played, from easy to impossible."""
+        return tuple(dict.fromkeys(game.level for game in self.games))
+
+
+@dataclass(frozen=True)
+class Featured:
+    """A game worth showing large, and why."""
+
+    why: str
+    game: Game
+
+
+def featured(games: tuple[Game, ...]) -> tuple[Featured, ...]:
+    """Returns the games that kept most, about half, and least, by the distance after their last turn.
+
+    Games that broke off or are not scored are left out; with fewer than three scored games there are fewer.
+    """
+    scored = [(game.distance, place) for place, game in enumerate(games) if game.distance is not None]
+    ranked = [games[place] for _, place in sorted(scored)]
+    if not ranked:
+        return ()
+    chosen = {"The game that kept most": ranked[0]}
+    if len(ranked) > 2:
+        chosen["The game in the middle"] = ranked[(len(ranked) - 1) // 2]
+    if len(ranked) > 1:
+        chosen["The game that lost most"] = ranked[-1]
+    return tuple(Featured(why, game) for why, game in chosen.items())
+
+
+def board(title: str, measure: str, table: pd.DataFrame, names: tuple[str, ...], share: bool = False) -> Board:
+    """Returns a leaderboard of a long table.
+
+    Args:
+        title: Heading.
+        measure: What the numbers are.
+        table: Columns `level` and `mean`, those of `names`, and perhaps `low`, `high` and `n`, one row a level and
+            model, the rows of the best model first. NaN is unscored and gives no cell.
+        names: Columns that name the model or the pair.
+        share: True for shares, where more is better.
+    """
+    rows: dict[tuple[str, ...], dict[str, Cell]] = {}
+    for record in table.to_dict("records"):
+        key = tuple(str(record[name]) for name in names)
+        cells = rows.setdefault(key, {})
+        if record["mean"] == record["mean"]:
+            low, high, n = (_known(record.get(name)) for name in ("low", "high", "n"))
+            cells[str(record["level"])] = Cell(float(record["mean"]), low, high, int(n or 0))
+    levels = tuple(dict.fromkeys(str(level) for level in table["level"]))
+    return Board(title, measure, levels, tuple(BoardRow(key, cells) for key, cells in rows.items()), share)
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None or value != value else float(value)
