@@ -1,0 +1,198 @@
+"""From the bytes of a prompt file to its rows: text lines, comma and tab tables, JSON lines and JSON lists."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from telephone.errors import PromptError
+from telephone.records import LEVELS
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a file says of one prompt, not yet checked."""
+
+    where: str
+    """File and line, such as `prompts.csv, line 3`."""
+    fields: dict[str, object] = field(default_factory=dict)
+    """By column name in lower case."""
+
+    def wrong(self, column: str, what: str) -> PromptError:
+        """Returns the error that tells what is wrong in which column of this row."""
+        return PromptError(f"{self.where}, column {column}: {what}")
+
+
+Reader = Callable[[str, str], Iterator[Row]]
+
+
+def decode(name: str, data: bytes) -> str:
+    r"""Returns the text of a file, its lines ended by `\n`, without a byte order mark.
+
+    Raises:
+        PromptError: the bytes are not UTF-8.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        lines = _plain_ends(error.object[: error.start].decode()).split("\n")
+        byte = error.object[error.start]
+        raise PromptError(
+            f"{name}, line {len(lines)}, column {len(lines[-1]) + 1}: the byte 0x{byte:02x} is not UTF-8; "
+            "save the file as UTF-8."
+        ) from error
+    return _plain_ends(text)
+
+
+def _plain_ends(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def read_txt(name: str, text: str) -> Iterator[Row]:
+    """Yields one row a line; blank lines and lines that begin with # are skipped, `level<TAB>text` states a level.
+
+    Raises:
+        PromptError: what stands before a tab is one word, but not a level.
+    """
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        row = Row(f"{name}, line {number}", {"text": line})
+        before, tab, after = line.partition("\t")
+        if tab and len(before.split()) == 1:
+            _check_level_word(row, before.strip())
+            row = Row(row.where, {"level": before, "text": after})
+        yield row
+
+
+def _check_level_word(row: Row, word: str) -> None:
+    if word.lower() not in LEVELS:
+        raise row.wrong("level", f"{word!r} is not one of {', '.join(LEVELS)}.")
+
+
+def read_csv(name: str, text: str) -> Iterator[Row]:
+    """Yields one row a record; the first record names the columns, a semicolon may take the place of the comma.
+
+    Raises:
+        PromptError: the quotes do not close, a record has too many fields, or the names of the columns repeat.
+    """
+    head = text.partition("\n")[0]
+    delimiter = ";" if ";" in head and "," not in head else ","
+    records = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    yield from _table(name, _records(name, records))
+
+
+def _records(name: str, records: Any) -> Iterator[tuple[int, list[str]]]:
+    line = 1
+    while True:
+        try:
+            record = next(records, None)
+        except csv.Error as error:
+            raise PromptError(f"{name}, line {line}: the record cannot be read ({error}); check its quotes.") from error
+        if record is None:
+            return
+        yield line, record
+        line = records.line_num + 1
+
+
+def read_tsv(name: str, text: str) -> Iterator[Row]:
+    """Yields one row a line of a table with tabs; quotes are letters like all others, as in PartiPrompts.
+
+    Raises:
+        PromptError: a line has too many fields, or the names of the columns repeat.
+    """
+    lines = enumerate(text.split("\n"), start=1)
+    yield from _table(name, ((number, line.split("\t")) for number, line in lines))
+
+
+def _table(name: str, records: Iterator[tuple[int, list[str]]]) -> Iterator[Row]:
+    columns: list[str] | None = None
+    for line, record in records:
+        if not any(cell.strip() for cell in record):
+            continue
+        if columns is None:
+            columns = _columns(name, line, record)
+            continue
+        if len(record) > len(columns):
+            raise PromptError(
+                f"{name}, line {line}: there are {len(record)} fields and {len(columns)} columns; "
+                "put a text that holds the separator between double quotes, or remove the extra fields."
+            )
+        yield Row(f"{name}, line {line}", dict(zip(columns, record, strict=False)))
+
+
+def _columns(name: str, line: int, record: list[str]) -> list[str]:
+    columns = [cell.strip().lower() for cell in record]
+    twice = next((column for column in columns if column and columns.count(column) > 1), None)
+    if twice:
+        raise PromptError(f"{name}, line {line}: the column {twice!r} is named twice; rename one of them.")
+    if not {"text", "prompt", "image"} & set(columns):
+        found = ", ".join(filter(None, columns))
+        raise PromptError(
+            f"{name}, line {line}: there is no column text or prompt; the first line must name the columns "
+            f"(it has {found[:120]})."
+        )
+    return columns
+
+
+def read_jsonl(name: str, text: str) -> Iterator[Row]:
+    """Yields one row a line; each is an object, or a string that is the text.
+
+    Raises:
+        PromptError: a line is not JSON, or neither of the two.
+    """
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            where = f"{name}, line {number}"
+            yield _row(where, _parse(where, line, one_line=True))
+
+
+def read_json(name: str, text: str) -> Iterator[Row]:
+    """Yields one row for each item of a list, or of the list under the key `prompts`.
+
+    Raises:
+        PromptError: the file is not JSON, or not such a list.
+    """
+    found = _parse(name, text, one_line=False) if text.strip() else []
+    if isinstance(found, dict) and isinstance(found.get("prompts"), list):
+        found = found["prompts"]
+    if not isinstance(found, list):
+        raise PromptError(f"{name}: this is {_what(found)}; write a list of prompts.")
+    for number, item in enumerate(found, start=1):
+        yield _row(f"{name}, item {number}", item)
+
+
+def _parse(where: str, text: str, *, one_line: bool) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        line = "" if one_line else f", line {error.lineno}"
+        raise PromptError(f"{where}{line}, column {error.colno}: this is not JSON ({error.msg}).") from error
+    except (ValueError, RecursionError) as error:
+        raise PromptError(f"{where}: this JSON cannot be read ({error}); write it more simply.") from error
+
+
+def _row(where: str, item: object) -> Row:
+    if isinstance(item, str):
+        return Row(where, {"text": item})
+    if not isinstance(item, dict):
+        raise PromptError(f"{where}: this is {_what(item)}; write an object with a text, or a string.")
+    return Row(where, {str(key).strip().lower(): value for key, value in item.items() if value is not None})
+
+
+def _what(item: object) -> str:
+    names = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}
+    return names.get(type(item), "a number")
+
+
+READERS: dict[str, Reader] = {
+    ".txt": read_txt,
+    ".csv": read_csv,
+    ".tsv": read_tsv,
+    ".jsonl": read_jsonl,
+    ".ndjson": read_jsonl,
+    ".json": read_json,
+}
+"""By the end of a file's name."""
