@@ -90,7 +90,7 @@ class Text2Image(Player):
             PlayerError: the whole call failed.
         """
         _require_single(self, "generate_image", "generate_images", Text2Image)
-        return [as_picture(made) for made in _one_by_one(self.generate_image, texts, seeds)]
+        return each(_one_by_one(self.generate_image, texts, seeds), len(texts), as_picture)
 
     def traits(self) -> Traits:
         """Returns what the player is; a batch is more than one item only if the subclass writes the batch form."""
@@ -128,7 +128,7 @@ class Image2Text(Player):
             PlayerError: the whole call failed.
         """
         _require_single(self, "generate_text", "generate_texts", Image2Text)
-        return [as_text(made) for made in _one_by_one(self.generate_text, images, seeds)]
+        return each(_one_by_one(self.generate_text, images, seeds), len(images), as_text)
 
     def traits(self) -> Traits:
         """Returns what the player is; a batch is more than one item only if the subclass writes the batch form."""
@@ -207,7 +207,14 @@ def _takes(function: Callable[..., Any], word: str) -> bool:
 
 def _one_by_one(function: Callable[..., Any], given: Sequence[Any], seeds: Sequence[int] | None) -> list[Any]:
     chosen = [None] * len(given) if seeds is None else list(seeds)
-    return [call(function, item, seed=seed) for item, seed in zip(given, chosen, strict=True)]
+    return [_call_one(function, item, seed) for item, seed in zip(given, chosen, strict=True)]
+
+
+def _call_one(function: Callable[..., Any], item: Any, seed: int | None) -> Any:
+    try:
+        return call(function, item, seed=seed)
+    except PlayerError as error:
+        return error
 
 
 def _only(made: list[T | PlayerError]) -> T:

@@ -11,7 +11,7 @@ from functools import partial
 from queue import Empty
 from types import FrameType
 
-from telephone.errors import UsageError
+from telephone.errors import StoreDamaged, UsageError, WeightsError
 from telephone.game import Conversation
 from telephone.players import Player, Traits
 from telephone.players import player as from_registry
@@ -129,10 +129,14 @@ class _Engine:
         try:
             while self._step():
                 pass
-            interrupted = self._stopping() and bool(self.active or self.next_row < len(self.rows))
             self._land()
+            interrupted = self._stopping() and bool(self.active or self.next_row < len(self.rows))
         except KeyboardInterrupt:
+            self._write()
             interrupted = True
+        except (UsageError, WeightsError):
+            self._land()
+            raise
         finally:
             self.lanes.close()
         return self._summary(interrupted, time.perf_counter() - clock)
@@ -166,6 +170,8 @@ class _Engine:
             conversation = Conversation(
                 game_of(self.description, row, self.prompts[row.prompt_id]), self.description.turns
             )
+            if conversation.key != row.key:
+                raise StoreDamaged(f"The key of game {row.conversation} in {self.run.path} is not its own: start anew.")
             self.active[row.key] = row.conversation
             self._resume(conversation)
             self._advance(conversation)
@@ -223,9 +229,8 @@ class _Engine:
                 self.flown += 1
                 due = time.monotonic() + (self.limits.timeout or float("inf")) * len(asks)
                 self.flights[self.flown] = _Flight(asks, lane, ref, due)
-                self.lanes.submit(
-                    Job(self.flown, lane, partial(answer, player, asks, traits.price)), traits.concurrency
-                )
+                work = partial(answer, player, asks, traits.price)
+                self.lanes.submit(Job(self.flown, lane, work), traits.concurrency)
 
     def _in(self, lane: str) -> int:
         return sum(flight.lane == lane for flight in self.flights.values())
@@ -245,18 +250,17 @@ class _Engine:
 
     def _wait(self, seconds: float) -> list[Done]:
         """Returns what has come back, after at most so many seconds; nothing if nothing has."""
-        try:
-            found = [self.lanes.done.get(timeout=seconds)]
-        except Empty:
-            return self._hung()
+        found: list[Done] = []
         with contextlib.suppress(Empty):
+            found.append(self.lanes.done.get(timeout=seconds))
             while True:
                 found.append(self.lanes.done.get_nowait())
-        return [done for done in found if done.number in self.flights]  # not a wake-up, nor a call given up before
+        back = [done for done in found if done.number in self.flights]  # not a wake-up, nor a call given up before
+        return back + self._hung({done.number for done in back})
 
-    def _hung(self) -> list[Done]:
+    def _hung(self, back: set[int]) -> list[Done]:
         now = time.monotonic()
-        late = {number: flight for number, flight in self.flights.items() if flight.due < now}
+        late = {number: flight for number, flight in self.flights.items() if flight.due < now and number not in back}
         for flight in late.values():
             self.lanes.replace(flight.lane)
         reason = f"The player gave no answer in {self.limits.timeout:g} seconds an item." if late else ""

@@ -204,9 +204,7 @@ def _refuse_twins(prompts: tuple[Prompt, ...]) -> None:
         raise PromptError("There is no prompt to start with: give at least one.")
     twins = [prompt_id for prompt_id, count in Counter(prompt.id for prompt in prompts).items() if count > 1]
     if twins:
-        raise PromptError(
-            f"The prompt {twins[0]!r} is there {Counter(p.id for p in prompts)[twins[0]]} times: keep one."
-        )
+        raise PromptError(f"The prompt {twins[0]!r} is there more than once: keep one of them, or name them apart.")
 
 
 def _conversation(description: Description, row: GameRow, prompt: Prompt, taken: set[str]) -> str:
