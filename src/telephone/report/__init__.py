@@ -1,1 +1,25 @@
-"""TODO: what this room is for."""
+"""What people look at: one HTML file of a run, and a game as a film strip or a short film."""
+
+from telephone.report.animate import Pace, animate
+from telephone.report.games import Game, Turn, games_of
+from telephone.report.html import write_page
+from telephone.report.model import Answer, Board, BoardRow, Cell, Count, ReportData, board
+from telephone.report.strips import StripStyle, film_strip
+
+__all__ = [
+    "Answer",
+    "Board",
+    "BoardRow",
+    "Cell",
+    "Count",
+    "Game",
+    "Pace",
+    "ReportData",
+    "StripStyle",
+    "Turn",
+    "animate",
+    "board",
+    "film_strip",
+    "games_of",
+    "write_page",
+]

@@ -46,7 +46,7 @@ def _adapted(svg: str, key: str, label: str) -> str:
     opening = f'<svg viewBox="{box[1] if box else "0 0 1 1"}" role="img" aria-label="{escape(label)}">'
     svg = opening + svg[svg.index(">") + 1 :]
     svg = _shared_names(svg, key)
-    svg = re.sub(r"(font: [^;\"']*?)'[^;\"]*", r"\1system-ui, sans-serif", svg)
+    svg = re.sub(rf"'{style.FONT}'[^;\"]*", "system-ui, sans-serif", svg)
     for colour, variable in _VARIABLES.items():
         svg = svg.replace(colour, variable)
     return re.sub(r"\n\s*", "\n", svg)

@@ -154,7 +154,7 @@ def _pictures_first(turns: tuple[Turn, ...], start: Path | None) -> tuple[Turn, 
     together with the description that the next turn made of it; the picture that starts the game is number 0.
     """
     shown = Turn(0, None, None, start)
-    told = []
+    told: list[Turn] = []
     for turn in turns:
         if not turn.after:
             return (*told, replace(shown, outcome=turn.outcome, reason=turn.reason))

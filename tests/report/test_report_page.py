@@ -1,0 +1,257 @@
+import base64
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import report_frames
+from PIL import Image
+
+from telephone.plots import Encoding, drift_figure
+from telephone.report import Answer, Count, ReportData, board, games_of, write_page
+from telephone.report.album import LADDER, Album, Rung, encoded
+from telephone.report.figures import inline_svg
+from telephone.report.html import page
+from telephone.report.model import featured
+
+VOID = {"meta", "link", "br", "hr", "img", "input", "use", "path", "rect", "image"}
+
+
+class Strict(HTMLParser):
+    """Checks that tags close in order, and collects what is asked of it."""
+
+    def __init__(self):
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.tags: list[tuple[str, dict]] = []
+        self.words: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        self.tags.append((tag, found))
+        if "id" in found:
+            self.ids.append(found["id"])
+        if tag not in VOID or self.open[-1:] == ["defs"]:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self.ids += [value for name, value in attrs if name == "id"]
+
+    def handle_endtag(self, tag):
+        if self.open[-1:] == [tag]:
+            self.open.pop()
+        elif tag not in VOID:
+            raise AssertionError(f"</{tag}> closes {self.open[-3:]}")
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def parse(html: str) -> Strict:
+    parser = Strict()
+    parser.feed(html)
+    parser.close()
+    assert parser.open == []
+    return parser
+
+
+def tables(frame: pd.DataFrame, value: str) -> pd.DataFrame:
+    keys = ["level", "t2i_model", "i2t_model", "step_number"]
+    table = frame.groupby(keys)[value].mean().rename("mean").reset_index()
+    return table.assign(low=table["mean"] - 0.1, high=table["mean"] + 0.1, n=1)
+
+
+def data_of(frame: pd.DataFrame, **other) -> ReportData:
+    drift = tables(frame, "text_after_dist")
+    last = drift[drift["step_number"] == drift["step_number"].max()]
+    boards = [
+        board("Text-to-image", "final distance", last.groupby(["level", "t2i_model"])["mean"].mean().reset_index(),
+              ("t2i_model",)),
+        board("Pairs", "final distance", last, ("t2i_model", "i2t_model")),
+    ]  # fmt: skip
+    fields = {
+        "title": "A small battle", "lead": "Two draw, three describe.", "counts": (Count(12, "games planned"),),
+        "answers": (Answer("Which text-to-image model keeps most of the meaning?", "Nobody knows.", told=False),),
+        "boards": tuple(boards), "drift": drift, "facts": tables(frame, "facts_recall"),
+        "games": tuple(games_of(frame)), "settings": (("Turns", "4"),),
+    }  # fmt: skip
+    return ReportData(**(fields | other))
+
+
+@pytest.fixture(scope="module")
+def frame(tmp_path_factory):
+    return report_frames.frame(tmp_path_factory.mktemp("pictures"))
+
+
+@pytest.fixture(scope="module")
+def html(frame):
+    broken = report_frames.broken(frame, 1, 2, "The canvas is <b>torn</b>.")
+    return page(data_of(report_frames.broken(broken, 3, 1, "Not allowed here.", outcome="refused")))
+
+
+def test_page_is_well_formed_and_its_ids_are_unique(html):
+    parser = parse(html)
+    assert len(parser.ids) == len(set(parser.ids))
+    links = {found["href"] for tag, found in parser.tags if tag == "a"}
+    assert links <= {f"#{name}" for name in parser.ids}
+    used = {found["href"] for tag, found in parser.tags if tag == "use"}
+    assert used and used <= {f"#{name}" for name in parser.ids}
+
+
+def test_page_asks_nothing_of_any_other_place(html):
+    without_names = html.replace("http://www.w3.org/", "")
+    assert not re.search(r"(?i)(https?:)?//[a-z0-9]", re.sub(r"base64,[A-Za-z0-9+/=]+", "", without_names))
+    parser = parse(html)
+    assert not [tag for tag, _ in parser.tags if tag in ("link", "iframe", "object", "embed", "base")]
+    assert not [found for _, found in parser.tags if "src" in found]
+    assert set(re.findall(r"url\((?!#)(.{11})", html)) <= {"data:image/"}
+
+
+def test_page_tells_every_game_with_its_texts(html, frame):
+    words = " ".join(parse(html).words)
+    for text in ["A small battle", "Nobody knows.", "games planned", *report_frames.PROMPTS.values()]:
+        assert text in words
+    assert html.count('<details class="game"') == 12
+    assert frame["text_after"].iloc[5] in words
+    assert "The game that kept most" in words and "The game that lost most" in words
+
+
+def test_failed_and_refused_games_are_shown_with_their_reason(html):
+    words = " ".join(parse(html).words)
+    assert "failed: The canvas is <b>torn</b>." in words
+    assert "refused: Not allowed here." in words
+    assert 'data-outcome="failed"' in html and 'data-outcome="refused"' in html
+    assert "<b>torn</b>" not in html
+
+
+@pytest.mark.parametrize("evil", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7 * 7 }}</style>"])
+def test_texts_of_players_are_never_markup(frame, evil):
+    table = frame.copy()
+    table["text_after"] = evil
+    table["prompt"] = table["prompt"] + evil
+    table["t2i_model"] = table["t2i_model"] + evil
+    html = page(data_of(table, title=evil, lead=evil))
+    assert evil not in html.replace("{{ 7 * 7 }}", "") or evil.startswith("{{")
+    parser = parse(html)
+    assert [tag for tag, _ in parser.tags].count("script") == 1
+    assert "img" not in [tag for tag, _ in parser.tags]
+    assert not [name for _, found in parser.tags for name in found if name.startswith("on")]
+    assert evil in " ".join(parser.words) and "49" not in re.findall(r"<title>(.*?)</title>", html)[0]
+
+
+def test_equal_pictures_are_embedded_once(frame):
+    html = page(data_of(frame))
+    distinct = frame["filepath"].nunique()
+    assert html.count("data:image/webp;base64,") == distinct < 2 * len(frame)
+
+
+def test_missing_and_damaged_pictures_do_not_stop_the_report(tmp_path):
+    table = report_frames.frame(tmp_path, turns=2)
+    gone, bad = table["filepath"].unique()[:2]
+    Path(gone).unlink()
+    Path(bad).write_bytes(b"\x89PNG no more")
+    html = page(data_of(table))
+    assert "the picture is missing from the run folder" in html
+    assert html.count("data:image/webp") == table["filepath"].nunique() - 2
+
+
+def test_a_run_without_scores_and_one_without_games_can_be_reported(frame):
+    bare = frame.assign(text_after_dist=np.nan, facts_recall=np.nan)
+    words = " ".join(parse(page(data_of(bare, boards=()))).words)
+    assert "No game has been scored yet" in words and "unscored" in words
+    empty = frame.iloc[:0]
+    html = page(data_of(empty, boards=(), games=(), drift=tables(frame, "text_after_dist").iloc[:0]))
+    parse(html)
+
+
+def test_best_of_a_column_is_marked_and_missing_cells_are_dashes(frame):
+    table = pd.DataFrame({"level": ["easy", "easy", "hard"], "t2i_model": ["a", "b", "a"], "mean": [0.5, 0.25, 0.75]})
+    html = page(data_of(frame, boards=(board("Drawing", "distance", table, ("t2i_model",)),)))
+    found = html[html.index("<table>") : html.index("</table>")]
+    assert re.findall(r'<td class="best"><span class="mean">([\d.]+)', found) == ["0.25"]
+    assert found.count('class="none"') == 1
+
+
+def test_shares_are_shown_in_percent_and_more_is_better(frame):
+    table = pd.DataFrame({"level": ["easy", "easy"], "t2i_model": ["a", "b"], "mean": [0.5, 0.25]})
+    html = page(data_of(frame, boards=(board("Drawing", "facts", table, ("t2i_model",), share=True),)))
+    assert re.findall(r'<td class="best"><span class="mean">([^<]+)', html) == ["50\u00a0%"]
+
+
+def test_featured_games_are_best_middle_and_worst(frame):
+    games = tuple(games_of(frame))
+    best, middle, worst = (each.game.distance for each in featured(games))
+    ranked = sorted(game.distance for game in games)
+    assert (best, middle, worst) == (ranked[0], ranked[5], ranked[-1])
+    assert [each.why for each in featured(games[:1])] == ["The game that kept most"]
+    assert featured(()) == ()
+
+
+def noisy(folder: Path, count: int, size: int) -> list[Path]:
+    paths = []
+    for number in range(count):
+        pixels = np.random.default_rng(number).integers(0, 256, (size, size, 3), dtype=np.uint8)
+        paths.append(folder / f"{number}.png")
+        Image.fromarray(pixels).save(paths[-1])
+    return paths
+
+
+def test_album_keeps_small_pictures_exact_while_they_fit(tmp_path):
+    paths = noisy(tmp_path, 3, 64)
+    css = Album([*paths, None, paths[0]], budget=10**6).css()
+    assert css.count("image-rendering:pixelated") == 3
+    found = re.search(r"\.p1\{background-image:url\(data:image/webp;base64,([^)]+)\)", css)
+    path = tmp_path / "back.webp"
+    path.write_bytes(base64.b64decode(found[1]))
+    np.testing.assert_array_equal(np.asarray(Image.open(path).convert("RGB")), np.asarray(Image.open(paths[1])))
+
+
+@pytest.mark.parametrize(("size", "budget"), [(64, 40_000), (64, 22_000), (400, 60_000)])
+def test_album_stays_within_its_budget(tmp_path, size, budget):
+    paths = noisy(tmp_path, 6, size)
+    album = Album(paths, budget)
+    assert sum(len(uri) for uri in re.findall(r"url\(([^)]+)\)", album.css())) <= budget
+    assert all(album.css_class(path) for path in paths)
+
+
+def test_rungs_go_down():
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (500, 400, 3), dtype=np.uint8))
+    sizes = [len(encoded(picture, rung)) for rung in LADDER]
+    assert sizes == sorted(sizes, reverse=True)
+    assert encoded(picture, Rung(100, 80)) != encoded(picture, Rung(100, 40))
+    assert picture.size == (400, 500)
+
+
+@pytest.mark.slow
+def test_a_whole_battle_stays_under_fifteen_megabytes(tmp_path):
+    paths = noisy(tmp_path, 1200, 64)  # noise is the worst case: no net draws pictures that are harder to press
+    table = report_frames.frame(tmp_path, turns=10, prompts={"easy": "A cat."})
+    rows = [
+        table.assign(game=table["game"] + str(n), text_after="word " * 120, filepath=[str(p) for p in part])
+        for n in range(20)
+        if (part := paths[n * 60 : (n + 1) * 60])
+    ]
+    path = write_page(data_of(pd.concat(rows, ignore_index=True)), tmp_path / "report.html")
+    assert 1_000_000 < path.stat().st_size < 15_000_000
+
+
+def test_svg_takes_the_inks_of_the_page(frame):
+    drift = tables(frame, "text_after_dist")
+    encoding = Encoding.of(report_frames.T2I, report_frames.I2T)
+    svg = inline_svg(drift_figure(drift, "easy", encoding), "one", 'Drift "easy"')
+    assert svg.startswith("<svg viewBox=") and 'aria-label="Drift &#34;easy&#34;"' in svg
+    assert "var(--ink)" in svg and "var(--c0)" in svg and "#0072b2" not in svg and "DejaVu" not in svg
+    assert svg == inline_svg(drift_figure(drift, "easy", encoding), "one", 'Drift "easy"')
+
+
+def test_importing_the_room_loads_no_heavy_library():
+    heavy = ("matplotlib", "pandas", "torch", "jinja2")
+    code = f"import sys, telephone.report; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

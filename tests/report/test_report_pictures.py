@@ -1,0 +1,128 @@
+import dataclasses
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import report_frames
+from PIL import Image
+
+from telephone.errors import StoreError, UsageError
+from telephone.report import Pace, StripStyle, animate, film_strip, games_of
+from telephone.report.animate import film
+from telephone.report.canvas import enlarged, tile
+from telephone.report.files import write_atomic
+
+
+@pytest.fixture
+def game(tmp_path):
+    return games_of(report_frames.frame(tmp_path, turns=3))[0]
+
+
+def test_strip_is_as_wide_as_its_columns_and_wraps_into_rows(game):
+    style = StripStyle(columns=2, tile=64, gap=10, margin=20)
+    wide = film_strip(game, dataclasses.replace(style, columns=3))
+    narrow = film_strip(game, style)
+    assert wide.width == 2 * 20 + 3 * 64 + 2 * 10
+    assert narrow.width == 2 * 20 + 2 * 64 + 10
+    assert narrow.height > wide.height
+    assert narrow.mode == "RGB"
+
+
+def test_rows_are_of_about_the_same_length():
+    style = StripStyle(columns=5)
+    assert [style.in_row(turns) for turns in (1, 5, 6, 7, 10, 11, 16)] == [1, 5, 3, 4, 5, 4, 4]
+
+
+def test_other_words_give_other_pixels(game):
+    plain = film_strip(game).tobytes()
+    turn = dataclasses.replace(game.turns[1], after="Something else altogether.")
+    other = dataclasses.replace(game, turns=(game.turns[0], turn, game.turns[2]))
+    assert film_strip(game).tobytes() == plain
+    assert film_strip(other).tobytes() != plain
+    assert film_strip(dataclasses.replace(game, prompt="Another sentence.")).tobytes() != plain
+
+
+def test_strip_writes_in_red_and_green(game):
+    colours = {colour for _, colour in film_strip(game).getcolors(2**24)}
+    assert {(0xB3, 0x26, 0x1E), (0x14, 0x71, 0x3F)} <= colours
+
+
+def test_small_pictures_keep_hard_pixels():
+    small = Image.fromarray(np.arange(64 * 64 * 3, dtype=np.uint32).astype(np.uint8).reshape(64, 64, 3))
+    big = np.asarray(enlarged(small, 256))
+    np.testing.assert_array_equal(big[::4, ::4], np.asarray(small))
+    np.testing.assert_array_equal(big[3::4, 3::4], np.asarray(small))
+
+
+@pytest.mark.parametrize("size", [(640, 320), (320, 640), (300, 300), (1, 500), (100, 90)])
+def test_pictures_of_any_shape_become_squares(size):
+    assert enlarged(Image.new("RGB", size, "red"), 128).size == (128, 128)
+
+
+def test_failed_and_missing_pictures_say_so(tmp_path, game):
+    turn = game.turns[0]
+    failed = dataclasses.replace(turn, picture=None, outcome="failed", reason="out of memory")
+    gone = dataclasses.replace(turn, picture=tmp_path / "gone.png")
+    (tmp_path / "bad.png").write_bytes(b"no picture at all")
+    bad = dataclasses.replace(turn, picture=tmp_path / "bad.png")
+    pixels = {tile(each, 200).tobytes() for each in (turn, failed, gone)}
+    assert len(pixels) == 3
+    assert tile(bad, 200).tobytes() == tile(gone, 200).tobytes()
+    assert film_strip(dataclasses.replace(game, turns=(failed,))).size[0] > 0
+
+
+def test_a_description_that_failed_is_told_below_its_drawing(game):
+    turn = dataclasses.replace(game.turns[0], after=None, outcome="refused", reason="not allowed")
+    quiet = dataclasses.replace(turn, outcome="ok", reason="")
+    refused, silent = (film_strip(dataclasses.replace(game, turns=(each,))) for each in (turn, quiet))
+    assert refused.height > silent.height
+
+
+@pytest.mark.parametrize("name", ["game.webp", "game.gif"])
+def test_film_has_a_title_two_frames_a_turn_and_holds_the_last(tmp_path, game, name):
+    short = dataclasses.replace(game, turns=game.turns[:2])
+    path = animate(short, tmp_path / "deep" / name, Pace(title=500, drawing=300, description=400, last=2000))
+    with Image.open(path) as movie:
+        assert movie.n_frames == 5
+        times = []
+        for frame in range(5):
+            movie.seek(frame)
+            movie.load()
+            times.append(movie.info["duration"])
+    assert times == [500, 300, 400, 300, 2000]
+
+
+def test_frames_are_of_one_even_size_and_all_different(game):
+    frames, times = film(game, Pace())
+    assert len(frames) == len(times) == 7
+    assert len({frame.size for frame in frames}) == 1
+    assert all(side % 2 == 0 for side in frames[0].size)
+    assert len({frame.tobytes() for frame in frames}) == 7
+
+
+def test_a_broken_game_can_be_filmed(tmp_path):
+    table = report_frames.broken(report_frames.frame(tmp_path, turns=3), 0, 1, "out of memory")
+    game = next(game for game in games_of(table) if game.outcome == "failed")
+    assert len(film(game, Pace())[0]) == 4
+
+
+def test_unknown_endings_and_missing_encoders_are_told(tmp_path, game, monkeypatch):
+    with pytest.raises(UsageError, match=r"ends in \.webp, \.gif or \.mp4"):
+        animate(game, tmp_path / "game.avi")
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    with pytest.raises(UsageError, match="imageio-ffmpeg"):
+        animate(game, tmp_path / "game.mp4")
+    assert not list(tmp_path.glob("game.*"))
+
+
+def test_mp4_where_the_encoder_is_there(tmp_path, game):
+    pytest.importorskip("imageio_ffmpeg")
+    path = animate(game, tmp_path / "game.mp4")
+    assert path.read_bytes()[4:8] == b"ftyp"
+
+
+def test_a_path_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(StoreError, match="could not be written"):
+        write_atomic(Path(tmp_path / "file" / "report.html"), b"")
