@@ -146,11 +146,15 @@ def _write_mp4(frames: list[Image.Image], times: list[int], path: Path) -> None:
         ffmpeg: Any = importlib.import_module("imageio_ffmpeg")
     except ImportError as error:
         raise UsageError("An mp4 needs the package imageio-ffmpeg: install it, or write a .webp instead.") from error
+    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.stem}.part.mp4")
-    writer = ffmpeg.write_frames(str(part), frames[0].size, fps=_FPS, quality=8, macro_block_size=2)
-    writer.send(None)
-    for frame, time in zip(frames, times, strict=True):
-        for _ in range(max(1, round(time * _FPS / 1000))):
-            writer.send(frame.tobytes())
-    writer.close()
-    part.replace(path)
+    try:
+        writer = ffmpeg.write_frames(str(part), frames[0].size, fps=_FPS, quality=8, macro_block_size=2)
+        writer.send(None)
+        for frame, time in zip(frames, times, strict=True):
+            for _ in range(max(1, round(time * _FPS / 1000))):
+                writer.send(frame.tobytes())
+        writer.close()
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
