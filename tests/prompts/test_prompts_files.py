@@ -94,7 +94,7 @@ def test_picture_prompt(tmp_path: Path) -> None:
     assert bare.image == told.image == encode_png(Image.new("RGB", (4, 3), (255, 0, 0)))
 
 
-WRONG = {
+WRONG: dict[str, tuple[str, str | bytes, str]] = {
     "level in csv": (
         "prompts.csv", "text,level\nA cat,easy\nA dog,hrad\n",
         "prompts.csv, line 3, column level: 'hrad' is not one of easy, medium, hard, impossible",
