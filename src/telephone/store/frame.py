@@ -45,7 +45,7 @@ DISTANCE = "distance"
 _QUERY = """
     SELECT g.key AS game, g.conversation, g.t2i, g.i2t, g.prompt_id, g.prompt_sha, g.repeat, g.seed,
            h.turn, h.kind, h.outcome, h.reason, h.seconds, h.attempts, h.cost, h.tokens_cut, h.result, h.parent,
-           before.data AS shown, made.data AS made
+           CAST(before.data AS BLOB) AS shown, CAST(made.data AS BLOB) AS made
     FROM hop h JOIN game g ON g.id = h.game
     LEFT JOIN content before ON before.sha = h.parent
     LEFT JOIN content made ON made.sha = h.result

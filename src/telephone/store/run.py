@@ -162,7 +162,7 @@ class Run:
         Raises:
             StoreDamaged: it is missing, or is not what was written.
         """
-        found = self._all("SELECT kind, data FROM content WHERE sha = ?", sha)
+        found = self._all("SELECT kind, CAST(data AS BLOB) FROM content WHERE sha = ?", sha)
         if not found:
             raise StoreDamaged(f"{self.path} has no content {sha[:12]}...: restore it from a copy, or start anew.")
         kind, data = found[0]

@@ -29,7 +29,7 @@ def _database(db: sqlite3.Connection) -> Iterator[Problem]:
 
 
 def _contents(db: sqlite3.Connection, pictures: Pictures) -> Iterator[Problem]:
-    for sha, kind, size, data in db.execute("SELECT sha, kind, size, data FROM content ORDER BY sha"):
+    for sha, kind, size, data in db.execute("SELECT sha, kind, size, CAST(data AS BLOB) FROM content ORDER BY sha"):
         where = f"text {sha[:12]}"
         if kind == "image":
             where = f"images/{sha[:2]}/{sha}{SUFFIX}"
