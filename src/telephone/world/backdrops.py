@@ -1,16 +1,18 @@
 """Where a scene takes place: eight settings and the blank sheet, calm enough that the things stand out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from PIL import Image
 
 from telephone.world.canvas import Canvas, scattered
-from telephone.world.palette import Rgb, mix
+from telephone.world.palette import Rgb, mix, scaled
+from telephone.world.shapes import Point
 from telephone.world.skies import HORIZON, Light, drawn_late, fall, sky
 from telephone.world.washes import wash
 
 WINDOW = (7.0, 4.0, 57.0, 27.0)
 """Left, top, right and bottom of the window in a room, in 64 x 64 units."""
+_PANES = ((7.0, 17.2), (18.8, 46.6), (48.2, 57.0))
 
 
 def backdrop(setting: str | None, light: Light, style: str, size: int) -> Image.Image:
@@ -33,7 +35,14 @@ def backdrop(setting: str | None, light: Light, style: str, size: int) -> Image.
     wash(canvas, style)
     if outside and drawn_late(light, style):
         fall(canvas, light, style)
+    if setting == "room":
+        _fall_outside(canvas, light, style)
     return canvas.finish()
+
+
+def _specks(canvas: Canvas, paint: Rgb, spots: Iterable[Point], radii: Point) -> None:
+    for x, y in spots:
+        canvas.oval(paint, x - radii[0], y - radii[1], x + radii[0], y + radii[1])
 
 
 def _paper(canvas: Canvas, light: Light) -> None:
@@ -50,8 +59,7 @@ def _beach(canvas: Canvas, light: Light) -> None:
     canvas.hill(foam, 0, 44.4, 14, 45.6, 30, 43.6, 48, 45.4, 64, 43.8)
     canvas.hill(light.ground((214, 194, 150)), 0, 45.5, 14, 46.7, 30, 44.7, 48, 46.5, 64, 45)
     canvas.hill(light.ground((232, 214, 172)), 0, 47.5, 14, 48.5, 30, 46.8, 48, 48.6, 64, 47)
-    for x, y in scattered(26, 7, (1, 50, 63, 63)):
-        canvas.oval(light.ground((206, 184, 138)), x - 0.4, y - 0.3, x + 0.4, y + 0.3)
+    _specks(canvas, light.ground((206, 184, 138)), scattered(26, 7, (1, 50, 63, 63)), (0.4, 0.3))
     shell = light.tint((244, 226, 214))
     canvas.poly(shell, 20.4, 62.6, 23.6, 62.6, 24.2, 60.9, 22, 59.8, 19.8, 60.9)
     for x in (21, 22, 23):
@@ -68,8 +76,7 @@ def _park(canvas: Canvas, light: Light) -> None:
     canvas.hill(light.ground((160, 200, 126)), 0, 50, 22, 47, 40, 51, 64, 47.5)
     path = light.ground((226, 210, 174))
     canvas.poly(path, 38.5, 40.3, 41.5, 40.3, 43, 44, 40, 48, 36.5, 54, 38, 64, 21, 64, 25, 54, 33, 47.5, 39, 43.4)
-    for x, y in scattered(14, 9, (1, 46, 63, 63)):
-        canvas.oval(light.ground((150, 190, 116)), x - 1.6, y - 0.45, x + 1.6, y + 0.45)
+    _specks(canvas, light.ground((150, 190, 116)), scattered(14, 9, (1, 46, 63, 63)), (1.6, 0.45))
 
 
 def _city(canvas: Canvas, light: Light) -> None:
@@ -110,19 +117,18 @@ def _desert(canvas: Canvas, light: Light) -> None:
 def _forest(canvas: Canvas, light: Light) -> None:
     sky(canvas, light, bottom=46)
     far, near = light.tint((134, 164, 146)), light.tint((92, 126, 108))
-    for x, y, radius in ((2, 27, 9), (14, 31, 8), (27, 28, 8), (40, 31, 8), (52, 27, 9), (63, 30, 8)):
-        canvas.oval(far, x - radius, y - radius, x + radius, y + radius)
+    for across, middle, wide in ((2.0, 27.0, 9.0), (14, 31, 8), (27, 28, 8), (40, 31, 8), (52, 27, 9), (63, 30, 8)):
+        canvas.oval(far, across - wide, middle - wide, across + wide, middle + wide)
     canvas.box(far, 0, 30, 64, 44)
     trunk = light.tint((128, 108, 92))
-    for x, wide in ((1, 3.4), (21.3, 2.4), (42.2, 2.6), (62, 3.6), (11, 1.3), (32, 1.2), (53, 1.3)):
+    for x, wide in ((1.0, 3.4), (21.3, 2.4), (42.2, 2.6), (62, 3.6), (11, 1.3), (32, 1.2), (53, 1.3)):
         paint = trunk if wide > 2 else mix(trunk, far, 0.45)
         canvas.poly(paint, x - wide / 2, 0, x + wide / 2, 0, x + wide * 0.62, 43.5, x - wide * 0.62, 43.5)
-    for x, radius in ((-2, 7), (9, 5), (20, 6.6), (31, 5), (42, 6.8), (54, 5), (65, 7)):
+    for x, radius in ((-2.0, 7.0), (9, 5), (20, 6.6), (31, 5), (42, 6.8), (54, 5), (65, 7)):
         canvas.oval(near, x - radius, -5 - radius * 0.5, x + radius, radius * 0.92)
     canvas.hill(light.ground((116, 138, 98)), 0, 42, 16, 40.6, 40, 42.4, 64, 41)
     canvas.hill(light.ground((136, 152, 108)), 0, 50, 20, 47.5, 44, 51, 64, 48)
-    for x, y in scattered(14, 3, (1, 46, 63, 63)):
-        canvas.oval(light.ground((124, 140, 98)), x - 2, y - 0.6, x + 2, y + 0.6)
+    _specks(canvas, light.ground((124, 140, 98)), scattered(14, 3, (1, 46, 63, 63)), (2, 0.6))
 
 
 def _snowfield(canvas: Canvas, light: Light) -> None:
@@ -142,7 +148,6 @@ def _room(canvas: Canvas, light: Light) -> None:
     left, top, right, bottom = WINDOW
     sky(canvas, light, bottom=34, moon=(41.6, 10))
     canvas.hill(light.ground((150, 180, 128)), 0, 24.5, 20, 22.5, 44, 25, 64, 23)
-    fall(canvas, light)
     if light.weather == "snow":
         canvas.hill((248, 250, 254), 0, 26, 20, 24.6, 44, 26, 64, 25)
     wall = _indoors(light, (226, 208, 184))
@@ -152,11 +157,22 @@ def _room(canvas: Canvas, light: Light) -> None:
         x = 1.5 + 8 * number
         canvas.box(mix(wall, (255, 255, 255), 0.13), x, bottom + 2, x + 3, 42.5)
     frame = _indoors(light, (248, 244, 234))
-    for box in ((left - 1.6, top - 1.6, right + 1.6, top), (left - 2.6, bottom, right + 2.6, bottom + 2)):
-        canvas.box(frame, *box)
+    for bar in ((left - 1.6, top - 1.6, right + 1.6, top), (left - 2.6, bottom, right + 2.6, bottom + 2)):
+        canvas.box(frame, *bar)
     for x in (left - 0.8, 18, 47.4, right + 0.8):
         canvas.box(frame, x - 0.8, top - 1, x + 0.8, bottom)
     _floor(canvas, light)
+
+
+def _fall_outside(canvas: Canvas, light: Light, style: str) -> None:
+    """Lets it rain or snow behind the panes of the window only."""
+    before = canvas.picture.copy()
+    fall(canvas, light, style)
+    _, top, _, bottom = WINDOW
+    for left, right in _PANES:
+        pane = [round(value * canvas.scale) for value in (left, top, right, bottom)]
+        before.paste(canvas.picture.crop((pane[0], pane[1], pane[2], pane[3])), (pane[0], pane[1]))
+    canvas.picture.paste(before)
 
 
 def _floor(canvas: Canvas, light: Light) -> None:
@@ -192,13 +208,13 @@ def _indoors(light: Light, paint: Rgb) -> Rgb:
     mood: dict[str, tuple[Rgb, float]] = {
         "clear": ((255, 255, 255), 0.0),
         "cloudy": ((120, 124, 140), 0.2),
-        "rain": ((78, 96, 136), 0.34),
+        "rain": ((76, 96, 140), 0.48),
         "snow": ((206, 222, 250), 0.36),
         "fog": ((190, 194, 192), 0.5),
     }
     paint = mix(paint, *mood[light.weather])
     factors = {"day": (1.0, 1.0, 1.0), "sunset": (1.0, 0.8, 0.64), "night": (0.46, 0.44, 0.6)}[light.time]
-    return tuple(round(level * factor) for level, factor in zip(paint, factors, strict=True))  # type: ignore[return-value]
+    return scaled(paint, factors)
 
 
 def _space(canvas: Canvas, _light: Light) -> None:

@@ -7,9 +7,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from telephone.world.palette import Rgb
+from telephone.world.shapes import OVER
 
-OVER = 4
-"""Painted this many times larger and scaled down, which makes soft edges."""
 UNITS = 64
 
 

@@ -7,7 +7,7 @@ from telephone.world.shapes import Role
 
 Rgb = tuple[int, int, int]
 
-PAPER: Rgb = (250, 248, 240)
+PAPER: Rgb = (254, 253, 248)
 """The paper that sketches are drawn on."""
 _FLAT: dict[str | None, Rgb] = {
     "red": (222, 40, 44),
@@ -70,7 +70,14 @@ class Paints(NamedTuple):
 
 def mix(first: Rgb, second: Rgb, share: float) -> Rgb:
     """Returns the colour between two, `share` (0 to 1) of the second."""
-    return tuple(round(a + (b - a) * share) for a, b in zip(first, second, strict=True))  # type: ignore[return-value]
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
+    return red, green, blue
+
+
+def scaled(paint: Rgb, factors: tuple[float, float, float]) -> Rgb:
+    """Returns the colour with each channel multiplied by its factor (0 to 1)."""
+    red, green, blue = (round(level * factor) for level, factor in zip(paint, factors, strict=True))
+    return red, green, blue
 
 
 @cache
@@ -93,7 +100,7 @@ def _sketch(colour: str | None) -> Paints:
 def _pastel(colour: str | None) -> Paints:
     fixed = {role: mix(paint, (255, 255, 255), 0.32) for role, paint in _FIXED.items()}
     main = _PASTEL[colour]
-    outline = mix(main, (70, 60, 90), 0.34) if colour != "black" else (58, 56, 66)
+    outline = mix(main, (70, 60, 90), 0.55 if colour == "white" else 0.36)
     return Paints(_roles(colour, main, fixed), outline, (255, 255, 255))
 
 

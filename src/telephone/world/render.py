@@ -1,6 +1,6 @@
 """The perfect painter: a scene graph becomes a picture, the same bytes for the same scene, size and seed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -13,16 +13,17 @@ from telephone.seeds import derive
 from telephone.world.backdrops import backdrop
 from telephone.world.layout import cell_of, layout
 from telephone.world.scene import Scene
+from telephone.world.shapes import OVER
 from telephone.world.skies import Light, veil
 from telephone.world.sprites import TWO_FACED
 from telephone.world.styles import Cutout, Look, cutout, measure
 
 _UNITS = 64
-_REMEMBERED = 96
+_KEPT_SIZE = 96
 """Pictures larger than this are drawn afresh: to remember their parts would take too much memory."""
 _ALONE = {"small": (11.0, 12.0), "medium": (16.0, 18.0), "big": (22.0, 25.0)}
 """Most width and height of a single thing, in pixels of a 64 x 64 picture."""
-_GROUPED = {"small": (8.4, 8.6), "medium": (9.6, 10.2), "big": (10.6, 11.8)}
+_GROUPED = {"small": (8.0, 8.5), "medium": (9.4, 10.0), "big": (11.0, 11.6)}
 """The same for each thing of a group."""
 _CENTRES = (11.5, 32.0, 52.5)
 _SKY_MIDDLE = 14.5
@@ -61,7 +62,7 @@ def render(scene: Scene, size: int = 64, seed: int = 0) -> Image.Image:
     Raises:
         WorldError: `size` is too small for a picture.
     """
-    parts = _remembered if size <= _REMEMBERED else _fresh
+    parts = _KEPT if size <= _KEPT_SIZE else _FRESH
     picture = parts.backdrop(scene.setting, scene.time, scene.weather, scene.style, size).copy()
     placed = placements(scene, size, seed)
     for item in placed:
@@ -141,13 +142,12 @@ def _room(size_name: str, count: int, size: int) -> tuple[float, float]:
 def _draw_shadow(width: int, style: str, dim: bool, size: int) -> Image.Image:
     """Returns a soft shadow (RGBA) for a thing of this width in pixels."""
     unit = size / _UNITS
-    over = 4
     wide, high = round(width * 1.04 + 4 * unit), round(width * 0.2 + 4 * unit)
-    mask = Image.new("L", (wide * over, high * over))
-    inset = 2 * unit * over
+    mask = Image.new("L", (wide * OVER, high * OVER))
+    inset = 2 * unit * OVER
     box = (inset, inset, mask.width - inset, mask.height - inset)
     ImageDraw.Draw(mask).ellipse(box, fill={"flat": 96, "sketch": 90, "pastel": 70, "neon": 170}[style] + 40 * dim)
-    soft = mask.filter(ImageFilter.GaussianBlur(0.7 * unit * over)).reduce(over)
+    soft = mask.filter(ImageFilter.GaussianBlur(0.7 * unit * OVER)).reduce(OVER)
     shadow = Image.new("RGBA", soft.size, (30, 26, 56) if style != "neon" else (4, 2, 12))
     shadow.putalpha(soft)
     return shadow
@@ -168,19 +168,20 @@ def _draw_thing(look: Look, flipped: bool) -> Cutout:
     return Cutout(drawn.image.transpose(Image.Transpose.FLIP_LEFT_RIGHT), drawn.margin) if flipped else drawn
 
 
-class _fresh:
-    """The parts of a picture, drawn when asked for."""
+class _Parts(NamedTuple):
+    """What a picture is put together from."""
 
-    backdrop = staticmethod(_draw_backdrop)
-    shadow = staticmethod(_draw_shadow)
-    veil = staticmethod(_draw_veil)
-    thing = staticmethod(_draw_thing)
+    backdrop: Callable[[str | None, str, str, str, int], Image.Image]
+    shadow: Callable[[int, str, bool, int], Image.Image]
+    veil: Callable[[str, str, str, int, int], Image.Image]
+    thing: Callable[[Look, bool], Cutout]
 
 
-class _remembered:
-    """The same parts, drawn once: what makes thousands of training pictures a second."""
-
-    backdrop = staticmethod(lru_cache(maxsize=1024)(_draw_backdrop))
-    shadow = staticmethod(lru_cache(maxsize=1024)(_draw_shadow))
-    veil = staticmethod(lru_cache(maxsize=1024)(_draw_veil))
-    thing = staticmethod(lru_cache(maxsize=1 << 15)(_draw_thing))
+_FRESH = _Parts(_draw_backdrop, _draw_shadow, _draw_veil, _draw_thing)
+_KEPT = _Parts(
+    lru_cache(maxsize=1024)(_draw_backdrop),
+    lru_cache(maxsize=1024)(_draw_shadow),
+    lru_cache(maxsize=1024)(_draw_veil),
+    lru_cache(maxsize=1 << 15)(_draw_thing),
+)
+"""The same parts, drawn once: what makes thousands of training pictures a second."""

@@ -22,6 +22,10 @@ class Mark(NamedTuple):
 
 
 Sprite = tuple[Mark, ...]
+_FINE = 4.0
+"""Half the width in pixels below which a stroke may have whole pixels for its width."""
+OVER = 4
+"""Everything is drawn this many times larger and scaled down, which makes soft edges."""
 
 
 def _pairs(numbers: tuple[float, ...]) -> tuple[Point, ...]:
@@ -150,13 +154,25 @@ def stamp(draw: ImageDraw.ImageDraw, mark: Mark, place: Placing, fill: int | tup
 
 
 def _stroke(draw: ImageDraw.ImageDraw, points: list[Point], half: float, fill: int | tuple[int, ...]) -> None:
-    """Draws bars with a disc at every bend: the library's own joints fray on curves of many short pieces."""
-    for (x, y), (next_x, next_y) in zip(points, points[1:], strict=False):
-        length = math.hypot(next_x - x, next_y - y)
-        if length > 0:
+    """Draws bars with discs between them: the library's own joints fray on curves of many short pieces."""
+    if half < _FINE:
+        draw.line(points, fill=fill, width=max(1, round(2 * half)))
+    else:  # bars that start and end between pixels
+        for (x, y), (next_x, next_y) in zip(points, points[1:], strict=False):
+            length = math.hypot(next_x - x, next_y - y) or 1.0
             dx, dy = (next_y - y) / length * half, (x - next_x) / length * half
             corners = [(x + dx, y + dy), (next_x + dx, next_y + dy), (next_x - dx, next_y - dy), (x - dx, y - dy)]
             draw.polygon(corners, fill=fill)
-        draw.ellipse((x - half, y - half, x + half, y + half), fill=fill)
-    x, y = points[-1]
-    draw.ellipse((x - half, y - half, x + half, y + half), fill=fill)
+    for (x, y), bends in zip(points, _bends(points, half), strict=True):
+        if bends:
+            draw.ellipse((x - half, y - half, x + half, y + half), fill=fill)
+
+
+def _bends(points: list[Point], half: float) -> list[bool]:
+    """Tells for each point whether bars that meet there leave a notch one could see; the ends count as such."""
+    ways = [(next_x - x, next_y - y) for (x, y), (next_x, next_y) in zip(points, points[1:], strict=False)]
+    found = [True]
+    for (ax, ay), (bx, by) in zip(ways, ways[1:], strict=False):
+        lengths = math.hypot(ax, ay) * math.hypot(bx, by)
+        found.append(ax * bx + ay * by <= 0 or half * abs(ax * by - ay * bx) > 0.3 * lengths)
+    return [*found, True]

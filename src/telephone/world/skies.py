@@ -1,11 +1,12 @@
 """Light and weather: the sky at each time of day, clouds, rain, snow and fog, behind the things and before them."""
 
+import math
 from dataclasses import dataclass
 
 from PIL import Image
 
 from telephone.world.canvas import Canvas, scattered
-from telephone.world.palette import Rgb, mix
+from telephone.world.palette import Rgb, mix, scaled
 from telephone.world.shapes import Point
 
 HORIZON = 38.0
@@ -20,7 +21,7 @@ _PAPERS: dict[str, tuple[tuple[float, Rgb], ...]] = {
     "sunset": ((0, (226, 150, 150)), (0.5, (250, 198, 146)), (1, (252, 220, 172))),
     "night": ((0, (26, 32, 70)), (1, (58, 64, 108))),
 }
-_DULL: dict[str, Rgb] = {"day": (172, 180, 190), "sunset": (168, 136, 140), "night": (38, 42, 60)}
+_DULL: dict[str, Rgb] = {"day": (172, 180, 190), "sunset": (188, 138, 130), "night": (38, 42, 60)}
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,14 @@ class Light:
     @property
     def cover(self) -> float:
         """How much of the sky's colour is lost to clouds, 0 to 1."""
-        return {"clear": 0.0, "cloudy": 0.5, "rain": 0.8, "snow": 0.62, "fog": 0.5}[self.weather]
+        return {"clear": 0.0, "cloudy": 0.42, "rain": 0.8, "snow": 0.8, "fog": 0.95}[self.weather]
 
     def tint(self, paint: Rgb) -> Rgb:
         """Returns what a colour on the ground looks like in this light."""
         by_weather = {"clear": 0.0, "cloudy": 0.16, "rain": 0.34, "snow": 0.1, "fog": 0.1}[self.weather]
         paint = mix(paint, (120, 126, 138), by_weather)
         factors = {"day": (1.0, 1.0, 1.0), "sunset": (1.0, 0.84, 0.76), "night": (0.36, 0.41, 0.62)}[self.time]
-        return tuple(round(level * factor) for level, factor in zip(paint, factors, strict=True))  # type: ignore[return-value]
+        return scaled(paint, factors)
 
     def ground(self, paint: Rgb) -> Rgb:
         """Returns what open ground looks like: as `tint`, but white in patches after snow."""
@@ -77,17 +78,18 @@ def _lights(canvas: Canvas, light: Light, paper: bool, moon: Point) -> None:
 def _crescent(canvas: Canvas, x: float, y: float, radius: float) -> None:
     halo = radius * 1.7
     canvas.oval((210, 214, 220), x - halo, y - halo, x + halo, y + halo, alpha=34)
-    canvas.oval((246, 240, 208), x - radius, y - radius, x + radius, y + radius)
-    inner = radius * 0.86
-    behind = canvas.picture.getpixel((round((x + halo * 1.2) * canvas.scale), round(y * canvas.scale)))
-    canvas.oval(behind, x - inner + radius * 0.62, y - inner - 0.7, x + inner + radius * 0.62, y + inner - 0.7)  # type: ignore[arg-type]
+    outer = [math.radians(40 + 280 * step / 24) for step in range(25)]
+    inner = [math.radians(300 - 240 * step / 24) for step in range(25)]
+    points = [(x + radius * math.cos(a), y + radius * math.sin(a)) for a in outer]
+    points += [(x + radius * (0.55 + 0.74 * math.cos(a)), y + radius * 0.74 * math.sin(a)) for a in inner]
+    canvas.poly((246, 240, 208), *(value for point in points for value in point))
 
 
 def _clouds(canvas: Canvas, light: Light) -> None:
     heavy = light.weather == "rain"
     lift = {"day": 0.62, "sunset": 0.34, "night": 0.2}[light.time]
     pale = mix(light.dull, (255, 255, 255), lift * (0.35 if heavy else 1.0))
-    dark = mix(light.dull, (58, 62, 84), 0.34 if heavy else 0.12)
+    dark = mix(light.dull, (58, 62, 84), 0.34 if heavy else 0.2)
     spots = ((8, 5, 1.0), (31, 3.6, 1.15), (55, 5.4, 1.0), (20, 13, 0.8), (44, 12.4, 0.85), (64, 17, 0.7), (1, 19, 0.7))
     for x, y, size in spots:
         for paint, drop in ((dark, 1.3), (pale, 0)):
@@ -97,17 +99,26 @@ def _clouds(canvas: Canvas, light: Light) -> None:
 
 
 def drawn_late(light: Light, style: str) -> bool:
-    """Tells whether rain or snow is drawn after the style's contours, which would make too much of every drop."""
-    return light.weather == "rain" and style in ("sketch", "neon") or light.weather == "snow" and style == "neon"
+    """Tells whether rain or snow is drawn after the style's wash, which would blur it or make too much of it."""
+    late = {"flat": (), "sketch": ("rain",), "pastel": ("rain", "snow"), "neon": ("rain", "snow")}
+    return light.weather in late[style]
+
+
+def _drop_paint(light: Light, style: str) -> Rgb:
+    if style == "neon":
+        return 86, 150, 220
+    if light.time == "night":
+        return 206, 212, 232
+    return (112, 118, 138) if style == "sketch" else (124, 138, 186)
 
 
 def fall(canvas: Canvas, light: Light, style: str = "flat") -> None:
     """Paints what falls or hangs in the air behind the things."""
     if light.weather == "rain":
         by_time = {"day": (96, 118, 152), "sunset": (228, 206, 214), "night": (138, 158, 200)}
-        paint = {"sketch": (112, 118, 138), "neon": (86, 150, 220)}.get(style, by_time[light.time])
+        paint = by_time[light.time] if style == "flat" else _drop_paint(light, style)
         for x, y in scattered(110, 1, (-4, -4, 68, 62)):
-            canvas.line(paint, 0.62, x, y, x - 1.7, y + 4.6, alpha=190 if style == "flat" else 150)
+            canvas.line(paint, 0.62, x, y, x - 1.7, y + 4.6, alpha=150 if style == "neon" else 205)
     elif light.weather == "snow":
         for number, (x, y) in enumerate(scattered(110, 2, (0, 0, 64, 64))):
             radius = (0.6, 0.9, 0.72)[number % 3]
@@ -115,19 +126,19 @@ def fall(canvas: Canvas, light: Light, style: str = "flat") -> None:
                 (252, 253, 255), x - radius, y - radius, x + radius, y + radius, alpha=150 if style == "neon" else 235
             )
     elif light.weather == "fog":
-        _fog(canvas, light)
+        paint = fog_paint(light)
+        _fog(canvas, mix(paint, (52, 44, 92), 0.72) if style == "neon" else paint)
 
 
 def fog_paint(light: Light) -> Rgb:
     """Returns the colour of fog in this light."""
-    return {"day": (228, 231, 233), "sunset": (238, 208, 190), "night": (112, 118, 140)}[light.time]
+    return {"day": (230, 233, 235), "sunset": (250, 202, 166), "night": (112, 118, 140)}[light.time]
 
 
-def _fog(canvas: Canvas, light: Light) -> None:
-    paint = fog_paint(light)
+def _fog(canvas: Canvas, paint: Rgb) -> None:
     canvas.box(paint, 0, 0, 64, 64, alpha=118)
     for y, left, right, thick in ((9, -6, 46, 4), (19, 14, 72, 5), (29, -8, 54, 4.5), (38, 8, 74, 6), (49, -9, 50, 5)):
-        for grow, alpha in ((1.0, 60), (0.55, 90)):
+        for grow, alpha in ((1.0, 80), (0.55, 130)):
             canvas.oval(paint, left, y - thick * grow, right, y + thick * grow, alpha=alpha)
 
 

@@ -135,7 +135,8 @@ def robot() -> Sprite:
         *(oval("ink", x - 4, 25, x + 4, 34) for x in (38, 62)),
         line("ink", 3.5, 38, 45, 62, 45),
         edged(box("pale", 32, 64, 68, 80, round_by=3)),
-        *(oval(role, x - 4, 68, x + 4, 76) for role, x in (("main", 40), ("shade", 50), ("main", 60))),  # type: ignore[arg-type]
+        *(oval("main", x - 4, 68, x + 4, 76) for x in (40, 60)),
+        oval("shade", 46, 68, 54, 76),
     )
 
 

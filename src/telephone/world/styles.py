@@ -6,11 +6,8 @@ import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from telephone.world.palette import PAPER, Paints, Rgb, mix, paints
-from telephone.world.shapes import Placing, Sprite, extent, stamp
+from telephone.world.shapes import OVER, Placing, Sprite, extent, stamp
 from telephone.world.sprites import sprite
-
-OVER = 4
-"""Everything is drawn this many times larger and scaled down, which makes soft edges."""
 
 
 class Look(NamedTuple):

@@ -4,8 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from telephone.world.canvas import OVER, Canvas
+from telephone.world.canvas import Canvas
 from telephone.world.palette import PAPER
+from telephone.world.shapes import OVER
 
 Pixels = NDArray[np.float32]
 
@@ -42,16 +43,19 @@ def _sketch(canvas: Canvas) -> None:
     period = max(4, round(3.0 * canvas.scale))
     strokes = ((columns + rows) % period < period * 0.42)[:, :, None]
     tinted = paper + (pixels - paper) * np.where(strokes, 0.62, 0.54).astype(np.float32)
-    tinted -= strokes * (6 + dark * 12)
+    tinted -= strokes * (9 + dark * 12)
     tinted += (np.array((96, 92, 100), dtype=np.float32) - tinted) * contours * 0.62
     canvas.put(tinted + _noise(canvas, 4))
-    for first, second in (
-        ((0.9, 1.3), (63.2, 0.9)),
-        ((63.0, 0.6), (62.8, 63.4)),
-        ((63.4, 62.9), (0.7, 63.1)),
-        ((1.2, 63.4), (0.9, 0.5)),
-    ):
-        canvas.line((120, 116, 122), 0.6, *first, *second, alpha=190)
+    _frame(canvas)
+
+
+def _frame(canvas: Canvas) -> None:
+    """Leaves the border of the sheet blank, with pencil lines that cross at the corners."""
+    for bar in ((0, 0, 64, 2), (0, 62, 64, 64), (0, 0, 2, 64), (62, 0, 64, 64)):
+        canvas.box(PAPER, *bar)
+    lines = ((0.8, 2.2, 63.4, 1.8), (62.2, 0.7, 61.8, 63.3), (63.3, 61.8, 0.6, 62.3), (2.2, 63.4, 1.8, 0.6))
+    for ends in lines:
+        canvas.line((120, 116, 122), 0.6, *ends, alpha=200)
 
 
 def _pastel(canvas: Canvas) -> None:
@@ -62,7 +66,7 @@ def _pastel(canvas: Canvas) -> None:
     pixels = np.asarray(blurred, dtype=np.float32)
     grey = pixels.mean(2, keepdims=True)
     pixels = grey + (pixels - grey) * 0.86
-    pixels = pixels + (np.array((252, 246, 255), dtype=np.float32) - pixels) * 0.42
+    pixels = pixels + (np.array((252, 246, 255), dtype=np.float32) - pixels) * 0.36
     near = np.minimum(np.arange(side), np.arange(side)[::-1]).astype(np.float32) / scale
     fade = (1 - np.minimum(near[:, None], near) / 4.0).clip(0, 1)[:, :, None]
     pixels += (np.float32(255) - pixels) * fade * 0.85
