@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from telephone.errors import StoreDamaged, StoreError
-from telephone.store.migrations import APPLICATION_ID, migrate, version
+from telephone.store.migrations import APPLICATION_ID, migrate
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -25,10 +25,13 @@ def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
         StoreError: it cannot be opened.
     """
     with guarded(path):
-        db = _open(path)
+        writable = os.access(path.parent, os.W_OK)
+        db = _connect(path) if writable else _connect_unchanging(path)
         try:
             if not (create and _is_blank(db)):
                 _check(db, path)
+            if writable:
+                _prepare(db)
             migrate(db, str(path))
             db.execute("PRAGMA foreign_keys = ON")
         except BaseException:
@@ -100,22 +103,19 @@ def _full(path: Path) -> StoreError:
     return StoreError(f"The disk of {path} is full: make room and play again, all that was finished is kept.")
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    if not os.access(path.parent, os.W_OK):
-        return _open_unchanging(path)
-    db = sqlite3.connect(path, timeout=_WAIT, isolation_level=None)
-    try:
-        db.execute("PRAGMA journal_mode = WAL")
-        # FULL waits for the disk at each commit, so that not even a power cut loses a call that may have cost money.
-        # A commit holds the hops of a whole batch, which makes the wait a small part of a hop.
-        db.execute("PRAGMA synchronous = FULL")
-    except BaseException:
-        db.close()
-        raise
-    return db
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=_WAIT, isolation_level=None)
 
 
-def _open_unchanging(path: Path) -> sqlite3.Connection:
+def _prepare(db: sqlite3.Connection) -> None:
+    """Comes after the check, as the journal's mode is written into the file."""
+    db.execute("PRAGMA journal_mode = WAL")
+    # FULL waits for the disk at each commit, so that not even a power cut loses a call that may have cost money.
+    # A commit holds the hops of a whole batch, which makes the wait a small part of a hop.
+    db.execute("PRAGMA synchronous = FULL")
+
+
+def _connect_unchanging(path: Path) -> sqlite3.Connection:
     """A finished run may lie on a medium that cannot be written."""
     log = path.with_name(path.name + "-wal")
     if log.exists() and log.stat().st_size:
@@ -133,8 +133,7 @@ def _check(db: sqlite3.Connection, path: Path) -> None:
     mark = db.execute("PRAGMA application_id").fetchone()[0]
     if mark != APPLICATION_ID:
         # An empty file is a valid database without tables; so is one whose creation was cut off.
-        what = "it is empty" if version(db) == 0 and path.stat().st_size == 0 else "it is not a telephone run"
-        raise damaged(path, what)
+        raise damaged(path, "it is empty" if _is_blank(db) else "it is not a telephone run")
     found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
         raise damaged(path, str(found).splitlines()[-1])

@@ -32,7 +32,6 @@ TEXT_COLUMNS = (
     "text_before", "text_after", "filepath", "image_sha256", "text_sha256", "prompt_sha256", "outcome", "reason",
 )  # fmt: skip
 WHOLE_COLUMNS = ("repeat", "seed", "step_number", "attempts", "tokens_cut")
-NUMBER_COLUMNS = ("seconds_image", "seconds_text", "cost", "text_after_dist")
 COLUMNS = (
     "conversation_name", "prompt", "prompt_id", "level", "t2i_model", "i2t_model", "line", "game", "repeat", "seed",
     "first", "step_number", "text_before", "text_after", "filepath", "image_sha256", "text_sha256", "prompt_sha256",
@@ -64,10 +63,10 @@ def frame(db: sqlite3.Connection, description: Description, pictures: Pictures) 
             sha = row["image_sha256"] if column.startswith("image_") else row["text_sha256"]
             row[column] = values.get((sha, row["prompt_sha256"]))
         columns += [column] if column not in columns else []
-    table = pd.DataFrame(rows, columns=columns)
-    kinds = dict.fromkeys(WHOLE_COLUMNS, "int64") | dict.fromkeys(NUMBER_COLUMNS, "float64")
-    kinds |= {column: "float64" for column in columns if column not in COLUMNS}
-    return table.astype(kinds | dict.fromkeys(TEXT_COLUMNS, "object"))
+    kinds = dict.fromkeys(TEXT_COLUMNS, "object") | dict.fromkeys(WHOLE_COLUMNS, "int64")  # the others are numbers
+    return pd.DataFrame(
+        {column: pd.Series([row[column] for row in rows], dtype=kinds.get(column, "float64")) for column in columns}
+    )
 
 
 @dataclass
