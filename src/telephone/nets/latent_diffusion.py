@@ -27,12 +27,10 @@ from telephone.nets.tokenizer import PAD
 class AutoencoderConfig:
     """Shape of the autoencoder."""
 
-    latent_channels: int = 8
+    latent_channels: int = 12
     """Channels of a latent; its sides are a quarter of the picture's."""
-    encoder_widths: tuple[int, int] = (32, 64)
-    """Channels at half and at quarter resolution."""
-    decoder_widths: tuple[int, int] = (48, 96)
-    """Channels at half and at quarter resolution."""
+    encoder_width: int = 64
+    decoder_width: int = 96
     scale: float = 1.0
     """Latents are multiplied by this, so that their standard deviation is 1 (section D.1 of the paper)."""
 
@@ -46,7 +44,9 @@ class TextEncoderConfig:
     max_tokens: int = 72
     """Longest input, `<bos>` and `<eos>` included; more is cut."""
     width: int = 128
-    layers: int = 4
+    convolutions: int = 2
+    """Convolutions over the words before the transformer: a thing and its attributes stand close together."""
+    layers: int = 3
     heads: int = 4
     queries: int = 7
     """Length of the sequence that the resampler makes; the last one stands for the whole."""
@@ -56,7 +56,7 @@ class TextEncoderConfig:
 class UNetConfig:
     """Shape of the denoiser."""
 
-    latent_channels: int = 8
+    latent_channels: int = 12
     latent_size: int = 16
     patch: int = 2
     """The U-Net sees squares of this many latents as one position: cheaper, and the decoder mends the seams."""
@@ -84,7 +84,7 @@ class LatentDiffusionConfig:
         """Returns the config that `dataclasses.asdict` and JSON turned into plain values."""
         text = {**values["text"], "words": tuple(values["text"]["words"])}
         return cls(
-            AutoencoderConfig(**_tuples(values["autoencoder"])),
+            AutoencoderConfig(**values["autoencoder"]),
             TextEncoderConfig(**text),
             UNetConfig(**_tuples(values["unet"])),
         )
@@ -101,16 +101,15 @@ class Autoencoder(nn.Module):
         """Builds encoder and decoder; pictures enter and leave through a pixel shuffle, which is cheap."""
         super().__init__()
         self.config = config
-        (e1, e2), (d1, d2) = config.encoder_widths, config.decoder_widths
+        e, d = config.encoder_width, config.decoder_width
         self.encoder = nn.Sequential(
-            nn.PixelUnshuffle(2), nn.Conv2d(12, e1, 3, padding=1), nn.SiLU(),
-            nn.Conv2d(e1, e2, 3, stride=2, padding=1), ResBlock(e2, e2), ResBlock(e2, e2),
-            nn.GroupNorm(8, e2), nn.SiLU(), nn.Conv2d(e2, 2 * config.latent_channels, 3, padding=1),
+            nn.PixelUnshuffle(4), nn.Conv2d(48, e, 3, padding=1), ResBlock(e, e), ResBlock(e, e),
+            nn.GroupNorm(8, e), nn.SiLU(), nn.Conv2d(e, 2 * config.latent_channels, 3, padding=1),
         )  # fmt: skip
         self.decoder = nn.Sequential(
-            nn.Conv2d(config.latent_channels, d2, 3, padding=1), ResBlock(d2, d2), ResBlock(d2, d2),
-            nn.Conv2d(d2, 4 * d1, 1), nn.PixelShuffle(2), ResBlock(d1, d1),
-            nn.GroupNorm(8, d1), nn.SiLU(), nn.Conv2d(d1, 12, 3, padding=1), nn.PixelShuffle(2),
+            nn.Conv2d(config.latent_channels, d, 3, padding=1), ResBlock(d, d), ResBlock(d, d),
+            nn.GroupNorm(8, d), nn.SiLU(), nn.Conv2d(d, 2 * d, 1),
+            nn.PixelShuffle(2), nn.SiLU(), nn.Conv2d(d // 2, 12, 3, padding=1), nn.PixelShuffle(2),
         )  # fmt: skip
 
     def moments(self, x: Float[Tensor, "batch 3 H W"]) -> tuple[Tensor, Tensor]:
@@ -137,6 +136,7 @@ class TextEncoder(nn.Module):
         width = config.width
         self.token = nn.Embedding(len(config.words) + 4, width)
         self.position = nn.Parameter(torch.randn(config.max_tokens, width) * 0.02)
+        self.near = nn.ModuleList(nn.Conv1d(width, width, 5, padding=2) for _ in range(config.convolutions))
         self.blocks = nn.ModuleList(TransformerBlock(width, config.heads) for _ in range(config.layers))
         self.norm = nn.LayerNorm(width)
         self.queries = nn.Parameter(torch.randn(config.queries, width) * 0.2)
@@ -146,7 +146,11 @@ class TextEncoder(nn.Module):
     def forward(self, tokens: Int[Tensor, "batch length"]) -> Float[Tensor, "batch queries width"]:
         """Returns the context sequence; the last vector stands for the whole sentence."""
         mask = tokens != PAD
-        x = self.token(tokens) + self.position[: tokens.shape[1]]
+        x = self.token(tokens)
+        for near in self.near:
+            x = x * mask[..., None]  # what is padded must not leak into the last words
+            x = x + F.gelu(near(x.transpose(1, 2)).transpose(1, 2))
+        x = x + self.position[: tokens.shape[1]]
         for block in self.blocks:
             x = block(x, mask=mask)
         x = self.norm(x)

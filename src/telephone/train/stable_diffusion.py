@@ -67,7 +67,7 @@ def learn_to_see(recipe: Recipe, net: Autoencoder) -> None:
     rng = np.random.default_rng(recipe.seed + stage.step)
     for step in stage:
         assert pictures is not None
-        rows = rng.integers(len(pictures.pixels), size=24)
+        rows = rng.integers(len(pictures.pixels), size=32)
         x = torch.from_numpy(data.to_unit(pictures.pixels[rows])).contiguous(memory_format=torch.channels_last)
         weight = 1 + 3 * torch.from_numpy(pictures.things[rows])[:, None]
         loss = autoencoder_loss(net, x, F.interpolate(weight, scale_factor=4.0))
@@ -143,7 +143,7 @@ def learn_to_read(recipe: Recipe, encoder: TextEncoder, tokenizer: WordTokenizer
     stage.finish()
 
 
-def sentences(tokenizer: WordTokenizer, limit: int, seed: int, batch: int = 96) -> Iterator[tuple[Tensor, ...]]:
+def sentences(tokenizer: WordTokenizer, limit: int, seed: int, batch: int = 40) -> Iterator[tuple[Tensor, ...]]:
     """Yields tokens with the facts of cells and scene; sentences of like length share a batch, which saves padding."""
     rng = np.random.default_rng(seed)
     for draw in count():
