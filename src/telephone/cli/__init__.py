@@ -1,1 +1,5 @@
-"""TODO: what this room is for."""
+"""The command `telephone`: one file a command, each of which reads its options, calls the rooms below and prints."""
+
+from telephone.cli.app import app, main
+
+__all__ = ["app", "main"]

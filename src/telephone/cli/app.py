@@ -1,0 +1,48 @@
+"""Puts the commands together and runs them."""
+
+from typing import Annotated
+
+import typer
+
+from telephone.cli import draw, export, learn, play, players, prompts, report, resume, show, tell, verify, world
+from telephone.cli.group import Frame
+
+app = typer.Typer(
+    name="telephone",
+    cls=Frame,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for module in (play, resume, report, show, verify, export, players, prompts, draw, tell, learn, world):
+    app.command(module.NAME)(module.command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"telephone {version('ai-telephone')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", help="The version.", callback=_version, is_eager=True)] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Where an error came from, in full.")] = False,
+) -> None:
+    """Text-to-image and image-to-text models play the telephone game."""
+    from telephone import settings
+    from telephone.errors import UsageError
+
+    try:
+        settings.load()
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def main() -> None:
+    """Runs the command line and leaves with its exit code: 0 done, 1 failed, 2 wrong use, 130 Ctrl-C."""
+    app()

@@ -1,0 +1,40 @@
+"""`telephone draw`: one picture of one text."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from telephone.cli.options import Output, Seed
+from telephone.cli.printing import say, warn
+from telephone.cli.words import counted, free_path, slug
+from telephone.errors import PlayerError, UsageError
+
+NAME = "draw"
+
+
+def command(
+    ref: Annotated[str, typer.Argument(metavar="REF", help="A player that draws.", show_default=False)],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What to draw.", show_default=False)],
+    output: Output = None,
+    seed: Seed = 0,
+) -> None:
+    """Let a player draw a text and say where the picture is."""
+    if not text.strip():
+        raise UsageError("There is nothing to draw: write a text.")
+    path = output or free_path(Path(f"{slug(text) or 'picture'}.png"))
+    if path.suffix.lower() != ".png":
+        raise UsageError(f"{path.name} is not written: let the name end in .png.")
+    from telephone.images import encode_png
+    from telephone.players import draw, text2image
+    from telephone.report.files import write_atomic
+
+    player = text2image(ref)
+    (made,) = draw(player, [text], [seed])
+    if isinstance(made, PlayerError):
+        raise made
+    write_atomic(path, encode_png(made))
+    cut = player.count_cut(text)
+    if cut:
+        warn(f"{counted(cut, 'token')} at the end of the text did not fit and {'was' if cut == 1 else 'were'} cut off.")
+    say(f"{path}: {made.width} x {made.height} pixels")

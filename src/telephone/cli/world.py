@@ -1,0 +1,89 @@
+"""`telephone world`: pictures of the pocket world with their sentences, or the picture of a sentence of one's own."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from telephone.cli.options import Levels, Output, Seed
+from telephone.cli.printing import say, visible, warn
+from telephone.cli.words import counted, free_path, levels, slug
+from telephone.errors import UsageError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from telephone.records import Level
+
+NAME = "world"
+MOST = 400
+"""Pictures on one sheet."""
+
+
+def command(
+    text: Annotated[
+        str | None,
+        typer.Argument(metavar="[TEXT]", help="A sentence to draw; without one, a sheet.", show_default=False),
+    ] = None,
+    sample: Annotated[int, typer.Option("--sample", min=1, max=MOST, help="Pictures on the sheet.")] = 24,
+    level: Levels = None,
+    seed: Seed = 0,
+    lang: Annotated[Literal["en", "zh"], typer.Option("--lang", help="Language of the sentences.")] = "en",
+    wording: Annotated[str, typer.Option("--wording", help="How they are worded.")] = "detailed",
+    size: Annotated[
+        int | None, typer.Option("--size", min=16, max=2048, help="Side of a picture in pixels.", show_default=False)
+    ] = None,
+    output: Output = None,
+) -> None:
+    """Draw a sentence, or a sheet of scenes with their sentences."""
+    if text is not None:
+        _draw(text, size or 512, seed, output)
+        return
+    path = output or Path("world.png")
+    sheet = _sheet(sample, levels(level or ()), seed, (lang, wording), size or 160)
+    _write(sheet, path)
+    say(f"{path}: {counted(sample, 'scene')}")
+
+
+def _draw(text: str, size: int, seed: int, output: Path | None) -> None:
+    from telephone import world
+
+    reading = world.read(text)
+    facts = len(world.atoms(reading.scene))
+    if not facts:
+        raise UsageError(
+            f"Nothing of {visible(text)!r} is known in the pocket world: try `a red apple on a beach`, or see"
+            " `telephone world` for its words."
+        )
+    path = output or free_path(Path(f"{slug(text) or 'scene'}.png"))
+    _write(world.render(reading.scene, size=size, seed=seed), path)
+    if reading.unknown:
+        warn(f"Not understood and left out: {visible(', '.join(reading.unknown))}.")
+    say(f"{path}: {counted(facts, 'fact')}, {world.level_of(reading.scene)}")
+    say(world.caption(reading.scene))
+
+
+def _sheet(sample: int, chosen: "tuple[Level, ...]", seed: int, words: tuple[str, str], tile: int) -> "Image.Image":
+    from telephone import world
+    from telephone.records import LEVELS
+    from telephone.seeds import derive
+    from telephone.world.sheet import contact_sheet
+
+    lang, wording = words
+    cycle = chosen or LEVELS[:3]
+    items = []
+    for number in range(sample):
+        # In order of difficulty, so that the eye can follow.
+        level = cycle[number * len(cycle) // sample]
+        scene = world.sample(level, derive("sheet", seed, level, number))
+        items.append((world.render(scene, size=tile, seed=seed), world.caption(scene, lang, wording)))
+    return contact_sheet(items, tile=tile)
+
+
+def _write(image: "Image.Image", path: Path) -> None:
+    from telephone.images import encode_png
+    from telephone.report.files import write_atomic
+
+    if path.suffix.lower() != ".png":
+        raise UsageError(f"{path.name} is not written: let the name end in .png.")
+    write_atomic(path, encode_png(image))
