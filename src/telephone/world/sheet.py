@@ -77,15 +77,15 @@ def _headline(sheet: Image.Image, title: str, size: int) -> None:
 
 
 def _fitted(picture: Image.Image, tile: int) -> Image.Image:
-    """Returns the picture no larger than the tile; pixels are kept square and hard where it is enlarged."""
+    """Returns the picture as large as the tile; what is enlarged keeps its square pixels."""
+    picture = picture.convert("RGB")
     longest = max(picture.size)
-    if longest <= tile:
-        factor = tile // longest
-        return picture.convert("RGB").resize(
-            (picture.width * factor, picture.height * factor), Image.Resampling.NEAREST
-        )
+    if longest < tile:
+        factor = -(-tile // longest)
+        picture = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
+        longest *= factor
     size = (max(1, picture.width * tile // longest), max(1, picture.height * tile // longest))
-    return picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+    return picture if size == picture.size else picture.resize(size, Image.Resampling.LANCZOS)
 
 
 def _hang(sheet: Image.Image, picture: Image.Image, at: tuple[int, int], tile: int) -> None:
