@@ -1,6 +1,7 @@
 """What people look at: one HTML file of a run, and a game as a film strip or a short film."""
 
 from telephone.report.animate import Pace, animate
+from telephone.report.build import report_data, write_report
 from telephone.report.games import Game, Turn, games_of
 from telephone.report.html import write_page
 from telephone.report.model import Answer, Board, BoardRow, Cell, Count, ReportData, board
@@ -21,5 +22,7 @@ __all__ = [
     "board",
     "film_strip",
     "games_of",
+    "report_data",
     "write_page",
+    "write_report",
 ]
