@@ -57,10 +57,11 @@ def test_failures_and_refusals_come_at_the_rate_that_was_asked_for():
 
 def test_each_call_leaves_a_line_in_the_log(tmp_path: Path):
     log = tmp_path / "calls"
-    players.text2image(f"fake/painter?log={log}").generate_images(["a", "b"], [1, 2])
+    painter = players.text2image(f"fake/painter?log={log}")
+    painter.generate_images(["a", "b"], [1, 2])
     lines = log.read_text().splitlines()
     assert len(lines) == 2
-    assert lines[0].startswith("painter ca978112")
+    assert lines[0].startswith(f"{painter.traits().fingerprint} ca978112")
     assert lines[0].endswith(" 1")
 
 

@@ -40,7 +40,7 @@ class Habits:
     batch: int = 64
     concurrency: int = 1
     log: str = ""
-    """A file to which each finished item adds a line: kind, hash of the input, seed."""
+    """A file to which each finished item adds a line: fingerprint, hash of the input, seed."""
 
     def traits(self, name: str) -> Traits:
         """Returns the traits of the player of this name."""
@@ -61,7 +61,7 @@ class Habits:
         else:
             made = make()
         if self.log:
-            _note(self.log, f"{kind} {content_hash(given)} {seed}\n")
+            _note(self.log, f"{self.traits(kind).fingerprint} {content_hash(given)} {seed}\n")
         return made
 
 

@@ -1,0 +1,166 @@
+"""Kills a run with SIGKILL at random moments, resumes it each time, and compares it with one that was left in peace.
+
+    python benchmarks/kill_resume.py [KILLS]
+
+A call is *finished* when its row is on the disk. The table tells whether the killed run is equal to the other one hash
+for hash, how many calls were cut off (made, but killed before their row was written), and whether a finished call was
+made twice.
+"""
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from telephone.records import Prompt
+from telephone.runs import begin, grid, plan, play
+from telephone.store import Run
+
+Call = tuple[str, str, int]
+"""Fingerprint of the player, hash of what it was shown, seed."""
+
+
+@dataclass
+class Outcome:
+    """What many kills did to a run."""
+
+    kills: int
+    sittings: int
+    calls: int
+    finished: int
+    cut_off: int
+    made_twice: int
+    equal: bool
+    problems: int
+    seconds: float
+
+
+def start(folder: Path, log: Path, prompts: int, turns: int) -> Run:
+    """Returns the run that is killed: two remote players and two local ones, all of which lose words."""
+    pace = f"delay=0.002&log={log}"
+    lines = grid(
+        [f"fake/painter?loss=0.03&batch=4&{pace}", f"fake/painter?loss=0.05&concurrency=3&batch=1&{pace}"],
+        [f"fake/captioner?loss=0.02&batch=8&{pace}", f"fake/captioner?loss=0.04&concurrency=2&batch=2&{pace}"],
+    )
+    words = "A red apple and a green pear on a wooden table by the window, with sunlight, a sleeping cat and a blue cup"
+    wish = plan(lines, [Prompt(f"{words} of the number {n}.") for n in range(prompts)], turns=turns)
+    return begin(folder, wish)
+
+
+def contents(run: Run) -> dict[tuple[str, str, int], list[tuple[str, str]]]:
+    """Returns what each game gave: hashes only, under names that do not hold the path of the log."""
+    games: dict[tuple[str, str, int], list[tuple[str, str]]] = {}
+    short = {row.ref: row.ref.partition("&delay")[0] for row in run.description.players}
+    for game in run.games():
+        made = [(hop.ask.kind, hop.result.sha256 if hop.result else "") for hop in run.hops(game.key)]
+        games[f"{short[game.t2i]} {short[game.i2t]}", game.prompt_id, game.repeat] = made
+    return games
+
+
+def finished(folder: Path) -> set[Call]:
+    """Returns the calls whose answers are on the disk."""
+    done: set[Call] = set()
+    with Run.open(folder) as run:
+        prints = {row.ref: row.fingerprint for row in run.description.players}
+        for game in run.games():
+            done |= {(prints[hop.ask.player], hop.ask.parent.sha256, hop.ask.seed) for hop in run.hops(game.key)}
+    return done
+
+
+def logged(log: Path) -> list[Call]:
+    """Returns the calls that were made, in order."""
+    if not log.exists():
+        return []
+    rows = [line.split() for line in log.read_text().splitlines()]
+    return [(player, shown, int(seed)) for player, shown, seed in rows]
+
+
+def trial(kills: int, folder: Path, *, seed: int = 1, prompts: int = 6, turns: int = 6) -> Outcome:
+    """Plays one run in peace and one under fire, and compares them.
+
+    Args:
+        kills: how often the process is killed; fewer if the run is complete before.
+        folder: empty.
+        seed: decides the moments.
+        prompts: number of prompts; there are four lines.
+        turns: length of a game.
+    """
+    clock = time.perf_counter()
+    with start(folder / "peace", folder / "peace.log", prompts, turns) as peace:
+        play(peace)
+        wanted = contents(peace)
+    moments = random.Random(seed)
+    run, log = folder / "fire", folder / "fire.log"
+    killed = sittings = twice = 0
+    while True:
+        before, past = finished(run) if (run / "run.sqlite").exists() else set(), len(logged(log))
+        spare = killed >= kills
+        ended = _sitting(run, log, prompts, turns, None if spare else moments.uniform(0.0, 0.12))
+        sittings += 1
+        killed += not ended
+        twice += sum(call in before for call in logged(log)[past:])
+        if ended:
+            break
+    with Run.open(run) as made:
+        equal = contents(made) == wanted
+        problems = sum(problem.grave for problem in made.verify())
+    calls, done = logged(log), finished(run)
+    return Outcome(
+        killed, sittings, len(calls), len(done), len(calls) - len(done), twice, equal, problems,
+        time.perf_counter() - clock,
+    )  # fmt: skip
+
+
+def _sitting(run: Path, log: Path, prompts: int, turns: int, patience: float | None) -> bool:
+    """Plays in a process of its own, killed after so many seconds of play; tells whether it came to its end."""
+    command = [sys.executable, __file__, "--play", run, "--log", log, "--prompts", prompts, "--turns", turns]
+    with subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # it has imported everything and is about to begin
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+    if process.returncode not in (0, -signal.SIGKILL):
+        raise RuntimeError(f"A sitting ended with {process.returncode}.")
+    return process.returncode == 0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("kills", type=int, nargs="?", default=50)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--play", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--log", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--prompts", type=int, default=24, help=argparse.SUPPRESS)
+    parser.add_argument("--turns", type=int, default=10, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.play:
+        print("ready", flush=True)
+        with start(given.play, given.log, given.prompts, given.turns) as run:
+            play(run)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        made = trial(given.kills, Path(folder), seed=given.seed, prompts=given.prompts, turns=given.turns)
+    print(f"{'kills':<34}{made.kills:>8}")
+    print(f"{'sittings':<34}{made.sittings:>8}")
+    print(f"{'calls made':<34}{made.calls:>8}")
+    print(f"{'different calls finished':<34}{made.finished:>8}")
+    print(f"{'calls cut off and made again':<34}{made.cut_off:>8}")
+    print(f"{'finished calls made twice':<34}{made.made_twice:>8}")
+    print(f"{'equal hash for hash':<34}{'yes' if made.equal else 'NO':>8}")
+    print(f"{'grave problems found by verify':<34}{made.problems:>8}")
+    print(f"{'seconds':<34}{made.seconds:>8.1f}")
+    sys.exit(0 if made.equal and not made.made_twice and not made.problems else 1)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    main()
