@@ -1,0 +1,29 @@
+"""The pocket battle by hand: small networks that come with the package, and a renderer that never errs.
+
+    python examples/pocket_battle.py
+
+`telephone play` does the same with batches, a run folder, scores and a report.
+"""
+
+from telephone import TelephoneLine, get_prompts, image2text, text2image
+
+
+def main(turns=10, prompts=None):
+    """Plays two lines over the pocket prompts and prints every conversation."""
+    text2image_models = [text2image("oracle/renderer"), text2image("pocket/stable-diffusion")]
+    image2text_models = [image2text("pocket/blip")]
+    lines = [TelephoneLine(t2i, i2t) for t2i in text2image_models for i2t in image2text_models]
+
+    for line in lines:
+        for prompt in prompts or get_prompts():
+            line.play(prompt, nturns=turns)
+
+    for line in lines:
+        for name, conversation in line.conversations.items():
+            print(f"\n{line.name} {name} ({conversation['level']})")
+            for turn, text in enumerate(conversation["texts"]):
+                print(f"  {turn:>2}  {text}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""What is written about the commands is what they do."""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+from telephone.cli.group import SECTIONS
+
+ROOT = Path(__file__).parents[2]
+NAMES = {name for names in SECTIONS.values() for name in names}
+
+
+def test_the_page_of_the_commands_is_not_stale():
+    made = runpy.run_path(str(ROOT / "docs" / "make_cli.py"))["page"]()
+    assert (ROOT / "docs" / "cli.md").read_text() == made, "run: python docs/make_cli.py"
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
+)
+def test_pages_name_commands_and_options_that_exist(page):
+    """Every `telephone …` in a page is a command with options that it has."""
+    told = (ROOT / "docs" / "cli.md").read_text()
+    for name, rest in re.findall(r"^ *(?:\$ )?telephone ([a-z]+)(.*)$", (ROOT / page).read_text(), re.MULTILINE):
+        assert name in NAMES, f"{page}: telephone {name}"
+        part = re.search(rf"^### {name}\n(.*?)(?=^##|\Z)", told, re.MULTILINE | re.DOTALL)
+        assert part is not None
+        for option in re.findall(r"(?<=\s)--?[a-z][a-z0-9-]*", rest.partition("#")[0]):
+            assert option in part[1], f"{page}: telephone {name} {option}"
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
+)
+def test_links_between_pages_lead_somewhere(page):
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)\)", (ROOT / page).read_text()):
+        if Path(target).suffix != ".png":
+            assert ((ROOT / page).parent / target).exists(), f"{page}: {target}"

@@ -1,0 +1,32 @@
+"""The examples run as they stand."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+import telephone
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+WEIGHTS = Path(telephone.__file__).parent / "weights"
+
+
+def test_plain_players(capsys):
+    runpy.run_path(str(EXAMPLES / "plain_players.py"), run_name="__main__")
+    told = capsys.readouterr().out
+    assert told.count("Connecting ") == 120
+    assert "Connecting ink <-> reader with prompt: A red boat, on a bea..." in told
+    assert "A red boat, on a beach at sunset.\n" in told.partition("\nink_reader\n")[2]
+
+
+@pytest.mark.skipif(
+    not all((WEIGHTS / f"{name}.safetensors").exists() for name in ("stable-diffusion", "blip")),
+    reason="the pocket weights are not shipped yet",
+)
+@pytest.mark.slow
+def test_pocket_battle(capsys):
+    module = runpy.run_path(str(EXAMPLES / "pocket_battle.py"))
+    module["main"](turns=2, prompts=telephone.get_prompts("pocket:easy"))
+    told = capsys.readouterr().out
+    assert told.count("Connecting ") == 6
+    assert "oracle/renderer_blip" in told or "renderer_blip" in told
