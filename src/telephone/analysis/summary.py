@@ -1,0 +1,191 @@
+"""Everything that a leaderboard or a report says of a run, computed once: counts, answers, tables and warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from telephone.analysis.answers import Answer, answers
+from telephone.analysis.boards import SIDES, Leaderboard, Side, leaderboard
+from telephone.analysis.frames import MEASURES, WHENS, by_game, scored
+from telephone.analysis.matters import WhichMatters, which_matters
+from telephone.analysis.tables import by_step, levels_of
+from telephone.errors import UsageError
+
+if TYPE_CHECKING:
+    from telephone.store import Run
+
+FEW_PROMPTS = 30
+"""Below this many, a reader is told that only large differences can be seen."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many games and descriptions there are, and how they stand."""
+
+    planned: int
+    """Games."""
+    finished: int
+    failed: int
+    refused: int
+    unfinished: int
+    """Games that are still to be played, or are in play."""
+    descriptions: int
+    """Texts that were made."""
+    undistanced: int
+    """Of these, without a distance."""
+    unfacted: int
+    """Of these, without counted facts."""
+    tokens_cut: int
+    """Tokens that players could not take in."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A run in numbers; tables are explained by the functions that make them."""
+
+    counts: Counts
+    t2i_models: tuple[str, ...]
+    i2t_models: tuple[str, ...]
+    levels: tuple[str, ...]
+    turns: int
+    prompts: int
+    judges: tuple[str, ...]
+    """Who has judged, with fingerprints."""
+    answers: tuple[Answer, ...]
+    """To the three questions of the battle."""
+    boards: tuple[Leaderboard, ...]
+    """By measure (distance, then facts if there are any), time and side."""
+    matters: WhichMatters
+    drift: pd.DataFrame
+    """`by_step` of the distance."""
+    facts: pd.DataFrame
+    """`by_step` of the share of facts kept; empty if no prompt has facts that can be counted."""
+    frame: pd.DataFrame
+    """One row a turn, as `scored`."""
+    games: pd.DataFrame
+    """One row a game, as `by_game`."""
+    warnings: tuple[str, ...]
+    """Sentences that a reader must know before the numbers."""
+
+    def board(self, side: Side, measure: str = "distance", when: str = "final") -> Leaderboard:
+        """Returns one leaderboard.
+
+        Raises:
+            UsageError: this run has none of this kind.
+        """
+        for board in self.boards:
+            if (board.side, board.measure.name, board.when) == (side, measure, when):
+                return board
+        raise UsageError(f"This run has no leaderboard of {measure} ({when}) for {side}: score it first.")
+
+
+def summary(run: Run, distance_judge: str | None = None) -> Summary:
+    """Returns the summary of a run, finished or not, scored or not.
+
+    Args:
+        run: The run.
+        distance_judge: Part of the name of the judge of distances, where several have judged.
+
+    Raises:
+        UsageError: no judge, or more than one, has such a name.
+    """
+    frame = scored(run, distance_judge)
+    return summarise(frame, len(run.games()), run.description.turns, tuple(run.judges()))
+
+
+def summarise(
+    frame: pd.DataFrame, planned: int | None = None, turns: int | None = None, judges: Sequence[str] = ()
+) -> Summary:
+    """Returns the summary of a frame of turns, such as one that was exported and read back.
+
+    Args:
+        frame: One row a turn, as `scored` gives it.
+        planned: Number of games; None is those of the frame.
+        turns: Turns of a whole game; None is the most that a game of the frame has.
+        judges: Who has judged.
+
+    Raises:
+        UsageError: a column is missing.
+    """
+    games = by_game(frame, turns)
+    counts = _counts(frame, games, planned)
+    facts = by_step(frame, "recall")
+    counted = bool(facts["n"].sum()) if len(facts) else False
+    measures = ["distance", *(name for name in MEASURES if name != "distance" and counted)]
+    boards = tuple(leaderboard(games, side, name, when) for name in measures for when in WHENS for side in SIDES)
+    matters = which_matters(games)
+    return Summary(
+        counts=counts,
+        t2i_models=tuple(sorted(str(name) for name in games["t2i_model"].unique())),
+        i2t_models=tuple(sorted(str(name) for name in games["i2t_model"].unique())),
+        levels=tuple(levels_of(games)),
+        turns=turns if turns is not None else int(frame["step_number"].max()) + 1 if len(frame) else 0,
+        prompts=int(games["prompt_id"].nunique()),
+        judges=tuple(judges),
+        answers=answers(games, boards[: len(SIDES)], matters),
+        boards=boards,
+        matters=matters,
+        drift=by_step(frame, "distance"),
+        facts=facts if counted else facts.iloc[:0],
+        frame=frame,
+        games=games,
+        warnings=tuple(_warnings(counts, games)),
+    )
+
+
+def _counts(frame: pd.DataFrame, games: pd.DataFrame, planned: int | None) -> Counts:
+    ends = games["outcome"].value_counts()
+    finished, failed, refused = (int(ends.get(end, 0)) for end in ("ok", "failed", "refused"))
+    total = len(games) if planned is None else planned
+    made = frame["text_after"].notna() if "text_after" in frame.columns else frame["outcome"] == "ok"
+    return Counts(
+        planned=total,
+        finished=finished,
+        failed=failed,
+        refused=refused,
+        unfinished=total - finished - failed - refused,
+        descriptions=int(made.sum()),
+        undistanced=_without(frame[made], "text_after_dist"),
+        unfacted=_without(frame[made], "facts_recall"),
+        tokens_cut=int(frame["tokens_cut"].sum()) if "tokens_cut" in frame.columns else 0,
+    )
+
+
+def _without(frame: pd.DataFrame, column: str) -> int:
+    return int(frame[column].isna().sum()) if column in frame.columns else len(frame)
+
+
+def _warnings(counts: Counts, games: pd.DataFrame) -> list[str]:
+    told = []
+    broken = counts.failed + counts.refused
+    if broken:
+        told.append(
+            f"{broken} of {counts.planned} games broke off ({counts.failed} failed, {counts.refused} refused); they are "
+            "in no leaderboard, which flatters a model that breaks off where others go on."
+        )
+    if counts.unfinished:
+        told.append(f"{counts.unfinished} of {counts.planned} games are still to be played.")
+    if counts.undistanced:
+        told.append(f"{counts.undistanced} of {counts.descriptions} descriptions have no distance; they are not 0.")
+    if 0 < counts.unfacted < counts.descriptions:
+        share = f"{counts.descriptions - counts.unfacted} of {counts.descriptions} descriptions"
+        told.append(f"Facts are counted for {share}: only prompts in words of the pocket world have facts.")
+    if counts.tokens_cut:
+        told.append(f"{counts.tokens_cut} tokens were cut off because a player could not take in the whole text.")
+    return told + _few(games)
+
+
+def _few(games: pd.DataFrame) -> list[str]:
+    prompts = games.drop_duplicates("prompt_id")
+    sizes = prompts.groupby("level").size()
+    single = [level for level in levels_of(games) if sizes[level] == 1]
+    told = []
+    if single:
+        told.append(f"{' and '.join(single).capitalize()}: one prompt has no interval.")
+    if 0 < len(prompts) < FEW_PROMPTS:
+        told.append(f"With {len(prompts)} prompts only large differences between models can be told from chance.")
+    return told
