@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from telephone.report import words
 from telephone.report.games import games_of
 from telephone.report.html import write_page
-from telephone.report.model import ReportData
+from telephone.report.model import Answer, Board, ReportData, Share, board
 
 if TYPE_CHECKING:
-    import pandas as pd
-
+    from telephone.analysis import Leaderboard, WhichMatters
     from telephone.store import Run
+
+_MAIN = ("distance", "final")
+_MORE = (("recall", "final"), ("distance", "mean"))
+"""Measure and time of the leaderboards that are shown, and of those that are folded away."""
+_SOURCES = {
+    "drawing": "who draws",
+    "describing": "who describes",
+    "pair": "the pair, beyond its two models",
+    "prompt": "the prompt",
+    "rest": "the rest, chance among it",
+}
 
 
 def write_report(run: Run, path: Path | str | None = None) -> Path:
@@ -31,27 +42,39 @@ def write_report(run: Run, path: Path | str | None = None) -> Path:
 
 def report_data(run: Run) -> ReportData:
     """Returns all that the report of a run says."""
-    from telephone.analysis.frames import scored
+    from telephone.analysis import summary
 
-    frame, description = scored(run), run.description
-    games = games_of(frame, description.turns, run.pictures.path)
-    planned = len(run.games())
-    unscored = int((frame["text_after"].notna() & frame["text_after_dist"].isna()).sum())
+    found, description = summary(run), run.description
+    scored = any(one.rankable for one in found.boards) or not found.drift["mean"].isna().all()
     return ReportData(
-        title=words.title(description, planned),
+        title=words.title(description, found.counts.planned),
         lead=words.lead(description),
-        counts=words.counts(games, planned, unscored),
-        answers=(),
-        boards=(),
-        drift=_by_turn(frame, "text_after_dist"),
-        facts=_by_turn(frame, "facts_recall"),
-        games=tuple(games),
-        settings=words.settings(description, run.judges(), frame),
+        counts=words.counts(found.counts),
+        answers=tuple(Answer(one.question, one.answer, one.told) for one in found.answers),
+        boards=_boards(found.boards, (_MAIN,)) if scored else (),
+        more_boards=_boards(found.boards, _MORE) if scored else (),
+        shares=_shares(found.matters),
+        drift=found.drift,
+        facts=found.facts,
+        games=tuple(games_of(found.frame, description.turns, run.pictures.path)),
+        settings=words.settings(description, run.judges(), found.frame),
+        warnings=found.warnings,
     )
 
 
-def _by_turn(frame: pd.DataFrame, column: str) -> pd.DataFrame:
-    keys = ["level", "t2i_model", "i2t_model", "step_number"]
-    if column not in frame.columns:
-        return frame.iloc[:0][keys].assign(mean=0.0)
-    return frame.groupby(keys, sort=False)[column].mean().rename("mean").reset_index()
+def _boards(found: tuple[Leaderboard, ...], wanted: tuple[tuple[str, str], ...]) -> tuple[Board, ...]:
+    return tuple(_board(one) for kind in wanted for one in found if (one.measure.name, one.when) == kind)
+
+
+def _board(found: Leaderboard) -> Board:
+    from telephone.analysis.frames import WHENS
+
+    better = "lower keeps more" if found.measure.low_is_best else "higher keeps more"
+    measure = f"{found.measure.words}, {WHENS[found.when]}; {better}"
+    made = board(found.title, measure, found.table, found.names, share=not found.measure.low_is_best)
+    return replace(made, note=found.note)
+
+
+def _shares(matters: WhichMatters) -> tuple[Share, ...]:
+    rows = matters.shares.to_dict("records")
+    return tuple(Share(_SOURCES[row["source"]], row["share"], row["low"], row["high"]) for row in rows)

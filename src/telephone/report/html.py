@@ -63,7 +63,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(trouble=trouble, best=_best)
+    environment.globals.update(trouble=trouble, best=_best, percent=_percent, place=_place)
     return environment
 
 
@@ -81,6 +81,15 @@ def _players(data: ReportData, side: str) -> list[str]:
 def _best(board: Board, level: str) -> float | None:
     means = [row.cells[level].mean for row in board.rows if level in row.cells]
     return (max if board.share else min)(means) if len(means) > 1 else None
+
+
+def _percent(share: float) -> str:
+    return f"{100 * max(share, 0.0):.0f}\u00a0%"
+
+
+def _place(share: float) -> str:
+    """Returns where on a bar a share stands, in CSS; a little below 0 is an estimate of 0."""
+    return f"{100 * min(max(share, 0.0), 1.0):.1f}%"
 
 
 def _curves(table: pd.DataFrame, levels: tuple[str, ...], encoding: Encoding, kind: str) -> list[Markup]:

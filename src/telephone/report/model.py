@@ -50,6 +50,8 @@ class BoardRow:
 
     names: tuple[str, ...]
     cells: dict[str, Cell]
+    rank: str = ""
+    """Its rank over all levels, with its interval, such as `1 to 3`; empty if there is nothing to rank."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,16 @@ class Board:
 
 
 @dataclass(frozen=True)
+class Share:
+    """A part of the differences between games, and what explains it."""
+
+    words: str
+    share: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class ReportData:
     """All that a report shows."""
 
@@ -84,6 +96,7 @@ class ReportData:
     counts: tuple[Count, ...]
     answers: tuple[Answer, ...]
     boards: tuple[Board, ...]
+    """The main leaderboards; `more_boards` are folded away."""
     drift: pd.DataFrame
     """One row a level, pair and turn: `level, t2i_model, i2t_model, step_number, mean`, and perhaps `low, high`."""
     facts: pd.DataFrame
@@ -93,6 +106,9 @@ class ReportData:
     """How it was played, and with what: pairs of label and value."""
     warnings: tuple[str, ...] = field(default=())
     """Sentences that a reader must know before the numbers."""
+    more_boards: tuple[Board, ...] = ()
+    shares: tuple[Share, ...] = ()
+    """What explains the differences between games; empty if it cannot be said."""
 
     @property
     def names(self) -> dict[str, str]:
@@ -136,8 +152,9 @@ def board(title: str, measure: str, table: pd.DataFrame, names: tuple[str, ...],
     Args:
         title: Heading.
         measure: What the numbers are.
-        table: Columns `level` and `mean`, those of `names`, and perhaps `low`, `high` and `n`, one row a level and
-            model, the rows of the best model first. NaN is unscored and gives no cell.
+        table: Columns `level` and `mean`, those of `names`, and perhaps `low`, `high`, `n`, `rank_low` and `rank_high`,
+            one row a level and model, the rows of the best model first. NaN is unscored and gives no cell. Ranks are
+            those of the last level of the table.
         names: Columns that name the model or the pair.
         share: True for shares, where more is better.
     """
@@ -149,7 +166,19 @@ def board(title: str, measure: str, table: pd.DataFrame, names: tuple[str, ...],
             low, high, n = (_known(record.get(name)) for name in ("low", "high", "n"))
             cells[str(record["level"])] = Cell(float(record["mean"]), low, high, int(n or 0))
     levels = tuple(dict.fromkeys(str(level) for level in table["level"]))
-    return Board(title, measure, levels, tuple(BoardRow(key, cells) for key, cells in rows.items()), share)
+    ranks = _ranks(table[table["level"] == levels[-1]], names) if levels else {}
+    made = tuple(BoardRow(key, cells, ranks.get(key, "")) for key, cells in rows.items())
+    return Board(title, measure, levels, made, share)
+
+
+def _ranks(table: pd.DataFrame, names: tuple[str, ...]) -> dict[tuple[str, ...], str]:
+    ranks = {}
+    for record in table.to_dict("records"):
+        low, high = (_known(record.get(name)) for name in ("rank_low", "rank_high"))
+        if low is not None and high is not None:
+            span = f"{low:.0f}" if low == high else f"{low:.0f} to {high:.0f}"
+            ranks[tuple(str(record[name]) for name in names)] = span
+    return ranks
 
 
 def _known(value: float | None) -> float | None:

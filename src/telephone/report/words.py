@@ -8,11 +8,11 @@ from telephone.records import LEVELS
 from telephone.report.model import Count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     import pandas as pd
 
-    from telephone.report.games import Game
+    from telephone.analysis import Counts
     from telephone.store import Description, PlayerRow
 
 _NUMBERS = (
@@ -50,18 +50,17 @@ def lead(description: Description) -> str:
     return f"{told} What is left of the first {what} in the end?"
 
 
-def counts(games: Sequence[Game], planned: int, unscored: int) -> tuple[Count, ...]:
+def counts(found: Counts) -> tuple[Count, ...]:
     """Returns what was planned and how it ended; what never happened is left out."""
-    ends = [game.outcome for game in games]
     begun = [
-        Count(planned, "games planned" if planned != 1 else "game planned"),
-        Count(ends.count("ok"), "finished"),
+        Count(found.planned, "games planned" if found.planned != 1 else "game planned"),
+        Count(found.finished, "finished"),
     ]
     rest = [
-        Count(ends.count("failed"), "failed", True),
-        Count(ends.count("refused"), "refused", True),
-        Count(planned - len(games) + ends.count("pending"), "still to play", True),
-        Count(unscored, "descriptions unscored" if unscored != 1 else "description unscored", True),
+        Count(found.failed, "failed", True),
+        Count(found.refused, "refused", True),
+        Count(found.unfinished, "still to play", True),
+        Count(found.undistanced, "descriptions unscored" if found.undistanced != 1 else "description unscored", True),
     ]
     return (*begun, *(count for count in rest if count.number > 0))
 
