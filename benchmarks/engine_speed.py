@@ -2,8 +2,8 @@
 
     python benchmarks/engine_speed.py
 
-Every hop is on the disk (a commit waits for it) before the next one of its game is asked for. Each size runs in a process
-of its own, whose largest memory is told.
+Every hop is on the disk (a commit waits for it) before the next one of its game is asked for, and no two turns are
+alike, so hardly a call is saved. Each size runs in a process of its own, whose largest memory is told.
 """
 
 import argparse
@@ -14,40 +14,68 @@ import tempfile
 import time
 from pathlib import Path
 
+from PIL import Image
+
+from telephone.players import Image2Text, Text2Image, Traits, barcode
 from telephone.records import Prompt
-from telephone.runs import begin, grid, plan, play
+from telephone.runs import Roster, begin, grid, plan, play
+from telephone.seeds import digest
 
 TURNS = 10
-DRAWERS = [f"fake/painter?loss={loss}" for loss in ("0.01", "0.02", "0.03")]
-DESCRIBERS = [f"fake/captioner?loss={loss}" for loss in ("0.01", "0.02", "0.03", "0.04")]
+COLUMNS = ("games", "hops", "calls", "s", "ms/hop", "resume s", "MiB", "disk MiB")
 
 
-def sentence(number: int) -> str:
-    """Returns a text of 60 words, long enough that most turns lose one of them."""
-    things = ("apple", "lantern", "harbour", "violin", "kettle", "mountain")
-    words = [f"{things[at % 6]}{(number * 7919 + at * 104729) % 1000}" for at in range(60)]
-    return " ".join(words)
+class Painter(Text2Image):
+    """Writes the text into a picture whose size is its own."""
+
+    def __init__(self, number: int) -> None:
+        self.name, self.size = f"painter-{number}", 64 + 8 * number
+
+    def generate_images(self, texts: list[str]) -> list[Image.Image]:
+        """Returns one picture a text."""
+        return [barcode.draw(text.encode(), self.size) for text in texts]
+
+    def traits(self) -> Traits:
+        """Returns what the player is."""
+        return Traits(self.name, batch_size=64, seeds=True, price=0.0)
+
+
+class Reader(Image2Text):
+    """Reads the text back and changes its last word, every time into another one."""
+
+    def __init__(self, number: int) -> None:
+        self.name = f"reader-{number}"
+
+    def generate_texts(self, images: list[Image.Image]) -> list[str]:
+        """Returns one text a picture."""
+        texts = [(barcode.read(image) or b"").decode() for image in images]
+        return [f"{text.rpartition(' ')[0]} {digest(self.name, text)[:8]}" for text in texts]
+
+    def traits(self) -> Traits:
+        """Returns what the player is."""
+        return Traits(self.name, batch_size=64, seeds=True, price=0.0)
 
 
 def battle(folder: Path, games: int) -> str:
-    """Plays so many games and returns a line of the table."""
-    prompts = [Prompt(sentence(number)) for number in range(games // (len(DRAWERS) * len(DESCRIBERS)))]
+    """Plays so many games on twelve lines and returns a line of the table."""
+    roster = Roster()
+    lines = grid([roster.add(Painter(n)) for n in range(3)], [roster.add(Reader(n)) for n in range(4)])
+    words = "An apple, a lantern and a violin on a wooden table by the window of a house above the harbour, number"
+    prompts = [Prompt(f"{words} {number}") for number in range(games // len(lines))]
     clock = time.perf_counter()
-    with begin(folder, plan(grid(DRAWERS, DESCRIBERS), prompts, turns=TURNS)) as run:
-        summary = play(run)
+    with begin(folder, plan(lines, prompts, turns=TURNS, players=roster)) as run:
+        summary = play(run, roster)
         seconds = time.perf_counter() - clock
         if summary.done != games:
             raise RuntimeError(f"Only {summary.done} of {games} games were played to their end.")
         again = time.perf_counter()
-        play(run)
+        play(run, roster)
         again = time.perf_counter() - again
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     disk = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 2**20
     each = 1000 * seconds / summary.hops
-    return (
-        f"{games:>6}{summary.hops:>8}{summary.calls:>8}{seconds:>9.1f}{each:>9.2f}"
-        f"{1000 * seconds / summary.calls:>9.2f}{again:>9.2f}{memory:>9.0f}{disk:>8.1f}"
-    )
+    row = (f"{seconds:.1f}", f"{each:.2f}", f"{again:.2f}", f"{memory:.0f}", f"{disk:.1f}")
+    return "".join(f"{value:>10}" for value in (games, summary.hops, summary.calls, *row))
 
 
 def main() -> None:
@@ -59,10 +87,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             print(battle(Path(folder) / "run", given.games[0]), flush=True)
         return
-    heads = ("games", "hops", "calls", "s", "ms/hop", "ms/call", "resume s", "MiB", "disk")
-    print(
-        "".join(f"{head:>{width}}" for head, width in zip(heads, (6, 8, 8, 9, 9, 9, 9, 9, 8), strict=True)), flush=True
-    )
+    print("".join(f"{head:>10}" for head in COLUMNS), flush=True)
     for games in given.games:
         subprocess.run([sys.executable, __file__, str(games), "--alone"], check=True)
 
