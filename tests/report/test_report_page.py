@@ -12,7 +12,7 @@ import report_frames
 from PIL import Image
 
 from telephone.plots import Encoding, drift_figure
-from telephone.report import Answer, Count, ReportData, board, games_of, write_page
+from telephone.report import Answer, Count, ReportData, Share, board, games_of, write_page
 from telephone.report.album import LADDER, Album, Rung, encoded
 from telephone.report.figures import inline_svg
 from telephone.report.html import page
@@ -182,6 +182,19 @@ def test_shares_are_shown_in_percent_and_more_is_better(frame):
     table = pd.DataFrame({"level": ["easy", "easy"], "t2i_model": ["a", "b"], "mean": [0.5, 0.25]})
     html = page(data_of(frame, boards=(board("Drawing", "facts", table, ("t2i_model",), share=True),)))
     assert re.findall(r'<td class="best"><span class="mean">([^<]+)', html) == ["50\u00a0%"]
+
+
+def test_shares_warnings_and_folded_boards_are_told(frame):
+    table = pd.DataFrame({"level": ["easy", "all"], "t2i_model": ["a", "a"], "mean": [0.5, 0.5],
+                          "rank_low": [1, 1], "rank_high": [2, 3]})  # fmt: skip
+    more = board("Folded", "distance", table, ("t2i_model",))
+    shares = (Share("who draws", 0.6, -0.1, 0.8), Share("the rest", -0.02, -0.3, 0.1))
+    html = page(data_of(frame, shares=shares, warnings=("Mind the <gap>.",), more_boards=(more,)))
+    words = " ".join(parse(html).words)
+    assert "Mind the <gap>." in words and "who draws" in words
+    assert "60\u00a0%" in words and "0\u00a0% to 80\u00a0%" in words
+    assert "--x:60.0%;--l:0.0%;--w:80.0%" in html
+    assert "rank 1 to 3" in words and "all levels" in words and "More leaderboards" in words
 
 
 def test_featured_games_are_best_middle_and_worst(frame):

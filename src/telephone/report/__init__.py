@@ -4,7 +4,7 @@ from telephone.report.animate import Pace, animate
 from telephone.report.build import report_data, write_report
 from telephone.report.games import Game, Turn, games_of
 from telephone.report.html import write_page
-from telephone.report.model import Answer, Board, BoardRow, Cell, Count, ReportData, board
+from telephone.report.model import Answer, Board, BoardRow, Cell, Count, ReportData, Share, board
 from telephone.report.strips import StripStyle, film_strip
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Game",
     "Pace",
     "ReportData",
+    "Share",
     "StripStyle",
     "Turn",
     "animate",

@@ -1,0 +1,116 @@
+import subprocess
+import sys
+
+import pytest
+
+from telephone import prompts
+from telephone.judge import score
+from telephone.report import Count, report_data, words, write_report
+from telephone.runs import begin, grid, plan, play
+from telephone.store import Run
+
+PAINTERS = ("fake/painter", "fake/painter?loss=0.5")
+CAPTIONERS = ("fake/captioner", "fake/captioner?loss=0.3")
+
+
+def played(folder, painters=PAINTERS, captioners=CAPTIONERS, *, level="easy", turns=3, judged=True):
+    wanted = [*prompts.get(f"pocket:{level}"), *prompts.get(f"pocket-images:{level}")[:1]]
+    run = begin(folder, plan(grid(painters, captioners), wanted, turns=turns))
+    play(run)
+    if judged:
+        score(run, "fake/embedder")
+    return run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    with played(tmp_path_factory.mktemp("run") / "whole") as run:
+        yield run
+
+
+def test_report_of_a_real_run_is_written_beside_it(run):
+    path = write_report(run)
+    assert path == run.folder / "report.html"
+    html = path.read_text(encoding="utf-8")
+    for text in (
+        "Two models draw, two describe: 16 games of three turns",
+        "Which text-to-image model keeps most of the meaning?",
+        "What matters more: drawing or describing?",
+        "Four pairs of players passed four prompts on",
+        "More leaderboards",
+        "fingerprint",
+    ):
+        assert text in html
+    assert html.count('<details class="game"') == 16
+
+
+def test_report_says_what_the_analysis_says(run):
+    from telephone.analysis import summary
+
+    data, found = report_data(run), summary(run)
+    assert [one.answer for one in data.answers] == [one.answer for one in found.answers]
+    assert [one.title for one in data.boards] == ["Text-to-image models", "Image-to-text models", "Pairs"]
+    overall = found.board("pair").overall
+    cells = [row.cells[data.boards[2].levels[-1]] for row in data.boards[2].rows]
+    assert [cell.mean for cell in cells] == pytest.approx(list(overall["mean"]))
+    assert data.counts == (Count(16, "games planned"), Count(16, "finished"))
+
+
+def test_image_first_games_show_the_picture_that_started_them(run):
+    games = [game for game in report_data(run).games if game.first == "image"]
+    assert len(games) == 4
+    assert all(game.turns[0].number == 0 and game.turns[0].picture.exists() for game in games)
+    assert all(len(game.turns) == 4 and game.turns[-1].after is None for game in games)
+
+
+def test_another_path_and_an_older_report_are_written_over(run, tmp_path):
+    path = tmp_path / "deep" / "page.html"
+    assert write_report(run, str(path)) == path
+    first = path.read_bytes()
+    path.write_text("old")
+    write_report(run, path)
+    assert path.read_bytes() == first
+
+
+def test_failed_games_are_counted_and_shown(tmp_path):
+    with played(tmp_path / "run", ("fake/painter?fail=0.3&refuse=0.2",), ("fake/captioner",), turns=4) as run:
+        data = report_data(run)
+    counts = {count.words: count.number for count in data.counts}
+    outcomes = [game.outcome for game in data.games]
+    assert counts["finished"] == outcomes.count("ok") < 4
+    assert counts.get("failed", 0) + counts.get("refused", 0) == 4 - counts["finished"]
+    assert not data.answers[0].told
+    assert any("broke off" in warning for warning in data.warnings)
+
+
+def test_a_run_that_is_not_judged_says_so(tmp_path):
+    with played(tmp_path / "run", judged=False) as run:
+        data = report_data(run)
+        html = write_report(run).read_text(encoding="utf-8")
+    assert data.boards == data.more_boards == () == data.shares
+    assert "descriptions unscored" in [count.words for count in data.counts]
+    assert "No game has been scored yet" in html
+
+
+def test_a_run_that_has_not_begun_says_so(tmp_path):
+    with begin(tmp_path / "run", plan(grid(PAINTERS, CAPTIONERS), prompts.get("pocket:easy"))) as run:
+        data = report_data(run)
+        html = write_report(run).read_text(encoding="utf-8")
+    assert [count.words for count in data.counts] == ["games planned", "finished", "still to play"]
+    assert "12</b> still to play" in html
+
+
+def test_words():
+    assert [words.number(count) for count in (0, 1, 12, 13, 1200)] == ["no", "one", "twelve", "13", "1,200"]
+    assert words.counted(1, "game") == "one game" and words.counted(120, "game") == "120 games"
+
+
+def test_report_needs_neither_torch_nor_players(run):
+    code = (
+        "import sys; from telephone.store import Run; from telephone.report import write_report\n"
+        "with Run.open(sys.argv[1]) as run: write_report(run, sys.argv[1] + '/again.html')\n"
+        "print([m for m in sys.modules if m.split('.')[0] in ('torch', 'transformers') or 'telephone.players' in m])"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(run.folder)], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+    assert isinstance(run, Run)
