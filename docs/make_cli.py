@@ -94,4 +94,4 @@ def words_of(command: Callable[..., Any]) -> list[Word]:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page())
+    PAGE.write_text(page(), encoding="utf-8")

@@ -14,7 +14,7 @@ NAMES = {name for names in SECTIONS.values() for name in names}
 
 def test_the_page_of_the_commands_is_not_stale():
     made = runpy.run_path(str(ROOT / "docs" / "make_cli.py"))["page"]()
-    assert (ROOT / "docs" / "cli.md").read_text() == made, "run: python docs/make_cli.py"
+    assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == made, "run: python docs/make_cli.py"
 
 
 @pytest.mark.parametrize(
@@ -22,8 +22,10 @@ def test_the_page_of_the_commands_is_not_stale():
 )
 def test_pages_name_commands_and_options_that_exist(page):
     """Every `telephone …` in a page is a command with options that it has."""
-    told = (ROOT / "docs" / "cli.md").read_text()
-    for name, rest in re.findall(r"^ *(?:\$ )?telephone ([a-z]+)(.*)$", (ROOT / page).read_text(), re.MULTILINE):
+    told = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    for name, rest in re.findall(
+        r"^ *(?:\$ )?telephone ([a-z]+)(.*)$", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE
+    ):
         assert name in NAMES, f"{page}: telephone {name}"
         part = re.search(rf"^### {name}\n(.*?)(?=^##|\Z)", told, re.MULTILINE | re.DOTALL)
         assert part is not None
@@ -35,6 +37,6 @@ def test_pages_name_commands_and_options_that_exist(page):
     "page", ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
 )
 def test_links_between_pages_lead_somewhere(page):
-    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)\)", (ROOT / page).read_text()):
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)\)", (ROOT / page).read_text(encoding="utf-8")):
         if Path(target).suffix != ".png":
             assert ((ROOT / page).parent / target).exists(), f"{page}: {target}"

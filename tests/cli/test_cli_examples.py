@@ -11,6 +11,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 WEIGHTS = Path(telephone.__file__).parent / "weights"
 
 
+@pytest.mark.slow
 def test_plain_players(capsys):
     runpy.run_path(str(EXAMPLES / "plain_players.py"), run_name="__main__")
     told = capsys.readouterr().out

@@ -56,8 +56,6 @@ def table(*columns: str, title: str = "", numbers: Sequence[str] = ()) -> "Table
 
     made = Table(
         title=title or None,
-        title_justify="left",
-        title_style="bold",
         box=box.SIMPLE_HEAD,
         header_style="bold cyan",
         pad_edge=False,
@@ -70,8 +68,17 @@ def table(*columns: str, title: str = "", numbers: Sequence[str] = ()) -> "Table
 
 
 def print_table(made: "Table") -> None:
-    """Writes a table to stdout."""
-    console().print(made)
+    """Writes a table to stdout; its title may be wider than it is."""
+    screen = console()
+    if made.title:
+        screen.print(made.title, style="bold", soft_wrap=True)
+        made.title = None
+    screen.print(made)
+
+
+def print_text(text: str) -> None:
+    """Writes a line with markup to stdout; `plain` makes a foreign text safe to stand in it."""
+    console().print(text, soft_wrap=True)
 
 
 def plain(text: str) -> str:

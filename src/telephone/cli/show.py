@@ -16,15 +16,19 @@ if TYPE_CHECKING:
     from telephone.store import Run
 
 NAME = "show"
-SHORTEST = 4
-"""Characters of a key's beginning that are taken for it."""
+SHORTEST = 3
+"""Characters that are taken for the beginning of a name or a key."""
+WIDEST = 24
+"""Characters of a player's name."""
+PROMPT = 4
+"""Place of the prompt among the columns."""
 
 
 def command(
     folder: Folder,
     game: Annotated[
         str | None,
-        typer.Argument(metavar="[GAME]", help="Its six-digit name, or how its key begins.", show_default=False),
+        typer.Argument(metavar="[GAME]", help="Its six-digit name, or how that or its key begins.", show_default=False),
     ] = None,
     level: Levels = None,
     strip: Annotated[
@@ -40,11 +44,12 @@ def command(
     """Show a run's games with what they kept, or one game turn by turn."""
     if game is None and (strip is not None or animate is not None):
         raise UsageError("A strip or a film shows one game: name it, as in `telephone show FOLDER GAME --strip FILE`.")
+    from telephone.analysis import scored
     from telephone.report import games_of
     from telephone.store import Run
 
     with Run.open(folder) as run:
-        games = games_of(run.frame(), run.description.turns, run.pictures.path)
+        games = games_of(scored(run), run.description.turns, run.pictures.path)
         if game is None:
             chosen_levels = levels(level or ())
             _overview(run, [each for each in games if not chosen_levels or each.level in chosen_levels], json)
@@ -67,14 +72,16 @@ def _overview(run: "Run", games: "list[Game]", json: bool) -> None:
         facts = {"turns": plan.turns, "repeats": plan.repeats, "seed": plan.seed, "planned": planned}
         print_json({"folder": str(run.folder), **facts, "games": [_as_json(each, brief=True) for each in games]})
         return
-    made = table(
-        "game", "level", "draws", "describes", "prompt", "turns", "distance", "facts kept", "outcome",
-        numbers=("turns", "distance", "facts kept"),
-    )  # fmt: skip
+    numbers = ("turns", "distance", "facts kept")
+    made = table("game", "level", "draws", "describes", "prompt", *numbers, "outcome", numbers=numbers)
+    made.expand = True
+    for column in made.columns:
+        column.no_wrap, column.overflow = True, "ellipsis"
+    made.columns[PROMPT].ratio = 1  # it gets what the others leave
     for each in games:
         ended = "done" if each.outcome == "ok" else each.outcome
         made.add_row(
-            f"[bold]{each.name}[/bold]", each.level, plain(each.t2i), plain(each.i2t), plain(short(each.prompt, 44)),
+            f"[bold]{each.name}[/bold]", each.level, _player(each.t2i), _player(each.i2t), plain(each.prompt),
             str(sum(1 for turn in each.turns if turn.number)), _number(each.distance), _share(each.recall),
             f"[{_COLOURS.get(ended, 'default')}]{ended}[/]",
         )  # fmt: skip
@@ -86,6 +93,10 @@ def _overview(run: "Run", games: "list[Game]", json: bool) -> None:
         say(f"Play them: telephone resume {run.folder}")
 
 
+def _player(name: str) -> str:
+    return plain(short(name, WIDEST))
+
+
 _COLOURS = {"done": "green", "failed": "red", "refused": "yellow", "pending": "dim"}
 
 
@@ -94,9 +105,9 @@ def _find(run: "Run", name: str, games: "list[Game]") -> "Game":
     wanted = name.strip().lower()
     found = [row.conversation for row in rows if row.conversation == wanted]
     if not found and len(wanted) >= SHORTEST:
-        found = [row.conversation for row in rows if row.key.startswith(wanted)]
+        found = [row.conversation for row in rows if row.conversation.startswith(wanted) or row.key.startswith(wanted)]
     if len(found) > 1:
-        raise UsageError(f"{len(found)} games have keys that begin with {name}: write more of it.")
+        raise UsageError(f"{len(found)} games begin with {name!r} ({', '.join(found[:5])}): write more of it.")
     if not found:
         near = difflib.get_close_matches(wanted, [row.conversation for row in rows], n=3, cutoff=0.5)
         hint = f" Did you mean {' or '.join(near)}?" if near else ""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from telephone.cli.board import as_json as boards_as_json
+from telephone.cli.board import print_boards
 from telephone.cli.group import FAILED, STOPPED
 from telephone.cli.printing import print_json, say, tell, warn
 from telephone.cli.progress import Watcher, clock, watching
@@ -15,7 +17,7 @@ from telephone.cli.words import counted
 from telephone.errors import WeightsError
 
 if TYPE_CHECKING:
-    from telephone.runs import Summary
+    from telephone.runs import Summary as Played
     from telephone.store import Run
 
 
@@ -38,14 +40,16 @@ def sit(run: "Run", wishes: Wishes) -> None:
     from telephone.runs import play
 
     with stoppable(run.folder), watching() as watcher:
-        summary = play(run, progress=watcher.event, retry_failed=wishes.retry_failed)
-        if summary.interrupted:
+        played = play(run, progress=watcher.event, retry_failed=wishes.retry_failed)
+        if played.interrupted:
             raise KeyboardInterrupt
-        judged = judge(run, wishes.embedder, watcher)
+        verdict = judge(run, wishes.embedder, watcher)
+    if verdict.missing:
+        warn(f"The distances are left out. {verdict.missing}")
     with stoppable(run.folder):
         report = _report(run) if wishes.report else None
-        _tell(run, summary, report, wishes.json)
-    if summary.failed or summary.refused or not judged:
+        _tell(run, played, report, verdict, wishes.json)
+    if played.failed or played.refused or verdict.missing:
         raise typer.Exit(FAILED)
 
 
@@ -63,20 +67,29 @@ def stoppable(folder: Path) -> Iterator[None]:
         raise typer.Exit(STOPPED) from error
 
 
-def judge(run: "Run", embedder: str, watcher: Watcher) -> bool:
-    """Puts numbers on what has none yet; tells whether all judges could be heard.
+def judge(run: "Run", embedder: str, watcher: Watcher) -> "Verdict":
+    """Puts numbers on what has none yet.
 
     A sentence model that is not installed takes nothing away from the facts, which need no weights.
     """
     from telephone.judge import score
 
     try:
-        score(run, embedder, progress=watcher.judged)
+        distance, _ = score(run, embedder, progress=watcher.judged)
     except WeightsError as error:
-        warn(f"The distances are left out. {error}")
         score(run, None, progress=watcher.judged)
-        return False
-    return True
+        return Verdict(missing=str(error))
+    return Verdict(distance.identity if distance.cases else None)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Who has judged the distances."""
+
+    identity: str | None = None
+    """The judge that was asked for; None if it has said nothing."""
+    missing: str = ""
+    """Why it could not be heard."""
 
 
 def _report(run: "Run") -> Path:
@@ -85,38 +98,37 @@ def _report(run: "Run") -> Path:
     return write_report(run)
 
 
-def _tell(run: "Run", summary: "Summary", report: Path | None, json: bool) -> None:
-    from telephone.analysis import summary as summarise
-    from telephone.cli.board import as_json, print_boards
+def _tell(run: "Run", played: "Played", report: Path | None, verdict: Verdict, json: bool) -> None:
+    from telephone.analysis import summary
 
-    found = summarise(run)
+    found = summary(run, verdict.identity)
     if json:
-        print_json(_as_json(run, summary, report) | as_json(found))
+        print_json(_as_json(run, played, report) | boards_as_json(found))
         return
     print_boards(found)
-    say(_counts(summary))
-    if not summary.hops:
+    say(_counts(played))
+    if not played.hops:
         say("It was finished before: nothing was left to play.")
-    if summary.failed or summary.refused:
+    if played.failed or played.refused:
         say(f"Try those again: telephone resume {run.folder} --retry-failed")
     if report is not None:
         say(f"Report: {report}")
     say(f"Games:  telephone show {run.folder}")
 
 
-def _counts(summary: "Summary") -> str:
-    parts = [f"{summary.done} done"]
-    parts += [f"{number} {word}" for word in ("failed", "refused") if (number := getattr(summary, word))]
-    made = f"; {counted(summary.hops, 'hop')} in {clock(summary.seconds)}" if summary.hops else ""
-    shared = f", {summary.reused} of them answered by equal ones" if summary.reused else ""
-    paid = f", {summary.cost:.2f} US dollars" if summary.cost else ""
-    return f"{counted(summary.games, 'game')}: {', '.join(parts)}{made}{shared}{paid}."
+def _counts(played: "Played") -> str:
+    parts = [f"{played.done} done"]
+    parts += [f"{number} {word}" for word in ("failed", "refused") if (number := getattr(played, word))]
+    made = f"; {counted(played.hops, 'hop')} in {clock(played.seconds)}" if played.hops else ""
+    shared = f", {played.reused} of them answered by equal ones" if played.reused else ""
+    paid = f", {played.cost:.2f} US dollars" if played.cost else ""
+    return f"{counted(played.games, 'game')}: {', '.join(parts)}{made}{shared}{paid}."
 
 
-def _as_json(run: "Run", summary: "Summary", report: Path | None) -> dict[str, Any]:
+def _as_json(run: "Run", played: "Played", report: Path | None) -> dict[str, Any]:
     names = ("games", "done", "failed", "refused", "hops", "calls", "reused", "cost", "seconds")
     return {
         "folder": str(run.folder),
         "report": None if report is None else str(report),
-        **{name: getattr(summary, name) for name in names},
+        **{name: getattr(played, name) for name in names},
     }

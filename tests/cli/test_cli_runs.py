@@ -1,0 +1,157 @@
+"""The commands that read a run: show, verify, export, report, resume; and runs that cannot be read."""
+
+import json
+import sqlite3
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def run(cli):
+    """The folder of a short run."""
+    words = ("--t2i", "fake/painter", "--i2t", "fake/captioner?loss=0.1", "--embedder", "fake/embedder")
+    done = cli("play", *words, "--level", "easy,hard", "--turns", "2", "--no-report", "--out", "run")
+    assert done.exit_code == 0, done.output
+    return "run"
+
+
+def names(cli, run):
+    return [game["name"] for game in json.loads(cli("show", run, "--json").stdout)["games"]]
+
+
+def test_show_lists_the_games(cli, run):
+    told = cli("show", run).stdout
+    assert "6 games of 6 begun." in told
+    for name in names(cli, run):
+        assert name in told
+
+
+def test_show_as_json(cli, run):
+    found = json.loads(cli("show", run, "--json", "--level", "hard").stdout)
+    assert (found["planned"], found["turns"], len(found["games"])) == (6, 2, 3)
+    game = found["games"][0]
+    assert (game["level"], game["outcome"], 0 <= game["distance"] <= 2) == ("hard", "ok", True)
+
+
+def test_show_one_game_by_name_by_part_of_it_and_by_key(cli, run):
+    name = names(cli, run)[0]
+    told = cli("show", run, name).stdout
+    assert "A red boat, on a beach at sunset." in told
+    assert "fake/painter draws, fake/captioner?loss=0.1 describes" in told
+    found = json.loads(cli("show", run, name, "--json").stdout)
+    assert [turn["turn"] for turn in found["turns"]] == [1, 2]
+    assert found["turns"][0]["before"] == found["prompt"]
+    for part in (name[:5], found["key"], found["key"][:20]):
+        assert json.loads(cli("show", run, part, "--json").stdout)["name"] == name
+
+
+def test_show_a_game_that_is_not_there(cli, run):
+    done = cli("show", run, "zzzzzz")
+    assert (done.exit_code, "There is no game 'zzzzzz' in run." in done.stderr) == (2, True)
+    name = names(cli, run)[0]
+    near = cli("show", run, f"{name[:-1]}x")
+    assert f"Did you mean {name}" in near.stderr
+
+
+def test_strip_and_film(cli, run, tmp_path):
+    name = names(cli, run)[0]
+    told = cli("show", run, name, "--strip", "s.png", "--animate", "s.gif").stdout
+    assert told.splitlines()[-2:] == ["s.png", "s.gif"]
+    with Image.open(tmp_path / "s.png") as strip, Image.open(tmp_path / "s.gif") as film:
+        assert strip.width > 500
+        assert film.n_frames > 3
+    assert "name it" in cli("show", run, "--strip", "s.png").stderr
+    assert "end in .png" in cli("show", run, name, "--strip", "s.jpg").stderr
+    assert "webp" in cli("show", run, name, "--animate", "s.avi").stderr
+
+
+def test_verify_a_whole_run(cli, run):
+    done = cli("verify", run)
+    assert (done.exit_code, done.stdout.startswith("run is whole")) == (0, True)
+    assert json.loads(cli("verify", run, "--json").stdout) == {"folder": "run", "ok": True, "problems": []}
+
+
+def test_verify_finds_a_changed_and_a_missing_picture(cli, run, tmp_path):
+    changed, missing, *_ = sorted((tmp_path / run / "images").rglob("*.png"))
+    changed.write_bytes(changed.read_bytes() + b" ")
+    missing.unlink()
+    done = cli("verify", run, "--json")
+    found = json.loads(done.stdout)
+    assert (done.exit_code, found["ok"]) == (1, False)
+    assert {changed.stem, missing.stem} <= {problem["where"].split("/")[-1][:64] for problem in found["problems"]}
+    assert "run is damaged: 2 problems." in cli("verify", run).stdout
+
+
+def test_verify_a_database_that_cannot_be_opened(cli, run, tmp_path):
+    (tmp_path / run / "run.sqlite").write_bytes(b"this is no database, whatever its name says" * 100)
+    done = cli("verify", run, "--json")
+    assert (done.exit_code, json.loads(done.stdout)["ok"]) == (1, False)
+
+
+def test_verify_tells_harmless_leftovers_apart(cli, run, tmp_path):
+    (picture, *_) = sorted((tmp_path / run / "images").rglob("*.png"))
+    (picture.parent / f".{picture.name}.tmp").write_bytes(b"half")
+    done = cli("verify", run)
+    assert (done.exit_code, "harmless" in done.stdout) == (0, True)
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_export(cli, run, tmp_path, ending):
+    assert cli("export", run, "--to", ending).stdout.startswith(f"run.{ending}: 12 rows, ")
+    read = {
+        "csv": pd.read_csv,
+        "jsonl": lambda path: pd.read_json(path, lines=True),
+        "parquet": pd.read_parquet,
+    }[ending]
+    table = read(tmp_path / f"run.{ending}")
+    assert list(table["step_number"]) == [0, 1] * 6
+    assert table["text_after_dist"].notna().all()
+
+
+def test_export_takes_the_format_from_the_name(cli, run, tmp_path):
+    assert cli("export", run, "-o", "sub/table.jsonl").exit_code == 0
+    assert (tmp_path / "sub" / "table.jsonl").exists()
+    assert cli("export", run, "-o", "table", "--to", "csv").stdout.startswith("table.csv")
+    assert "give one of the two" in cli("export", run, "-o", "table.csv", "--to", "jsonl").stderr
+    assert "'xlsx' is no format" in cli("export", run, "-o", "table.xlsx").stderr
+
+
+def test_report_again_and_elsewhere(cli, run, tmp_path):
+    assert cli("report", run).stdout == "Report: run/report.html\n"
+    assert cli("report", run, "--out", "sub/page.html").exit_code == 0
+    assert (tmp_path / "sub" / "page.html").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("command", ["show", "resume", "report", "export", "verify"])
+class TestRunsThatCannotBeRead:
+    def test_there_is_none(self, cli, command):
+        done = cli(command, "nowhere")
+        assert done.exit_code == 2
+        assert "There is no run in nowhere: give the folder that holds run.sqlite." in done.stderr
+
+    def test_damaged(self, cli, command, run, tmp_path):
+        (tmp_path / run / "run.sqlite").write_bytes(b"not a database at all" * 300)
+        done = cli(command, run)
+        assert done.exit_code == 1
+        assert "is damaged" in done.output
+        assert "Traceback" not in done.output
+
+    def test_of_another_version(self, cli, command, run, tmp_path):
+        with sqlite3.connect(tmp_path / run / "run.sqlite") as db:
+            db.execute("PRAGMA user_version = 999")
+        db.close()
+        done = cli(command, run)
+        assert done.exit_code == 1
+        assert "has format 999" in done.stderr
+        assert "upgrade ai-telephone" in done.stderr
+
+
+def test_resume_while_somebody_plays(cli, run, tmp_path):
+    import fcntl
+
+    with open(tmp_path / run / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = cli("resume", run, "--embedder", "fake/embedder")
+    assert (done.exit_code, "The run in run is being played" in done.stderr) == (1, True)
