@@ -34,7 +34,6 @@ from telephone.world.render import render_array
 
 MINUTES = 60.0
 SHARES = {"vision": 0.3, "blip": 0.7}
-PICTURES = 50_000
 WORDING = "plain"
 
 
@@ -44,7 +43,7 @@ def main(recipe: Recipe) -> Path:
     tokenizer = WordTokenizer(keep(recipe.folder / "words.json", learn_words))
     config = BlipConfig(text=TextConfig(words=tokenizer.words[4:]))
     net = channels_last(Blip(config))
-    pictures = data.paint(f"describe {recipe.seed}", PICTURES)
+    pictures = data.paint(f"describe {recipe.seed}", recipe.pictures)
     learn_to_look(recipe, net.image_encoder, pictures)
     learn_to_describe(recipe, net, tokenizer, pictures)
     about = {"player": "pocket/blip", "seed": recipe.seed, "minutes": recipe.minutes}
@@ -144,7 +143,7 @@ def learn_to_describe(recipe: Recipe, net: Blip, tokenizer: WordTokenizer, pictu
         some = len(rows) // 4
         itm = net.itm_loss(squares[:some], tokens[:some], similarity[:some, :some], generator)
         lm = net.lm_loss(squares, tokens)
-        stage.update(itc * 0.3 + itm * 0.3 + lm, itc=float(itc), itm=float(itm), lm=float(lm))
+        stage.update(itc * 0.3 + itm * 0.3 + lm, itc=itc.item(), itm=itm.item(), lm=lm.item())
         if step % 500 == 0:
             show(recipe, net, tokenizer, f"blip-{step}")
     stage.finish()
@@ -172,8 +171,10 @@ def show(recipe: Recipe, net: Blip, tokenizer: WordTokenizer, name: str) -> None
         tokens = net.describe(x, list(range(48)), Decoding())
         told = [tokenizer.decode(row) for row in tokens.tolist()]
         marks = [world.compare(scene, world.parse(text)) for scene, text in zip(scenes, told, strict=True)]
-        recall, precision = (np.nanmean([getattr(m, a) for m in marks]) for a in ("recall", "precision"))
-        lines.append(f"# {level}: recall {recall:.3f}, precision {precision:.3f}")
+        kept = sum(len(mark.kept) for mark in marks)
+        facts = sum(len(world.atoms(scene)) for scene in scenes)
+        said = sum(len(mark.kept) + len(mark.wrong) + len(mark.invented) for mark in marks)
+        lines.append(f"# {level}: {kept} of {facts} facts are told, among {said} that are said")
         print(f"{name} {lines[-1]}", flush=True)
         lines += [f"{world.caption(s, 'en', WORDING)}\n  -> {t}" for s, t in zip(scenes[:6], told[:6], strict=True)]
     net.train(was)

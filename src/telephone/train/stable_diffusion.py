@@ -40,7 +40,6 @@ from telephone.world.render import render_array
 
 MINUTES = 120.0
 SHARES = {"autoencoder": 0.12, "text-encoder": 0.13, "unet": 0.75}
-PICTURES = 50_000
 
 
 def main(recipe: Recipe) -> Path:
@@ -63,7 +62,7 @@ def main(recipe: Recipe) -> Path:
 def learn_to_see(recipe: Recipe, net: Autoencoder) -> None:
     """Trains the autoencoder on pictures; L1, L2, edges, and a slight KL penalty."""
     stage = Stage(recipe, "autoencoder", SHARES["autoencoder"] * recipe.minutes, net, rate=2e-3)
-    pictures = data.paint(f"see {recipe.seed}", 12_000, masks=True) if stage.used < stage.seconds else None
+    pictures = data.paint(f"see {recipe.seed}", recipe.pictures // 4, masks=True) if stage.used < stage.seconds else None
     rng = np.random.default_rng(recipe.seed + stage.step)
     for step in stage:
         assert pictures is not None
@@ -176,12 +175,13 @@ class Latents:
 
 def prepare(recipe: Recipe, net: LatentDiffusion, tokenizer: WordTokenizer) -> Latents:
     """Renders, encodes and tokenizes the training set."""
-    pictures = data.paint(f"draw {recipe.seed}", PICTURES, masks=True)
+    pictures = data.paint(f"draw {recipe.seed}", recipe.pictures, masks=True)
     rng = np.random.default_rng(recipe.seed)
     limit = net.config.text.max_tokens
     texts = [[data.any_caption(scene, rng) for scene in pictures.scenes] for _ in range(2)]
     with torch.no_grad():
-        parts = [net.autoencoder.encode(torch.from_numpy(data.to_unit(x))) for x in np.split(pictures.pixels, 500)]
+        starts = range(0, len(pictures.pixels), 500)
+        parts = [net.autoencoder.encode(torch.from_numpy(data.to_unit(pictures.pixels[i : i + 500]))) for i in starts]
     weight = 1 + 4 * torch.from_numpy(pictures.things)[:, None]
     tokens = torch.stack([tokenizer.batch(t, limit, pad_to=limit) for t in texts])
     return Latents(torch.cat(parts), weight, tokens)

@@ -1,0 +1,93 @@
+"""Each recipe from end to end in a few seconds: a file comes out that the player loads, however little was learned."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from telephone import world
+from telephone.nets.checkpoint import read_metadata
+from telephone.players import pocket
+from telephone.train import RECIPES, blip, data, stable_diffusion
+from telephone.train.common import Recipe, Stage, keep
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    return Recipe(tmp_path, tmp_path / "w.safetensors", minutes=0.02, threads=1, pictures=80)
+
+
+def test_training_scenes_never_hold_what_is_held_out():
+    scenes = [data.train_scene("test", i) for i in range(500)]
+    pairs = {(thing.kind, thing.colour) for scene in scenes for thing in scene.things}
+    assert len(pairs) > 150
+    assert not any(world.held_out(*pair) for pair in pairs)
+
+
+def test_a_telling_says_what_can_be_seen_from_left_to_right():
+    cat, dog = world.Thing("cat", "red"), world.Thing("dog", "blue")
+    scene = world.Scene(things=(cat, dog), relations=(world.Relation(1, "left of", 0),))
+    told = data.telling(scene)
+    assert [(thing.kind, thing.place) for thing in told.things] == [("dog", "left"), ("cat", "middle")]
+    assert not told.relations
+    assert data.telling(world.Scene(things=(cat,))).things == (cat,)
+
+
+def test_targets_name_what_stands_in_each_cell():
+    scene = world.Scene("beach", "night", things=(world.Thing("cat", "red", "big", 3, "left"),))
+    cells, whole = data.cell_targets(scene), data.scene_targets(scene)
+    assert cells[0].tolist() == [world.scene.KINDS.index("cat") + 1, 1, 2, 2]
+    assert cells[1:, 0].tolist() == [0] * 5
+    assert (cells[1:, 1:] == -1).all()
+    assert whole.tolist() == [1, 2, 0, 0]
+
+
+def test_masks_show_where_the_things_are():
+    pictures = data.paint("test", 40, masks=True)
+    for scene, mask in zip(pictures.scenes, pictures.things, strict=True):
+        assert bool(mask.max() > 0.3) == bool(scene.things)
+        assert mask.mean() < 0.9
+    assert np.array_equal(pictures.pixels, data.paint("test", 40).pixels)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_a_recipe_makes_a_file_that_plays(name, recipe, tmp_path, monkeypatch):
+    module = {"blip": blip, "stable-diffusion": stable_diffusion}[name]
+    path = module.main(replace(recipe, weights=tmp_path / f"{name}.safetensors"))
+    _, about = read_metadata(path)
+    assert about["player"] == f"pocket/{name}"
+    monkeypatch.setenv("TELEPHONE_WEIGHTS", str(tmp_path))
+    if name == "blip":
+        texts = pocket.Blip().generate_texts([world.render(world.Scene())] * 2, [0, 0])
+        assert texts[0] == texts[1]
+    else:
+        assert pocket.StableDiffusion(steps=2).generate_images(["a red apple"], [0])[0].size == (64, 64)
+    for log in tmp_path.glob("*.jsonl"):
+        assert all(np.isfinite(json.loads(line)["loss"]) for line in log.read_text().splitlines())
+
+
+def test_a_stopped_stage_goes_on_where_it_was(recipe):
+    torch.manual_seed(0)
+    net = nn.Linear(4, 1)
+    stage = Stage(recipe, "part", 10, net, rate=1e-2)
+    for step in stage:
+        stage.update(net(torch.ones(2, 4)).square().mean())
+        if step == 30:
+            stage.save()
+            break
+    twin = nn.Linear(4, 1)
+    again = Stage(recipe, "part", 10, twin, rate=1e-2)
+    assert again.step == 30
+    assert torch.equal(twin.weight, net.weight)
+    assert torch.equal(again.ema.weights["weight"], stage.ema.weights["weight"])
+    state, before = (s.optimizer.state_dict()["state"][0]["exp_avg"] for s in (again, stage))
+    assert torch.equal(state, before)
+
+
+def test_what_is_kept_is_made_once(tmp_path):
+    assert keep(tmp_path / "x.json", lambda: [1]) == [1]
+    assert keep(tmp_path / "x.json", lambda: [2]) == [1]
