@@ -63,7 +63,7 @@ class Batches:
 
     pictures: data.Pictures
     rng: np.random.Generator
-    size: int = 64
+    size: int = 32
 
     def rows(self) -> np.ndarray:
         """Returns indices of a batch."""
@@ -113,7 +113,7 @@ class Looking(nn.Module):
 def learn_to_look(recipe: Recipe, encoder: ImageEncoder, pictures: data.Pictures) -> None:
     """Trains the image encoder on pictures and facts."""
     looking = channels_last(Looking(encoder))
-    stage = Stage(recipe, "vision", SHARES["vision"] * recipe.minutes, looking, rate=1e-3)
+    stage = Stage(recipe, "vision", SHARES["vision"] * recipe.minutes, looking, rate=8e-4)
     facts = torch.from_numpy(np.stack([data.cell_targets(s) for s in pictures.scenes]))
     whole = torch.from_numpy(np.stack([data.scene_targets(s) for s in pictures.scenes]))
     batches = Batches(pictures, np.random.default_rng(recipe.seed + stage.step))
@@ -130,7 +130,7 @@ def learn_to_look(recipe: Recipe, encoder: ImageEncoder, pictures: data.Pictures
 def learn_to_describe(recipe: Recipe, net: Blip, tokenizer: WordTokenizer, pictures: data.Pictures) -> None:
     """Trains everything on ITC + ITM + LM; matching, the costliest, on a quarter of each batch."""
     net.train()
-    stage = Stage(recipe, "blip", SHARES["blip"] * recipe.minutes, net, rate=8e-4)
+    stage = Stage(recipe, "blip", SHARES["blip"] * recipe.minutes, net, rate=7e-4)
     texts = [world.caption(data.telling(scene), "en", WORDING) for scene in pictures.scenes]
     limit = net.config.text.max_tokens
     rng = np.random.default_rng(recipe.seed + 1 + stage.step)

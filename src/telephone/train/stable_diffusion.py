@@ -191,20 +191,20 @@ def learn_to_draw(recipe: Recipe, net: LatentDiffusion, tokenizer: WordTokenizer
     """Trains the U-Net on v with uniform times; texts are dropped from one sample in ten."""
     net.autoencoder.requires_grad_(requires_grad=False)
     net.text_encoder.requires_grad_(requires_grad=False)
-    stage = Stage(recipe, "unet", SHARES["unet"] * recipe.minutes, net.unet, rate=1e-3)
+    stage = Stage(recipe, "unet", SHARES["unet"] * recipe.minutes, net.unet, rate=7e-4)
     latents = prepare(recipe, net, tokenizer) if stage.used < stage.seconds else None
     generator = torch.Generator().manual_seed(recipe.seed + stage.step)
     for step in stage:
         assert latents is not None
         loss = draw_loss(net, latents, generator)
         stage.update(loss)
-        if step % 400 == 0:
+        if step % 600 == 0:
             show(recipe, net, tokenizer, f"unet-{step}")
     stage.finish()
     show(recipe, net, tokenizer, "unet-last")
 
 
-def draw_loss(net: LatentDiffusion, latents: Latents, generator: torch.Generator, batch: int = 64) -> Tensor:
+def draw_loss(net: LatentDiffusion, latents: Latents, generator: torch.Generator, batch: int = 24) -> Tensor:
     """Returns the weighted mean square error of v on a batch (Salimans & Ho 2022, section 4)."""
     rows = torch.randint(len(latents.z), (batch,), generator=generator)
     wording = torch.randint(2, (batch,), generator=generator)
