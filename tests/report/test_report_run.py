@@ -42,6 +42,8 @@ def test_report_of_a_real_run_is_written_beside_it(run):
     ):
         assert text in html
     assert html.count('<details class="game"') == 16
+    assert html.count("<small>starts with the picture</small>") == 1
+    assert html.count('<div class="prompt">') == 4 and "None" not in html
 
 
 def test_report_says_what_the_analysis_says(run):

@@ -89,7 +89,7 @@ class _Sheet:
         hand = _PROMPT if len(_PROMPT.wrap(self.game.prompt, _SIDE)) <= 10 else _TEXT
         lines = hand.wrap(self.game.prompt, _SIDE, most=(_SIDE + 40) // hand.leading)
         top = _TOP + (self.height - _TOP - 40 - len(lines) * hand.leading) * 0.42
-        write_lines(draw, (_MARGIN, top), lines, hand, canvas.RED)
+        write_lines(draw, (_MARGIN, top), lines, hand, canvas.RED if self.game.first == "text" else canvas.INK)
         return frame
 
     def frame(self, turn: Turn, described: bool) -> Image.Image:

@@ -83,6 +83,11 @@ class Game:
         """Share of facts that the last description keeps; None for a game that broke off or is not scored."""
         return self._last("recall")
 
+    @property
+    def said(self) -> str | None:
+        """The last description; None if there is none."""
+        return next((turn.after for turn in reversed(self.turns) if turn.after), None)
+
     def _last(self, name: str) -> float | None:
         described = [turn for turn in self.turns if turn.after]
         value: float | None = getattr(described[-1], name) if described and self.outcome == "ok" else None
@@ -112,7 +117,9 @@ def games_of(frame: pd.DataFrame, planned: int = 0, picture_of: Callable[[str], 
     ]
     order: dict[str, int] = {level: place for place, level in enumerate(LEVELS)}
     first_seen = {prompt: place for place, prompt in enumerate(frame["prompt"].drop_duplicates())}
-    return sorted(games, key=lambda g: (order.get(g.level, 9), first_seen[g.prompt], g.t2i, g.i2t, g.repeat))
+    return sorted(
+        games, key=lambda g: (order.get(g.level, 9), first_seen[g.prompt], g.first != "text", g.t2i, g.i2t, g.repeat)
+    )
 
 
 def _game(rows: list[dict[Any, Any]], picture_of: Callable[[str], Path] | None) -> Game:

@@ -46,6 +46,7 @@ def page(data: ReportData, budget: int = BUDGET) -> str:
         featured=featured(data.games),
         gallery=_gallery(data.games),
         filters=_filters(data),
+        in_row=_in_row(data.games),
         drift_figures=_curves(data.drift, data.levels, encoding, "drift"),
         facts_figures=_curves(data.facts, data.levels, encoding, "facts"),
         heat_figures=_heat(data),
@@ -71,7 +72,13 @@ def _hero(games: tuple[Game, ...]) -> Game | None:
     """Picks the game that opens the page: an ordinary one with a short sentence, or none if nothing is scored."""
     ranked = sorted((game for game in games if game.distance is not None), key=lambda game: game.distance or 0.0)
     middle = ranked[len(ranked) // 4 : max(1, len(ranked) * 3 // 4)]
-    return min(middle, key=lambda game: (len(game.prompt), game.name), default=None)
+    return min(middle, key=lambda game: (game.first != "text", len(game.prompt), game.name), default=None)
+
+
+def _in_row(games: tuple[Game, ...]) -> int:
+    """Returns how many small pictures stand in a row: those of a game, if they are few enough to be seen."""
+    longest = max((len(game.turns) for game in games), default=1)
+    return longest if 4 <= longest <= 12 else 10
 
 
 def _players(data: ReportData, side: str) -> list[str]:
@@ -114,10 +121,10 @@ def _heat(data: ReportData) -> list[Markup]:
     ]
 
 
-def _gallery(games: tuple[Game, ...]) -> list[tuple[str, list[tuple[str, list[Game]]]]]:
+def _gallery(games: tuple[Game, ...]) -> list[tuple[str, list[list[Game]]]]:
     """Groups sorted games by level and then by prompt."""
     return [
-        (level, [(prompt, list(own)) for prompt, own in groupby(group, key=lambda game: game.prompt)])
+        (level, [list(own) for _, own in groupby(group, key=lambda game: (game.prompt, game.first))])
         for level, group in groupby(games, key=lambda game: game.level)
     ]
 

@@ -71,10 +71,11 @@ def _head(game: Game, width: int, style: StripStyle) -> Image.Image:
     height = style.margin + 34 + len(lines) * _PROMPT.leading + style.gap
     band = Image.new("RGB", (width, height), canvas.PAPER)
     draw = ImageDraw.Draw(band)
+    level = game.level if game.first == "text" else f"{game.level}, starts with the picture"
     where = (style.margin, style.margin - 6)
     players = f"{names[game.t2i]}  draws,  {names[game.i2t]}  describes"
-    _NAMES.write(draw, where, _NAMES.fit(players, width - 2 * style.margin - 130), canvas.MUTED)
-    _SMALL.write(draw, (width - style.margin - _SMALL.width(game.level), where[1] + 3), game.level, canvas.MUTED)
+    _NAMES.write(draw, where, _NAMES.fit(players, width - 2 * style.margin - _SMALL.width(level) - 30), canvas.MUTED)
+    _SMALL.write(draw, (width - style.margin - _SMALL.width(level), where[1] + 3), level, canvas.MUTED)
     write_lines(draw, (style.margin, style.margin + 30), lines, _PROMPT, canvas.INK)
     return band
 
