@@ -7,29 +7,22 @@ for prompt in get_prompts():
     line.play(prompt, nturns=10)
 """
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from telephone.game import TelephoneLine
-    from telephone.players import Embedder, Image2Text, Text2Image, embedder, image2text, text2image
-    from telephone.prompts import get_prompts
-    from telephone.records import Prompt
+    from telephone.api import (
+        Embedder,
+        Image2Text,
+        Prompt,
+        TelephoneLine,
+        Text2Image,
+        embedder,
+        get_prompts,
+        image2text,
+        text2image,
+    )
 
     __version__: str
-
-_HOMES = {
-    "Embedder": "telephone.players",
-    "Image2Text": "telephone.players",
-    "Prompt": "telephone.records",
-    "TelephoneLine": "telephone.game",
-    "Text2Image": "telephone.players",
-    "embedder": "telephone.players",
-    "get_prompts": "telephone.prompts",
-    "image2text": "telephone.players",
-    "text2image": "telephone.players",
-}
-"""Where each public name lives."""
 
 __all__ = [
     "Embedder",
@@ -47,14 +40,16 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Fetches a public name when it is first used, so that a script pays only for what it needs."""
+    if name not in __all__:
+        raise AttributeError(f"module 'telephone' has no attribute {name!r}")
     if name == "__version__":
         from importlib.metadata import version
 
         found: Any = version("ai-telephone")
-    elif name in _HOMES:
-        found = getattr(importlib.import_module(_HOMES[name]), name)
     else:
-        raise AttributeError(f"module 'telephone' has no attribute {name!r}")
+        from telephone import api
+
+        found = getattr(api, name)
     globals()[name] = found
     return found
 

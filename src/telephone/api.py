@@ -1,61 +1,18 @@
-"""A battle as a value: who plays, with which prompts, how long; it resolves to the description a run is made from."""
+"""The names that `import telephone` offers, gathered in one place; the package fetches them when first used."""
 
-from dataclasses import dataclass
-from pathlib import Path
+from telephone.game import TelephoneLine
+from telephone.players import Embedder, Image2Text, Text2Image, embedder, image2text, text2image
+from telephone.prompts import get_prompts
+from telephone.records import Prompt
 
-from telephone import prompts as prompt_sets
-from telephone.errors import PromptError
-from telephone.players import image2text, text2image
-from telephone.records import Level, Prompt
-from telephone.runs import grid, plan
-from telephone.store import Description
-
-POCKET_T2I = ("oracle/renderer", "pocket/stable-diffusion")
-POCKET_I2T = ("pocket/blip",)
-
-
-@dataclass(frozen=True)
-class Battle:
-    """All lines of some drawing and some describing players over a set of prompts."""
-
-    t2i: tuple[str, ...] = POCKET_T2I
-    """Addresses of the players that draw."""
-    i2t: tuple[str, ...] = POCKET_I2T
-    """Addresses of the players that describe."""
-    prompts: str = "pocket"
-    """The name of a set, or the path of a file."""
-    levels: tuple[Level, ...] = ()
-    """Levels to play; none means all."""
-    turns: int = 10
-    repeats: int = 1
-    seed: int = 0
-
-    def describe(self) -> Description:
-        """Returns the resolved description; nothing is written.
-
-        Raises:
-            UsageError: a player or a number is wrong.
-            PromptError: the prompts cannot be read, or none is left.
-            WeightsError: the weights of a player are missing.
-        """
-        chosen = self._prompts()
-        # The registry by kind tells a describer among the drawers in words of its own.
-        for ref in self.t2i:
-            text2image(ref)
-        for ref in self.i2t:
-            image2text(ref)
-        lines = grid(self.t2i, self.i2t)
-        return plan(lines, chosen, turns=self.turns, repeats=self.repeats, seed=self.seed)
-
-    def folder_name(self, description: Description) -> str:
-        """Returns a name such as `pocket-1a2b3c`: the same battle has the same one, and a longer one continues it."""
-        stem = Path(self.prompts.replace(":", "-")).stem.lower()
-        word = "".join(sign if sign.isalnum() else "-" for sign in stem).strip("-")[:40]
-        return f"{word or 'run'}-{description.identity[:6]}"
-
-    def _prompts(self) -> list[Prompt]:
-        found = prompt_sets.get(self.prompts)
-        chosen = [prompt for prompt in found if not self.levels or prompt.level in self.levels]
-        if not chosen:
-            raise PromptError(f"{self.prompts} has no prompt of the level {' or '.join(self.levels)}: choose another.")
-        return chosen
+__all__ = [
+    "Embedder",
+    "Image2Text",
+    "Prompt",
+    "TelephoneLine",
+    "Text2Image",
+    "embedder",
+    "get_prompts",
+    "image2text",
+    "text2image",
+]

@@ -46,7 +46,7 @@ def command(
     ten prompts, ten turns. The same command again goes on where it stopped; more turns or repeats prolong the run.
     """
     from telephone import players, settings
-    from telephone.api import POCKET_I2T, POCKET_T2I, Battle
+    from telephone.cli.battle import POCKET_I2T, POCKET_T2I, Battle
     from telephone.runs import begin
 
     battle = Battle(
