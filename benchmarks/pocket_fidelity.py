@@ -47,7 +47,7 @@ def draw(drawer: str, texts: Sequence[str]) -> list[Image.Image]:
 
 
 def row(scenes: Sequence[world.Scene], texts: Sequence[str]) -> str:
-    """Facts of the scenes that are told right, told wrong, not told; facts told that are not there; kept by attribute."""
+    """Shares of the facts told right, wrong and not at all; of what is told, right; and right by attribute."""
     right, wrong, missing, invented = Counter(), Counter(), Counter(), Counter()
     for scene, text in zip(scenes, texts, strict=True):
         found = world.compare(scene, world.parse(text))

@@ -85,7 +85,7 @@ class Ask:
     parent: Artefact
     """What the player is shown."""
     key: str
-    """Ask key: hash of parent content, player fingerprint with options, and seed. Two asks with one key have one answer."""
+    """Ask key: hash of parent content, player fingerprint and seed. Two asks with one key have one answer."""
 
 
 @dataclass(frozen=True)

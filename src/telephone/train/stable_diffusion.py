@@ -62,7 +62,9 @@ def main(recipe: Recipe) -> Path:
 def learn_to_see(recipe: Recipe, net: Autoencoder) -> None:
     """Trains the autoencoder on pictures; L1, L2, edges, and a slight KL penalty."""
     stage = Stage(recipe, "autoencoder", SHARES["autoencoder"] * recipe.minutes, net, rate=2e-3)
-    pictures = data.paint(f"see {recipe.seed}", recipe.pictures // 4, masks=True) if stage.used < stage.seconds else None
+    pictures = (
+        data.paint(f"see {recipe.seed}", recipe.pictures // 4, masks=True) if stage.used < stage.seconds else None
+    )
     rng = np.random.default_rng(recipe.seed + stage.step)
     for step in stage:
         assert pictures is not None
