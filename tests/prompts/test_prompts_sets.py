@@ -17,6 +17,7 @@ HASHES = {
     "pocket-100.jsonl": "07dd4477c1aeabbd3a6e541f769c76b832671e0a60ce8edab778fcd1fc2ec241",
     "pocket-images.jsonl": "c6a9ad0b2c548e84dc0c947b55ced1e8cbc484c2f2deb53f5b66130e038396a4",
 }
+PICTURES = "f0ad145cde08556976d3d055dd2922a82511b6597231b53b562429fc699c7668"
 """A prompt that changes makes old and new runs incomparable: this test must be changed with it, on purpose."""
 
 
@@ -61,6 +62,11 @@ def test_data_can_be_made_again(tmp_path: Path) -> None:
     for name in ("pocket.jsonl", "pocket-100.jsonl", "pocket-images.jsonl"):
         assert (tmp_path / name).read_bytes() == (DATA / name).read_bytes()
     assert len(list((tmp_path / "pocket-images").iterdir())) == 10
+
+
+def test_pictures_have_not_changed() -> None:
+    found = [content_hash((DATA / str(line["image"])).read_bytes()) for line in lines("pocket-images")]
+    assert content_hash(" ".join(found).encode()) == PICTURES
 
 
 def test_pictures_are_small_and_distinct() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from telephone.analysis.frames import WHENS, Measure, measure_of
 from telephone.analysis.resampling import Estimate, Floats, bounds, estimate
@@ -24,6 +24,7 @@ KEYS: dict[Side, tuple[str, ...]] = {
     "i2t": ("i2t_model",),
     "pair": ("t2i_model", "i2t_model"),
 }
+_COLUMNS = ("mean", "low", "high", "se", "n", "rank", "rank_low", "rank_high", "p_best")
 TITLES: dict[Side, str] = {"t2i": "Text-to-image models", "i2t": "Image-to-text models", "pair": "Pairs"}
 
 
@@ -85,8 +86,19 @@ def leaderboard(games: pd.DataFrame, side: Side, measure: str = "distance", when
         raise UsageError(f"There is no leaderboard {side!r} {when!r}: take t2i, i2t or pair, and final or mean.")
     column = f"{what.name}_{when}"
     wide = _wide(games, KEYS[side], column)
-    blocks = list(_blocks(games, wide, side, what, column))
-    table = pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame(columns=["level", *KEYS[side], "mean"])
+    strata = np.array(_strata(games, wide))
+    levels = levels_of(games)
+    levels += [ALL] if len(levels) > 1 else []
+    blocks = [_block(wide[strata == level] if level != ALL else wide, strata, level, what) for level in levels]
+    models = wide.columns.to_frame(index=False).set_axis(list(KEYS[side]), axis=1)
+    table = pd.DataFrame(
+        {
+            "level": np.repeat(np.array(levels, dtype=object), len(models)),
+            **{key: np.tile(models[key].to_numpy(), len(levels)) for key in KEYS[side]},
+            **{name: np.concatenate([block[name] for block in blocks] or [np.empty(0)]) for name in _COLUMNS},
+        }
+    )
+    table[["games", "unscored"]] = _counts(games, table, column)
     board = Leaderboard(side, what, when, _sorted(table, KEYS[side]))
     return replace(board, note=_note(board))
 
@@ -136,33 +148,21 @@ def _strata(games: pd.DataFrame, wide: pd.DataFrame) -> list[str]:
     return [str(level) for level in levels.reindex(wide.index)]
 
 
-def _blocks(games: pd.DataFrame, wide: pd.DataFrame, side: Side, what: Measure, column: str) -> Iterator[pd.DataFrame]:
-    strata = np.array(_strata(games, wide))
-    levels = levels_of(games)
-    for level in [*levels, *([ALL] if len(levels) > 1 else [])]:
-        rows = np.full(len(wide), True) if level == ALL else strata == level
-        found = estimate(wide.to_numpy(dtype=float)[rows], strata[rows].tolist(), what.limits)
-        block = wide.columns.to_frame(index=False)
-        block.columns = pd.Index(KEYS[side])
-        block.insert(0, "level", level)
-        inside = games if level == ALL else games[games["level"] == level]
-        yield _ranked(block, found, what).assign(**_counts(block, inside, side, column))
-
-
-def _ranked(block: pd.DataFrame, found: Estimate, what: Measure) -> pd.DataFrame:
+def _block(wide: pd.DataFrame, strata: NDArray[Any], level: str, what: Measure) -> dict[str, NDArray[Any]]:
+    """Returns the columns of one level, an entry a model."""
+    chosen = [str(each) for each in strata if level in (ALL, each)]
+    found = estimate(wide.to_numpy(dtype=float), chosen, what.limits)
     sign = 1.0 if what.low_is_best else -1.0
-    rank = pd.Series(sign * found.mean).rank(method="min").to_numpy()
-    low, high, best = (np.full(len(rank), np.nan) for _ in range(3))
+    low, high, best = (np.full(len(found.mean), np.nan) for _ in range(3))
     sure = (found.n >= 2) & (found.n == found.n.max(initial=0))
     if sure.sum() > 1:
         ranks = _ranks(sign * found.draws[:, sure])
         low[sure], high[sure] = np.rint(bounds(ranks))
         winners = ranks == ranks.min(axis=1, keepdims=True)
         best[sure] = (winners / winners.sum(axis=1, keepdims=True)).mean(axis=0)
-    return block.assign(
-        mean=found.mean, low=found.low, high=found.high, se=found.se, n=found.n,
-        rank=rank, rank_low=low, rank_high=high, p_best=best,
-    )  # fmt: skip
+    rank = pd.Series(sign * found.mean).rank(method="min").to_numpy()
+    columns = (found.mean, found.low, found.high, found.se, found.n, rank, low, high, best)
+    return dict(zip(_COLUMNS, columns, strict=True))
 
 
 def _ranks(draws: Floats) -> Floats:
@@ -171,12 +171,13 @@ def _ranks(draws: Floats) -> Floats:
     return np.asarray(1.0 + smaller.sum(axis=2))
 
 
-def _counts(block: pd.DataFrame, games: pd.DataFrame, side: Side, column: str) -> dict[str, Any]:
-    grouped = games.groupby(list(KEYS[side]), sort=True)[column]
-    counted = pd.DataFrame({"games": grouped.size(), "scored": grouped.count()})
-    index = pd.MultiIndex.from_frame(block[list(KEYS[side])]) if side == "pair" else pd.Index(block[KEYS[side][0]])
-    counted = counted.reindex(index).fillna(0).astype(int)
-    return {"games": counted["games"].to_numpy(), "unscored": (counted["games"] - counted["scored"]).to_numpy()}
+def _counts(games: pd.DataFrame, table: pd.DataFrame, column: str) -> NDArray[np.int64]:
+    """Returns [rows, 2]: the number of games of each row, and how many of them have no number."""
+    keys = [key for key in table.columns if key in ("t2i_model", "i2t_model")]
+    told = games[[*keys, "level"]].assign(games=1, unscored=games[column].isna().astype(int))
+    summed = pd.concat([told, told.assign(level=ALL)]).groupby(["level", *keys])[["games", "unscored"]].sum()
+    rows = pd.MultiIndex.from_frame(table[["level", *keys]])
+    return summed.reindex(rows, fill_value=0).to_numpy(dtype=np.int64)
 
 
 def _sorted(table: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame:

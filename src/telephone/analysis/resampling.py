@@ -114,7 +114,9 @@ def student(freedom: int) -> float:
     if freedom <= len(_STUDENT):
         return _STUDENT[max(freedom, 1) - 1]
     z = _NORMAL
-    return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
+    second = (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
+    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * freedom**3)
+    return z + (z**3 + z) / (4 * freedom) + second + third
 
 
 def _mean_of_known(values: Floats) -> Floats:

@@ -164,8 +164,8 @@ def _warnings(counts: Counts, games: pd.DataFrame) -> list[str]:
     broken = counts.failed + counts.refused
     if broken:
         told.append(
-            f"{broken} of {counts.planned} games broke off ({counts.failed} failed, {counts.refused} refused); they are "
-            "in no leaderboard, which flatters a model that breaks off where others go on."
+            f"{broken} of {counts.planned} games broke off ({counts.failed} failed, {counts.refused} refused); they "
+            "are in no leaderboard, which flatters a model that breaks off where others go on."
         )
     if counts.unfinished:
         told.append(f"{counts.unfinished} of {counts.planned} games are still to be played.")

@@ -1,0 +1,107 @@
+"""One row a game, and whose scores are used where several have judged."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from analysis_frames import broken, frame
+from numpy.typing import NDArray
+
+from telephone import runs
+from telephone.analysis import by_game, scored
+from telephone.errors import UsageError
+from telephone.judge import score
+from telephone.players import Embedder, Traits
+from telephone.records import Prompt
+
+TABLE = frame(lambda one, other, prompt, turn: 0.1 * (turn + 1), {"p": "easy"}, turns=3)
+
+
+def game(games: pd.DataFrame, name: str) -> dict[str, object]:
+    (row,) = games[games["game"] == name].to_dict("records")
+    return {str(key): value for key, value in row.items()}
+
+
+def test_whole_games() -> None:
+    games = by_game(TABLE)
+    assert len(games) == 4
+    row = game(games, "p d1 w2 0")
+    assert (row["level"], row["t2i_model"], row["i2t_model"], row["turns"], row["outcome"]) == (
+        "easy", "d1", "w2", 3, "ok",
+    )  # fmt: skip
+    assert row["distance_final"] == pytest.approx(0.3)
+    assert row["distance_mean"] == pytest.approx(0.2)
+    assert row["recall_final"] == pytest.approx(0.85)
+    assert row["precision_mean"] == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize("outcome", ["failed", "refused", "pending"])
+def test_a_game_that_broke_off_has_no_number(outcome: str) -> None:
+    row = game(by_game(broken(TABLE, "p d1 w1 0", 1, outcome)), "p d1 w1 0")
+    assert (row["outcome"], row["turns"]) == (outcome, 1)
+    assert all(math.isnan(float(str(row[name]))) for name in ("distance_final", "distance_mean", "recall_final"))
+
+
+def test_a_game_between_turns_is_pending() -> None:
+    table = TABLE[~((TABLE["game"] == "p d1 w1 0") & (TABLE["step_number"] == 2))]
+    assert game(by_game(table), "p d1 w1 0")["outcome"] == "pending"
+    assert set(by_game(TABLE, turns=5)["outcome"]) == {"pending"}
+
+
+def test_a_turn_without_a_score_leaves_the_final_one() -> None:
+    table = TABLE.copy()
+    table.loc[(table["game"] == "p d1 w1 0") & (table["step_number"] == 0), "text_after_dist"] = np.nan
+    row = game(by_game(table), "p d1 w1 0")
+    assert row["outcome"] == "ok"
+    assert row["distance_final"] == pytest.approx(0.3)
+    assert math.isnan(float(str(row["distance_mean"])))
+
+
+def test_unscored_is_not_zero() -> None:
+    games = by_game(TABLE.drop(columns=["text_after_dist", "facts_recall"]))
+    assert games[["distance_final", "recall_mean"]].isna().all().all()
+    assert games["precision_final"].notna().all()
+
+
+def test_no_games() -> None:
+    assert len(by_game(TABLE.iloc[:0])) == 0
+
+
+def test_a_frame_of_something_else() -> None:
+    with pytest.raises(UsageError, match="The frame has no column 'game'"):
+        by_game(pd.DataFrame({"x": [1]}))
+
+
+class Letters(Embedder):
+    """Counts vowels."""
+
+    name = "letters"
+
+    def traits(self) -> Traits:
+        return Traits("letters-1", seeds=True)
+
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return np.array([[text.count(vowel) for vowel in "aeiou"] for text in texts], dtype=np.float32)
+
+
+def test_the_first_judge_of_distances_unless_another_is_named(tmp_path: Path) -> None:
+    prompt = Prompt("A red apple on a beach.")
+    description = runs.plan([("fake/painter", "fake/captioner?loss=0.5")], [prompt], turns=2)
+    with runs.begin(tmp_path / "run", description) as run:
+        runs.play(run)
+        score(run, "fake/embedder")
+        score(run, Letters(), facts=False)
+        first, small = scored(run), scored(run, "letters")
+        assert not [column for column in first.columns if "@" in column]
+        wide = run.frame()
+        (other,) = [column for column in wide.columns if column.startswith("text_after_dist@")]
+        assert first["text_after_dist"].tolist() == wide["text_after_dist"].tolist()
+        assert small["text_after_dist"].tolist() == wide[other].tolist() != first["text_after_dist"].tolist()
+        assert small["facts_recall"].tolist() == first["facts_recall"].tolist()
+        with pytest.raises(UsageError, match="There is no judge of distances called 'facts'"):
+            scored(run, "facts")
+        with pytest.raises(UsageError, match="There is more than one judge"):
+            scored(run, "distance by")

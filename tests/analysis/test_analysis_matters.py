@@ -1,0 +1,123 @@
+"""The split of the variance, where it is known; and where nothing can be said."""
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+from analysis_frames import broken, frame, levels
+from numpy.typing import NDArray
+
+from telephone.analysis import by_game, which_matters
+from telephone.analysis.matters import SOURCES, split
+
+
+def effects(t: float = 0.0, c: float = 0.0, p: float = 0.0, tc: float = 0.0) -> NDArray[np.float64]:
+    """Scores [3, 4, 6] of effects that sum to 0, so that their parts are known."""
+    one = np.array([-1.0, 0.0, 1.0])[:, None, None]
+    other = np.array([-3.0, -1.0, 1.0, 3.0])[None, :, None]
+    prompt = np.array([-5.0, -3.0, -1.0, 1.0, 3.0, 5.0])[None, None, :]
+    base: NDArray[np.float64] = np.zeros((3, 4, 6))
+    return base + t * one + c * other + p * prompt + tc * one * other
+
+
+@pytest.mark.parametrize("source", range(4))
+def test_one_effect_explains_all(source: int) -> None:
+    arguments = [0.0] * 4
+    arguments[source] = 1.0
+    t, c, p, tc = arguments
+    expected = [t, c, tc, p, 0.0]
+    assert split(effects(t, c, p, tc)) == pytest.approx(expected, abs=1e-9)
+
+
+def test_two_effects_by_hand() -> None:
+    # Mean squares: drawing 2/3, describing 20/4 = 5, prompt 70/6.
+    total = 2 / 3 + 5 + 70 / 6
+    found = split(effects(t=1, c=1, p=1))
+    assert found == pytest.approx([2 / 3 / total, 5 / total, 0.0, 70 / 6 / total, 0.0], abs=1e-9)
+
+
+def test_chance_is_taken_out() -> None:
+    scores = np.random.default_rng(0).normal(size=(800, 3, 4, 8))
+    found = split(scores)
+    assert found.sum(axis=1) == pytest.approx(np.ones(800))
+    assert np.abs(found[:, :3].mean(axis=0)).max() < 0.01
+
+
+def noisy(drawing: float, describing: float, prompts: int = 9) -> pd.DataFrame:
+    generator = np.random.default_rng(5)
+    d = {"d1": -drawing, "d2": 0.0, "d3": drawing}
+    w = {"w1": -describing, "w2": describing}
+    chance = {(a, b, p): generator.normal(0, 0.03) for a in d for b in w for p in levels(prompts)}
+    return by_game(
+        frame(lambda a, b, p, _: 0.8 + d[a] + w[b] + chance[a, b, p], levels(prompts), t2i=list(d), i2t=list(w))
+    )
+
+
+def test_drawing_matters() -> None:
+    found = which_matters(noisy(0.2, 0.02))
+    assert found.told
+    assert found.answer.startswith("Drawing matters more: who draws explains 9")
+    assert "3 drawing and 2 describing models on 9 prompts" in found.answer
+    assert found.shares["source"].tolist() == list(SOURCES)
+    assert found.shares["share"].sum() == pytest.approx(1.0)
+    assert (found.shares["low"] <= found.shares["share"]).all()
+    assert (found.shares["high"] >= found.shares["share"]).all()
+    assert found.low is not None
+    assert found.low > 0
+
+
+def test_describing_matters() -> None:
+    assert which_matters(noisy(0.02, 0.2)).answer.startswith("Describing matters more")
+
+
+def test_it_cannot_be_told() -> None:
+    found = which_matters(noisy(0.03, 0.025))
+    assert not found.told
+    assert found.answer.startswith("It cannot be told apart")
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < 0 < found.high
+
+
+def _sum_of_parts(
+    models: dict[str, float], own: dict[tuple[str, str], float], one: str, other: str, prompt: str, turn: int
+) -> float:
+    return 0.8 + models[one] + models[other] + own[one, prompt] + own[other, prompt]
+
+
+def test_the_interval_of_the_difference_holds() -> None:
+    generator = np.random.default_rng(8)
+    d, w = {"d1": -0.1, "d2": 0.1}, {"w1": -0.05, "w2": 0.05}
+    held = 0
+    for _ in range(60):
+        own = {(name, p): generator.normal(0, 0.06) for name in (*d, *w) for p in levels(12)}
+        scores = partial(_sum_of_parts, {**d, **w}, own)
+        found = which_matters(by_game(frame(scores, levels(12), turns=1)))
+        # Variances: drawing 0.01, describing 0.0025, each model's own view of a prompt 0.0036 in both halves.
+        truth = (0.01 - 0.0025) / (0.01 + 0.0025 + 2 * 0.0036)
+        assert found.low is not None
+        assert found.high is not None
+        held += found.low <= truth <= found.high
+    assert held >= 51
+
+
+@pytest.mark.parametrize(("t2i", "i2t"), [(["d1"], ["w1", "w2"]), (["d1", "d2"], ["w1"])])
+def test_too_few_models(t2i: list[str], i2t: list[str]) -> None:
+    found = which_matters(by_game(frame(lambda *_: 0.5, levels(9), t2i=t2i, i2t=i2t)))
+    assert not found.told
+    assert "too few models to say" in found.answer
+    assert len(found.shares) == 0
+
+
+def test_too_few_prompts_and_those_left_out() -> None:
+    table = frame(lambda a, b, p, turn: len(a + b + p) * 0.1, levels(4))
+    found = which_matters(by_game(broken(table, "p00 d1 w1 0", 0)))
+    assert found.answer == "3 prompts on which every pair has a score are too few to say: play 4 or more."
+    assert (found.prompts, found.left_out) == (3, 1)
+
+
+def test_nothing_to_explain() -> None:
+    assert "All games end alike" in which_matters(by_game(frame(lambda *_: 0.5, levels(5)))).answer
+    nothing = which_matters(by_game(frame(lambda *_: float("nan"), levels(5))))
+    assert nothing.answer.startswith("0 prompts")

@@ -1,0 +1,106 @@
+"""The summary of a run: what a report and a leaderboard print, at every stage of a run."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from analysis_frames import broken, frame, levels
+
+from telephone import runs
+from telephone.analysis import summarise, summary
+from telephone.errors import UsageError
+from telephone.judge import score
+from telephone.prompts import get
+from telephone.store import Run
+
+DRAW = {"d1": 0.1, "d2": 0.4}
+
+
+def table(prompts: int = 9, turns: int = 2) -> pd.DataFrame:
+    return frame(lambda one, other, prompt, turn: DRAW[one] + 0.01 * int(prompt[1:]), levels(prompts), turns=turns)
+
+
+def begun(folder: Path) -> Run:
+    lines = runs.grid(["fake/painter", "fake/painter?loss=0.4"], ["fake/captioner", "fake/captioner?loss=0.1"])
+    return runs.begin(folder, runs.plan(lines, get("pocket"), turns=2))
+
+
+def test_answers_and_counts() -> None:
+    found = summarise(table())
+    assert (found.t2i_models, found.i2t_models) == (("d1", "d2"), ("w1", "w2"))
+    assert (found.levels, found.turns, found.prompts) == (("easy", "medium", "hard"), 2, 9)
+    assert (found.counts.planned, found.counts.finished, found.counts.unfinished) == (36, 36, 0)
+    assert (found.counts.descriptions, found.counts.undistanced, found.counts.unfacted) == (72, 0, 0)
+    drawing, describing, matters = found.answers
+    assert drawing.told
+    assert drawing.answer.startswith("d1 (cosine distance from the prompt 0.14 [0.1")
+    assert drawing.answer.endswith("9 prompts) keeps most. It is first at every level (easy, medium, hard).")
+    assert not describing.told
+    assert describing.answer.startswith("Perhaps w1 ")
+    assert "cannot be told from w2" in describing.answer
+    assert matters.told
+    assert matters.answer.startswith("Drawing matters more")
+    assert len(found.boards) == 3 * 3 * 2
+    assert found.board("pair", "recall", "mean").overall["t2i_model"].tolist() == ["d1", "d1", "d2", "d2"]
+    assert len(found.drift) == len(found.facts) == 3 * 4 * 2
+    assert found.warnings == ("With 9 prompts only large differences between models can be told from chance.",)
+
+
+def test_broken_games_and_single_prompts_are_warned_of() -> None:
+    played = broken(broken(table(4), "p00 d1 w1 0", 0), "p01 d2 w2 0", 1, "refused")
+    played.loc[0, "tokens_cut"] = 7
+    played.loc[played["game"] == "p03 d1 w1 0", "text_after_dist"] = np.nan
+    found = summarise(played, planned=20)
+    assert (found.counts.finished, found.counts.failed, found.counts.refused, found.counts.unfinished) == (14, 1, 1, 4)
+    assert [warning.split(" ", 1)[0] for warning in found.warnings] == ["2", "4", "2", "7", "Medium", "With"]
+    assert "2 of 20 games broke off (1 failed, 1 refused)" in found.warnings[0]
+    assert "Medium and hard: one prompt has no interval." in found.warnings
+
+
+def test_without_facts_there_are_no_boards_of_facts() -> None:
+    found = summarise(table().drop(columns=["facts_recall", "facts_precision"]))
+    assert {board.measure.name for board in found.boards} == {"distance"}
+    assert len(found.facts) == 0
+    with pytest.raises(UsageError, match="no leaderboard of recall"):
+        found.board("t2i", "recall")
+
+
+def test_every_stage_of_a_run(tmp_path: Path) -> None:
+    with begun(tmp_path / "run") as run:
+        nothing = summary(run)
+        assert (nothing.counts.planned, nothing.counts.unfinished, nothing.counts.descriptions) == (40, 40, 0)
+        assert not any(answer.told for answer in nothing.answers)
+        runs.play(run)
+        unscored = summary(run)
+        assert (unscored.counts.finished, unscored.counts.undistanced) == (40, 80)
+        assert [answer.told for answer in unscored.answers] == [False] * 3
+        assert unscored.answers[0].answer == "Nothing is scored yet."
+        score(run, "fake/embedder")
+        found = summary(run)
+    assert len(found.judges) == 2
+    assert found.counts.undistanced == found.counts.unfacted == 0
+    assert found.board("t2i").overall["t2i_model"].iloc[0] == "fake/painter"
+    assert found.answers[0].told
+    assert found.board("pair", "recall").overall["mean"].iloc[0] == 1.0
+
+
+def test_a_frame_that_was_exported(tmp_path: Path) -> None:
+    frame_ = table()
+    frame_.to_csv(tmp_path / "run.csv", index=False)
+    again = summarise(pd.read_csv(tmp_path / "run.csv"))
+    pd.testing.assert_frame_equal(again.board("t2i").table, summarise(frame_).board("t2i").table)
+
+
+def test_a_battle_is_summarised_in_two_seconds() -> None:
+    names = {f"d{at}": 0.1 * at for at in range(3)}
+    played = frame(
+        lambda one, other, prompt, turn: names[one] + 0.01 * int(prompt[1:]) + 0.02 * turn,
+        levels(10), t2i=list(names), i2t=["w1", "w2", "w3", "w4"], turns=10,
+    )  # fmt: skip
+    summarise(played.iloc[:40])  # whatever is loaded on first use
+    start = time.process_time()
+    found = summarise(played)
+    assert time.process_time() - start < 2.0
+    assert found.counts.finished == 120
