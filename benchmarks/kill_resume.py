@@ -18,6 +18,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from telephone.errors import StoreDamaged, UsageError
 from telephone.records import Prompt
 from telephone.runs import begin, grid, plan, play
 from telephone.store import Run
@@ -66,7 +67,13 @@ def contents(run: Run) -> dict[tuple[str, str, int], list[tuple[str, str]]]:
 def finished(folder: Path) -> set[Call]:
     """Returns the calls whose answers are on the disk."""
     done: set[Call] = set()
-    with Run.open(folder) as run:
+    try:
+        made = Run.open(folder)
+    except (StoreDamaged, UsageError):
+        return done  # killed before the run was described; had it been damaged, the next sitting would not start
+    with made as run:
+        if not run.games():
+            return done
         prints = {row.ref: row.fingerprint for row in run.description.players}
         for game in run.games():
             done |= {(prints[hop.ask.player], hop.ask.parent.sha256, hop.ask.seed) for hop in run.hops(game.key)}
@@ -77,7 +84,7 @@ def logged(log: Path) -> list[Call]:
     """Returns the calls that were made, in order."""
     if not log.exists():
         return []
-    rows = [line.split() for line in log.read_text().splitlines()]
+    rows = [line.split() for line in log.read_text().splitlines(keepends=True) if line.endswith("\n")]
     return [(player, shown, int(seed)) for player, shown, seed in rows]
 
 
@@ -99,9 +106,10 @@ def trial(kills: int, folder: Path, *, seed: int = 1, prompts: int = 6, turns: i
     run, log = folder / "fire", folder / "fire.log"
     killed = sittings = twice = 0
     while True:
-        before, past = finished(run) if (run / "run.sqlite").exists() else set(), len(logged(log))
-        spare = killed >= kills
-        ended = _sitting(run, log, prompts, turns, None if spare else moments.uniform(0.0, 0.12))
+        before, past = finished(run), len(logged(log))
+        # Counted in calls, as seconds would mean another thing on each machine; a few kills come before the first call.
+        moment = None if killed >= kills else _Moment(moments.randint(-2, 24), moments.uniform(0, 0.006))
+        ended = _sitting(run, log, [prompts, turns], moment)
         sittings += 1
         killed += not ended
         twice += sum(call in before for call in logged(log)[past:])
@@ -117,17 +125,32 @@ def trial(kills: int, folder: Path, *, seed: int = 1, prompts: int = 6, turns: i
     )  # fmt: skip
 
 
-def _sitting(run: Path, log: Path, prompts: int, turns: int, patience: float | None) -> bool:
-    """Plays in a process of its own, killed after so many seconds of play; tells whether it came to its end."""
-    command = [sys.executable, __file__, "--play", run, "--log", log, "--prompts", prompts, "--turns", turns]
-    with subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True) as process:
+@dataclass
+class _Moment:
+    """When a process is killed."""
+
+    calls: int
+    """After so many calls of this sitting."""
+    seconds: float
+    """And so many seconds."""
+
+    def wait(self, log: Path, past: int, process: "subprocess.Popen[str]") -> None:
+        while process.poll() is None and len(logged(log)) - past < self.calls:
+            time.sleep(0.001)
+        time.sleep(self.seconds)
+
+
+def _sitting(run: Path, log: Path, size: list[int], moment: _Moment | None) -> bool:
+    """Plays in a process of its own, killed at a moment if there is one; tells whether it came to its end."""
+    words = [sys.executable, __file__, "--play", run, "--log", log, "--prompts", size[0], "--turns", size[1]]
+    past = len(logged(log))
+    with subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()  # it has imported everything and is about to begin
-        try:
-            process.wait(patience)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
+        if moment is not None:
+            moment.wait(log, past, process)
+            process.send_signal(signal.SIGKILL)  # does nothing to a process that has ended
+        process.wait()
     if process.returncode not in (0, -signal.SIGKILL):
         raise RuntimeError(f"A sitting ended with {process.returncode}.")
     return process.returncode == 0
@@ -139,7 +162,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--play", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--log", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--prompts", type=int, default=24, help=argparse.SUPPRESS)
+    parser.add_argument("--prompts", type=int, default=72, help=argparse.SUPPRESS)
     parser.add_argument("--turns", type=int, default=10, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.play:

@@ -1,5 +1,7 @@
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -389,3 +391,13 @@ def test_a_run_is_played_by_one_at_a_time(tmp_path: Path):
     run = begin(tmp_path / "run", plan(LOSSY, PROMPTS))
     with run, run.playing(), pytest.raises(StoreError, match="is being played"):
         play(run)
+
+
+def test_a_battle_of_the_fakes_imports_neither_torch_nor_pandas(tmp_path: Path):
+    code = (
+        "import sys; from telephone.records import Prompt; from telephone.runs import *\n"
+        "r = begin(sys.argv[1], plan(grid(['fake/painter'], ['fake/captioner']), [Prompt('A cat.')]))\n"
+        "assert play(r).done == 1\n"
+        "sys.exit(bool({'torch', 'pandas', 'transformers', 'matplotlib'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code, tmp_path / "run"], check=False).returncode == 0

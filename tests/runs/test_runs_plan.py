@@ -90,6 +90,7 @@ def test_a_prompt_s_picture_is_stripped():
         ({"lines": LINES[:1] * 2}, UsageError, "is there twice: name each player once"),
         ({"prompts": []}, PromptError, "There is no prompt to start with"),
         ({"prompts": [Prompt("  ", id="blank")]}, PromptError, "The prompt 'blank' is empty"),
+        ({"prompts": [Prompt("half \ud83d", id="half")]}, PromptError, "The prompt 'half' is not valid Unicode"),
         ({"prompts": [PROMPTS[0], PROMPTS[0]]}, PromptError, "is there more than once"),
         ({"prompts": [Prompt("x", image=b"no picture")]}, PlayerError, "10 bytes are not a picture"),
         ({"turns": 0}, UsageError, "0 turns and 1 repeats cannot be played"),

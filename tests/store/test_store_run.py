@@ -239,10 +239,11 @@ def test_a_newer_format_is_told(tmp_path: Path):
         Run.open(tmp_path)
 
 
-def test_a_damaged_description_is_told(tmp_path: Path):
+@pytest.mark.parametrize("value", ['{"format": 1}', "not even JSON", "[]", "null"])
+def test_a_damaged_description_is_told(tmp_path: Path, value: str):
     path = big_run(tmp_path)
     db = sqlite3.connect(path)
-    db.execute("UPDATE meta SET value = '{\"format\": 1}'")
+    db.execute("UPDATE meta SET value = ?", (value,))
     db.commit()
     db.close()
     with Run.open(tmp_path) as run, pytest.raises(StoreDamaged, match="The description of the run cannot be read"):

@@ -40,7 +40,7 @@ class Traits:
     max_tokens: int | None = None
     """The most tokens of a text that the player takes in; None is unknown or no limit."""
     price: float | None = None
-    """US dollars a call; None is unknown, which is not 0."""
+    """US dollars an item; None is unknown, which is not 0."""
 
 
 class Player:

@@ -196,6 +196,10 @@ def _checked(prompt: Prompt) -> Prompt:
         return replace(prompt, image=encode_png(decode(prompt.image)))
     if not prompt.text.strip():
         raise PromptError(f"The prompt {prompt.id!r} is empty: give it a text or a picture.")
+    try:
+        prompt.text.encode()
+    except UnicodeEncodeError as error:
+        raise PromptError(f"The prompt {prompt.id!r} is not valid Unicode ({error}): write it anew.") from error
     return prompt
 
 

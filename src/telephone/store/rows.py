@@ -1,7 +1,7 @@
 """What a run folder holds, as plain data: the description of the run, its games, scores, and what a check finds."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
@@ -77,15 +77,15 @@ class Description:
         return json.dumps(plain, ensure_ascii=False, indent=1)
 
     @classmethod
-    def from_json(cls, text: str, pictures: Mapping[str, bytes]) -> "Description":
+    def from_json(cls, text: str, read_picture: Callable[[str], bytes]) -> "Description":
         """Returns the description that `to_json` wrote.
 
         Args:
             text: the JSON.
-            pictures: by content hash, the PNG bytes of image-first prompts.
+            read_picture: gives the PNG bytes of a content hash, for image-first prompts.
 
         Raises:
-            StoreDamaged: the text is not such a description.
+            StoreDamaged: the text is not such a description, or a picture of it is missing.
         """
         try:
             plain: dict[str, Any] = json.loads(text)
@@ -93,7 +93,7 @@ class Description:
             plain["players"] = tuple(PlayerRow(**row) for row in plain["players"])
             plain["lines"] = tuple((t2i, i2t) for t2i, i2t in plain["lines"])
             plain["prompts"] = tuple(
-                Prompt(**(row | {"image": pictures[row["image"]] if row["image"] else None}))
+                Prompt(**(row | {"image": read_picture(row["image"]) if row["image"] else None}))
                 for row in plain["prompts"]
             )
             return cls(**plain)

@@ -249,10 +249,7 @@ class Run:
         found = self._all("SELECT value FROM meta WHERE key = 'description'")
         if not found:
             raise StoreDamaged(f"{self.path} has no description of its run: start anew in another folder.")
-        with guarded(self.path):
-            plain = json.loads(found[0][0])
-        pictures = {p["image"]: self.pictures.read(p["image"]) for p in plain.get("prompts", []) if p.get("image")}
-        return Description.from_json(found[0][0], pictures)
+        return Description.from_json(found[0][0], self.pictures.read)
 
     def _add_content(self, made: Artefact) -> None:
         data = made.data if made.kind == "text" else None

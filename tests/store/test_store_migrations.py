@@ -1,0 +1,56 @@
+import sqlite3
+from pathlib import Path
+
+import pytest
+from test_store_run import GAMES, WISH, chain
+
+from telephone.errors import StoreError
+from telephone.store import Run, migrations
+
+
+def m002_add_colour(db: sqlite3.Connection) -> None:
+    db.execute("ALTER TABLE game ADD COLUMN colour TEXT NOT NULL DEFAULT 'red'")
+
+
+def m002_break(db: sqlite3.Connection) -> None:
+    m002_add_colour(db)
+    db.execute("SELECT * FROM nowhere")
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    with Run.create(tmp_path / "run", WISH, GAMES) as run:
+        run.add_hops(chain(GAMES[0], [b"picture 1", b"words 1"]))
+    return tmp_path / "run"
+
+
+def state(folder: Path) -> tuple[int, bool]:
+    """Returns the format and whether the new column is there."""
+    db = sqlite3.connect(folder / "run.sqlite")
+    columns = [row[1] for row in db.execute("PRAGMA table_info(game)")]
+    found = migrations.version(db), "colour" in columns
+    db.close()
+    return found
+
+
+def test_an_older_run_is_brought_up_to_date_when_it_is_opened(old: Path, monkeypatch: pytest.MonkeyPatch):
+    assert state(old) == (1, False)
+    monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, m002_add_colour))
+    for _ in range(2):
+        with Run.open(old) as run:
+            assert len(run.hops(GAMES[0].key)) == 2
+            assert run.verify() == []
+        assert state(old) == (2, True)
+
+
+def test_a_step_that_fails_changes_nothing(old: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, m002_break))
+    with pytest.raises(StoreError, match="no such table: nowhere"):
+        Run.open(old)
+    assert state(old) == (1, False)
+
+
+def test_the_numbers_of_the_steps_are_their_places():
+    assert [step.__name__[:4] for step in migrations.MIGRATIONS] == [
+        f"m{number:03}" for number in range(1, len(migrations.MIGRATIONS) + 1)
+    ]
