@@ -17,8 +17,7 @@ def effects(t: float = 0.0, c: float = 0.0, p: float = 0.0, tc: float = 0.0) -> 
     one = np.array([-1.0, 0.0, 1.0])[:, None, None]
     other = np.array([-3.0, -1.0, 1.0, 3.0])[None, :, None]
     prompt = np.array([-5.0, -3.0, -1.0, 1.0, 3.0, 5.0])[None, None, :]
-    base: NDArray[np.float64] = np.zeros((3, 4, 6))
-    return base + t * one + c * other + p * prompt + tc * one * other
+    return np.asarray(t * one + c * other + p * prompt + tc * one * other + np.zeros((3, 4, 6)))
 
 
 @pytest.mark.parametrize("source", range(4))

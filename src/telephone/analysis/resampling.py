@@ -8,6 +8,7 @@ prompts.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,7 @@ def estimate(values: Floats, strata: Sequence[str], limits: tuple[float, float] 
     filled = np.where(known, values, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = filled.sum(axis=0) / n
-        weights = draw_weights(strata)
+        weights = draw_weights(tuple(strata))
         raw = (weights @ filled) / (weights @ known)
     groups = len(set(merged(strata)))
     stretch = np.array([student(int(count) - groups) / _NORMAL if count >= 2 else np.nan for count in n])
@@ -78,8 +79,9 @@ def bounds(draws: Floats) -> Floats:
     return np.quantile(draws, [tail, 1 - tail], axis=0)
 
 
-def draw_weights(strata: Sequence[str], draws: int = DRAWS) -> Floats:
-    """Returns [draws, prompts]: how much each prompt weighs in each draw; the same strata give the same weights.
+@lru_cache(maxsize=64)
+def draw_weights(strata: tuple[str, ...], draws: int = DRAWS) -> Floats:
+    """Returns [draws, prompts], read-only: how much each prompt weighs in each draw; equal strata, equal weights.
 
     A single prompt cannot be drawn again, so it weighs 1 in every draw.
     """
@@ -92,6 +94,7 @@ def draw_weights(strata: Sequence[str], draws: int = DRAWS) -> Floats:
         if size > 1:
             taken = generator.multinomial(size - 1, np.full(size, 1 / size), size=draws)
             weights[:, members] = taken * (size / (size - 1))
+    weights.flags.writeable = False
     return weights
 
 
