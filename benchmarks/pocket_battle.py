@@ -25,7 +25,7 @@ def by_engine(folder: Path, turns: int) -> tuple[float, int, dict[tuple[str, str
     """Returns seconds, calls made and every game's texts."""
     lines = runs.grid(DRAWERS, DESCRIBERS)
     start = time.perf_counter()
-    with runs.start(folder, runs.plan(lines, prompts.get("pocket"), turns=turns)) as run:
+    with runs.begin(folder, runs.plan(lines, prompts.get("pocket"), turns=turns)) as run:
         summary = runs.play(run)
         seconds = time.perf_counter() - start
         frame = run.frame()

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 SIZE = 64
 """Side of the pictures that the pocket nets draw and see, in pixels."""
+EQUAL = 4
+"""Pictures are drawn in batches of exactly so many, the last one filled up: a library chooses its kernels by the size of
+the batch, and another kernel rounds the last bits otherwise. Equal sizes make a picture the same bytes in any company."""
 
 
 class StableDiffusion(Text2Image):
@@ -48,10 +51,14 @@ class StableDiffusion(Text2Image):
         from telephone.nets.latent_diffusion import Sampling
 
         limit = self._net.config.text.max_tokens
-        tokens = self._tokenizer.batch(texts, limit, pad_to=limit)  # one width for all, so that no text sees its batch
-        chosen = list(seeds) if seeds is not None else [0] * len(texts)
-        pixels = self._net.generate(tokens, chosen, Sampling(**self._options))
-        return [from_array(picture) for picture in pixels.numpy()]
+        asked = list(zip(texts, seeds if seeds is not None else [0] * len(texts), strict=True))
+        drawn: list[Image.Image] = []
+        for start in range(0, len(asked), EQUAL):
+            part = (asked[start : start + EQUAL] + asked[-1:] * EQUAL)[:EQUAL]
+            tokens = self._tokenizer.batch([text for text, _ in part], limit, pad_to=limit)
+            pixels = self._net.generate(tokens, [seed for _, seed in part], Sampling(**self._options))
+            drawn += [from_array(picture) for picture in pixels.numpy()]
+        return drawn[: len(asked)]
 
     @cached_property
     def _file(self) -> tuple[Any, str]:
