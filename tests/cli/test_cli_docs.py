@@ -29,7 +29,7 @@ def test_pages_name_commands_and_options_that_exist(page):
         assert name in NAMES, f"{page}: telephone {name}"
         part = re.search(rf"^### {name}\n(.*?)(?=^##|\Z)", told, re.MULTILINE | re.DOTALL)
         assert part is not None
-        for option in re.findall(r"(?<=\s)--?[a-z][a-z0-9-]*", rest.partition("#")[0]):
+        for option in re.findall(r"(?<=\s)--?[a-z][a-z0-9-]*", rest):
             assert option in part[1], f"{page}: telephone {name} {option}"
 
 

@@ -121,7 +121,19 @@ def test_learn_an_unknown_recipe(cli):
 @pytest.mark.slow
 def test_learn_for_a_moment(tmp_path):
     """In a process of its own: a training sets threads and seeds for good."""
-    command = [sys.executable, "-m", "telephone", "learn", "blip", "--minutes", "0.01", "--out", str(tmp_path)]
+    command = [
+        sys.executable,
+        "-m",
+        "telephone",
+        "learn",
+        "blip",
+        "--minutes",
+        "0.01",
+        "--pictures",
+        "80",
+        "--out",
+        str(tmp_path),
+    ]
     done = subprocess.run(
         command, capture_output=True, text=True, env={**os.environ, "TELEPHONE_THREADS": "1"}, timeout=500
     )

@@ -22,6 +22,9 @@ def command(
         float | None, typer.Option("--minutes", min=0.001, help="Time to train; the recipe's own.", show_default=False)
     ] = None,
     device: Annotated[str, typer.Option("--device", help="cpu, cuda, mps.")] = "cpu",
+    pictures: Annotated[
+        int, typer.Option("--pictures", min=64, help="Training pictures drawn ahead, 12 KiB of memory each.")
+    ] = 50_000,
     seed: Seed = 0,
     out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where weights and checkpoints go.")] = Path(
         "learned"
@@ -43,6 +46,7 @@ def command(
         device=_device(device),
         seed=seed,
         threads=settings.load().threads,
+        pictures=pictures,
     )
     tell(f"Training {recipe} for {task.minutes:g} minutes on {device}; checkpoints and losses go to {folder}.")
     try:

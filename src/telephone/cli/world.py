@@ -70,6 +70,8 @@ def _sheet(sample: int, chosen: "tuple[Level, ...]", seed: int, words: tuple[str
     from telephone.world.sheet import contact_sheet
 
     lang, wording = words
+    if lang == "zh" and not _writes_chinese():
+        warn("No font of this machine has Chinese characters, so the sheet shows boxes: install Noto Sans CJK.")
     cycle = chosen or LEVELS[:3]
     items = []
     for number in range(sample):
@@ -78,6 +80,14 @@ def _sheet(sample: int, chosen: "tuple[Level, ...]", seed: int, words: tuple[str
         scene = world.sample(level, derive("sheet", seed, level, number))
         items.append((world.render(scene, size=tile, seed=seed), world.caption(scene, lang, wording)))
     return contact_sheet(items, tile=tile)
+
+
+def _writes_chinese() -> bool:
+    """A font draws all characters that it lacks as the same box."""
+    from telephone.world.sheet import font_for
+
+    font = font_for("中文", 16)
+    return bytes(font.getmask("中")) != bytes(font.getmask("文"))
 
 
 def _write(image: "Image.Image", path: Path) -> None:
