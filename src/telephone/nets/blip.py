@@ -183,16 +183,16 @@ class Blip(nn.Module):
         """Returns the contrastive loss (section 3.2) and the similarities [images, texts] that it came from."""
         scale = (-self.temperature).exp().clamp(max=100)
         similarity = self.embed_image(squares) @ self.embed_text(tokens).T * scale
-        target = torch.arange(len(similarity))
+        target = torch.arange(len(similarity), device=similarity.device)
         return (F.cross_entropy(similarity, target) + F.cross_entropy(similarity.T, target)) / 2, similarity
 
     def itm_loss(self, squares: Tensor, tokens: Tensor, similarity: Tensor, generator: torch.Generator) -> Tensor:
         """Returns the matching loss: true pairs against hard negatives, drawn by their similarity (section 3.2)."""
         n = len(tokens)
-        chances = similarity.detach().softmax(1).masked_fill(torch.eye(n, dtype=torch.bool), 0) + 1e-6
-        wrong = torch.multinomial(chances.fill_diagonal_(0), 1, generator=generator)[:, 0]
+        chances = (similarity.detach().softmax(1) + 1e-6).fill_diagonal_(0).cpu()
+        wrong = torch.multinomial(chances, 1, generator=generator)[:, 0].to(tokens.device)
         grounded = self.encode_text(torch.cat([tokens, tokens[wrong]]), torch.cat([squares, squares]))
-        target = torch.cat([torch.ones(n), torch.zeros(n)]).long()
+        target = torch.arange(2 * n, device=tokens.device).lt(n).long()
         return F.cross_entropy(self.match_head(grounded), target)
 
     def lm_loss(self, squares: Float[Tensor, "batch squares width"], tokens: Int[Tensor, "batch n"]) -> Tensor:
@@ -215,9 +215,9 @@ class Blip(nn.Module):
         pasts = [Past() for _ in self.blocks]
 
         def step(token: Tensor, position: int) -> Tensor:
-            h = self.token(token)[:, None] + self.position[position]
+            h = self.token(token.to(x.device))[:, None] + self.position[position]
             for block, image, past in zip(self.blocks, images, pasts, strict=True):
                 h = block.decode(h, image, past)
-            return self.norm(h[:, 0]) @ self.token.weight.T
+            return (self.norm(h[:, 0]) @ self.token.weight.T).cpu()
 
         return generate(step, seeds, Decoding(limit, how.temperature, how.top_p))

@@ -98,13 +98,13 @@ def sample_ddim(
     generators = [torch.Generator().manual_seed(seed + 1) for seed in seeds or ()]
     x, times = noise, time_grid(steps)
     for step, (now, then) in enumerate(zip(times, times[1:], strict=False)):
-        t, s = torch.full((len(x),), now), torch.full((len(x),), then)
+        t, s = _times(now, x), _times(then, x)
         x0 = denoise(x, t)
         (alpha, sigma), (alpha_s, sigma_s) = alpha_sigma(_like(t, x)), alpha_sigma(_like(s, x))
         fresh = eta * sigma_s / sigma * (1 - (alpha / alpha_s) ** 2).clamp(min=0).sqrt()
         x = alpha_s * x0 + (sigma_s**2 - fresh**2).clamp(min=0).sqrt() * noise_from_x0(x, x0, t)
         if eta > 0 and then > 0:
-            x = x + fresh * torch.stack([torch.randn(x.shape[1:], generator=g) for g in generators])
+            x = x + fresh * torch.stack([torch.randn(x.shape[1:], generator=g) for g in generators]).to(x.device)
         if callback:
             callback({"step": step, "steps": steps, "t": now, "x": x, "x0": x0})
     return x
@@ -129,7 +129,7 @@ def sample_dpmpp_2m(
     previous: Tensor | None = None
     h_before = 0.0
     for step, (now, then) in enumerate(zip(times, times[1:], strict=False)):
-        x0 = denoise(x, torch.full((len(x),), now))
+        x0 = denoise(x, _times(now, x))
         if then == 0.0:
             x = x0  # the solver's limit for lambda -> infinity
         else:
@@ -141,6 +141,10 @@ def sample_dpmpp_2m(
         if callback:
             callback({"step": step, "steps": steps, "t": now, "x": x, "x0": x0})
     return x
+
+
+def _times(t: float, x: Tensor) -> Float[Tensor, " batch"]:
+    return torch.full((len(x),), t, device=x.device)
 
 
 def _log_snr(t: float) -> float:

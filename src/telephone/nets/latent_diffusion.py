@@ -317,6 +317,7 @@ class LatentDiffusion(nn.Module):
         how = sampling or Sampling()
         unet = self.config.unet
         noise = diffusion.seeded_noise((unet.latent_channels, unet.latent_size, unet.latent_size), seeds)
+        noise = noise.to(tokens.device)  # drawn on the CPU, so that a seed is the same noise on every device
         denoise = self.denoiser(self.text_encoder(tokens), how.guidance)
         if how.solver == "ddim" or how.eta > 0:
             z = diffusion.sample_ddim(denoise, noise, how.steps, how.eta, seeds, callback)

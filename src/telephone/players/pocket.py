@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 SIZE = 64
 """Side of the pictures that the pocket nets draw and see, in pixels."""
 EQUAL = 4
-"""Pictures are drawn in batches of exactly so many, the last one filled up: a library chooses its kernels by the size of
-the batch, and another kernel rounds the last bits otherwise. Equal sizes make a picture the same bytes in any company."""
+"""Pictures are drawn in batches of exactly so many, the last one filled up: the library chooses its kernels by the size
+of a batch, and another kernel rounds the last bits otherwise. So a picture is the same bytes in any company."""
 
 
 class StableDiffusion(Text2Image):

@@ -39,10 +39,10 @@ WORDING = "plain"
 
 def main(recipe: Recipe) -> Path:
     """Runs the stages, each from where it was stopped, and writes the weight file."""
-    recipe.start()
+    device = recipe.start()
     tokenizer = WordTokenizer(keep(recipe.folder / "words.json", learn_words))
     config = BlipConfig(text=TextConfig(words=tokenizer.words[4:]))
-    net = channels_last(Blip(config))
+    net = channels_last(Blip(config)).to(device)
     pictures = data.paint(f"describe {recipe.seed}", recipe.pictures)
     learn_to_look(recipe, net.image_encoder, pictures)
     learn_to_describe(recipe, net, tokenizer, pictures)
@@ -112,14 +112,14 @@ class Looking(nn.Module):
 
 def learn_to_look(recipe: Recipe, encoder: ImageEncoder, pictures: data.Pictures) -> None:
     """Trains the image encoder on pictures and facts."""
-    looking = channels_last(Looking(encoder))
+    looking = channels_last(Looking(encoder)).to(recipe.device)
     stage = Stage(recipe, "vision", SHARES["vision"] * recipe.minutes, looking, rate=8e-4)
-    facts = torch.from_numpy(np.stack([data.cell_targets(s) for s in pictures.scenes]))
-    whole = torch.from_numpy(np.stack([data.scene_targets(s) for s in pictures.scenes]))
+    facts = torch.from_numpy(np.stack([data.cell_targets(s) for s in pictures.scenes])).to(recipe.device)
+    whole = torch.from_numpy(np.stack([data.scene_targets(s) for s in pictures.scenes])).to(recipe.device)
     batches = Batches(pictures, np.random.default_rng(recipe.seed + stage.step))
     for _ in stage:
         rows = batches.rows()
-        loss, right = facts_loss(looking(batches.pixels(rows)), facts[rows], whole[rows])
+        loss, right = facts_loss(looking(batches.pixels(rows).to(recipe.device)), facts[rows], whole[rows])
         stage.update(loss, right=right)
     stage.finish()
 
@@ -137,8 +137,8 @@ def learn_to_describe(recipe: Recipe, net: Blip, tokenizer: WordTokenizer, pictu
     generator = torch.Generator().manual_seed(recipe.seed + stage.step)
     batches = Batches(pictures, rng)
     for step, rows in zip(stage, _alike(batches, texts), strict=False):
-        tokens = tokenizer.batch([texts[i] for i in rows], limit)
-        squares = net.image_encoder(batches.pixels(rows))
+        tokens = tokenizer.batch([texts[i] for i in rows], limit).to(recipe.device)
+        squares = net.image_encoder(batches.pixels(rows).to(recipe.device))
         itc, similarity = net.itc_loss(squares, tokens)
         some = len(rows) // 4
         itm = net.itm_loss(squares[:some], tokens[:some], similarity[:some, :some], generator)
@@ -167,7 +167,7 @@ def show(recipe: Recipe, net: Blip, tokenizer: WordTokenizer, name: str) -> None
     lines, folder = [], recipe.folder / "samples"
     for level in ("easy", "medium", "hard"):
         scenes = [world.sample(level, i, split="test") for i in range(48)]
-        x = torch.from_numpy(data.to_unit(render_array(scenes, list(range(48)))))
+        x = torch.from_numpy(data.to_unit(render_array(scenes, list(range(48))))).to(recipe.device)
         tokens = net.describe(x, list(range(48)), Decoding())
         told = [tokenizer.decode(row) for row in tokens.tolist()]
         marks = [world.compare(scene, world.parse(text)) for scene, text in zip(scenes, told, strict=True)]

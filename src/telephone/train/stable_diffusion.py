@@ -44,10 +44,10 @@ SHARES = {"autoencoder": 0.12, "text-encoder": 0.13, "unet": 0.75}
 
 def main(recipe: Recipe) -> Path:
     """Runs the three stages, each from where it was stopped, and writes the weight file."""
-    recipe.start()
+    device = recipe.start()
     tokenizer = WordTokenizer(keep(recipe.folder / "words.json", lambda: data.learn_words().words[4:]))
     config = LatentDiffusionConfig(text=TextEncoderConfig(words=tokenizer.words[4:]))
-    net = channels_last(LatentDiffusion(config))
+    net = channels_last(LatentDiffusion(config)).to(device)
     learn_to_read(recipe, net.text_encoder, tokenizer)
     learn_to_see(recipe, net.autoencoder)
     learn_to_draw(recipe, net, tokenizer)
@@ -69,13 +69,15 @@ def learn_to_see(recipe: Recipe, net: Autoencoder) -> None:
     for step in stage:
         assert pictures is not None
         rows = rng.integers(len(pictures.pixels), size=32)
-        x = torch.from_numpy(data.to_unit(pictures.pixels[rows])).contiguous(memory_format=torch.channels_last)
+        x = torch.from_numpy(data.to_unit(pictures.pixels[rows])).to(recipe.device, memory_format=torch.channels_last)
         weight = 1 + 3 * torch.from_numpy(pictures.things[rows])[:, None]
-        loss = autoencoder_loss(net, x, F.interpolate(weight, scale_factor=4.0))
+        loss = autoencoder_loss(net, x, F.interpolate(weight, scale_factor=4.0).to(x.device))
         stage.update(loss)
         if step % 500 == 0:
             with torch.no_grad():
-                _save(recipe, f"autoencoder-{step}", [x[:12].numpy(), net.decode(net.encode(x[:12])).numpy()])
+                _save(
+                    recipe, f"autoencoder-{step}", [x[:12].cpu().numpy(), net.decode(net.encode(x[:12])).cpu().numpy()]
+                )
     stage.finish()
     net.config.scale = keep(recipe.folder / "scale.json", lambda: latent_scale(recipe, net))
 
@@ -84,7 +86,7 @@ def learn_to_see(recipe: Recipe, net: Autoencoder) -> None:
 def latent_scale(recipe: Recipe, net: Autoencoder) -> float:
     """Returns the factor that gives latents a standard deviation of 1."""
     pictures = data.paint(f"scale {recipe.seed}", 512)
-    return float(1 / net.encode(torch.from_numpy(data.to_unit(pictures.pixels))).std())
+    return float(1 / net.encode(torch.from_numpy(data.to_unit(pictures.pixels)).to(recipe.device)).std())
 
 
 def autoencoder_loss(net: Autoencoder, x: Tensor, weight: Tensor) -> Tensor:
@@ -121,7 +123,7 @@ class Reading(nn.Module):
 def facts_loss(logits: tuple[Tensor, Tensor], cell_facts: Tensor, scene_facts: Tensor) -> tuple[Tensor, float]:
     """Returns the mean cross-entropy over all questions, and the share of scenes with every answer right."""
     cells, whole = logits
-    losses, right = [], torch.ones(len(whole), dtype=torch.bool)
+    losses, right = [], torch.ones(len(whole), dtype=torch.bool, device=whole.device)
     for index, answers in enumerate(cells.split(list(data.CELL_FACTS.values()), dim=-1)):
         target = cell_facts[..., index]
         losses.append(F.cross_entropy(answers.flatten(0, 1), target.flatten(), ignore_index=-1))
@@ -134,11 +136,11 @@ def facts_loss(logits: tuple[Tensor, Tensor], cell_facts: Tensor, scene_facts: T
 
 def learn_to_read(recipe: Recipe, encoder: TextEncoder, tokenizer: WordTokenizer) -> None:
     """Trains the text encoder on sentences and the facts that they state."""
-    reading = Reading(encoder)
+    reading = Reading(encoder).to(recipe.device)
     stage = Stage(recipe, "text-encoder", SHARES["text-encoder"] * recipe.minutes, reading, rate=1e-3)
     batches = sentences(tokenizer, encoder.config.max_tokens, recipe.seed + stage.step)
     for _ in stage:
-        tokens, facts, whole = next(batches)
+        tokens, facts, whole = (part.to(recipe.device) for part in next(batches))
         loss, right = facts_loss(reading(tokens), facts, whole)
         stage.update(loss, right=right)
     stage.finish()
@@ -183,7 +185,8 @@ def prepare(recipe: Recipe, net: LatentDiffusion, tokenizer: WordTokenizer) -> L
     texts = [[data.any_caption(scene, rng) for scene in pictures.scenes] for _ in range(2)]
     with torch.no_grad():
         starts = range(0, len(pictures.pixels), 500)
-        parts = [net.autoencoder.encode(torch.from_numpy(data.to_unit(pictures.pixels[i : i + 500]))) for i in starts]
+        pixels = (torch.from_numpy(data.to_unit(pictures.pixels[i : i + 500])) for i in starts)
+        parts = [net.autoencoder.encode(x.to(recipe.device)).cpu() for x in pixels]
     weight = 1 + 4 * torch.from_numpy(pictures.things)[:, None]
     tokens = torch.stack([tokenizer.batch(t, limit, pad_to=limit) for t in texts])
     return Latents(torch.cat(parts), weight, tokens)
@@ -210,17 +213,18 @@ def draw_loss(net: LatentDiffusion, latents: Latents, generator: torch.Generator
     """Returns the weighted mean square error of v on a batch (Salimans & Ho 2022, section 4)."""
     rows = torch.randint(len(latents.z), (batch,), generator=generator)
     wording = torch.randint(2, (batch,), generator=generator)
-    z = latents.z[rows].contiguous(memory_format=torch.channels_last)
+    device = net.unet.null_context.device
+    z = latents.z[rows].to(device, memory_format=torch.channels_last)
     tokens = latents.tokens[wording, rows]
-    tokens = tokens[:, : int((tokens != 0).sum(1).max())]
+    tokens = tokens[:, : int((tokens != 0).sum(1).max())].to(device)
     with torch.no_grad():
         context = net.text_encoder(tokens)
-    context = net.unet.drop_context(context, torch.rand(batch, generator=generator) < 0.1)
+    context = net.unet.drop_context(context, (torch.rand(batch, generator=generator) < 0.1).to(device))
     # One stratum a sample: the times of a batch cover [0, 1] evenly, which makes the loss less noisy.
     t = (torch.randperm(batch, generator=generator) + torch.rand(batch, generator=generator)) / batch
-    noise = torch.randn(z.shape, generator=generator)
+    t, noise = t.to(device), torch.randn(z.shape, generator=generator).to(device)
     v = net.unet(diffusion.add_noise(z, noise, t), t, context)
-    return (latents.weight[rows] * (v - diffusion.v_target(z, noise, t)) ** 2).mean()
+    return (latents.weight[rows].to(device) * (v - diffusion.v_target(z, noise, t)) ** 2).mean()
 
 
 def show(recipe: Recipe, net: LatentDiffusion, tokenizer: WordTokenizer, name: str) -> None:
@@ -232,7 +236,7 @@ def show(recipe: Recipe, net: LatentDiffusion, tokenizer: WordTokenizer, name: s
     unet = net.unet
     was = unet.training
     unet.eval()
-    drawn = net.generate(tokens, list(range(len(texts))), Sampling()).numpy()
+    drawn = net.generate(tokens.to(recipe.device), list(range(len(texts))), Sampling()).cpu().numpy()
     unet.train(was)
     rows = [half[i : i + 8] for i in range(0, len(scenes), 8) for half in (truth, drawn)]
     _save(recipe, name, rows)
