@@ -183,7 +183,11 @@ class SpatialTransformer(nn.Module):
 
 
 class UNet(nn.Module):
-    """epsilon_theta of the paper, here with the v-parameterisation: noised latent, time and text to v."""
+    """The denoiser: noised latent, time and text to a guess of the clean latent.
+
+    The paper predicts the noise (epsilon_theta); here the data are predicted. Noise fills all dimensions of a square of
+    latents, clean data only a few, so a narrow net learns the second sooner (Li & He 2025, arXiv 2511.13720).
+    """
 
     def __init__(self, config: UNetConfig) -> None:
         """Builds the way down, the middle and the way up."""
@@ -237,7 +241,7 @@ class UNet(nn.Module):
         t: Float[Tensor, " batch"],
         context: Float[Tensor, "batch m context"],
     ) -> Float[Tensor, "batch c h w"]:
-        """Returns v for latents `x` at times `t` in [0, 1]; the context's last vector also joins the time embedding."""
+        """Returns x0 for latents at times in [0, 1]; the context's last vector also joins the time embedding."""
         time = self.time(time_features(t)) + self.whole(context[:, -1])
         x = self.conv_in(x)
         skips, blocks = [x], self.config.blocks
@@ -299,9 +303,9 @@ class LatentDiffusion(nn.Module):
 
         def denoise(x: Tensor, t: Tensor) -> Tensor:
             if guidance == 1.0:
-                return diffusion.x0_from_v(x, self.unet(x, t, context), t)
-            v, v_empty = self.unet(torch.cat([x, x]), torch.cat([t, t]), both).chunk(2)
-            return diffusion.x0_from_v(x, diffusion.guided(v, v_empty, guidance), t)
+                return self.unet(x, t, context)
+            x0, x0_empty = self.unet(torch.cat([x, x]), torch.cat([t, t]), both).chunk(2)
+            return diffusion.guided(x0, x0_empty, guidance)
 
         return denoise
 

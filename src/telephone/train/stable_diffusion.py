@@ -193,7 +193,7 @@ def prepare(recipe: Recipe, net: LatentDiffusion, tokenizer: WordTokenizer) -> L
 
 
 def learn_to_draw(recipe: Recipe, net: LatentDiffusion, tokenizer: WordTokenizer) -> None:
-    """Trains the U-Net on v with uniform times; texts are dropped from one sample in ten."""
+    """Trains the U-Net with uniform times; texts are dropped from one sample in ten."""
     net.autoencoder.requires_grad_(requires_grad=False)
     net.text_encoder.requires_grad_(requires_grad=False)
     stage = Stage(recipe, "unet", SHARES["unet"] * recipe.minutes, net.unet, rate=7e-4)
@@ -210,7 +210,10 @@ def learn_to_draw(recipe: Recipe, net: LatentDiffusion, tokenizer: WordTokenizer
 
 
 def draw_loss(net: LatentDiffusion, latents: Latents, generator: torch.Generator, batch: int = 24) -> Tensor:
-    """Returns the weighted mean square error of v on a batch (Salimans & Ho 2022, section 4)."""
+    """Returns the mean square error of x0, weighted by min(1 / sigma^2, 4) and by where the things are.
+
+    1 / sigma^2 makes it the error of v (Salimans & Ho 2022, section 4); the bound keeps the easy, late times from ruling.
+    """
     rows = torch.randint(len(latents.z), (batch,), generator=generator)
     wording = torch.randint(2, (batch,), generator=generator)
     device = net.unet.null_context.device
@@ -223,8 +226,9 @@ def draw_loss(net: LatentDiffusion, latents: Latents, generator: torch.Generator
     # One stratum a sample: the times of a batch cover [0, 1] evenly, which makes the loss less noisy.
     t = (torch.randperm(batch, generator=generator) + torch.rand(batch, generator=generator)) / batch
     t, noise = t.to(device), torch.randn(z.shape, generator=generator).to(device)
-    v = net.unet(diffusion.add_noise(z, noise, t), t, context)
-    return (latents.weight[rows].to(device) * (v - diffusion.v_target(z, noise, t)) ** 2).mean()
+    x0 = net.unet(diffusion.add_noise(z, noise, t), t, context)
+    weight = (1 / diffusion.alpha_sigma(t)[1] ** 2).clamp(max=4)[:, None, None, None] * latents.weight[rows].to(device)
+    return (weight * (x0 - z) ** 2).mean()
 
 
 def show(recipe: Recipe, net: LatentDiffusion, tokenizer: WordTokenizer, name: str) -> None:
