@@ -212,7 +212,7 @@ def learn_to_draw(recipe: Recipe, net: LatentDiffusion, tokenizer: WordTokenizer
 def draw_loss(net: LatentDiffusion, latents: Latents, generator: torch.Generator, batch: int = 24) -> Tensor:
     """Returns the mean square error of x0, weighted by min(1 / sigma^2, 4) and by where the things are.
 
-    1 / sigma^2 makes it the error of v (Salimans & Ho 2022, section 4); the bound keeps the easy, late times from ruling.
+    1 / sigma^2 makes it the error of v (Salimans & Ho 2022, section 4); the bound keeps the easy times from ruling.
     """
     rows = torch.randint(len(latents.z), (batch,), generator=generator)
     wording = torch.randint(2, (batch,), generator=generator)
