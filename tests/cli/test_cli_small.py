@@ -1,9 +1,6 @@
 """The commands that need no run: players, prompts, draw, tell, world, learn."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 from PIL import Image
@@ -116,27 +113,3 @@ def test_learn_an_unknown_recipe(cli):
     done = cli("learn", "blib")
     assert done.exit_code == 2
     assert "There is no recipe 'blib'. Did you mean blip?" in done.stderr
-
-
-@pytest.mark.slow
-def test_learn_for_a_moment(tmp_path):
-    """In a process of its own: a training sets threads and seeds for good."""
-    command = [
-        sys.executable,
-        "-m",
-        "telephone",
-        "learn",
-        "blip",
-        "--minutes",
-        "0.01",
-        "--pictures",
-        "80",
-        "--out",
-        str(tmp_path),
-    ]
-    done = subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, "TELEPHONE_THREADS": "1"}, timeout=500
-    )
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "blip.safetensors").exists()
-    assert f"TELEPHONE_WEIGHTS={tmp_path}" in done.stdout

@@ -52,7 +52,9 @@ def command(
     try:
         path = module.main(task)
     except KeyboardInterrupt as error:
-        tell(f"Stopped. Go on with: telephone learn {recipe} --minutes {task.minutes:g} --seed {seed} --out {out}")
+        again = f"telephone learn {recipe} --minutes {task.minutes:g} --pictures {pictures} --seed {seed} --out {out}"
+        where = "" if device == "cpu" else f" --device {device}"
+        tell(f"Stopped. Go on with: {again}{where}")
         raise typer.Exit(STOPPED) from error
     say(f"{path}")
     say(f"Use it with TELEPHONE_WEIGHTS={out}")
