@@ -76,6 +76,7 @@ def test_what_was_written_comes_back(run: Run):
         assert again.verify() == []
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(st.data())
 def test_any_sequence_of_hops_in_any_batches_comes_back(data):
