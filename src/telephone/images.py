@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 import warnings
 
 import numpy as np
@@ -52,7 +53,9 @@ def decode(data: bytes) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PlayerError(f"The picture is too large to decode: {error}") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise PlayerError(f"These {len(data)} bytes are not a picture that can be decoded: {error}") from error
+        # Pillow names the buffer by its address in memory, which would make two equal failures differ.
+        why = re.sub(r"\s*<_io\.BytesIO object at 0x[0-9a-f]+>", "", str(error))
+        raise PlayerError(f"These {len(data)} bytes are not a picture that can be decoded: {why}.") from error
     return to_rgb(image)
 
 

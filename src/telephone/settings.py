@@ -6,6 +6,8 @@ from pathlib import Path
 
 import platformdirs
 
+from telephone.errors import UsageError
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -25,12 +27,12 @@ def load() -> Settings:
     """Returns the settings of this process.
 
     Raises:
-        ValueError: `TELEPHONE_THREADS` is not a positive whole number.
+        UsageError: `TELEPHONE_THREADS` is not a positive whole number.
     """
     env = os.environ
     threads = env.get("TELEPHONE_THREADS")
     if threads is not None and (not threads.isdecimal() or int(threads) < 1):
-        raise ValueError(f"TELEPHONE_THREADS is {threads!r}; it must be a whole number of 1 or more.")
+        raise UsageError(f"TELEPHONE_THREADS is {threads!r}; it must be a whole number of 1 or more.")
     weights = env.get("TELEPHONE_WEIGHTS")
     return Settings(
         runs_dir=Path(env.get("TELEPHONE_RUNS", "runs")),
