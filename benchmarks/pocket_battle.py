@@ -1,6 +1,6 @@
 """The pocket battle, timed twice in one run: by the engine, and by the plain loop that makes every call by itself.
 
-The battle: `oracle/renderer` and `pocket/stable-diffusion` x `pocket/blip`, the ten pocket prompts, ten turns; 400 hops.
+The battle: `oracle/renderer` and `pocket/stable-diffusion` x `pocket/blip`, ten prompts and turns; 400 hops.
 The engine keeps every hop durably, puts calls of many games into one batch and answers equal asks once; the loop is
 `TelephoneLine.play`, as in the article, and keeps nothing. Both must tell the same stories, word for word.
 

@@ -1,16 +1,16 @@
 """Every error that the package raises on purpose, so that a caller can tell what to mend from what broke.
 
-    TelephoneError
-    ├── UsageError          the caller asked for something that cannot be: mend the request (exit code 2)
-    │   ├── PromptError     a prompt or a prompt file that cannot be read; says file, line and column
-    │   ├── UnknownPlayer   no player of this name; says near names
-    │   └── WorldError      a scene that breaks a rule of the pocket world
-    ├── StoreError          the run folder cannot be read or written
-    │   ├── StoreDamaged    what is on disk is not what was written
-    │   └── StoreVersion    written by another version of the package
-    ├── WeightsError        weights are missing, or are not the ones that were shipped
-    └── PlayerError         a player failed on one call: the game ends, the others go on
-        └── PlayerRefused   a player declined to answer (a content rule, for example)
+TelephoneError
+├── UsageError          the caller asked for something that cannot be: mend the request (exit code 2)
+│   ├── PromptError     a prompt or a prompt file that cannot be read; says file, line and column
+│   ├── UnknownPlayer   no player of this name; says near names
+│   └── WorldError      a scene that breaks a rule of the pocket world
+├── StoreError          the run folder cannot be read or written
+│   ├── StoreDamaged    what is on disk is not what was written
+│   └── StoreVersion    written by another version of the package
+├── WeightsError        weights are missing, or are not the ones that were shipped
+└── PlayerError         a player failed on one call: the game ends, the others go on
+    └── PlayerRefused   a player declined to answer (a content rule, for example)
 """
 
 

@@ -1,6 +1,7 @@
 """Each recipe from end to end in a few seconds: a file comes out that the player loads, however little was learned."""
 
 import json
+import signal
 from dataclasses import replace
 
 import numpy as np
@@ -86,6 +87,18 @@ def test_a_stopped_stage_goes_on_where_it_was(recipe):
     assert torch.equal(again.ema.weights["weight"], stage.ema.weights["weight"])
     state, before = (s.optimizer.state_dict()["state"][0]["exp_avg"] for s in (again, stage))
     assert torch.equal(state, before)
+
+
+def test_ctrl_c_saves_before_it_is_obeyed(recipe):
+    net = nn.Linear(4, 1)
+    stage = Stage(recipe, "part", 10, net, rate=1e-2)
+    with pytest.raises(KeyboardInterrupt):
+        for step in stage:
+            stage.update(net(torch.ones(2, 4)).square().mean())
+            if step == 7:
+                signal.raise_signal(signal.SIGINT)
+    assert Stage(recipe, "part", 10, nn.Linear(4, 1), rate=1e-2).step == 8
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_what_is_kept_is_made_once(tmp_path):

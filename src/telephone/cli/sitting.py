@@ -47,7 +47,7 @@ def sit(run: "Run", wishes: Wishes) -> None:
     if verdict.missing:
         warn(f"The distances are left out. {verdict.missing}")
     with stoppable(run.folder):
-        report = _report(run) if wishes.report else None
+        report = _report(run, verdict) if wishes.report else None
         _tell(run, played, report, verdict, wishes.json)
     if played.failed or played.refused or verdict.missing:
         raise typer.Exit(FAILED)
@@ -92,10 +92,10 @@ class Verdict:
     """Why it could not be heard."""
 
 
-def _report(run: "Run") -> Path:
+def _report(run: "Run", verdict: Verdict) -> Path:
     from telephone.report import write_report
 
-    return write_report(run)
+    return write_report(run, distance_judge=verdict.identity)
 
 
 def _tell(run: "Run", played: "Played", report: Path | None, verdict: Verdict, json: bool) -> None:

@@ -27,24 +27,25 @@ _SOURCES = {
 }
 
 
-def write_report(run: Run, path: Path | str | None = None) -> Path:
+def write_report(run: Run, path: Path | str | None = None, distance_judge: str | None = None) -> Path:
     """Writes the report of a run as one HTML file that loads nothing from outside, and returns its path.
 
     Args:
         run: A run at any stage: unfinished games and missing scores are told as such.
         path: The file; `report.html` in the run's folder if None.
+        distance_judge: Part of the name of the judge whose distances are shown; the first one if None.
 
     Raises:
         StoreError: the file cannot be written.
     """
-    return write_page(report_data(run), Path(path) if path is not None else run.folder / "report.html")
+    return write_page(report_data(run, distance_judge), Path(path) if path is not None else run.folder / "report.html")
 
 
-def report_data(run: Run) -> ReportData:
+def report_data(run: Run, distance_judge: str | None = None) -> ReportData:
     """Returns all that the report of a run says."""
     from telephone.analysis import summary
 
-    found, description = summary(run), run.description
+    found, description = summary(run, distance_judge), run.description
     scored = any(one.rankable for one in found.boards) or not found.drift["mean"].isna().all()
     return ReportData(
         title=words.title(description, found.counts.planned),

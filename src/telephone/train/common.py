@@ -1,12 +1,16 @@
 """What every recipe needs: its options, a clock that survives a restart, checkpoints, a loss curve."""
 
+import contextlib
 import json
 import math
 import os
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import torch
@@ -51,6 +55,25 @@ def keep(path: Path, make: Callable[[], Any]) -> Any:
     return json.loads(path.read_text())
 
 
+@contextlib.contextmanager
+def _stop_asked() -> Iterator[threading.Event]:
+    """Turns the first Ctrl-C into an event, so that no step is cut in half; the second one works as ever."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        event.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield event
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 class Stage:
     """One part of a recipe: counts time and steps, writes losses, keeps a checkpoint and resumes from it.
 
@@ -74,9 +97,16 @@ class Stage:
             self._load()
 
     def __iter__(self) -> Iterator[int]:
-        """Yields step numbers until the time is used up; saves now and then, and at the end."""
+        """Yields step numbers until the time is used up; saves now and then, at the end, and at Ctrl-C."""
+        with _stop_asked() as stopped:
+            yield from self._steps(stopped)
+        self.save()
+        if stopped.is_set():
+            raise KeyboardInterrupt
+
+    def _steps(self, stopped: threading.Event) -> Iterator[int]:
         last = saved = shown = time.monotonic()
-        while self.used < self.seconds:
+        while self.used < self.seconds and not stopped.is_set():
             for group in self.optimizer.param_groups:
                 group["lr"] = self.rate * min(1, (self.step + 1) / 200) * self._anneal()
             yield self.step
@@ -90,7 +120,6 @@ class Stage:
             if now - saved > self.SAVE_SECONDS:
                 saved = now
                 self.save()
-        self.save()
 
     def _anneal(self) -> float:
         gone = min(1.0, self.used / self.seconds)
