@@ -86,10 +86,21 @@ class Pictures:
     """[n, 16, 16]: how much of each 4 x 4 square is covered by a thing, in [0, 1]."""
 
 
-def paint(key: str, count: int, masks: bool = False) -> Pictures:
-    """Renders `count` training scenes; `masks` also finds where the things are, by drawing the scene without them."""
+STILL = 4016093
+"""A seed of the renderer under which the first five things are neither moved nor mirrored."""
+
+
+def paint(key: str, count: int, masks: bool = False, still: bool = False) -> Pictures:
+    """Renders `count` training scenes, each with its own seed or all of them still.
+
+    Args:
+        key: names the set; the same key gives the same pictures.
+        count: number of pictures.
+        masks: also find where the things are, by drawing the scenes without them.
+        still: draw all with the seed `STILL`.
+    """
     scenes = [train_scene(key, i) for i in range(count)]
-    seeds = [derive("picture", key, i) for i in range(count)]
+    seeds = [STILL if still else derive("picture", key, i) for i in range(count)]
     pixels = render_array(scenes, seeds)
     things = np.zeros((count, 16, 16), dtype=np.float32)
     if masks:
