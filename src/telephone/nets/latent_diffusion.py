@@ -67,6 +67,10 @@ class UNetConfig:
     attention_from: int = 0
     """The first level (0 is the finest) that has attention."""
     heads: int = 4
+    expand: tuple[int, ...] = (8, 2)
+    """Hidden width of the transformers' two-layer nets at each resolution, in multiples of the channels.
+
+    The finest one is wide: what part of which thing belongs to which square is learned there."""
     context_width: int = 128
     time_width: int = 256
 
@@ -163,12 +167,12 @@ class TextEncoder(nn.Module):
 class SpatialTransformer(nn.Module):
     """A transformer block over the positions of a feature map, with cross-attention to the text (appendix E.2.1)."""
 
-    def __init__(self, channels: int, size: int, heads: int, context_width: int) -> None:
+    def __init__(self, channels: int, size: int, expand: int, config: UNetConfig) -> None:
         """`size` is the side of the feature map; a learned embedding tells each position where it is."""
         super().__init__()
         self.norm = nn.GroupNorm(8, channels)
         self.position = nn.Parameter(torch.randn(size * size, channels) * 0.02)
-        self.block = TransformerBlock(channels, heads, context_width, expand=2)
+        self.block = TransformerBlock(channels, config.heads, config.context_width, expand)
         self.out = nn.Linear(channels, channels)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
@@ -226,7 +230,7 @@ class UNet(nn.Module):
         stage = nn.ModuleList([ResBlock(inputs, outputs, config.time_width)])
         if level >= config.attention_from:
             size = config.latent_size // config.patch >> level
-            stage.append(SpatialTransformer(outputs, size, config.heads, config.context_width))
+            stage.append(SpatialTransformer(outputs, size, config.expand[level], config))
         return stage
 
     @staticmethod

@@ -224,8 +224,8 @@ def draw_loss(net: LatentDiffusion, latents: Latents, generator: torch.Generator
     with torch.no_grad():
         context = net.text_encoder(tokens)
     context = net.unet.drop_context(context, (torch.rand(batch, generator=generator) < 0.1).to(device))
-    # One stratum a sample makes the loss less noisy; the root prefers late times, where the text decides what is drawn.
-    t = ((torch.randperm(batch, generator=generator) + torch.rand(batch, generator=generator)) / batch).sqrt()
+    # One stratum a sample makes the loss less noisy; the power prefers late times, where the text decides.
+    t = ((torch.randperm(batch, generator=generator) + torch.rand(batch, generator=generator)) / batch) ** 0.25
     t, noise = t.to(device), torch.randn(z.shape, generator=generator).to(device)
     x0 = net.unet(diffusion.add_noise(z, noise, t), t, context)
     weight = (1 / diffusion.alpha_sigma(t)[1] ** 2).clamp(max=4)[:, None, None, None] * latents.weight[rows].to(device)
