@@ -94,14 +94,17 @@ def test_the_autoencoder_learns_a_picture():
 
 
 def test_a_weight_file_knows_its_own_shape(net, tmp_path):
-    path = tmp_path / "net.safetensors"
-    save_weights(path, net, net.config, seed=3)
+    path, rest = tmp_path / "net.safetensors", tmp_path / "rest.safetensors"
+    save_weights(path, net, net.config, {"seed": 3}, ("unet.", "text_encoder."))
+    save_weights(rest, net, net.config, {}, ("autoencoder.",))
     config, about = read_metadata(path)
     assert about == {"seed": 3}
     again = LatentDiffusionConfig.from_dict(config)
     assert json.dumps(dataclasses.asdict(again)) == json.dumps(dataclasses.asdict(net.config))
     twin = LatentDiffusion(again).eval()
-    read_weights(path, twin)
+    with pytest.raises(RuntimeError, match="autoencoder"):
+        read_weights([path], twin)
+    read_weights([path, rest], twin)
     assert torch.allclose(twin.text_encoder(TOKENS), net.text_encoder(TOKENS), atol=2e-2)  # stored in half precision
 
 

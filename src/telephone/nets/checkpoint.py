@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,20 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 
-def save_weights(path: Path, module: nn.Module, config: Any, **about: Any) -> None:
-    """Writes a module's weights in half precision, with config dataclass and `about` as JSON metadata, atomically."""
-    tensors = {name: _half(value) for name, value in module.state_dict().items()}
+def save_weights(
+    path: Path, module: nn.Module, config: Any, about: dict[str, Any], parts: Sequence[str] = ("",)
+) -> None:
+    """Writes weights in half precision, with config dataclass and `about` as JSON metadata, atomically.
+
+    Args:
+        path: the safetensors file.
+        module: whose weights.
+        config: the dataclass from which the module is built.
+        about: what else a reader should know, such as seed and minutes.
+        parts: beginnings of the names that go into this file; all by default.
+    """
+    chosen = {name: value for name, value in module.state_dict().items() if name.startswith(tuple(parts))}
+    tensors = {name: _half(value) for name, value in chosen.items()}
     metadata = {"config": json.dumps(dataclasses.asdict(config)), "about": json.dumps(about, sort_keys=True)}
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
@@ -37,14 +49,16 @@ def read_metadata(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     return json.loads(metadata["config"]), json.loads(metadata.get("about", "{}"))
 
 
-def read_weights(path: Path, module: nn.Module) -> None:
-    """Copies a file's weights into a module of the same shape, in float32.
+def read_weights(paths: Sequence[Path], module: nn.Module) -> None:
+    """Copies the weights of one or more files into a module of the same shape, in float32.
 
     Raises:
         RuntimeError: names or shapes differ.
     """
-    with safe_open(path, "pt") as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    tensors: dict[str, Tensor] = {}
+    for path in paths:
+        with safe_open(path, "pt") as file:
+            tensors |= {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
     module.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
 
 

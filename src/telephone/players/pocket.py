@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,7 +36,7 @@ class StableDiffusion(Text2Image):
 
     def traits(self) -> Traits:
         """Returns what the player is; reads the weight file once, for its hash."""
-        print_ = digest("pocket/stable-diffusion", 1, self._file[1], sorted(self._options.items()))
+        print_ = digest("pocket/stable-diffusion", 1, *self._files.values(), sorted(self._options.items()))
         return Traits(print_, batch_size=16, seeds=True, max_tokens=self._net.config.text.max_tokens, price=0.0)
 
     def count_cut(self, text: str) -> int:
@@ -61,14 +62,14 @@ class StableDiffusion(Text2Image):
         return drawn[: len(asked)]
 
     @cached_property
-    def _file(self) -> tuple[Any, str]:
-        return weights.find("stable-diffusion")
+    def _files(self) -> dict[Path, str]:
+        return dict([weights.find("stable-diffusion"), weights.find("autoencoder", "stable-diffusion")])
 
     @cached_property
     def _net(self) -> Any:
         from telephone.nets.latent_diffusion import LatentDiffusion, LatentDiffusionConfig
 
-        return _load(self._file[0], LatentDiffusionConfig.from_dict, LatentDiffusion)
+        return _load(list(self._files), LatentDiffusionConfig.from_dict, LatentDiffusion)
 
     @cached_property
     def _tokenizer(self) -> "WordTokenizer":
@@ -103,7 +104,7 @@ class Blip(Image2Text):
         return [self._tokenizer.decode(row) for row in tokens.tolist()]
 
     @cached_property
-    def _file(self) -> tuple[Any, str]:
+    def _file(self) -> tuple[Path, str]:
         return weights.find("blip")
 
     @cached_property
@@ -111,25 +112,25 @@ class Blip(Image2Text):
         from telephone.nets.blip import Blip as Net
         from telephone.nets.blip import BlipConfig
 
-        return _load(self._file[0], BlipConfig.from_dict, Net)
+        return _load([self._file[0]], BlipConfig.from_dict, Net)
 
     @cached_property
     def _tokenizer(self) -> "WordTokenizer":
         return _words(self._net.config.text.words)
 
 
-def _load(path: Any, read_config: Any, build: Any) -> "nn.Module":
-    """Builds the net that the file describes, with the file's weights, ready to play."""
+def _load(paths: Sequence[Path], read_config: Any, build: Any) -> "nn.Module":
+    """Builds the net that the first file describes, with the weights of all, ready to play."""
     from telephone.nets.checkpoint import read_metadata, read_weights
     from telephone.nets.layers import channels_last
 
-    config, _ = read_metadata(path)
+    config, _ = read_metadata(paths[0])
     net: nn.Module = build(read_config(config))
     try:
-        read_weights(path, net)
+        read_weights(paths, net)
     except RuntimeError as error:
         raise WeightsError(
-            f"The weights at {path} are of another version of the net: reinstall the package."
+            f"The weights at {paths[0]} are of another version of the net: reinstall the package."
         ) from error
     return channels_last(net.eval().requires_grad_(requires_grad=False))
 

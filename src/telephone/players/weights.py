@@ -12,13 +12,14 @@ INDEX = "index.json"
 """Lists the sha256 of every shipped file."""
 
 
-def find(name: str) -> tuple[Path, str]:
+def find(name: str, recipe: str = "") -> tuple[Path, str]:
     """Returns the path of a weight file and its sha256, after checking it.
 
     Files in the folder that `TELEPHONE_WEIGHTS` names come first and may be any, because somebody trained them there.
 
     Args:
-        name: the name of a recipe, such as `blip`.
+        name: the name of the file without its ending, such as `blip`.
+        recipe: the recipe that makes it, if its name is another.
 
     Raises:
         WeightsError: the file is missing, or is not the one that was shipped.
@@ -29,9 +30,9 @@ def find(name: str) -> tuple[Path, str]:
         return path, content_hash(path.read_bytes())
     folder = Path(str(files("telephone") / "weights"))
     path = folder / f"{name}.safetensors"
-    again = f"reinstall the package, or make them again with `telephone learn {name}`"
+    again = f"reinstall the package, or make them again with `telephone learn {recipe or name}`"
     if not path.exists():
-        raise WeightsError(f"The weights of pocket/{name} are not at {path}: {again}.")
+        raise WeightsError(f"The weights of pocket/{recipe or name} are not at {path}: {again}.")
     found, expected = content_hash(path.read_bytes()), _shipped(folder).get(path.name)
     if found != expected:
         raise WeightsError(

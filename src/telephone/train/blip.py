@@ -47,7 +47,7 @@ def main(recipe: Recipe) -> Path:
     learn_to_look(recipe, net.image_encoder, pictures)
     learn_to_describe(recipe, net, tokenizer, pictures)
     about = {"player": "pocket/blip", "seed": recipe.seed, "minutes": recipe.minutes}
-    save_weights(recipe.weights, net, config, **about)
+    save_weights(recipe.weights, net, config, about)
     return recipe.weights
 
 

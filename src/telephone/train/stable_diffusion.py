@@ -40,6 +40,7 @@ from telephone.train.common import Recipe, Stage, keep
 from telephone.world.render import render_array
 
 MINUTES = 120.0
+FIRST_STAGE = "autoencoder"
 SHARES = {"autoencoder": 0.12, "text-encoder": 0.13, "unet": 0.75}
 
 
@@ -53,7 +54,9 @@ def main(recipe: Recipe) -> Path:
     learn_to_see(recipe, net.autoencoder)
     learn_to_draw(recipe, net, tokenizer)
     about = {"player": "pocket/stable-diffusion", "seed": recipe.seed, "minutes": recipe.minutes}
-    save_weights(recipe.weights, net, config, **about)
+    # The first stage is a file of its own, as other drawers can use it.
+    save_weights(recipe.weights.with_name(f"{FIRST_STAGE}.safetensors"), net, config, about, ("autoencoder.",))
+    save_weights(recipe.weights, net, config, about, ("text_encoder.", "unet."))
     return recipe.weights
 
 
