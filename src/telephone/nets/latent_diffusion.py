@@ -279,9 +279,9 @@ def time_features(t: Float[Tensor, " batch"], width: int = 64) -> Float[Tensor, 
 class Sampling:
     """How pictures are drawn."""
 
-    steps: int = 12
+    steps: int = 4
     """Calls of the denoiser."""
-    guidance: float = 2.0
+    guidance: float = 1.5
     """Strength of classifier-free guidance; 1 is none."""
     eta: float = 0.0
     """Above 0: DDIM with this much fresh noise; 0 with the solver `ddim`, or the deterministic `dpm++`."""

@@ -30,7 +30,7 @@ of a batch, and another kernel rounds the last bits otherwise. So a picture is t
 class StableDiffusion(Text2Image):
     """Latent diffusion (`nets/latent_diffusion.py`)."""
 
-    def __init__(self, steps: int = 12, guidance: float = 2.0, eta: float = 0.0, solver: str = "dpm++") -> None:
+    def __init__(self, steps: int = 4, guidance: float = 1.5, eta: float = 0.0, solver: str = "dpm++") -> None:
         self.name = "stable-diffusion"
         self._options: dict[str, Any] = {"steps": steps, "guidance": guidance, "eta": eta, "solver": solver}
 
