@@ -20,7 +20,7 @@ class Settings:
     weights_dir: Path | None
     """Weights to use in place of the shipped ones, for those who train; `TELEPHONE_WEIGHTS`."""
     threads: int | None
-    """Threads of a local player; `TELEPHONE_THREADS`, else the library's own choice."""
+    """Threads of a local player; `TELEPHONE_THREADS`, else the player's own choice."""
 
 
 def load() -> Settings:

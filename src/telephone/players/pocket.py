@@ -1,6 +1,7 @@
 """The pocket roster: small networks with the architectures of the original players, with weights that are shipped."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from telephone import settings
 from telephone.errors import WeightsError
 from telephone.images import from_array, to_array
 from telephone.players import weights
@@ -57,7 +59,8 @@ class StableDiffusion(Text2Image):
         for start in range(0, len(asked), EQUAL):
             part = (asked[start : start + EQUAL] + asked[-1:] * EQUAL)[:EQUAL]
             tokens = self._tokenizer.batch([text for text, _ in part], limit, pad_to=limit)
-            pixels = self._net.generate(tokens, [seed for _, seed in part], Sampling(**self._options))
+            with _few_threads():
+                pixels = self._net.generate(tokens, [seed for _, seed in part], Sampling(**self._options))
             drawn += [from_array(picture) for picture in pixels.numpy()]
         return drawn[: len(asked)]
 
@@ -100,7 +103,8 @@ class Blip(Image2Text):
 
         pixels = torch.from_numpy(np.stack([to_array(image, SIZE) for image in images]))
         chosen = list(seeds) if seeds is not None else [0] * len(images)
-        tokens: Tensor = self._net.describe(_fast(pixels), chosen, Decoding(**self._options))
+        with _few_threads():
+            tokens: Tensor = self._net.describe(_fast(pixels), chosen, Decoding(**self._options))
         return [self._tokenizer.decode(row) for row in tokens.tolist()]
 
     @cached_property
@@ -117,6 +121,23 @@ class Blip(Image2Text):
     @cached_property
     def _tokenizer(self) -> "WordTokenizer":
         return _words(self._net.config.text.words)
+
+
+@contextlib.contextmanager
+def _few_threads() -> Iterator[None]:
+    """Computes on `TELEPHONE_THREADS` threads, or on one.
+
+    Nets this small wait longer for a second thread than it helps them; and with one the last bits of a picture do not
+    depend on how many cores a machine has.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(settings.load().threads or 1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _load(paths: Sequence[Path], read_config: Any, build: Any) -> "nn.Module":
