@@ -39,11 +39,11 @@ class StableDiffusion(Text2Image):
     def traits(self) -> Traits:
         """Returns what the player is; reads the weight file once, for its hash."""
         print_ = digest("pocket/stable-diffusion", 1, *self._files.values(), sorted(self._options.items()))
-        return Traits(print_, batch_size=16, seeds=True, max_tokens=self._net.config.text.max_tokens, price=0.0)
+        return Traits(print_, batch_size=16, seeds=True, max_tokens=self._config.text.max_tokens, price=0.0)
 
     def count_cut(self, text: str) -> int:
         """Returns how many words of the text the encoder does not see."""
-        return self._tokenizer.cut(text, self._net.config.text.max_tokens)
+        return self._tokenizer.cut(text, self._config.text.max_tokens)
 
     def generate_images(self, texts: Sequence[str], seeds: Sequence[int] | None = None) -> list[Image.Image]:
         """Returns one RGB picture of 64 x 64 pixels a text.
@@ -53,7 +53,7 @@ class StableDiffusion(Text2Image):
         """
         from telephone.nets.latent_diffusion import Sampling
 
-        limit = self._net.config.text.max_tokens
+        limit = self._config.text.max_tokens
         asked = list(zip(texts, seeds if seeds is not None else [0] * len(texts), strict=True))
         drawn: list[Image.Image] = []
         for start in range(0, len(asked), EQUAL):
@@ -69,14 +69,22 @@ class StableDiffusion(Text2Image):
         return dict([weights.find("stable-diffusion"), weights.find("autoencoder", "stable-diffusion")])
 
     @cached_property
-    def _net(self) -> Any:
-        from telephone.nets.latent_diffusion import LatentDiffusion, LatentDiffusionConfig
+    def _config(self) -> Any:
+        """What the file says of itself: a plan needs no more, so the net is built at the first call."""
+        from telephone.nets.checkpoint import read_metadata
+        from telephone.nets.latent_diffusion import LatentDiffusionConfig
 
-        return _load(list(self._files), LatentDiffusionConfig.from_dict, LatentDiffusion)
+        return LatentDiffusionConfig.from_dict(read_metadata(next(iter(self._files)))[0])
+
+    @cached_property
+    def _net(self) -> Any:
+        from telephone.nets.latent_diffusion import LatentDiffusion
+
+        return _load(list(self._files), LatentDiffusion(self._config))
 
     @cached_property
     def _tokenizer(self) -> "WordTokenizer":
-        return _words(self._net.config.text.words)
+        return _words(self._config.text.words)
 
 
 class Blip(Image2Text):
@@ -115,8 +123,9 @@ class Blip(Image2Text):
     def _net(self) -> Any:
         from telephone.nets.blip import Blip as Net
         from telephone.nets.blip import BlipConfig
+        from telephone.nets.checkpoint import read_metadata
 
-        return _load([self._file[0]], BlipConfig.from_dict, Net)
+        return _load([self._file[0]], Net(BlipConfig.from_dict(read_metadata(self._file[0])[0])))
 
     @cached_property
     def _tokenizer(self) -> "WordTokenizer":
@@ -140,13 +149,11 @@ def _few_threads() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _load(paths: Sequence[Path], read_config: Any, build: Any) -> "nn.Module":
-    """Builds the net that the first file describes, with the weights of all, ready to play."""
-    from telephone.nets.checkpoint import read_metadata, read_weights
+def _load(paths: Sequence[Path], net: "nn.Module") -> "nn.Module":
+    """Puts the weights of all files into a net of their shape and makes it ready to play."""
+    from telephone.nets.checkpoint import read_weights
     from telephone.nets.layers import channels_last
 
-    config, _ = read_metadata(paths[0])
-    net: nn.Module = build(read_config(config))
     try:
         read_weights(paths, net)
     except RuntimeError as error:

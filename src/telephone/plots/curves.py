@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from telephone.errors import UsageError
@@ -10,8 +12,45 @@ from telephone.plots import style
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COLUMNS = ("t2i_model", "i2t_model", "step_number", "mean")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What tells one figure by turn from another."""
+
+    start: float
+    """What the prompt itself has, at turn 0."""
+    title: str
+    subtitle: str
+    empty: str
+    """What is written where nothing has been scored."""
+    scale: Callable[[Axes, pd.DataFrame], None]
+    """Sets the limits and labels of the upright axis."""
+
+
+def figure(table: pd.DataFrame, level: str, encoding: style.Encoding | None, look: Look) -> Figure:
+    """Draws a figure by turn: the curves of a level, or of all where it is empty.
+
+    Raises:
+        UsageError: a column is missing.
+    """
+    require(table, COLUMNS)
+    encoding = encoding or encoding_of(table)
+    if level and "level" in table.columns:
+        table = table[table["level"] == level]
+    made, axes = style.new_figure(3.3, encoding.rows)
+    last = draw(axes, table, encoding, look.start)
+    look.scale(axes, table)
+    finish(axes, last)
+    if not last:
+        style.add_note(axes, look.empty)
+    title = f"{level.capitalize()} prompts: {look.title[0].lower()}{look.title[1:]}" if level else look.title
+    style.add_title(made, title, look.subtitle)
+    style.add_legend(made, encoding)
+    return made
 
 
 def require(table: pd.DataFrame, columns: tuple[str, ...]) -> None:

@@ -25,20 +25,14 @@ def drift_figure(table: pd.DataFrame, level: str = "", encoding: style.Encoding 
     Raises:
         UsageError: a column is missing.
     """
-    curves.require(table, curves.COLUMNS)
-    encoding = encoding or curves.encoding_of(table)
-    if level and "level" in table.columns:
-        table = table[table["level"] == level]
-    figure, axes = style.new_figure(3.3, encoding.rows)
-    last = curves.draw(axes, table, encoding, start=0.0)
-    _scale(axes, table)
-    curves.finish(axes, last)
-    if not last:
-        style.add_note(axes, "No description has been scored yet.")
-    title = f"{level.capitalize()} prompts: how far the meaning drifts" if level else "How far the meaning drifts"
-    style.add_title(figure, title, "Mean cosine distance from the prompt to each description; lower keeps more")
-    style.add_legend(figure, encoding)
-    return figure
+    look = curves.Look(
+        start=0.0,
+        title="How far the meaning drifts",
+        subtitle="Mean cosine distance from the prompt to each description; lower keeps more",
+        empty="No description has been scored yet.",
+        scale=_scale,
+    )
+    return curves.figure(table, level, encoding, look)
 
 
 def _scale(axes: Axes, table: pd.DataFrame) -> None:

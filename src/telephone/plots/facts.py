@@ -8,6 +8,7 @@ from telephone.plots import curves, style
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -24,20 +25,18 @@ def facts_figure(table: pd.DataFrame, level: str = "", encoding: style.Encoding 
     Raises:
         UsageError: a column is missing.
     """
+    look = curves.Look(
+        start=1.0,
+        title="Facts that survive",
+        subtitle="Share of the prompt's facts that each description still tells; higher keeps more",
+        empty="No prompt here states facts that can be counted.",
+        scale=_scale,
+    )
+    return curves.figure(table, level, encoding, look)
+
+
+def _scale(axes: Axes, table: pd.DataFrame) -> None:
     from matplotlib.ticker import PercentFormatter
 
-    curves.require(table, curves.COLUMNS)
-    encoding = encoding or curves.encoding_of(table)
-    if level and "level" in table.columns:
-        table = table[table["level"] == level]
-    figure, axes = style.new_figure(3.3, encoding.rows)
-    last = curves.draw(axes, table, encoding, start=1.0)
     axes.set_ylim(0, 1)
     axes.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
-    curves.finish(axes, last)
-    if not last:
-        style.add_note(axes, "No prompt here states facts that can be counted.")
-    title = f"{level.capitalize()} prompts: facts that survive" if level else "Facts that survive"
-    style.add_title(figure, title, "Share of the prompt's facts that each description still tells; higher keeps more")
-    style.add_legend(figure, encoding)
-    return figure
