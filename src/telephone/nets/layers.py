@@ -44,12 +44,12 @@ class ResBlock(nn.Module):
 class Attention(nn.Module):
     """Multi-head attention; keys and values come from `context`, or from the input itself."""
 
-    def __init__(self, width: int, context_width: int | None = None, heads: int = 4) -> None:
-        """`context_width` None makes self-attention."""
+    def __init__(self, width: int, context_width: int | None = None, heads: int = 4, bias: bool = False) -> None:
+        """`context_width` None makes self-attention; `bias` is for queries, keys and values."""
         super().__init__()
         self.heads = heads
-        self.query = nn.Linear(width, width, bias=False)
-        self.key_value = nn.Linear(context_width or width, 2 * width, bias=False)
+        self.query = nn.Linear(width, width, bias=bias)
+        self.key_value = nn.Linear(context_width or width, 2 * width, bias=bias)
         self.out = nn.Linear(width, width)
 
     def keys(self, context: Float[Tensor, "batch m context"]) -> tuple[Tensor, Tensor]:

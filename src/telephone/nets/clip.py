@@ -1,0 +1,263 @@
+"""CLIP (Radford et al. 2021, arXiv 2103.00020) at pocket size: pictures and sentences as vectors of one space.
+
+Two encoders (section 2.4) are trained so that a picture and its sentence point the same way: a vision transformer whose
+class token stands for the picture, and a causal transformer whose feature at `<eos>` stands for the sentence; both are
+projected without bias, and their cosine is multiplied by a learned temperature (figure 3). With `stem=()` and
+`convolutions=0` these are the paper's encoders, number for number those of `transformers.CLIPModel`. The pocket ones put a
+few convolutions before each transformer, which learn from fewer samples (Xiao et al. 2021, arXiv 2106.14881).
+
+Pictures are float32 NCHW in [-1, 1], 64 x 64.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from telephone.nets.layers import Attention, ResBlock
+from telephone.nets.tokenizer import EOS
+
+MAX_SCALE = math.log(100)
+"""The logarithm of the temperature is clipped here (section 2.5)."""
+
+
+@dataclass
+class VisionConfig:
+    """Shape of the image encoder."""
+
+    image_size: int = 64
+    patch: int = 8
+    stem: tuple[int, ...] = (32, 64, 128)
+    """Channels of the convolutions at 1/2, 1/4 and 1/8 of the resolution; () is the paper's linear patch embedding."""
+    width: int = 160
+    layers: int = 2
+    heads: int = 4
+
+
+@dataclass
+class TextConfig:
+    """Shape of the text encoder."""
+
+    words: tuple[str, ...] = ()
+    """The vocabulary without special tokens."""
+    max_tokens: int = 72
+    width: int = 160
+    layers: int = 3
+    heads: int = 4
+    convolutions: int = 2
+    """Causal convolutions over the words before the transformer; 0 is the paper's."""
+
+
+@dataclass
+class ClipConfig:
+    """Everything that decides the shape of the weights."""
+
+    vision: VisionConfig = field(default_factory=VisionConfig)
+    text: TextConfig = field(default_factory=TextConfig)
+    embedding: int = 256
+    """Width of the space in which pictures and sentences are compared."""
+
+    @classmethod
+    def from_dict(cls, values: dict) -> "ClipConfig":
+        """Returns the config that `dataclasses.asdict` and JSON turned into plain values."""
+        vision = {**values["vision"], "stem": tuple(values["vision"]["stem"])}
+        text = {**values["text"], "words": tuple(values["text"]["words"])}
+        return cls(VisionConfig(**vision), TextConfig(**text), values["embedding"])
+
+
+class Block(nn.Module):
+    """A pre-norm transformer layer with the paper's activation, x * sigmoid(1.702 x)."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        """Builds attention (with biases) and the two-layer net, four times as wide."""
+        super().__init__()
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.attention = Attention(width, None, heads, bias=True)
+        self.grow, self.shrink = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def forward(self, x: Float[Tensor, "batch n width"], causal: bool = False) -> Float[Tensor, "batch n width"]:
+        """Returns the sequence, mixed; `causal` lets each position see itself and those before it."""
+        h = self.norm1(x)
+        x = x + self.attention.look(h, self.attention.keys(h), causal=causal)
+        h = self.grow(self.norm2(x))
+        return x + self.shrink(h * torch.sigmoid(1.702 * h))
+
+
+class ImageEncoder(nn.Module):
+    """A picture to one vector, read off the class token."""
+
+    def __init__(self, config: VisionConfig, embedding: int) -> None:
+        """Builds stem, transformer and projection."""
+        super().__init__()
+        self.config = config
+        width = config.width
+        self.stem = _stem(config)
+        squares = (config.image_size // config.patch) ** 2
+        self.class_token = nn.Parameter(torch.randn(width) * 0.02)
+        self.position = nn.Parameter(torch.randn(squares + 1, width) * 0.02)
+        self.norm_before = nn.LayerNorm(width)
+        self.blocks = nn.ModuleList(Block(width, config.heads) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(width)
+        self.projection = nn.Linear(width, embedding, bias=False)
+
+    def features(self, x: Float[Tensor, "batch 3 H W"]) -> list[Float[Tensor, "batch c h w"]]:
+        """Returns what each stage of the stem makes of a picture, the finest first."""
+        maps = []
+        for stage in self.stem:
+            x = stage(x)
+            maps.append(x)
+        return maps
+
+    def sequence(self, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch squares+1 width"]:
+        """Returns the last layer's vectors: the class token, then one for each square, row by row."""
+        squares = self.features(x)[-1].flatten(2).transpose(1, 2)
+        token = self.class_token.expand(len(x), 1, -1)
+        h = self.norm_before(torch.cat([token, squares], dim=1) + self.position)
+        for block in self.blocks:
+            h = block(h)
+        return h
+
+    def forward(self, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch embedding"]:
+        """Returns the embedding, not yet of unit length."""
+        return self.projection(self.norm(self.sequence(x)[:, 0]))
+
+
+def _stem(config: VisionConfig) -> nn.ModuleList:
+    width, patch = config.width, config.patch
+    if not config.stem:
+        return nn.ModuleList([nn.Conv2d(3, width, patch, stride=patch, bias=False)])
+    a, b, c = config.stem
+    return nn.ModuleList(
+        [
+            nn.Sequential(nn.Conv2d(3, a, 4, stride=2, padding=1), nn.GroupNorm(8, a), nn.SiLU()),
+            nn.Sequential(nn.Conv2d(a, b, 3, stride=2, padding=1), ResBlock(b, b)),
+            nn.Sequential(nn.Conv2d(b, c, 3, stride=2, padding=1), ResBlock(c, c), ResBlock(c, c)),
+            nn.Conv2d(c, width, 1),
+        ]
+    )
+
+
+class TextEncoder(nn.Module):
+    """A sentence to one vector, read off its `<eos>`."""
+
+    def __init__(self, config: TextConfig, embedding: int) -> None:
+        """Builds embeddings, convolutions, the causal transformer and the projection."""
+        super().__init__()
+        self.config = config
+        width = config.width
+        self.token = nn.Embedding(len(config.words) + 4, width)
+        nn.init.normal_(self.token.weight, std=0.1 if config.convolutions else 0.02)
+        self.position = nn.Parameter(torch.randn(config.max_tokens, width) * 0.01)
+        self.near = nn.ModuleList(nn.Conv1d(width, width, 5) for _ in range(config.convolutions))
+        self.blocks = nn.ModuleList(Block(width, config.heads) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(width)
+        self.projection = nn.Linear(width, embedding, bias=False)
+
+    def sequence(self, tokens: Int[Tensor, "batch n"]) -> Float[Tensor, "batch n width"]:
+        """Returns one vector a token after the last norm; each knows the words up to its own."""
+        x = self.token(tokens)
+        for near in self.near:
+            x = x + F.gelu(near(F.pad(x.transpose(1, 2), (4, 0)))).transpose(1, 2)
+        x = x + self.position[: tokens.shape[1]]
+        for block in self.blocks:
+            x = block(x, causal=True)
+        return self.norm(x)
+
+    def pool(
+        self, sequence: Float[Tensor, "batch n width"], tokens: Int[Tensor, "batch n"]
+    ) -> Float[Tensor, "batch embedding"]:
+        """Returns the projected vector of the first `<eos>`."""
+        ends = (tokens == EOS).int().argmax(dim=1)
+        return self.projection(sequence[torch.arange(len(tokens), device=tokens.device), ends])
+
+    def forward(self, tokens: Int[Tensor, "batch n"]) -> Float[Tensor, "batch embedding"]:
+        """Returns the embedding, not yet of unit length."""
+        return self.pool(self.sequence(tokens), tokens)
+
+
+class Clip(nn.Module):
+    """Both encoders and the temperature."""
+
+    def __init__(self, config: ClipConfig) -> None:
+        """Builds the encoders with fresh weights; the temperature starts at 0.07 (section 2.5)."""
+        super().__init__()
+        self.config = config
+        self.image_encoder = ImageEncoder(config.vision, config.embedding)
+        self.text_encoder = TextEncoder(config.text, config.embedding)
+        self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
+
+    def encode_image(self, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch embedding"]:
+        """Returns embeddings of pictures, not yet of unit length."""
+        return self.image_encoder(x)
+
+    def encode_text(self, tokens: Int[Tensor, "batch n"]) -> Float[Tensor, "batch embedding"]:
+        """Returns embeddings of sentences, not yet of unit length."""
+        return self.text_encoder(tokens)
+
+    def text_sequence(
+        self, tokens: Int[Tensor, "batch n"]
+    ) -> tuple[Float[Tensor, "batch n width"], Float[Tensor, "batch embedding"]]:
+        """Returns a vector for each token, and the embedding of the sentence: unCLIP's prior looks at both."""
+        sequence = self.text_encoder.sequence(tokens)
+        return sequence, self.text_encoder.pool(sequence, tokens)
+
+    def image_features(self, x: Float[Tensor, "batch 3 H W"]) -> list[Float[Tensor, "batch c h w"]]:
+        """Returns the stem's maps at 1/2, 1/4 and 1/8 of the resolution, for perceptual losses."""
+        return self.image_encoder.features(x)[: len(self.config.vision.stem)]
+
+    def scale(self) -> Float[Tensor, ""]:
+        """Returns the factor that cosines are multiplied by, at most 100."""
+        return self.logit_scale.clamp(max=MAX_SCALE).exp()
+
+    def forward(
+        self, x: Float[Tensor, "images 3 H W"], tokens: Int[Tensor, "texts n"]
+    ) -> Float[Tensor, "images texts"]:
+        """Returns the scaled cosines of every picture with every sentence (figure 3: `logits`)."""
+        return similarity(self.encode_image(x), self.encode_text(tokens)) * self.scale()
+
+
+def similarity(
+    images: Float[Tensor, "images embedding"], texts: Float[Tensor, "texts embedding"]
+) -> Float[Tensor, "images texts"]:
+    """Returns the cosines in [-1, 1] of every picture with every sentence."""
+    return F.normalize(images, dim=-1) @ F.normalize(texts, dim=-1).T
+
+
+def contrastive_loss(logits: Float[Tensor, "n n"]) -> Float[Tensor, ""]:
+    """Returns the symmetric cross-entropy whose right answers are on the diagonal (figure 3: `loss`)."""
+    target = torch.arange(len(logits), device=logits.device)
+    return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
+
+
+def retrieval(logits: Float[Tensor, "n n"], k: int = 1) -> tuple[float, float]:
+    """Returns R@k from pictures to sentences and back: how often the right one is among the k nearest.
+
+    Of equal cosines the right one counts as the last, so that a net which sees no difference gets no credit.
+    """
+
+    def recall(rows: Tensor) -> float:
+        right = rows.diagonal()[:, None]
+        others = ~torch.eye(len(rows), dtype=torch.bool, device=rows.device)
+        above: Bool[Tensor, "n n"] = (rows >= right) & others
+        return float((above.sum(1) < k).float().mean())
+
+    return recall(logits), recall(logits.T)
+
+
+@torch.no_grad()
+def zero_shot(
+    clip: Clip, x: Float[Tensor, "images 3 H W"], classes: list[Int[Tensor, "templates n"]]
+) -> Float[Tensor, "images classes"]:
+    """Returns the probability of each class for each picture (section 3.1.2).
+
+    Args:
+        clip: the trained model.
+        x: pictures.
+        classes: for each class the tokens of its prompts ("a drawing of a cat."); the embeddings of several prompts of
+            a class are averaged before they are compared (section 3.1.4).
+    """
+    texts = [F.normalize(clip.encode_text(tokens), dim=-1).mean(0) for tokens in classes]
+    return (similarity(clip.encode_image(x), torch.stack(texts)) * clip.scale()).softmax(dim=-1)
