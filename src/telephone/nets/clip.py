@@ -2,9 +2,12 @@
 
 Two encoders (section 2.4) are trained so that a picture and its sentence point the same way: a vision transformer whose
 class token stands for the picture, and a causal transformer whose feature at `<eos>` stands for the sentence; both are
-projected without bias, and their cosine is multiplied by a learned temperature (figure 3). With `stem=()` and
-`convolutions=0` these are the paper's encoders, number for number those of `transformers.CLIPModel`. The pocket ones put a
-few convolutions before each transformer, which learn from fewer samples (Xiao et al. 2021, arXiv 2106.14881).
+projected without bias, and their cosine is multiplied by a learned temperature (figure 3).
+
+With `stem=()`, `convolutions=0` and `queries=0` these are the paper's encoders, number for number those of
+`transformers.CLIPModel`. The pocket ones put a few convolutions before each transformer, which learn from fewer samples
+(Xiao et al. 2021, arXiv 2106.14881), and gather its vectors by attention with several learned queries, as the paper's
+ResNets do with one (section 2.4): a single class token is too narrow a door for six things with their colours.
 
 Pictures are float32 NCHW in [-1, 1], 64 x 64.
 """
@@ -17,8 +20,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from telephone.nets.layers import Attention, ResBlock
-from telephone.nets.tokenizer import EOS
+from telephone.nets.layers import Attention, ResBlock, TransformerBlock
+from telephone.nets.tokenizer import EOS, PAD
 
 MAX_SCALE = math.log(100)
 """The logarithm of the temperature is clipped here (section 2.5)."""
@@ -35,6 +38,8 @@ class VisionConfig:
     width: int = 160
     layers: int = 2
     heads: int = 4
+    queries: int = 7
+    """Queries of the attention that gathers the squares; 0 is the paper's class token."""
 
 
 @dataclass
@@ -49,6 +54,8 @@ class TextConfig:
     heads: int = 4
     convolutions: int = 2
     """Causal convolutions over the words before the transformer; 0 is the paper's."""
+    queries: int = 7
+    """Queries of the attention that gathers the words; 0 is the paper's `<eos>`."""
 
 
 @dataclass
@@ -86,6 +93,25 @@ class Block(nn.Module):
         return x + self.shrink(h * torch.sigmoid(1.702 * h))
 
 
+class Gather(nn.Module):
+    """Attention pooling: learned queries look at a sequence, and all they see makes one embedding."""
+
+    def __init__(self, width: int, heads: int, queries: int, embedding: int) -> None:
+        """Builds queries, one layer of cross-attention and the projection."""
+        super().__init__()
+        self.queries = nn.Parameter(torch.randn(queries, width) * 0.2)
+        self.block = TransformerBlock(width, heads, width)
+        self.norm = nn.LayerNorm(width)
+        self.projection = nn.Linear(queries * width, embedding, bias=False)
+
+    def forward(
+        self, x: Float[Tensor, "batch n width"], mask: Bool[Tensor, "batch n"] | None = None
+    ) -> Float[Tensor, "batch embedding"]:
+        """Returns one vector a sequence; `mask` is true where it may be seen."""
+        seen = self.block(self.queries.expand(len(x), -1, -1), x, context_mask=mask)
+        return self.projection(self.norm(seen).flatten(1))
+
+
 class ImageEncoder(nn.Module):
     """A picture to one vector, read off the class token."""
 
@@ -96,12 +122,12 @@ class ImageEncoder(nn.Module):
         width = config.width
         self.stem = _stem(config)
         squares = (config.image_size // config.patch) ** 2
-        self.class_token = nn.Parameter(torch.randn(width) * 0.02)
-        self.position = nn.Parameter(torch.randn(squares + 1, width) * 0.02)
+        self.class_token = None if config.queries else nn.Parameter(torch.randn(width) * 0.02)
+        self.position = nn.Parameter(torch.randn(squares + (not config.queries), width) * 0.02)
         self.norm_before = nn.LayerNorm(width)
         self.blocks = nn.ModuleList(Block(width, config.heads) for _ in range(config.layers))
         self.norm = nn.LayerNorm(width)
-        self.projection = nn.Linear(width, embedding, bias=False)
+        self.projection = _pool(config, embedding)
 
     def features(self, x: Float[Tensor, "batch 3 H W"]) -> list[Float[Tensor, "batch c h w"]]:
         """Returns what each stage of the stem makes of a picture, the finest first."""
@@ -111,18 +137,26 @@ class ImageEncoder(nn.Module):
             maps.append(x)
         return maps
 
-    def sequence(self, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch squares+1 width"]:
-        """Returns the last layer's vectors: the class token, then one for each square, row by row."""
-        squares = self.features(x)[-1].flatten(2).transpose(1, 2)
-        token = self.class_token.expand(len(x), 1, -1)
-        h = self.norm_before(torch.cat([token, squares], dim=1) + self.position)
+    def sequence(self, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch n width"]:
+        """Returns the last layer's vectors: the class token if there is one, then the squares, row by row."""
+        h = self.features(x)[-1].flatten(2).transpose(1, 2)
+        if self.class_token is not None:
+            h = torch.cat([self.class_token.expand(len(x), 1, -1), h], dim=1)
+        h = self.norm_before(h + self.position)
         for block in self.blocks:
             h = block(h)
         return h
 
     def forward(self, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch embedding"]:
         """Returns the embedding, not yet of unit length."""
-        return self.projection(self.norm(self.sequence(x)[:, 0]))
+        sequence = self.norm(self.sequence(x))
+        return self.projection(sequence if self.class_token is None else sequence[:, 0])
+
+
+def _pool(config: VisionConfig | TextConfig, embedding: int) -> nn.Module:
+    if config.queries:
+        return Gather(config.width, config.heads, config.queries, embedding)
+    return nn.Linear(config.width, embedding, bias=False)
 
 
 def _stem(config: VisionConfig) -> nn.ModuleList:
@@ -154,7 +188,7 @@ class TextEncoder(nn.Module):
         self.near = nn.ModuleList(nn.Conv1d(width, width, 5) for _ in range(config.convolutions))
         self.blocks = nn.ModuleList(Block(width, config.heads) for _ in range(config.layers))
         self.norm = nn.LayerNorm(width)
-        self.projection = nn.Linear(width, embedding, bias=False)
+        self.projection = _pool(config, embedding)
 
     def sequence(self, tokens: Int[Tensor, "batch n"]) -> Float[Tensor, "batch n width"]:
         """Returns one vector a token after the last norm; each knows the words up to its own."""
@@ -169,7 +203,9 @@ class TextEncoder(nn.Module):
     def pool(
         self, sequence: Float[Tensor, "batch n width"], tokens: Int[Tensor, "batch n"]
     ) -> Float[Tensor, "batch embedding"]:
-        """Returns the projected vector of the first `<eos>`."""
+        """Returns what the queries gather, or the projected vector of the first `<eos>`."""
+        if self.config.queries:
+            return self.projection(sequence, tokens != PAD)
         ends = (tokens == EOS).int().argmax(dim=1)
         return self.projection(sequence[torch.arange(len(tokens), device=tokens.device), ends])
 
