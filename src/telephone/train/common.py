@@ -17,7 +17,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from telephone.nets.checkpoint import Ema
+from telephone.nets.checkpoint import Ema, read_metadata, read_weights
+from telephone.nets.layers import channels_last
+from telephone.players import weights
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,37 @@ def keep(path: Path, make: Callable[[], Any]) -> Any:
         part.write_text(json.dumps(make()))
         os.replace(part, path)
     return json.loads(path.read_text())
+
+
+def shipped_or_learned(recipe: Recipe, name: str) -> Path:
+    """Returns the weight file of another recipe: the one learned beside this one, or else the shipped one.
+
+    Args:
+        recipe: the options of the recipe that asks.
+        name: the file without its ending, such as `clip`.
+
+    Raises:
+        WeightsError: there is neither; says which recipe comes first.
+    """
+    beside = recipe.weights.with_name(f"{name}.safetensors")
+    return beside if beside.exists() else weights.find(name)[0]
+
+
+def frozen(recipe: Recipe, name: str, build: Callable[[dict[str, Any]], nn.Module]) -> Any:
+    """Returns a net that another recipe has made, on the recipe's device, ready to be used and not to be changed.
+
+    Args:
+        recipe: the options of the recipe that asks.
+        name: the weight file without its ending.
+        build: makes the net from the config, as JSON has kept it.
+
+    Raises:
+        WeightsError: there are no such weights.
+    """
+    path = shipped_or_learned(recipe, name)
+    net = build(read_metadata(path)[0])
+    read_weights([path], net)
+    return channels_last(net.eval().requires_grad_(requires_grad=False)).to(recipe.device)
 
 
 @contextlib.contextmanager
