@@ -1,10 +1,11 @@
-"""The mathematics of diffusion, apart from any network: noise schedule, v-parameterisation, guidance and samplers.
+"""The mathematics of diffusion, apart from any network: guidance, and samplers that turn noise into data.
 
 A *denoiser* is any callable `denoise(x, t) -> x0`: it takes noised data and times and returns its guess of the clean
-data. The samplers are plain functions over a denoiser. Times run from 0 (clean) to 1 (noise alone).
+data (`x0_denoiser` makes one of a net that predicts noise or velocity). The samplers are plain functions over a
+denoiser. Times run from 0 (clean) to 1 (noise alone); what they mean is the schedule's, see `schedules`.
 
-Papers: Ho et al. 2020 (DDPM), Song et al. 2021 (DDIM), Nichol & Dhariwal 2021 (cosine schedule), Salimans & Ho 2022
-(v-parameterisation), Ho & Salimans 2022 (classifier-free guidance), Lu et al. 2022 (DPM-Solver++).
+Papers: Ho et al. 2020 (DDPM), Song et al. 2021 (DDIM), Nichol & Dhariwal 2021 (the variance between two bounds),
+Ho & Salimans 2022 (classifier-free guidance), Lin et al. 2024 (rescaled guidance), Lu et al. 2022 (DPM-Solver++).
 """
 
 import math
@@ -14,50 +15,97 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-Denoiser = Callable[[Tensor, Tensor], Tensor]
+from telephone.nets.schedules import (
+    COSINE,
+    T_MAX,
+    Cosine,
+    LinearBeta,
+    Parameterisation,
+    Schedule,
+    add_noise,
+    alpha_sigma,
+    noise_from_v,
+    noise_from_x0,
+    v_from_noise,
+    v_from_x0,
+    v_target,
+    x0_from_noise,
+    x0_from_v,
+)
+
+__all__ = [
+    "COSINE",
+    "T_MAX",
+    "Callback",
+    "Cosine",
+    "Denoiser",
+    "LinearBeta",
+    "Parameterisation",
+    "Schedule",
+    "add_noise",
+    "alpha_sigma",
+    "guided",
+    "noise_from_v",
+    "noise_from_x0",
+    "sample_ddim",
+    "sample_ddpm",
+    "sample_dpmpp_2m",
+    "seeded_noise",
+    "time_grid",
+    "v_from_noise",
+    "v_from_x0",
+    "v_target",
+    "x0_denoiser",
+    "x0_from_noise",
+    "x0_from_v",
+]
+
+Denoiser = Callable[[Float[Tensor, "batch *shape"], Float[Tensor, " batch"]], Float[Tensor, "batch *shape"]]
+"""Takes noised data and times in [0, 1]; returns a guess of the clean data."""
 Callback = Callable[[dict[str, object]], None]
 """Called after each step with `step`, `steps`, `t`, `x` (noised) and `x0` (the present guess)."""
 
-T_MAX = 0.996
-"""Sampling starts just short of t = 1, where the signal is zero and v no longer tells the data."""
+
+def x0_denoiser(predict: Denoiser, kind: Parameterisation, schedule: Schedule = COSINE) -> Denoiser:
+    """Returns a denoiser made of a net that predicts something else.
+
+    Args:
+        predict: takes x_t and times, as a denoiser does.
+        kind: what it returns: `epsilon` (the noise), `v`, or `x0`.
+        schedule: the one that it was trained with.
+
+    Raises:
+        ValueError: there is no such kind.
+    """
+    if kind == "x0":
+        return predict
+    if kind not in ("epsilon", "v"):
+        raise ValueError(f"a net predicts epsilon, x0 or v, not {kind!r}: choose one of these")
+    to_x0 = x0_from_noise if kind == "epsilon" else x0_from_v
+    return lambda x, t: to_x0(x, predict(x, t), t, schedule)
 
 
-def alpha_sigma(t: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns signal and noise rates of the cosine schedule (Nichol & Dhariwal 2021, eq. 17, s = 0)."""
-    return torch.cos(t * (math.pi / 2)), torch.sin(t * (math.pi / 2))
+def guided(
+    conditional: Float[Tensor, "batch *shape"],
+    unconditional: Float[Tensor, "batch *shape"],
+    guidance: float,
+    rescale: float = 0.0,
+) -> Float[Tensor, "batch *shape"]:
+    """Returns the prediction pushed away from the unconditional one (Ho & Salimans 2022, eq. 6).
 
-
-def _like(t: Tensor, x: Tensor) -> Tensor:
-    return t.reshape(-1, *[1] * (x.ndim - 1))
-
-
-def add_noise(x0: Float[Tensor, "batch ..."], noise: Tensor, t: Float[Tensor, " batch"]) -> Tensor:
-    """Returns x_t = alpha x0 + sigma noise (DDPM, eq. 4)."""
-    alpha, sigma = alpha_sigma(_like(t, x0))
-    return alpha * x0 + sigma * noise
-
-
-def v_target(x0: Float[Tensor, "batch ..."], noise: Tensor, t: Float[Tensor, " batch"]) -> Tensor:
-    """Returns v = alpha noise - sigma x0 (Salimans & Ho 2022, section 4)."""
-    alpha, sigma = alpha_sigma(_like(t, x0))
-    return alpha * noise - sigma * x0
-
-
-def x0_from_v(x: Float[Tensor, "batch ..."], v: Tensor, t: Float[Tensor, " batch"]) -> Tensor:
-    """Returns the clean data that x_t and v imply: x0 = alpha x_t - sigma v."""
-    alpha, sigma = alpha_sigma(_like(t, x))
-    return alpha * x - sigma * v
-
-
-def noise_from_x0(x: Float[Tensor, "batch ..."], x0: Tensor, t: Float[Tensor, " batch"]) -> Tensor:
-    """Returns the noise that x_t and the clean data imply."""
-    alpha, sigma = alpha_sigma(_like(t, x))
-    return (x - alpha * x0) / sigma.clamp(min=1e-4)
-
-
-def guided(conditional: Tensor, unconditional: Tensor, guidance: float) -> Tensor:
-    """Returns the prediction pushed away from the unconditional one (Ho & Salimans 2022, eq. 6); 1 is no push."""
-    return unconditional + guidance * (conditional - unconditional)
+    Args:
+        conditional: the prediction with the condition in sight.
+        unconditional: the prediction without.
+        guidance: strength of the push; 1 is none.
+        rescale: how far the result is brought back to the conditional prediction's standard deviation, 0 to 1: a strong
+            push makes the contrast too hard (Lin et al. 2024, eq. 14 to 16).
+    """
+    pushed = unconditional + guidance * (conditional - unconditional)
+    if rescale == 0:
+        return pushed
+    item = tuple(range(1, pushed.ndim))
+    factor = conditional.std(item, keepdim=True) / pushed.std(item, keepdim=True)
+    return pushed * (rescale * factor + (1 - rescale))
 
 
 def seeded_noise(shape: Sequence[int], seeds: Sequence[int]) -> Float[Tensor, "batch ..."]:
@@ -66,20 +114,73 @@ def seeded_noise(shape: Sequence[int], seeds: Sequence[int]) -> Float[Tensor, "b
     return torch.stack(rows)
 
 
-def time_grid(steps: int) -> list[float]:
-    """Returns steps + 1 times from `T_MAX` to 0, evenly spaced."""
-    return [T_MAX * (1 - i / steps) for i in range(steps + 1)]
+def time_grid(steps: int, schedule: Schedule = COSINE) -> list[float]:
+    """Returns steps + 1 times from the schedule's `t_max` to 0, evenly spaced.
+
+    Raises:
+        ValueError: there is no step.
+    """
+    if steps < 1:
+        raise ValueError(f"{steps} steps draw nothing: take at least one")
+    return [schedule.t_max * (1 - i / steps) for i in range(steps + 1)]
+
+
+@torch.no_grad()
+def sample_ddpm(
+    denoise: Denoiser,
+    noise: Float[Tensor, "batch *shape"],
+    seeds: Sequence[int],
+    steps: int = 1000,
+    variance: float = 0.0,
+    callback: Callback | None = None,
+    schedule: Schedule = COSINE,
+) -> Float[Tensor, "batch *shape"]:
+    """Draws samples by ancestral sampling (Ho et al. 2020, algorithm 2), also over fewer steps than were trained.
+
+    The step's mean is that of eq. 7, with the denoiser's guess in the place of x0; with `variance` 0 this is DDIM with
+    eta = 1.
+
+    Args:
+        denoise: the denoiser.
+        noise: unit normal noise of the shape of the data.
+        seeds: one a sample, so that a sample does not depend on its batch.
+        steps: number of calls of the denoiser.
+        variance: of the fresh noise: 0 is the posterior's (beta-tilde), 1 is beta, which are the bounds of DDPM, section
+            3.2; between them it is interpolated as in Nichol & Dhariwal 2021, eq. 15.
+        callback: told of each step.
+        schedule: the one that the denoiser was trained with.
+
+    Returns:
+        The clean data that the last step arrives at.
+
+    Raises:
+        ValueError: the number of seeds is not that of the samples.
+    """
+    generators = _generators(seeds, len(noise))
+    x, times = noise, time_grid(steps, schedule)
+    for step, (now, then) in enumerate(zip(times, times[1:], strict=False)):
+        x0 = denoise(x, _times(now, x))
+        (alpha, sigma), (alpha_s, sigma_s) = schedule.at(now), schedule.at(then)
+        keep = alpha / alpha_s
+        beta = 1 - keep**2
+        x = (alpha_s * beta / sigma**2) * x0 + (keep * sigma_s**2 / sigma**2) * x
+        if then > 0:
+            x = x + math.sqrt(beta) * (sigma_s / sigma) ** (1 - variance) * _fresh(x, generators)
+        if callback:
+            callback({"step": step, "steps": steps, "t": now, "x": x, "x0": x0})
+    return x
 
 
 @torch.no_grad()
 def sample_ddim(
     denoise: Denoiser,
-    noise: Float[Tensor, "batch ..."],
+    noise: Float[Tensor, "batch *shape"],
     steps: int = 20,
     eta: float = 0.0,
     seeds: Sequence[int] | None = None,
     callback: Callback | None = None,
-) -> Tensor:
+    schedule: Schedule = COSINE,
+) -> Float[Tensor, "batch *shape"]:
     """Draws samples by DDIM (Song et al. 2021, eq. 12); eta = 0 is deterministic, eta = 1 is ancestral (DDPM).
 
     Args:
@@ -89,22 +190,26 @@ def sample_ddim(
         eta: how much fresh noise each step adds, 0 to 1.
         seeds: one a sample; needed where eta > 0, so that a sample does not depend on its batch.
         callback: told of each step.
+        schedule: the one that the denoiser was trained with.
 
     Returns:
         The clean data that the last step arrives at.
+
+    Raises:
+        ValueError: eta is above 0 and there are no seeds, or not one a sample.
     """
     if eta > 0 and seeds is None:
         raise ValueError("eta above 0 adds noise at each step: give one seed a sample")
-    generators = [torch.Generator().manual_seed(seed + 1) for seed in seeds or ()]
-    x, times = noise, time_grid(steps)
+    generators = _generators(seeds, len(noise)) if eta > 0 and seeds is not None else []
+    x, times = noise, time_grid(steps, schedule)
     for step, (now, then) in enumerate(zip(times, times[1:], strict=False)):
         t, s = _times(now, x), _times(then, x)
         x0 = denoise(x, t)
-        (alpha, sigma), (alpha_s, sigma_s) = alpha_sigma(_like(t, x)), alpha_sigma(_like(s, x))
+        (alpha, sigma), (alpha_s, sigma_s) = schedule.rates(_like(t, x)), schedule.rates(_like(s, x))
         fresh = eta * sigma_s / sigma * (1 - (alpha / alpha_s) ** 2).clamp(min=0).sqrt()
-        x = alpha_s * x0 + (sigma_s**2 - fresh**2).clamp(min=0).sqrt() * noise_from_x0(x, x0, t)
+        x = alpha_s * x0 + (sigma_s**2 - fresh**2).clamp(min=0).sqrt() * noise_from_x0(x, x0, t, schedule)
         if eta > 0 and then > 0:
-            x = x + fresh * torch.stack([torch.randn(x.shape[1:], generator=g) for g in generators]).to(x.device)
+            x = x + fresh * _fresh(x, generators)
         if callback:
             callback({"step": step, "steps": steps, "t": now, "x": x, "x0": x0})
     return x
@@ -112,8 +217,12 @@ def sample_ddim(
 
 @torch.no_grad()
 def sample_dpmpp_2m(
-    denoise: Denoiser, noise: Float[Tensor, "batch ..."], steps: int = 12, callback: Callback | None = None
-) -> Tensor:
+    denoise: Denoiser,
+    noise: Float[Tensor, "batch *shape"],
+    steps: int = 12,
+    callback: Callback | None = None,
+    schedule: Schedule = COSINE,
+) -> Float[Tensor, "batch *shape"]:
     """Draws samples by the second-order multistep solver DPM-Solver++(2M) (Lu et al. 2022, algorithm 2).
 
     Args:
@@ -121,11 +230,12 @@ def sample_dpmpp_2m(
         noise: unit normal noise of the shape of the data.
         steps: number of calls of the denoiser.
         callback: told of each step.
+        schedule: the one that the denoiser was trained with.
 
     Returns:
         The clean data that the last step arrives at.
     """
-    x, times = noise, time_grid(steps)
+    x, times = noise, time_grid(steps, schedule)
     previous: Tensor | None = None
     h_before = 0.0
     for step, (now, then) in enumerate(zip(times, times[1:], strict=False)):
@@ -133,20 +243,30 @@ def sample_dpmpp_2m(
         if then == 0.0:
             x = x0  # the solver's limit for lambda -> infinity
         else:
-            h = _log_snr(then) - _log_snr(now)
+            (alpha, sigma), (alpha_s, sigma_s) = schedule.at(now), schedule.at(then)
+            h = math.log(alpha_s / sigma_s) - math.log(alpha / sigma)  # lambda = log(alpha / sigma)
             guess = x0 if previous is None else x0 + (h / (2 * h_before)) * (x0 - previous)
-            sigma, sigma_s = math.sin(now * math.pi / 2), math.sin(then * math.pi / 2)
-            x = (sigma_s / sigma) * x - math.cos(then * math.pi / 2) * math.expm1(-h) * guess
+            x = (sigma_s / sigma) * x - alpha_s * math.expm1(-h) * guess
             previous, h_before = x0, h
         if callback:
             callback({"step": step, "steps": steps, "t": now, "x": x, "x0": x0})
     return x
 
 
-def _times(t: float, x: Tensor) -> Float[Tensor, " batch"]:
+def _generators(seeds: Sequence[int], batch: int) -> list[torch.Generator]:
+    """Returns one source of fresh noise a sample; not the one that its first noise came from."""
+    if len(seeds) != batch:
+        raise ValueError(f"{len(seeds)} seeds for {batch} samples: give one seed a sample")
+    return [torch.Generator().manual_seed(seed + 1) for seed in seeds]
+
+
+def _fresh(x: Float[Tensor, "batch *shape"], generators: Sequence[torch.Generator]) -> Float[Tensor, "batch *shape"]:
+    return torch.stack([torch.randn(x.shape[1:], generator=g) for g in generators]).to(x.device)
+
+
+def _times(t: float, x: Float[Tensor, "batch *shape"]) -> Float[Tensor, " batch"]:
     return torch.full((len(x),), t, device=x.device)
 
 
-def _log_snr(t: float) -> float:
-    """Returns lambda = log(alpha / sigma)."""
-    return math.log(math.cos(t * math.pi / 2) / math.sin(t * math.pi / 2))
+def _like(t: Float[Tensor, " batch"], x: Float[Tensor, "batch *shape"]) -> Float[Tensor, "batch ..."]:
+    return t.reshape(-1, *[1] * (x.ndim - 1))
