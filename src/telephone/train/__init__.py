@@ -3,6 +3,7 @@
 RECIPES = {
     "stable-diffusion": "telephone.train.stable_diffusion",
     "blip": "telephone.train.blip",
+    "reader": "telephone.train.reader",
     "clip": "telephone.train.clip",
 }
 """Recipes by the name of the player that they make."""
