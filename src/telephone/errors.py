@@ -10,7 +10,8 @@ TelephoneError
 │   └── StoreVersion    written by another version of the package
 ├── WeightsError        weights are missing, or are not the ones that were shipped
 └── PlayerError         a player failed on one call: the game ends, the others go on
-    └── PlayerRefused   a player declined to answer (a content rule, for example)
+    ├── PlayerRefused   a player declined to answer (a content rule, for example)
+    └── PlayerUnavailable   a player did not answer this time, but may on another: it is asked again
 """
 
 
@@ -56,3 +57,12 @@ class PlayerError(TelephoneError):
 
 class PlayerRefused(PlayerError):
     """A player declined to answer; an outcome of its own, never mixed with an outage."""
+
+
+class PlayerUnavailable(PlayerError):
+    """A player did not answer this time, but may on another: a time-out, a lost connection, 408, 409, 429 or 5xx."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        """`retry_after`: seconds after which the provider wants to be asked again, None if it does not say."""
+        super().__init__(message)
+        self.retry_after = retry_after

@@ -41,6 +41,10 @@ class Traits:
     """The most tokens of a text that the player takes in; None is unknown or no limit."""
     price: float | None = None
     """US dollars an item; None is unknown, which is not 0."""
+    service: str = ""
+    """Whose limits and outages the player shares with others, such as `openai api.openai.com`; empty is a player alone."""
+    per_minute: float | None = None
+    """The most calls a minute that its service allows; None is no limit."""
 
 
 class Player:

@@ -1,6 +1,7 @@
 """What a player may hand back, and how it becomes an RGB picture or a text; anything else is told as a failure."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +12,18 @@ from telephone.errors import PlayerError
 from telephone.images import decode, to_rgb
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An item with what is known about its making; a player may return it in place of the bare item."""
+
+    made: Any
+    """The picture, the text, or the `PlayerError` that tells why there is none."""
+    cost: float | None = None
+    """US dollars for this item; None is unknown, which is not 0."""
+    raw: str = ""
+    """What the provider said beside it, such as ids and usage; never a key."""
 
 
 def as_picture(made: object) -> Image.Image:
