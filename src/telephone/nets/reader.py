@@ -62,7 +62,9 @@ class Block(nn.Module):
         """Builds the block; it starts as the identity."""
         super().__init__()
         self.first, self.second = conv(channels, channels, 3), conv(channels, channels, 3)
-        nn.init.zeros_(self.second[1].weight)
+        for layer in self.second.children():
+            if isinstance(layer, nn.BatchNorm2d):
+                nn.init.zeros_(layer.weight)
 
     def forward(self, x: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch c h w"]:
         """Returns features of the same shape."""

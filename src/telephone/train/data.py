@@ -9,38 +9,30 @@ from numpy.typing import NDArray
 from telephone import world
 from telephone.nets.tokenizer import WordTokenizer
 from telephone.seeds import derive
-from telephone.world.layout import layout
+from telephone.world.facts import CELL_FACTS, SCENE_FACTS, cell_targets, scene_targets, telling
 from telephone.world.render import render_array
-from telephone.world.scene import COLOURS, COUNTS, KINDS, PLACES, SETTINGS, SIZES, STYLES, TIMES, WEATHERS, Scene, Thing
+from telephone.world.scene import Scene
 
-CELL_FACTS = {"kind": len(KINDS) + 1, "colour": len(COLOURS) + 1, "size": len(SIZES), "count": len(COUNTS)}
-"""What is asked of each of the six cells, and among how many answers; kind 0 is an empty cell, colour 0 unpainted."""
-SCENE_FACTS = {"setting": len(SETTINGS) + 1, "time": len(TIMES), "weather": len(WEATHERS), "style": len(STYLES)}
-"""What is asked of the whole scene; setting 0 is none."""
+__all__ = [
+    "CELL_FACTS",
+    "SCENE_FACTS",
+    "STILL",
+    "Pictures",
+    "any_caption",
+    "cell_targets",
+    "learn_words",
+    "paint",
+    "scene_targets",
+    "sheet",
+    "telling",
+    "to_unit",
+    "train_scene",
+]
 
 
 def train_scene(*key: object) -> Scene:
     """Returns a scene for training: never with a held-out pair of kind and colour."""
     return world.sample_any(derive("train", *key), split="train")
-
-
-def telling(scene: Scene) -> Scene:
-    """Returns the scene as somebody tells it who sees only the picture: things from left to right, lower row first.
-
-    Places are told of every thing where there are several, and of a single one only if it is not where it would
-    stand anyway; relations are not told, because the places say the same.
-    """
-    placed = sorted(zip(layout(scene), scene.things, strict=True), key=lambda pair: PLACES.index(pair[0]))
-    things = tuple(_at(thing, place) for place, thing in placed)
-    if len(things) == 1:
-        bare = Scene(things=(_at(things[0], None),))
-        if layout(bare)[0] == placed[0][0]:
-            things = bare.things
-    return Scene(scene.setting, scene.time, scene.weather, scene.style, things)
-
-
-def _at(thing: Thing, place: str | None) -> Thing:
-    return Thing(thing.kind, thing.colour, thing.size, thing.count, place)
 
 
 def any_caption(scene: Scene, rng: np.random.Generator) -> str:
@@ -55,24 +47,6 @@ def learn_words(scenes: int = 6000) -> WordTokenizer:
     """Returns a tokenizer of every word that the English grammar uses."""
     rng = np.random.default_rng(0)
     return WordTokenizer.learn(any_caption(train_scene("words", i), rng) for i in range(scenes))
-
-
-def cell_targets(scene: Scene) -> NDArray[np.int64]:
-    """Returns the facts of the six cells, [6, 4] in the order of `PLACES` and `CELL_FACTS`; -1 is not asked."""
-    rows = np.full((len(PLACES), len(CELL_FACTS)), -1, dtype=np.int64)
-    rows[:, 0] = 0
-    for place, thing in zip(layout(scene), scene.things, strict=True):
-        colour = 0 if thing.colour is None else COLOURS.index(thing.colour) + 1
-        facts = KINDS.index(thing.kind) + 1, colour, SIZES.index(thing.size), thing.count - 1
-        rows[PLACES.index(place)] = facts
-    return rows
-
-
-def scene_targets(scene: Scene) -> NDArray[np.int64]:
-    """Returns the facts of the whole scene, [4] in the order of `SCENE_FACTS`."""
-    setting = 0 if scene.setting is None else SETTINGS.index(scene.setting) + 1
-    values = setting, TIMES.index(scene.time), WEATHERS.index(scene.weather), STYLES.index(scene.style)
-    return np.array(values, dtype=np.int64)
 
 
 @dataclass
