@@ -42,7 +42,7 @@ class Traits:
     price: float | None = None
     """US dollars an item; None is unknown, which is not 0."""
     service: str = ""
-    """Whose limits and outages the player shares with others, such as `openai api.openai.com`; empty is a player alone."""
+    """Whose limits and outages it shares with other players, such as `openai api.openai.com`; empty is nobody's."""
     per_minute: float | None = None
     """The most calls a minute that its service allows; None is no limit."""
 

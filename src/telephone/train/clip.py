@@ -25,6 +25,7 @@ from telephone.nets.checkpoint import save_weights
 from telephone.nets.clip import Clip, ClipConfig, TextConfig, contrastive_loss, retrieval
 from telephone.nets.layers import channels_last
 from telephone.nets.tokenizer import WordTokenizer
+from telephone.records import LEVELS
 from telephone.train import data
 from telephone.train.blip import Batches
 from telephone.train.common import Recipe, Stage, keep
@@ -120,7 +121,7 @@ def against(clip: Clip, x: Tensor, text: Tensor, rng: np.random.Generator) -> Te
 
 def held_out(count: int) -> tuple[list[world.Scene], list[str]]:
     """Returns held-out scenes of the four levels in turn, each with a sentence in one of the wordings."""
-    levels, wordings = ("easy", "medium", "hard", "impossible"), world.WORDINGS["en"]
+    levels, wordings = LEVELS, world.WORDINGS["en"]
     scenes = [world.sample(levels[i % 4], 7_000_000 + i, split="test") for i in range(count)]
     return scenes, [world.caption(scene, "en", wordings[i % len(wordings)]) for i, scene in enumerate(scenes)]
 
