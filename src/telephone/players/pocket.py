@@ -1,24 +1,21 @@
 """The pocket roster: small networks with the architectures of the original players, with weights that are shipped."""
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from PIL import Image
 
-from telephone import settings
-from telephone.errors import WeightsError
-from telephone.images import from_array, to_array
+from telephone.images import from_array
 from telephone.players import weights
 from telephone.players.base import Image2Text, Text2Image, Traits
+from telephone.players.computing import few_threads, load_net, stacked
 from telephone.players.provider import Catalogue, Entry, choice, number, whole
 from telephone.seeds import digest
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from telephone.nets.tokenizer import WordTokenizer
 
@@ -59,7 +56,7 @@ class StableDiffusion(Text2Image):
         for start in range(0, len(asked), EQUAL):
             part = (asked[start : start + EQUAL] + asked[-1:] * EQUAL)[:EQUAL]
             tokens = self._tokenizer.batch([text for text, _ in part], limit, pad_to=limit)
-            with _few_threads():
+            with few_threads():
                 pixels = self._net.generate(tokens, [seed for _, seed in part], Sampling(**self._options))
             drawn += [from_array(picture) for picture in pixels.numpy()]
         return drawn[: len(asked)]
@@ -80,7 +77,7 @@ class StableDiffusion(Text2Image):
     def _net(self) -> Any:
         from telephone.nets.latent_diffusion import LatentDiffusion
 
-        return _load(list(self._files), LatentDiffusion(self._config))
+        return load_net(list(self._files), LatentDiffusion(self._config))
 
     @cached_property
     def _tokenizer(self) -> "WordTokenizer":
@@ -105,14 +102,11 @@ class Blip(Image2Text):
         Raises:
             WeightsError: the weights are missing, or not the shipped ones.
         """
-        import torch
-
         from telephone.nets.generation import Decoding
 
-        pixels = torch.from_numpy(np.stack([to_array(image, SIZE) for image in images]))
         chosen = list(seeds) if seeds is not None else [0] * len(images)
-        with _few_threads():
-            tokens: Tensor = self._net.describe(_fast(pixels), chosen, Decoding(**self._options))
+        with few_threads():
+            tokens: Tensor = self._net.describe(stacked(images, SIZE), chosen, Decoding(**self._options))
         return [self._tokenizer.decode(row) for row in tokens.tolist()]
 
     @cached_property
@@ -125,48 +119,11 @@ class Blip(Image2Text):
         from telephone.nets.blip import BlipConfig
         from telephone.nets.checkpoint import read_metadata
 
-        return _load([self._file[0]], Net(BlipConfig.from_dict(read_metadata(self._file[0])[0])))
+        return load_net([self._file[0]], Net(BlipConfig.from_dict(read_metadata(self._file[0])[0])))
 
     @cached_property
     def _tokenizer(self) -> "WordTokenizer":
         return _words(self._net.config.text.words)
-
-
-@contextlib.contextmanager
-def _few_threads() -> Iterator[None]:
-    """Computes on `TELEPHONE_THREADS` threads, or on one.
-
-    Nets this small wait longer for a second thread than it helps them; and with one the last bits of a picture do not
-    depend on how many cores a machine has.
-    """
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(settings.load().threads or 1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def _load(paths: Sequence[Path], net: "nn.Module") -> "nn.Module":
-    """Puts the weights of all files into a net of their shape and makes it ready to play."""
-    from telephone.nets.checkpoint import read_weights
-    from telephone.nets.layers import channels_last
-
-    try:
-        read_weights(paths, net)
-    except RuntimeError as error:
-        raise WeightsError(
-            f"The weights at {paths[0]} are of another version of the net: reinstall the package."
-        ) from error
-    return channels_last(net.eval().requires_grad_(requires_grad=False))
-
-
-def _fast(pixels: "Tensor") -> "Tensor":
-    import torch
-
-    return pixels.contiguous(memory_format=torch.channels_last)
 
 
 def _words(words: Sequence[str]) -> "WordTokenizer":
