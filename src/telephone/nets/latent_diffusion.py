@@ -244,9 +244,15 @@ class UNet(nn.Module):
         x: Float[Tensor, "batch c h w"],
         t: Float[Tensor, " batch"],
         context: Float[Tensor, "batch m context"],
+        extra: Float[Tensor, "batch time"] | None = None,
     ) -> Float[Tensor, "batch c h w"]:
-        """Returns x0 for latents at times in [0, 1]; the context's last vector also joins the time embedding."""
+        """Returns x0 for latents at times in [0, 1].
+
+        The context's last vector also joins the time embedding, and so does `extra`, if there is any.
+        """
         time = self.time(time_features(t)) + self.whole(context[:, -1])
+        if extra is not None:
+            time = time + extra
         x = self.conv_in(x)
         skips, blocks = [x], self.config.blocks
         for index, stage in enumerate(self.down):

@@ -8,16 +8,24 @@ Pictures are float32 NCHW in [-1, 1]: 32 x 32 from the decoder, 64 x 64 from the
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from telephone.nets import diffusion
-from telephone.nets.latent_diffusion import time_features
+from telephone.nets.latent_diffusion import TextEncoder, TextEncoderConfig, UNet, UNetConfig, time_features
 from telephone.nets.layers import ResBlock
+
+IMAGE_TOKENS = 4
+"""The image embedding becomes so many vectors of the decoder's context (section 2.1)."""
+
+
+def small_unet() -> UNetConfig:
+    """Returns the decoder's shape: pixels of 32 x 32 in squares of 4 x 4, so that the trunk is latent diffusion's."""
+    return UNetConfig(latent_channels=3, latent_size=32, patch=4)
 
 
 @dataclass
@@ -27,6 +35,92 @@ class UpsamplerConfig:
     widths: tuple[int, int] = (24, 48)
     """Channels at the size of the small picture, and at half of it."""
     time_width: int = 64
+
+
+@dataclass
+class UnClipConfig:
+    """Everything that decides the shape of the weights."""
+
+    embedding: int = 256
+    """Width of CLIP's embeddings."""
+    text: TextEncoderConfig = field(default_factory=TextEncoderConfig)
+    unet: UNetConfig = field(default_factory=small_unet)
+    upsampler: UpsamplerConfig = field(default_factory=UpsamplerConfig)
+
+
+class Space(nn.Module):
+    """CLIP's image embeddings, brought to mean 0 and variance 1 in each dimension, as diffusion expects of its data."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, embedding: int) -> None:
+        """Starts as no change at all; `measure` sets it."""
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(embedding))
+        self.register_buffer("std", torch.ones(embedding))
+
+    def measure(self, embeddings: Float[Tensor, "n embedding"]) -> None:
+        """Takes mean and spread from embeddings of pictures; their lengths do not matter."""
+        unit = F.normalize(embeddings.float(), dim=-1)
+        self.mean.copy_(unit.mean(0))
+        self.std.copy_(unit.std(0).clamp(min=1e-4))
+
+    def enter(self, embeddings: Float[Tensor, "n embedding"]) -> Float[Tensor, "n embedding"]:
+        """Returns embeddings as CLIP gives them in the scale that prior and decoder work in."""
+        return (F.normalize(embeddings.float(), dim=-1) - self.mean) / self.std
+
+    def leave(self, embeddings: Float[Tensor, "n embedding"]) -> Float[Tensor, "n embedding"]:
+        """Returns embeddings of unit length, to be compared with CLIP's."""
+        return F.normalize(embeddings * self.std + self.mean, dim=-1)
+
+
+class Decoder(UNet):
+    """The U-Net of `latent_diffusion.py` on pixels, which also knows the CLIP image embedding (section 2.1).
+
+    The embedding is projected and added to the time embedding, and projected to four vectors that stand before those of
+    the text in the context. In training it is dropped in 10 % of the samples and the text in 50 %, each on its own, so
+    that the decoder can be guided, and can draw from an embedding alone.
+    """
+
+    def __init__(self, config: UNetConfig, embedding: int) -> None:
+        """Builds latent diffusion's trunk and the two projections; the first starts without any influence."""
+        super().__init__(config)
+        self.image_time = nn.Linear(embedding, config.time_width)
+        self.image_tokens = nn.Linear(embedding, IMAGE_TOKENS * config.context_width)
+        self.null_image = nn.Parameter(torch.randn(embedding) * 0.02)
+        nn.init.zeros_(self.image_time.weight)
+        nn.init.zeros_(self.image_time.bias)
+
+    def draw(
+        self,
+        x: Float[Tensor, "batch 3 h w"],
+        t: Float[Tensor, " batch"],
+        image: Float[Tensor, "batch embedding"],
+        text: Float[Tensor, "batch m context"],
+    ) -> Float[Tensor, "batch 3 h w"]:
+        """Returns x0 for noised pictures at times in [0, 1], given image embeddings (scaled) and text vectors."""
+        tokens = self.image_tokens(image).unflatten(1, (IMAGE_TOKENS, -1))
+        return self(x, t, torch.cat([tokens, text], dim=1), self.image_time(image))
+
+    def drop_image(self, image: Float[Tensor, "batch embedding"], drop: Bool[Tensor, " batch"]) -> Tensor:
+        """Returns the embeddings with the chosen rows replaced by the learned empty one."""
+        return torch.where(drop[:, None], self.null_image.expand_as(image), image)
+
+    def guided(
+        self, image: Float[Tensor, "batch embedding"], text: Float[Tensor, "batch m context"], guidance: float
+    ) -> diffusion.Denoiser:
+        """Returns the denoiser pushed away from the one that knows neither embedding nor text; one batch for both."""
+        if guidance == 1.0:
+            return lambda x, t: self.draw(x, t, image, text)
+        images = torch.cat([image, self.null_image.expand_as(image)])
+        texts = torch.cat([text, self.null_context.expand_as(text)])
+
+        def denoise(x: Tensor, t: Tensor) -> Tensor:
+            x0, x0_empty = self.draw(torch.cat([x, x]), torch.cat([t, t]), images, texts).chunk(2)
+            return diffusion.guided(x0, x0_empty, guidance)
+
+        return denoise
 
 
 class Upsampler(nn.Module):
@@ -100,3 +194,62 @@ def corrupt(
         small = x.transpose(*axes) if axes[0] == 3 else x
     strength = torch.rand(side, generator=generator) * noise
     return small + (strength * torch.randn(small.shape, generator=generator)).to(small.device)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How pictures are drawn."""
+
+    steps: int = 4
+    """Calls of the decoder."""
+    guidance: float = 1.5
+    """Strength of the decoder's classifier-free guidance; 1 is none."""
+    eta: float = 0.0
+    """Above 0: DDIM with this much fresh noise; 0 with the solver `ddim`, or the deterministic `dpm++`."""
+    solver: str = "dpm++"
+    """`dpm++` (second order) or `ddim`."""
+    upsampler_steps: int = 2
+    """Calls of the upsampler; 0 enlarges smoothly."""
+
+
+class UnClip(nn.Module):
+    """All parts but CLIP together: tokens, embeddings and seeds in, pictures out."""
+
+    def __init__(self, config: UnClipConfig) -> None:
+        """Builds the parts with fresh weights."""
+        super().__init__()
+        self.config = config
+        self.space = Space(config.embedding)
+        self.text_encoder = TextEncoder(config.text)
+        self.decoder = Decoder(config.unet, config.embedding)
+        self.upsampler = Upsampler(config.upsampler)
+
+    @torch.no_grad()
+    def decode(
+        self,
+        image: Float[Tensor, "batch embedding"],
+        tokens: Int[Tensor, "batch length"] | None,
+        seeds: Sequence[int],
+        sampling: Sampling | None = None,
+        callback: diffusion.Callback | None = None,
+    ) -> Float[Tensor, "batch 3 h w"]:
+        """Draws one small picture an image embedding, in [-1, 1]; the same seed gives the same picture in any batch.
+
+        Args:
+            image: scaled image embeddings (`Space.enter`), of true pictures or from a prior.
+            tokens: the sentences, or None: then pictures vary freely around the embedding (section 3.1).
+            seeds: one a picture.
+            sampling: steps, guidance and solver.
+            callback: told of each step.
+        """
+        how = sampling or Sampling()
+        size = self.config.unet.latent_size
+        noise = diffusion.seeded_noise((3, size, size), seeds).to(image.device)
+        if tokens is None:
+            text = self.decoder.null_context.expand(len(image), self.config.text.queries, -1)
+        else:
+            text = self.text_encoder(tokens)
+        denoise = self.decoder.guided(image, text, how.guidance)
+        if how.solver == "ddim" or how.eta > 0:
+            return diffusion.sample_ddim(denoise, noise, how.steps, how.eta, seeds, callback).clamp(-1, 1)
+        return diffusion.sample_dpmpp_2m(denoise, noise, how.steps, callback).clamp(-1, 1)
