@@ -11,7 +11,7 @@ Papers: Ho et al. 2020 (DDPM, linear betas), Nichol & Dhariwal 2021 (cosine), Sa
 import math
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -27,6 +27,7 @@ Parameterisation = Literal["epsilon", "x0", "v"]
 """What a net predicts."""
 
 
+@runtime_checkable
 class Schedule(Protocol):
     """How signal gives way to noise as the time runs from 0 to 1."""
 
