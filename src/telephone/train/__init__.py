@@ -5,6 +5,7 @@ RECIPES = {
     "blip": "telephone.train.blip",
     "reader": "telephone.train.reader",
     "clip": "telephone.train.clip",
+    "vqgan": "telephone.train.vqgan",
 }
 """Recipes by the name of the player that they make."""
 
