@@ -6,6 +6,7 @@ RECIPES = {
     "reader": "telephone.train.reader",
     "clip": "telephone.train.clip",
     "vqgan": "telephone.train.vqgan",
+    "vqgan-clip": "telephone.train.vqgan_clip",
 }
 """Recipes by the name of the player that they make."""
 

@@ -1,0 +1,372 @@
+"""VQGAN-CLIP (Crowson et al. 2022, arXiv 2204.08583) at pocket size: pictures that only CLIP has ever marked.
+
+A VQGAN turns a grid of vectors z into a picture; CLIP says how far augmented cut-outs of that picture are from a
+sentence; the gradient of this distance changes z. Nobody needs a picture for it, only sentences. There are two forms:
+
+- `optimise` is the paper's (section 2): z itself is changed, for each sentence anew.
+- `FeedForward` is the player's (Cherti et al. 2021, "Feed forward VQGAN-CLIP"): a net learns to make z at once from the
+  sentence's CLIP embedding and some noise, trained by the same distance and a term that rewards diversity.
+
+Pictures are float32 NCHW in [-1, 1]; z is [batch, c, 16, 16] in the space of the VQGAN's codes.
+"""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from telephone.nets.clip import Clip, similarity
+from telephone.nets.diffusion import seeded_noise
+from telephone.nets.layers import ResBlock
+from telephone.nets.tokenizer import WordTokenizer
+from telephone.nets.vqgan import Vqgan, perceptual_loss
+
+
+@dataclass
+class FeedForwardConfig:
+    """Shape of the feed-forward net."""
+
+    embedding: int = 256
+    """Width of CLIP's embeddings."""
+    noise: int = 16
+    """Width of the noise vector that makes two pictures of one sentence differ."""
+    channels: int = 32
+    """Width of the VQGAN's codes."""
+    size: int = 16
+    """Side of z."""
+    mapping: int = 384
+    start: int = 64
+    """Channels of the first map of features, half as wide and high as z."""
+    width: int = 160
+    layers: int = 3
+    expand: tuple[int, int] = (2, 3)
+    """Hidden widths in a mixer layer: over positions, and over channels, in multiples of either."""
+    fine: int = 64
+    """Channels at the full size of z."""
+
+    @classmethod
+    def from_dict(cls, values: dict) -> "FeedForwardConfig":
+        """Returns the config that `dataclasses.asdict` and JSON turned into plain values."""
+        return cls(**{**values, "expand": tuple(values["expand"])})
+
+
+class MixerLayer(nn.Module):
+    """A layer of MLP-Mixer (Tolstikhin et al. 2021, eq. 1): mixes positions, then channels.
+
+    What the sentence says scales and shifts the features once more in each layer, as in conditional normalisation.
+    """
+
+    def __init__(self, positions: int, config: FeedForwardConfig) -> None:
+        """Builds both two-layer nets."""
+        super().__init__()
+        width, (far, deep) = config.width, config.expand
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.style = nn.Linear(config.mapping, 2 * width)
+        self.positions = _two_layers(positions, far * positions)
+        self.channels = _two_layers(width, deep * width)
+
+    def forward(
+        self, x: Float[Tensor, "batch n width"], style: Float[Tensor, "batch mapping"]
+    ) -> Float[Tensor, "batch n width"]:
+        """Returns features of the same shape."""
+        scale, shift = self.style(style)[:, None].chunk(2, dim=-1)
+        x = x + self.positions(self.norm1(x).transpose(1, 2)).transpose(1, 2)
+        return x + self.channels(self.norm2(x) * (1 + scale) + shift)
+
+
+def _two_layers(width: int, hidden: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
+
+
+class FeedForward(nn.Module):
+    """The feed-forward net: a sentence's CLIP embedding and noise to z."""
+
+    def __init__(self, config: FeedForwardConfig) -> None:
+        """Builds the mapping of the embedding, the mixer at half the size of z, and the way up."""
+        super().__init__()
+        self.config = config
+        side, width, fine = config.size // 2, config.width, config.fine
+        self.mapping = nn.Sequential(
+            nn.Linear(config.embedding + config.noise, config.mapping), nn.GELU(),
+            nn.Linear(config.mapping, config.mapping), nn.GELU(),
+        )  # fmt: skip
+        self.first = nn.Linear(config.mapping, side * side * config.start)
+        self.widen = nn.Linear(config.start, width)
+        self.position = nn.Parameter(torch.randn(side * side, width) * 0.1)
+        self.mixer = nn.ModuleList(MixerLayer(side * side, config) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(width)
+        self.up = nn.Sequential(nn.Conv2d(width, 4 * fine, 1), nn.PixelShuffle(2), ResBlock(fine, fine))
+        self.out = nn.Sequential(nn.GroupNorm(8, fine), nn.SiLU(), nn.Conv2d(fine, config.channels, 1))
+
+    def forward(
+        self, embedding: Float[Tensor, "batch embedding"], noise: Float[Tensor, "batch noise"]
+    ) -> Float[Tensor, "batch c h w"]:
+        """Returns z; only the direction of the embedding counts."""
+        # Unit length would make each of the 256 numbers tiny; so their mean square is 1, as the noise's is.
+        direction = F.normalize(embedding, dim=-1) * embedding.shape[-1] ** 0.5
+        style = self.mapping(torch.cat([direction, noise], dim=-1))
+        x = self.widen(self.first(style).unflatten(1, (-1, self.config.start))) + self.position
+        for layer in self.mixer:
+            x = layer(x, style)
+        side = self.config.size // 2
+        x = self.norm(x).transpose(1, 2).unflatten(2, (side, side))
+        return self.out(self.up(x.contiguous(memory_format=torch.channels_last)))
+
+
+# --- from z to a picture --------------------------------------------------------------------------------------------
+
+
+class _ClampWithGrad(torch.autograd.Function):
+    """Clamps; a gradient that would bring an outside value back in passes, one that would take it further does not."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, low: Tensor, high: Tensor) -> Tensor:
+        inside = torch.minimum(torch.maximum(x, low), high)
+        ctx.save_for_backward(x - inside)
+        return inside
+
+    @staticmethod
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+        (outside,) = ctx.saved_tensors
+        return slope * (slope * outside >= 0), None, None
+
+
+def clamp_with_grad(
+    x: Float[Tensor, "*shape"], low: Float[Tensor, "..."], high: Float[Tensor, "..."]
+) -> Float[Tensor, "*shape"]:
+    """Returns x within [low, high] (broadcast), with a gradient that still leads back from outside."""
+    return _ClampWithGrad.apply(x, low, high)
+
+
+def within_codes(vqgan: Vqgan, z: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch c h w"]:
+    """Returns z clamped to the range that the codes have in each channel."""
+    codes = vqgan.codebook
+    low, high = codes.amin(dim=0)[:, None, None], codes.amax(dim=0)[:, None, None]
+    return clamp_with_grad(z, low, high)
+
+
+def synthesise(vqgan: Vqgan, z: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch 3 H W"]:
+    """Returns the pictures, in [-1, 1], of the codes nearest to z; the gradient passes straight through to z."""
+    x = vqgan.decode(vqgan.quantise(within_codes(vqgan, z)))
+    return clamp_with_grad(x, x.new_tensor(-1.0), x.new_tensor(1.0))
+
+
+@torch.no_grad()
+def generate(
+    net: FeedForward, vqgan: Vqgan, embedding: Float[Tensor, "batch embedding"], seeds: Sequence[int]
+) -> Float[Tensor, "batch 3 H W"]:
+    """Draws one picture for each sentence's embedding; the same seed gives the same picture in any batch."""
+    noise = seeded_noise((net.config.noise,), seeds).to(embedding.device)
+    return synthesise(vqgan, net(embedding, noise))
+
+
+# --- what CLIP sees -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Cutouts:
+    """Augmented views of pictures (section 2.2): no single view can be pleased by what is not there in the others.
+
+    Unlike the paper's, nothing is mirrored, erased or cut small: in the pocket world a place is a fact.
+    """
+
+    views: int = 4
+    side: float = 0.75
+    """Shortest side of a crop; the longest is the whole picture."""
+    turn: float = 5.0
+    """Largest rotation, in degrees."""
+    light: float = 0.1
+    """Largest change of brightness, contrast and of each colour channel."""
+    noise: float = 0.1
+    """Largest standard deviation of the noise."""
+    blur: float = 0.5
+    """Share of views that are blurred."""
+
+    def __call__(self, x: Float[Tensor, "batch 3 H W"], generator: torch.Generator) -> Float[Tensor, "more 3 H W"]:
+        """Returns `views` views of each picture, [views * batch, 3, H, W], all first views before the second ones."""
+        many = x.repeat(self.views, 1, 1, 1)
+
+        def draw(*shape: int) -> Tensor:
+            return torch.rand(len(many), *shape, generator=generator).to(x.device) * 2 - 1
+
+        grid = F.affine_grid(self._crops(draw(4)), list(many.shape), align_corners=False)
+        view = F.grid_sample(many, grid, padding_mode="reflection", align_corners=False)
+        soft = F.avg_pool2d(F.pad(view, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+        view = torch.where((draw(1, 1, 1) + 1) / 2 < self.blur, soft, view)
+        view = view * (1 + self.light * draw(1, 1, 1)) + self.light * (draw(1, 1, 1) + draw(3, 1, 1)) / 2
+        grain = torch.randn(many.shape, generator=generator).to(x.device)
+        return view + self.noise * draw(1, 1, 1).abs() * grain
+
+    def _crops(self, chance: Float[Tensor, "n 4"]) -> Float[Tensor, "n 2 3"]:
+        """Returns affine maps from a view to the picture, both in [-1, 1], from numbers in [-1, 1]."""
+        side = 1 - (1 - self.side) * (chance[:, 0] + 1) / 2
+        angle = chance[:, 1] * math.radians(self.turn)
+        x, y = (1 - side) * chance[:, 2], (1 - side) * chance[:, 3]
+        cos, sin = side * angle.cos(), side * angle.sin()
+        return torch.stack([torch.stack([cos, -sin, x], 1), torch.stack([sin, cos, y], 1)], dim=1)
+
+
+def spherical_distance(a: Float[Tensor, "*#n d"], b: Float[Tensor, "*#n d"]) -> Float[Tensor, "..."]:
+    """Returns half the squared angle between vectors, in [0, pi^2 / 2]: the loss of the paper's code."""
+    half_chord = (F.normalize(a, dim=-1) - F.normalize(b, dim=-1)).norm(dim=-1) / 2
+    return 2 * half_chord.clamp(max=1 - 1e-6).arcsin() ** 2
+
+
+def view_distance(views: Float[Tensor, "more embedding"], texts: Float[Tensor, "batch embedding"]) -> Float[Tensor, ""]:
+    """Returns the mean spherical distance of each view (in the order of `Cutouts`) from its own sentence."""
+    return spherical_distance(views, texts.repeat(len(views) // len(texts), 1)).mean()
+
+
+def view_contrast(
+    views: Float[Tensor, "more embedding"], texts: Float[Tensor, "batch embedding"], scale: Float[Tensor, ""]
+) -> Float[Tensor, ""]:
+    """Returns the cross-entropy of each view's own sentence among all of the batch: InfoNCE.
+
+    The distance alone can be made small by what all sentences have in common; this only by what sets them apart.
+    """
+    own = torch.arange(len(texts), device=texts.device).repeat(len(views) // len(texts))
+    return F.cross_entropy(scale * similarity(views, texts), own)
+
+
+def diversity(
+    some: Sequence[Float[Tensor, "n _ _ _"]], others: Sequence[Float[Tensor, "n _ _ _"]]
+) -> Float[Tensor, ""]:
+    """Returns how much pictures differ from others of the same sentences: mean squared distance, 0 to 4 a map.
+
+    Args:
+        some: feature maps of pictures, as `Clip.image_features` returns them.
+        others: those of pictures of the same sentences with other noise.
+    """
+    return perceptual_loss(some, others)
+
+
+def total_variation(x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, ""]:
+    """Returns the mean absolute difference of neighbouring pixels."""
+    return (x.diff(dim=2).abs().mean() + x.diff(dim=3).abs().mean()) / 2
+
+
+# --- the optimising form --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class WeightedPrompt:
+    """A sentence and how much it counts; a negative weight pushes the picture away from it."""
+
+    text: str
+    weight: float = 1.0
+
+
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+
+
+def parse_prompts(text: str) -> tuple[WeightedPrompt, ...]:
+    """Reads prompts such as `a red cat | snow:0.5 | a dog:-1`: parts between bars, each with a weight or 1.
+
+    What stands behind a part's last colon is its weight, unless it begins with a letter: then the colon is a mark.
+
+    Raises:
+        ValueError: a part is empty, a weight is no number, or all weights are 0; says which.
+    """
+    prompts = tuple(_parse_prompt(part, number) for number, part in enumerate(text.split("|"), start=1))
+    if not any(prompt.weight for prompt in prompts):
+        raise ValueError("All prompts have weight 0: give at least one of them another.")
+    return prompts
+
+
+def _parse_prompt(part: str, number: int) -> WeightedPrompt:
+    words, colon, tail = part.rpartition(":")
+    tail = tail.strip()
+    if not colon or tail[:1].isalpha():
+        words, tail = part, "1"
+    if not words.strip():
+        raise ValueError(f"Prompt {number} is empty: write some words before, between and after the bars.")
+    if not _NUMBER.fullmatch(tail) or not math.isfinite(float(tail)):
+        raise ValueError(f"The weight {tail!r} of prompt {number} is no number: write it like `a red cat:0.5`.")
+    return WeightedPrompt(words.strip(), float(tail))
+
+
+@dataclass(frozen=True)
+class Optimising:
+    """How z is optimised."""
+
+    steps: int = 200
+    rate: float = 0.1
+    """Step size of Adam, in the units of the codes' standard deviation."""
+    seed: int = 0
+    cutouts: Cutouts = Cutouts(views=8)
+    calm: float = 0.1
+    """Weight of the mean square of z at the first step; it falls to 0 (section 2.3)."""
+    every: int = 10
+    """A frame is kept every so many steps, and the last one."""
+
+
+Frame = Callable[[int, Float[Tensor, "3 H W"]], None]
+"""Called after each step with its number, from 1, and the picture [3, H, W] in [-1, 1]."""
+
+
+def optimise(
+    clip: Clip,
+    vqgan: Vqgan,
+    prompts: str | Sequence[WeightedPrompt],
+    options: Optimising | None = None,
+    start: Float[Tensor, "3 H W"] | None = None,
+    callback: Frame | None = None,
+) -> tuple[Float[Tensor, "3 H W"], list[Float[Tensor, "3 H W"]]]:
+    """Draws a picture for weighted prompts by changing z step by step.
+
+    Args:
+        clip: the model that says how far a picture is from a sentence.
+        vqgan: the model that makes pictures of z.
+        prompts: as `parse_prompts` reads or returns them.
+        options: steps, step size, cut-outs, seed.
+        start: the first picture in [-1, 1]; without one, z starts from codes drawn at random.
+        callback: called after each step.
+
+    Returns:
+        The final picture and the frames on the way, the first one before any step and the last one the final picture.
+
+    Raises:
+        ValueError: the prompts cannot be read.
+    """
+    how = options or Optimising()
+    parts = parse_prompts(prompts) if isinstance(prompts, str) else tuple(prompts)
+    generator = torch.Generator().manual_seed(how.seed)
+    texts, weights = _goals(clip, parts)
+    z = _first_z(vqgan, start, generator).requires_grad_()
+    optimizer = torch.optim.Adam([z], lr=how.rate * float(vqgan.codebook.std()))
+    x = synthesise(vqgan, z)
+    frames = [x[0].detach()]
+    for step in range(how.steps):
+        apart = spherical_distance(clip.encode_image(how.cutouts(x, generator))[:, None], texts).mean(dim=0)
+        loss = (weights * apart).sum() + how.calm * (1 - step / how.steps) * z.square().mean()
+        z.grad = torch.autograd.grad(loss, z)[0]
+        optimizer.step()
+        x = synthesise(vqgan, z)
+        if (step + 1) % how.every == 0 or step + 1 == how.steps:
+            frames.append(x[0].detach())
+        if callback is not None:
+            callback(step + 1, x[0].detach())
+    return x[0].detach(), frames
+
+
+@torch.no_grad()
+def _goals(clip: Clip, prompts: Sequence[WeightedPrompt]) -> tuple[Tensor, Tensor]:
+    config, device = clip.config.text, clip.logit_scale.device
+    tokens = WordTokenizer(config.words).batch([prompt.text for prompt in prompts], config.max_tokens)
+    return clip.encode_text(tokens.to(device)), torch.tensor([prompt.weight for prompt in prompts], device=device)
+
+
+@torch.no_grad()
+def _first_z(vqgan: Vqgan, start: Tensor | None, generator: torch.Generator) -> Tensor:
+    codes = vqgan.codebook
+    if start is not None:
+        return vqgan.encode(start[None].to(codes.device))[0].clone()
+    side = vqgan.config.size
+    rows = torch.randint(len(codes), (side * side,), generator=generator)
+    return codes[rows.to(codes.device)].T.reshape(1, -1, side, side).clone()
