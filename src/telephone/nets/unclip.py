@@ -16,8 +16,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from telephone.nets import diffusion
+from telephone.nets.clip import Clip
 from telephone.nets.latent_diffusion import TextEncoder, TextEncoderConfig, UNet, UNetConfig, time_features
 from telephone.nets.layers import ResBlock
+from telephone.nets.tokenizer import PAD
+from telephone.nets.unclip_prior import AutoregressivePrior, CodesConfig, DiffusionPrior, PriorConfig
 
 IMAGE_TOKENS = 4
 """The image embedding becomes so many vectors of the decoder's context (section 2.1)."""
@@ -46,6 +49,27 @@ class UnClipConfig:
     text: TextEncoderConfig = field(default_factory=TextEncoderConfig)
     unet: UNetConfig = field(default_factory=small_unet)
     upsampler: UpsamplerConfig = field(default_factory=UpsamplerConfig)
+    prior: PriorConfig = field(default_factory=PriorConfig)
+    ar_prior: PriorConfig = field(default_factory=lambda: PriorConfig(width=128, layers=3))
+    codes: CodesConfig = field(default_factory=CodesConfig)
+
+    @classmethod
+    def from_dict(cls, values: dict) -> "UnClipConfig":
+        """Returns the config that `dataclasses.asdict` and JSON turned into plain values."""
+        parts = {name: _tuples(part) if isinstance(part, dict) else part for name, part in values.items()}
+        return cls(
+            parts["embedding"],
+            TextEncoderConfig(**parts["text"]),
+            UNetConfig(**parts["unet"]),
+            UpsamplerConfig(**parts["upsampler"]),
+            PriorConfig(**parts["prior"]),
+            PriorConfig(**parts["ar_prior"]),
+            CodesConfig(**parts["codes"]),
+        )
+
+
+def _tuples(values: dict) -> dict:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
 class Space(nn.Module):
@@ -70,7 +94,7 @@ class Space(nn.Module):
         """Returns embeddings as CLIP gives them in the scale that prior and decoder work in."""
         return (F.normalize(embeddings.float(), dim=-1) - self.mean) / self.std
 
-    def leave(self, embeddings: Float[Tensor, "n embedding"]) -> Float[Tensor, "n embedding"]:
+    def leave(self, embeddings: Float[Tensor, "*n embedding"]) -> Float[Tensor, "*n embedding"]:
         """Returns embeddings of unit length, to be compared with CLIP's."""
         return F.normalize(embeddings * self.std + self.mean, dim=-1)
 
@@ -210,6 +234,14 @@ class Sampling:
     """`dpm++` (second order) or `ddim`."""
     upsampler_steps: int = 2
     """Calls of the upsampler; 0 enlarges smoothly."""
+    prior: str = "diffusion"
+    """`diffusion` or `autoregressive`."""
+    prior_steps: int = 16
+    """Calls of the diffusion prior."""
+    prior_guidance: float = 1.0
+    """Strength of the diffusion prior's classifier-free guidance; 1 is none."""
+    candidates: int = 2
+    """Samples of the diffusion prior, of which the one nearest to the sentence is kept."""
 
 
 class UnClip(nn.Module):
@@ -223,6 +255,53 @@ class UnClip(nn.Module):
         self.text_encoder = TextEncoder(config.text)
         self.decoder = Decoder(config.unet, config.embedding)
         self.upsampler = Upsampler(config.upsampler)
+        self.prior = DiffusionPrior(config.prior)
+        self.ar_prior = AutoregressivePrior(config.ar_prior, config.codes)
+
+    @torch.no_grad()
+    def generate(
+        self,
+        clip: Clip,
+        tokens: Int[Tensor, "batch length"],
+        clip_tokens: Int[Tensor, "batch n"],
+        seeds: Sequence[int],
+        sampling: Sampling | None = None,
+        callback: diffusion.Callback | None = None,
+    ) -> Float[Tensor, "batch 3 H W"]:
+        """Draws one picture a sentence, in [-1, 1]; the same seed gives the same picture in any batch.
+
+        Args:
+            clip: the CLIP whose embeddings were learned.
+            tokens: the sentences in the vocabulary of the decoder's text encoder.
+            clip_tokens: the same in CLIP's.
+            seeds: one a picture.
+            sampling: how each of the three parts is asked.
+            callback: told of each step of the decoder.
+        """
+        how = sampling or Sampling()
+        image = self.imagine(clip, clip_tokens, seeds, how)
+        small = self.decode(image, tokens, seeds, how, callback)
+        return self.upsampler.enlarge(small, seeds, how.upsampler_steps)
+
+    @torch.no_grad()
+    def imagine(
+        self, clip: Clip, clip_tokens: Int[Tensor, "batch n"], seeds: Sequence[int], sampling: Sampling | None = None
+    ) -> Float[Tensor, "batch embedding"]:
+        """Draws a scaled image embedding for each sentence; of several candidates the nearest to it is kept.
+
+        Raises:
+            ValueError: there is no such prior.
+        """
+        how = sampling or Sampling()
+        words, sentence = clip.text_sequence(clip_tokens)
+        mask = clip_tokens != PAD
+        if how.prior == "autoregressive":
+            return self.ar_prior.sample(words, mask, sentence, seeds)
+        if how.prior != "diffusion":
+            raise ValueError(f"there is no prior {how.prior!r}: choose diffusion or autoregressive")
+        drawn = self.prior.sample(words, mask, sentence, seeds, how.candidates, how.prior_steps, how.prior_guidance)
+        near = (self.space.leave(drawn) * F.normalize(sentence, dim=-1)[:, None]).sum(-1)
+        return drawn[torch.arange(len(drawn), device=drawn.device), near.argmax(dim=1)]
 
     @torch.no_grad()
     def decode(
