@@ -1,0 +1,36 @@
+"""The pocket roster: small networks with the architectures of the original players, with weights that are shipped."""
+
+from telephone.players.pocket.blip import Blip
+from telephone.players.pocket.clip import Clip
+from telephone.players.pocket.stable_diffusion import StableDiffusion
+from telephone.players.provider import Catalogue, Entry, choice, number, whole
+
+__all__ = ["Blip", "Clip", "StableDiffusion", "provider"]
+
+_BEST_OF = {"best_of": whole(1, 64)}
+_DIFFUSION = {
+    "steps": whole(1, 1000),
+    "guidance": number(0, 20),
+    "eta": number(0, 1),
+    "solver": choice("dpm++", "ddim"),
+    **_BEST_OF,
+}
+
+provider = Catalogue(
+    "pocket",
+    {
+        "stable-diffusion": Entry(
+            "text2image",
+            "latent diffusion, trained on the pocket world",
+            StableDiffusion,
+            _DIFFUSION,
+        ),
+        "blip": Entry(
+            "image2text",
+            "BLIP, trained on the pocket world; short sentences",
+            Blip,
+            {"temperature": number(0, 10), "max_tokens": whole(1, 71)},
+        ),
+        "clip": Entry("embedder", "CLIP, trained on the pocket world; texts and images in one space", Clip),
+    },
+)
