@@ -1,5 +1,6 @@
 """`telephone draw`: one picture of one text."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,12 @@ def command(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="What to draw.", show_default=False)],
     output: Output = None,
     seed: Seed = 0,
+    best_of: Annotated[
+        int, typer.Option("--best-of", min=1, max=1000, help="Draw so many, keep the one nearest to the text.")
+    ] = 1,
+    judge: Annotated[
+        str, typer.Option("--judge", metavar="REF", help="An embedder of texts and images; it chooses.")
+    ] = "pocket/clip",
 ) -> None:
     """Let a player draw a text and say where the picture is."""
     if not text.strip():
@@ -26,11 +33,15 @@ def command(
     if path.suffix.lower() != ".png":
         raise UsageError(f"{path.name} is not written: let the name end in .png.")
     from telephone.images import encode_png
-    from telephone.players import draw, text2image
+    from telephone.players import draw, embedder, text2image
+    from telephone.players.ranking import best_of as best
     from telephone.report.files import write_atomic
 
     player = text2image(ref)
-    (made,) = draw(player, [text], [seed])
+    if best_of > 1:
+        (made,) = best(partial(draw, player), [text], [seed], best_of, embedder(judge))
+    else:
+        (made,) = draw(player, [text], [seed])
     if isinstance(made, PlayerError):
         raise made
     write_atomic(path, encode_png(made))
