@@ -2,10 +2,12 @@
 
 from telephone.players.pocket.blip import Blip
 from telephone.players.pocket.clip import Clip
+from telephone.players.pocket.dalle_2 import DallE2
 from telephone.players.pocket.stable_diffusion import StableDiffusion
+from telephone.players.pocket.vqgan_clip import VqganClip
 from telephone.players.provider import Catalogue, Entry, choice, number, whole
 
-__all__ = ["Blip", "Clip", "StableDiffusion", "provider"]
+__all__ = ["Blip", "Clip", "DallE2", "StableDiffusion", "VqganClip", "provider"]
 
 _BEST_OF = {"best_of": whole(1, 64)}
 _DIFFUSION = {
@@ -24,6 +26,18 @@ provider = Catalogue(
             "latent diffusion, trained on the pocket world",
             StableDiffusion,
             _DIFFUSION,
+        ),
+        "vqgan-clip": Entry(
+            "text2image",
+            "feed-forward VQGAN-CLIP, trained on sentences alone",
+            VqganClip,
+            {"steps": whole(0, 10_000), **_BEST_OF},
+        ),
+        "dalle-2": Entry(
+            "text2image",
+            "unCLIP: a prior, a decoder and an upsampler, trained on the pocket world",
+            DallE2,
+            {**_DIFFUSION, "prior": choice("diffusion", "autoregressive"), "candidates": whole(1, 64)},
         ),
         "blip": Entry(
             "image2text",

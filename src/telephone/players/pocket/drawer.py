@@ -48,8 +48,8 @@ class Drawer(Text2Image):
         """The part of the config that has `words` and `max_tokens`; read without building the net."""
 
     @abstractmethod
-    def _draw(self, tokens: "Tensor", seeds: Sequence[int]) -> "Tensor":
-        """Returns pictures [EQUAL, 3, 64, 64] in [-1, 1] of tokens [EQUAL, max_tokens]."""
+    def _draw(self, texts: Sequence[str], seeds: Sequence[int]) -> "Tensor":
+        """Returns pictures [EQUAL, 3, 64, 64] in [-1, 1] of so many texts."""
 
     def traits(self) -> Traits:
         """Returns what the player is; reads the weight files once, for their hashes."""
@@ -75,15 +75,18 @@ class Drawer(Text2Image):
 
     def _pictures(self, texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
         asked = list(zip(texts, seeds, strict=True))
-        limit = self._text.max_tokens
         drawn: list[Image.Image] = []
         for start in range(0, len(asked), EQUAL):
             part = (asked[start : start + EQUAL] + asked[-1:] * EQUAL)[:EQUAL]
-            tokens = self._tokenizer.batch([text for text, _ in part], limit, pad_to=limit)
             with few_threads():
-                pixels = self._draw(tokens, [seed for _, seed in part])
+                pixels = self._draw([text for text, _ in part], [seed for _, seed in part])
             drawn += [from_array(picture) for picture in pixels.numpy()]
         return drawn[: len(asked)]
+
+    def _tokens(self, texts: Sequence[str]) -> "Tensor":
+        """Returns the words as numbers [n, max_tokens]: always so many, as the bits depend on the length, too."""
+        limit = self._text.max_tokens
+        return self._tokenizer.batch(texts, limit, pad_to=limit)
 
     @cached_property
     def _judge(self) -> Any:

@@ -22,10 +22,10 @@ class StableDiffusion(Drawer):
         options = {"steps": steps, "guidance": guidance, "eta": eta, "solver": solver}
         super().__init__("stable-diffusion", best_of, options)
 
-    def _draw(self, tokens: "Tensor", seeds: Sequence[int]) -> "Tensor":
+    def _draw(self, texts: Sequence[str], seeds: Sequence[int]) -> "Tensor":
         from telephone.nets.latent_diffusion import Sampling
 
-        pixels: Tensor = self._net.generate(tokens, seeds, Sampling(**self._options))
+        pixels: Tensor = self._net.generate(self._tokens(texts), seeds, Sampling(**self._options))
         return pixels
 
     @cached_property

@@ -48,14 +48,14 @@ class VqganClip(Drawer):
             picture, _ = optimise(clip, vqgan, prompts, options, start=stacked([first], SIZE)[0])
         return from_array(picture.numpy())
 
-    def _draw(self, tokens: "Tensor", seeds: Sequence[int]) -> "Tensor":
+    def _draw(self, texts: Sequence[str], seeds: Sequence[int]) -> "Tensor":
         import torch
 
         from telephone.nets.vqgan_clip import generate
 
         net, clip, vqgan = self._nets
         with torch.no_grad():
-            return generate(net, vqgan, clip.encode_text(tokens), seeds)
+            return generate(net, vqgan, clip.encode_text(self._tokens(texts)), seeds)
 
     @cached_property
     def _files(self) -> dict[Path, str]:
