@@ -28,21 +28,11 @@ from telephone import world
 from telephone.errors import WorldError
 from telephone.nets.checkpoint import save_weights
 from telephone.nets.clip import Clip, ClipConfig, similarity
+from telephone.nets.cutouts import Cutouts, diversity, total_variation, view_contrast, view_distance
 from telephone.nets.layers import channels_last
 from telephone.nets.tokenizer import WordTokenizer
 from telephone.nets.vqgan import Vqgan, VqganConfig
-from telephone.nets.vqgan_clip import (
-    Cutouts,
-    FeedForward,
-    FeedForwardConfig,
-    diversity,
-    generate,
-    synthesise,
-    total_variation,
-    view_contrast,
-    view_distance,
-    within_codes,
-)
+from telephone.nets.vqgan_clip import FeedForward, FeedForwardConfig, generate, synthesise, within_codes
 from telephone.train import data
 from telephone.train.common import Recipe, Stage, frozen
 from telephone.world.render import render_array

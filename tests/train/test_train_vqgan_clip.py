@@ -1,0 +1,105 @@
+"""The recipe of VQGAN-CLIP: twins differ in one fact, batches stay together, and a run can be stopped and go on."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from telephone import world
+from telephone.errors import WeightsError
+from telephone.nets.checkpoint import read_metadata, read_weights, save_weights
+from telephone.nets.clip import Clip, ClipConfig, TextConfig, VisionConfig
+from telephone.nets.vqgan import Vqgan, VqganConfig
+from telephone.nets.vqgan_clip import FeedForward, FeedForwardConfig
+from telephone.train import data, vqgan_clip
+from telephone.train.common import Recipe, shipped_or_learned
+from telephone.world.scene import atoms
+
+
+@pytest.fixture
+def recipe(tmp_path, monkeypatch):
+    monkeypatch.delenv("TELEPHONE_WEIGHTS", raising=False)
+    return Recipe(tmp_path / "vqgan-clip", tmp_path / "vqgan-clip.safetensors", minutes=0.02, threads=1)
+
+
+def _make_others(folder):
+    torch.manual_seed(0)
+    vision = VisionConfig(stem=(8, 8, 8), width=16, layers=1, heads=2)
+    words = data.learn_words(100).words[4:]
+    clip = Clip(ClipConfig(vision, TextConfig(words=words, width=16, layers=1, heads=2), 24))
+    save_weights(folder / "clip.safetensors", clip, clip.config, {})
+    vqgan = Vqgan(VqganConfig(codes=32, channels=8, encoder_width=8, decoder_width=8, blocks=1))
+    save_weights(folder / "vqgan.safetensors", vqgan, vqgan.config, {})
+
+
+def test_a_twin_differs_in_one_fact_that_may_be_trained():
+    rng = np.random.default_rng(0)
+    for index in range(300):
+        scene = data.train_scene("twin", index)
+        other = vqgan_clip.twin(scene, rng)
+        assert other != scene
+        assert len(set(atoms(scene)) ^ set(atoms(other))) <= 4
+        assert not any(world.held_out(thing.kind, thing.colour) for thing in other.things)
+
+
+def test_a_twin_stands_beside_its_sentence():
+    batch = next(vqgan_clip.sentences(0, batch=8))
+    assert len(batch) == 8
+    for first, second in zip(batch[::2], batch[1::2], strict=True):
+        assert first != second
+        shared = set(first.split()) & set(second.split())
+        assert len(shared) >= len(set(first.split())) - 4
+    assert batch == next(vqgan_clip.sentences(0, batch=8))
+    assert batch != next(vqgan_clip.sentences(1, batch=8))
+
+
+def test_weights_beside_the_recipe_come_first(recipe):
+    _make_others(recipe.weights.parent)
+    assert shipped_or_learned(recipe, "clip") == recipe.weights.with_name("clip.safetensors")
+    with pytest.raises(WeightsError, match="telephone learn no-such"):
+        shipped_or_learned(recipe, "no-such")
+
+
+def test_the_loss_tells_its_terms_and_teaches_only_the_net(recipe):
+    _make_others(recipe.weights.parent)
+    frame = vqgan_clip.Frozen.load(recipe)
+    torch.manual_seed(0)
+    net = FeedForward(replace(frame.shape(), width=16, layers=1, mapping=16, start=8, fine=8))
+    texts = next(vqgan_clip.sentences(0, batch=8))
+    weights, generator = vqgan_clip.Weights(smooth=0.1), torch.Generator().manual_seed(0)
+    loss, parts = vqgan_clip.drawing_loss(net, frame, texts, weights, generator)
+    assert set(parts) == {"distance", "contrast", "commitment", "diversity", "right"}
+    assert 0 <= parts["right"] <= 1
+    assert parts["diversity"] > 0
+    loss.backward()
+    assert all(p.grad is not None for p in net.parameters())
+    assert all(p.grad is None for p in frame.clip.parameters())
+    assert all(p.grad is None for p in frame.vqgan.parameters())
+
+
+def test_commitment_is_nothing_for_codes(recipe):
+    _make_others(recipe.weights.parent)
+    vqgan = vqgan_clip.Frozen.load(recipe).vqgan
+    codes = vqgan.look_up(torch.randint(32, (2, 16, 16), generator=torch.Generator().manual_seed(0)))
+    assert vqgan_clip.commitment(vqgan, codes) < 1e-6
+    assert vqgan_clip.commitment(vqgan, codes * 0.5) > 0.1
+
+
+@pytest.mark.slow
+def test_the_recipe_makes_a_file_and_goes_on(recipe):
+    _make_others(recipe.weights.parent)
+    path = vqgan_clip.main(recipe)
+    config, about = read_metadata(path)
+    assert about["player"] == "pocket/vqgan-clip"
+    read_weights([path], FeedForward(FeedForwardConfig.from_dict(config)))
+    assert (recipe.folder / "samples" / "vqgan-clip-last.png").exists()
+    log = recipe.folder / "vqgan-clip.jsonl"
+    steps = [json.loads(line)["step"] for line in log.read_text().splitlines()]
+    assert steps[0] == 0
+    vqgan_clip.main(replace(recipe, minutes=0.3))
+    more = [json.loads(line) for line in log.read_text().splitlines()]
+    assert more[-1]["step"] > steps[-1]
+    assert sum(row["step"] == 0 for row in more) == 1
+    assert all(np.isfinite(row["loss"]) for row in more)
