@@ -1,6 +1,7 @@
 """What the stages of `pocket/dalle-2` start from: weights of other recipes, training pictures and their embeddings."""
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -23,9 +24,12 @@ from telephone.nets.unclip_prior import PriorConfig
 from telephone.players import weights
 from telephone.train import data
 from telephone.train.common import Recipe, keep
+from telephone.train.stable_diffusion import picture_weights
 
 CLIP, DRAWER = "clip", "stable-diffusion"
 """The weight files that the recipe starts from."""
+SIDE = 32
+"""Sides of the decoder's pictures, in pixels."""
 NEW = ("conv_in.", "out.2.", "image_time.", "image_tokens.", "null_image")
 """Beginnings of the decoder's weights that latent diffusion does not have, or has for latents."""
 
@@ -39,7 +43,7 @@ def borrow(recipe: Recipe, name: str) -> Path:
     path = recipe.folder / f"{name}.start"
     if not path.exists():
         beside = recipe.weights.with_name(f"{name}.safetensors")
-        part = path.with_suffix(".part")
+        part = path.with_suffix(f".{os.getpid()}")  # stages that run side by side may both come here
         part.write_bytes((beside if beside.exists() else weights.find(name)[0]).read_bytes())
         part.replace(path)
     return path
@@ -57,12 +61,14 @@ def build(recipe: Recipe) -> UnClip:
     """Returns the net as it is before its own training: everything new but what `start_from` takes over."""
     clip = ClipConfig.from_dict(read_metadata(borrow(recipe, CLIP))[0])
     path = borrow(recipe, DRAWER)
-    text = LatentDiffusionConfig.from_dict(read_metadata(path)[0]).text
+    drawer = LatentDiffusionConfig.from_dict(read_metadata(path)[0])
+    squares = drawer.unet.latent_size // drawer.unet.patch  # pixels are cut into as many squares as latents are
+    unet = replace(drawer.unet, latent_channels=3, latent_size=SIDE, patch=SIDE // squares)
     priors = [
         PriorConfig(clip.text.width, clip.embedding, clip.text.max_tokens, width, layers)
         for width, layers in ((160, 4), (128, 3))
     ]
-    net = UnClip(UnClipConfig(clip.embedding, text, prior=priors[0], ar_prior=priors[1]))
+    net = UnClip(UnClipConfig(clip.embedding, drawer.text, unet, prior=priors[0], ar_prior=priors[1]))
     start_from(net, path)
     return channels_last(net).to(recipe.device)
 
@@ -88,7 +94,7 @@ class Drawings:
     pixels: Tensor
     """uint8 [n, 3, 32, 32]"""
     weight: Tensor
-    """[n, 1, 32, 32]: 1 on the backdrop, up to 5 on things."""
+    """[n, 1, 32, 32]: 1 on the backdrop, more on things."""
     texts: list[list[str]]
     """Two sentences a picture: [2][n]."""
     embeddings: Tensor
@@ -133,7 +139,7 @@ def prepare(recipe: Recipe, clip: Clip) -> Drawings:
     embeddings = embed(recipe, clip, pictures.pixels)
     four = pictures.pixels.reshape(-1, 32, 2, 32, 2, 3).sum(axis=(2, 4), dtype=np.uint16)
     small = ((four + 2) // 4).astype(np.uint8)
-    weight = F.interpolate(1 + 4 * torch.from_numpy(pictures.things)[:, None], scale_factor=2.0)
+    weight = F.interpolate(picture_weights(pictures), scale_factor=2.0)
     return Drawings(torch.from_numpy(small.transpose(0, 3, 1, 2).copy()), weight, texts, embeddings)
 
 
@@ -146,7 +152,7 @@ def embed(recipe: Recipe, clip: Clip, pixels: np.ndarray) -> Tensor:
         starts = range(0, len(pixels), 250)
         batches = (torch.from_numpy(data.to_unit(pixels[i : i + 250])).to(recipe.device) for i in starts)
         parts = [F.normalize(clip.encode_image(x), dim=-1).cpu().half() for x in batches]
-        part = path.with_suffix(".part")
+        part = path.with_suffix(f".{os.getpid()}")  # stages that run side by side may both come here
         save_file({"embeddings": torch.cat(parts)}, part)
         part.replace(path)
     return load_file(path)["embeddings"].float()

@@ -176,7 +176,7 @@ class Latents:
     z: Tensor
     """[n, c, 16, 16]"""
     weight: Tensor
-    """[n, 1, 16, 16]: 1 on the backdrop, up to 5 on things."""
+    """[n, 1, 16, 16]: 1 on the backdrop, more on things."""
     tokens: Tensor
     """[2, n, length]: two sentences a picture."""
 
@@ -191,9 +191,20 @@ def prepare(recipe: Recipe, net: LatentDiffusion, tokenizer: WordTokenizer) -> L
         starts = range(0, len(pictures.pixels), 500)
         pixels = (torch.from_numpy(data.to_unit(pictures.pixels[i : i + 500])) for i in starts)
         parts = [net.autoencoder.encode(x.to(recipe.device)).cpu() for x in pixels]
-    weight = 1 + 4 * torch.from_numpy(pictures.things)[:, None]
+    weight = picture_weights(pictures)
     tokens = torch.stack([tokenizer.batch(t, limit, pad_to=limit) for t in texts])
     return Latents(torch.cat(parts), weight, tokens)
+
+
+def picture_weights(pictures: data.Pictures) -> Tensor:
+    """Returns how much each square [n, 1, 16, 16] counts: a backdrop 1, things 5 on average, small ones more.
+
+    What somebody sees or misses is a thing, not a pixel: a thing of a third of the usual size counts three times.
+    """
+    things = torch.from_numpy(pictures.things)[:, None]
+    groups = torch.tensor([max(1, len(scene.things)) for scene in pictures.scenes])
+    size = (things.flatten(1).sum(1) / groups).clamp(min=0.5)
+    return 1 + 4 * things * (size.median() / size).clamp(0.6, 3.0)[:, None, None, None]
 
 
 def learn_to_draw(recipe: Recipe, net: LatentDiffusion, tokenizer: WordTokenizer) -> None:
