@@ -10,12 +10,17 @@ import pytest
 from PIL import Image
 
 from telephone import world
-from telephone.errors import WeightsError
+from telephone.errors import PlayerError, WeightsError
 from telephone.images import encode_png
-from telephone.players import image2text, text2image, weights
+from telephone.players import embedder, image2text, text2image, weights
+from telephone.players.ranking import candidate_seeds
 from telephone.seeds import derive
 
 SHIPPED = Path(str(files("telephone") / "weights"))
+DRAWERS = ("pocket/stable-diffusion", "pocket/dalle-2", "pocket/vqgan-clip")
+FILES = (
+    "autoencoder", "blip", "clip", "dalle-2", "dalle-2-prior", "reader", "stable-diffusion", "vqgan", "vqgan-clip",
+)  # fmt: skip
 TEXTS = ["a red apple on a beach", "two small blue boats at night, neon", "a yellow cat in the snow", ""]
 
 
@@ -29,8 +34,9 @@ def _one_thread():
 def test_every_shipped_file_is_in_the_index_and_small_enough():
     index = json.loads((SHIPPED / weights.INDEX).read_text())
     found = {path.name for path in SHIPPED.glob("*.safetensors")}
-    assert set(index) == found == {f"{name}.safetensors" for name in ("autoencoder", "blip", "stable-diffusion")}
+    assert set(index) == found == {f"{name}.safetensors" for name in FILES}
     assert all((SHIPPED / name).stat().st_size <= 16 * 2**20 for name in found)
+    assert sum((SHIPPED / name).stat().st_size for name in found) <= 64 * 2**20
     for name in found:
         assert weights.find(name.removesuffix(".safetensors"))[1] == index[name]
 
@@ -46,8 +52,9 @@ def test_missing_and_changed_weights_are_told(tmp_path, monkeypatch):
         weights.find("blip")
 
 
-def test_a_seed_gives_the_same_bytes_in_any_batch():
-    player = text2image("pocket/stable-diffusion")
+@pytest.mark.parametrize("ref", DRAWERS)
+def test_a_seed_gives_the_same_bytes_in_any_batch(ref):
+    player = text2image(ref)
     seeds = [5, 6, 7, 8]
     together = [encode_png(image) for image in player.generate_images(TEXTS, seeds)]
     alone = [encode_png(player.generate_image(text, seed)) for text, seed in zip(TEXTS, seeds, strict=True)]
@@ -63,11 +70,12 @@ def test_a_picture_gives_the_same_words_in_any_batch():
     assert len(set(together)) == 4
 
 
+@pytest.mark.parametrize("ref", DRAWERS)
 @pytest.mark.parametrize(
     "text", ["", "一只红色的猫", "zzz qqq", "a red apple " * 60], ids=["empty", "zh", "unknown", "long"]
 )
-def test_any_text_is_drawn_and_what_is_cut_is_counted(text):
-    player = text2image("pocket/stable-diffusion?steps=2")
+def test_any_text_is_drawn_and_what_is_cut_is_counted(ref, text):
+    player = text2image(ref)
     assert player.generate_image(text, 0).size == (64, 64)
     assert player.count_cut(text) == max(0, len(text.split()) - 70)
 
@@ -106,3 +114,45 @@ def _kept(scenes, texts, attribute):
     asked = sum(atom.attribute == attribute for scene in scenes for atom in world.atoms(scene))
     marks = [world.compare(scene, world.parse(text)) for scene, text in zip(scenes, texts, strict=True)]
     return sum(atom.attribute == attribute for mark in marks for atom in mark.kept) / asked
+
+
+@pytest.mark.parametrize("ref", DRAWERS)
+def test_the_best_of_several_is_one_of_them_and_the_nearest_to_the_text(ref):
+    text, judge = "A red apple on a beach.", embedder("pocket/clip")
+    best = text2image(f"{ref}?best_of=3").generate_image(text, 11)
+    candidates = text2image(ref).generate_images([text] * 3, candidate_seeds(11, 3))
+    near = judge.embed_images(candidates) @ judge.embed_texts([text])[0]
+    assert encode_png(best) == encode_png(candidates[int(near.argmax())])
+    assert text2image(f"{ref}?best_of=3").traits().fingerprint != text2image(ref).traits().fingerprint
+
+
+def test_the_embedder_gives_unit_vectors_that_tell_pictures_apart():
+    judge = embedder("pocket/clip")
+    texts = [world.caption(world.sample("easy", i), "en", "plain") for i in range(12)]
+    pictures = [world.render(world.sample("easy", i)) for i in range(12)]
+    words, images = judge.embed_texts(texts), judge.embed_images(pictures)
+    assert words.shape == images.shape == (12, 256)
+    assert words.dtype == images.dtype == np.float32
+    assert np.allclose(np.linalg.norm(np.concatenate([words, images]), axis=1), 1, atol=1e-5)
+    assert ((images @ words.T).argmax(axis=1) == np.arange(12)).mean() >= 0.9
+    assert judge.embed_texts([]).shape == judge.embed_images([]).shape == (0, 256)
+
+
+def test_weighted_texts_are_optimised_and_a_bad_weight_is_told():
+    player = text2image("pocket/vqgan-clip?steps=2")
+    assert player.generate_image("a red cat | a beach:0.5", 0).size == (64, 64)
+    with pytest.raises(PlayerError, match="a red cat:0.5"):
+        player.generate_image("a red cat:much", 0)
+
+
+def test_a_decoder_of_another_clip_is_refused(tmp_path, monkeypatch):
+    from telephone.nets.checkpoint import read_metadata, read_weights, save_weights
+    from telephone.nets.clip import Clip, ClipConfig
+
+    config = ClipConfig.from_dict(read_metadata(SHIPPED / "clip.safetensors")[0])
+    net = Clip(config)
+    read_weights([SHIPPED / "clip.safetensors"], net)
+    save_weights(tmp_path / "clip.safetensors", net, config, {"player": "another"})
+    monkeypatch.setenv("TELEPHONE_WEIGHTS", str(tmp_path))
+    with pytest.raises(WeightsError, match="telephone learn dalle-2"):
+        text2image("pocket/dalle-2").generate_image("a red apple", 0)
