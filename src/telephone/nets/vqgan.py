@@ -148,6 +148,8 @@ class Vqgan(nn.Module):
         """
         fair = 1 / len(self.usage)
         dead = (self.usage < below * fair).nonzero()[:, 0]
+        if not len(dead):
+            return dead
         rows = self._comparable(z).movedim(1, -1).flatten(0, 2)
         if len(dead) == len(self.usage):
             apart = torch.ones(len(rows))

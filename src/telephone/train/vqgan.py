@@ -5,8 +5,8 @@
    the shipped weights. Codes that are hardly used are moved now and then, in the first half only.
 2. The discriminator joins in (eq. 6 and 7): it starts late, when there is something worth its while.
 
-A sample costs 113 million multiply-accumulates in the net, 34 in CLIP's features and, in stage 2, about 40 in the
-discriminator; on one core that is about 30 samples a second.
+A sample costs 113 million multiply-accumulates in the net, 23 in CLIP's features and, in stage 2, about 40 in the
+discriminator. A core to itself sees about 55 samples a second in stage 1.
 
     telephone learn vqgan --minutes 20
 """
@@ -43,8 +43,8 @@ from telephone.world.render import render_array
 MINUTES = 20.0
 SHARES = {"vqgan": 0.7, "vqgan-gan": 0.3}
 BATCH = 24
-SEEN = 12
-"""Of a batch, so many pictures are compared by CLIP's features, which cost as much as the decoder."""
+SEEN = 8
+"""Of a batch, so many pictures are compared by CLIP's features, which cost more than the decoder."""
 PERCEPTUAL = 0.5
 ADVERSARIAL = 0.3
 """Part of the adaptive weight that the discriminator gets; with all of it, its whims count as much as the picture."""
