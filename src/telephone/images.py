@@ -37,8 +37,12 @@ def encode_png(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def decode(data: bytes) -> Image.Image:
+def decode(data: bytes, formats: tuple[str, ...] | None = None) -> Image.Image:
     """Returns the picture that the bytes hold, upright and in RGB.
+
+    Args:
+        data: a file's content.
+        formats: the formats that are tried, by Pillow's names; None is all that it knows.
 
     Raises:
         PlayerError: the bytes are no picture, are cut off, or would decode to more than `MAX_PIXELS`.
@@ -46,7 +50,7 @@ def decode(data: bytes) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data))
+            image = Image.open(io.BytesIO(data), formats=formats)
             if image.width * image.height > MAX_PIXELS:
                 raise PlayerError(f"The picture is {image.width} x {image.height}; the limit is {MAX_PIXELS} pixels.")
             image.load()

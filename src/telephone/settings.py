@@ -21,6 +21,8 @@ class Settings:
     """Weights to use in place of the shipped ones, for those who train; `TELEPHONE_WEIGHTS`."""
     threads: int | None
     """Threads of a local player; `TELEPHONE_THREADS`, else the player's own choice."""
+    keys_file: Path
+    """Where keys of paid services are kept; `TELEPHONE_KEYS`, else `keys.toml` in the user's settings folder."""
 
 
 def load() -> Settings:
@@ -39,4 +41,10 @@ def load() -> Settings:
         cache_dir=Path(env.get("TELEPHONE_CACHE", platformdirs.user_cache_dir("ai-telephone"))),
         weights_dir=Path(weights) if weights else None,
         threads=int(threads) if threads else None,
+        keys_file=Path(env.get("TELEPHONE_KEYS") or Path(platformdirs.user_config_dir("ai-telephone")) / "keys.toml"),
     )
+
+
+def secret(name: str) -> str | None:
+    """Returns a key that the environment holds under this name, None if it holds none; never a part of `Settings`."""
+    return os.environ.get(name) or None
