@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from telephone.nets.generation import Decoding, generate
-from telephone.nets.layers import Attention, ResBlock, TransformerBlock
+from telephone.nets.layers import Attention, KeysValues, ResBlock, TransformerBlock
 from telephone.nets.tokenizer import PAD
 
 
@@ -106,7 +106,10 @@ class MixtureBlock(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
 
     def encode(
-        self, x: Float[Tensor, "batch n width"], mask: Bool[Tensor, "batch n"], image: Tensor | None
+        self,
+        x: Float[Tensor, "batch n width"],
+        mask: Bool[Tensor, "batch n"],
+        image: Float[Tensor, "batch squares image_width"] | None,
     ) -> Float[Tensor, "batch n width"]:
         """Reads a whole text, with an image in sight or without."""
         x = x + self.bidirectional(self.norm1(x), mask=mask)
@@ -115,7 +118,7 @@ class MixtureBlock(nn.Module):
         return x + self.mlp(self.norm3(x))
 
     def decode(
-        self, x: Float[Tensor, "batch n width"], image: tuple[Tensor, Tensor], past: "Past | None" = None
+        self, x: Float[Tensor, "batch n width"], image: KeysValues, past: "Past | None" = None
     ) -> Float[Tensor, "batch n width"]:
         """Writes: each position sees itself, those before it, and the image; `past` remembers earlier positions."""
         h = self.norm1(x)
@@ -132,9 +135,11 @@ class Past:
 
     def __init__(self) -> None:
         """Starts with none."""
-        self.keys: tuple[Tensor, Tensor] | None = None
+        self.keys: KeysValues | None = None
 
-    def add(self, new: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    def add(
+        self, new: tuple[Float[Tensor, "batch heads new depth"], Float[Tensor, "batch heads new depth"]]
+    ) -> KeysValues:
         """Appends the newest words and returns all."""
         if self.keys is not None:
             new = torch.cat([self.keys[0], new[0]], 2), torch.cat([self.keys[1], new[1]], 2)
@@ -179,14 +184,22 @@ class Blip(nn.Module):
         """Returns unit vectors of texts in the common space."""
         return F.normalize(self.text_projection(self.encode_text(tokens)), dim=-1)
 
-    def itc_loss(self, squares: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+    def itc_loss(
+        self, squares: Float[Tensor, "batch squares width"], tokens: Int[Tensor, "batch n"]
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, "batch batch"]]:
         """Returns the contrastive loss (section 3.2) and the similarities [images, texts] that it came from."""
         scale = (-self.temperature).exp().clamp(max=100)
         similarity = self.embed_image(squares) @ self.embed_text(tokens).T * scale
         target = torch.arange(len(similarity), device=similarity.device)
         return (F.cross_entropy(similarity, target) + F.cross_entropy(similarity.T, target)) / 2, similarity
 
-    def itm_loss(self, squares: Tensor, tokens: Tensor, similarity: Tensor, generator: torch.Generator) -> Tensor:
+    def itm_loss(
+        self,
+        squares: Float[Tensor, "batch squares width"],
+        tokens: Int[Tensor, "batch n"],
+        similarity: Float[Tensor, "batch batch"],
+        generator: torch.Generator,
+    ) -> Float[Tensor, ""]:
         """Returns the matching loss: true pairs against hard negatives, drawn by their similarity (section 3.2)."""
         n = len(tokens)
         chances = (similarity.detach().softmax(1) + 1e-6).fill_diagonal_(0).cpu()
@@ -195,7 +208,9 @@ class Blip(nn.Module):
         target = torch.arange(2 * n, device=tokens.device).lt(n).long()
         return F.cross_entropy(self.match_head(grounded), target)
 
-    def lm_loss(self, squares: Float[Tensor, "batch squares width"], tokens: Int[Tensor, "batch n"]) -> Tensor:
+    def lm_loss(
+        self, squares: Float[Tensor, "batch squares width"], tokens: Int[Tensor, "batch n"]
+    ) -> Float[Tensor, ""]:
         """Returns the cross-entropy of each word given the words before it and the image."""
         x = self.token(tokens[:, :-1]) + self.position[: tokens.shape[1] - 1]
         for block in self.blocks:
@@ -214,7 +229,7 @@ class Blip(nn.Module):
         images = [block.cross.keys(squares) for block in self.blocks]
         pasts = [Past() for _ in self.blocks]
 
-        def step(token: Tensor, position: int) -> Tensor:
+        def step(token: Int[Tensor, " batch"], position: int) -> Float[Tensor, "batch words"]:
             h = self.token(token.to(x.device))[:, None] + self.position[position]
             for block, image, past in zip(self.blocks, images, pasts, strict=True):
                 h = block.decode(h, image, past)

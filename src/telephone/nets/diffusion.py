@@ -145,7 +145,7 @@ def sample_ddpm(
         noise: unit normal noise of the shape of the data.
         seeds: one a sample, so that a sample does not depend on its batch.
         steps: number of calls of the denoiser.
-        variance: of the fresh noise: 0 is the posterior's (beta-tilde), 1 is beta, which are the bounds of DDPM, section
+        variance: of the fresh noise: 0 is the posterior's (beta-tilde), 1 is beta, the bounds of DDPM, section
             3.2; between them it is interpolated as in Nichol & Dhariwal 2021, eq. 15.
         callback: told of each step.
         schedule: the one that the denoiser was trained with.

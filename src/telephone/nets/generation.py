@@ -9,7 +9,7 @@ from torch import Tensor
 
 from telephone.nets.tokenizer import BOS, EOS, PAD
 
-Step = Callable[[Tensor, int], Tensor]
+Step = Callable[[Int[Tensor, " batch"], int], Float[Tensor, "batch words"]]
 """Takes the newest tokens [batch] and their position, returns logits [batch, words]; keeps its own state."""
 
 

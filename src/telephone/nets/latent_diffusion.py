@@ -116,7 +116,9 @@ class Autoencoder(nn.Module):
             nn.PixelShuffle(2), nn.SiLU(), nn.Conv2d(d // 2, 12, 3, padding=1), nn.PixelShuffle(2),
         )  # fmt: skip
 
-    def moments(self, x: Float[Tensor, "batch 3 H W"]) -> tuple[Tensor, Tensor]:
+    def moments(
+        self, x: Float[Tensor, "batch 3 H W"]
+    ) -> tuple[Float[Tensor, "batch c h w"], Float[Tensor, "batch c h w"]]:
         """Returns mean and log-variance of the latent [batch, c, H/4, W/4], not yet scaled."""
         mean, logvar = self.encoder(x).chunk(2, dim=1)
         return mean, logvar.clamp(-12, 4)
@@ -234,7 +236,12 @@ class UNet(nn.Module):
         return stage
 
     @staticmethod
-    def _run(stage: nn.Module, x: Tensor, time: Tensor, context: Tensor) -> Tensor:
+    def _run(
+        stage: nn.Module,
+        x: Float[Tensor, "batch inputs h w"],
+        time: Float[Tensor, "batch time"],
+        context: Float[Tensor, "batch m context"],
+    ) -> Float[Tensor, "batch outputs h w"]:
         assert isinstance(stage, nn.ModuleList)
         x = stage[0](x, time)
         return stage[1](x, context) if len(stage) > 1 else x
@@ -269,7 +276,9 @@ class UNet(nn.Module):
                 x = self.upsample[level](F.interpolate(x, scale_factor=2.0, mode="nearest"))
         return self.out(x)
 
-    def drop_context(self, context: Float[Tensor, "batch m width"], drop: Bool[Tensor, " batch"]) -> Tensor:
+    def drop_context(
+        self, context: Float[Tensor, "batch m width"], drop: Bool[Tensor, " batch"]
+    ) -> Float[Tensor, "batch m width"]:
         """Returns the context with the chosen rows replaced by the learned empty one (classifier-free guidance)."""
         return torch.where(drop[:, None, None], self.null_context.expand_as(context), context)
 
@@ -311,7 +320,7 @@ class LatentDiffusion(nn.Module):
         empty = self.unet.null_context.expand_as(context)
         both = torch.cat([context, empty])
 
-        def denoise(x: Tensor, t: Tensor) -> Tensor:
+        def denoise(x: Float[Tensor, "batch c h w"], t: Float[Tensor, " batch"]) -> Float[Tensor, "batch c h w"]:
             if guidance == 1.0:
                 return self.unet(x, t, context)
             x0, x0_empty = self.unet(torch.cat([x, x]), torch.cat([t, t]), both).chunk(2)

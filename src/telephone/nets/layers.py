@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 Net = TypeVar("Net", bound=nn.Module)
+KeysValues = tuple[Float[Tensor, "batch heads m depth"], Float[Tensor, "batch heads m depth"]]
+"""What attention looks at: keys and values of each head."""
 
 
 def channels_last(net: Net) -> Net:
@@ -52,7 +54,7 @@ class Attention(nn.Module):
         self.key_value = nn.Linear(context_width or width, 2 * width, bias=bias)
         self.out = nn.Linear(width, width)
 
-    def keys(self, context: Float[Tensor, "batch m context"]) -> tuple[Tensor, Tensor]:
+    def keys(self, context: Float[Tensor, "batch m context"]) -> KeysValues:
         """Returns keys and values [batch, heads, m, width / heads], to be made once and looked at often."""
         k, v = self.key_value(context).unflatten(-1, (2, self.heads, -1)).unbind(2)
         return k.transpose(1, 2), v.transpose(1, 2)
@@ -60,7 +62,7 @@ class Attention(nn.Module):
     def look(
         self,
         x: Float[Tensor, "batch n width"],
-        keys: tuple[Tensor, Tensor],
+        keys: KeysValues,
         mask: Bool[Tensor, "batch m"] | None = None,
         causal: bool = False,
     ) -> Float[Tensor, "batch n width"]:

@@ -105,7 +105,7 @@ class LinearBeta:
 
 
 @cache
-def _log_alpha_bar(first: float, last: float, steps: int) -> Float[Tensor, " steps+1"]:
+def _log_alpha_bar(first: float, last: float, steps: int) -> Float[Tensor, " numbers"]:
     """Returns log alpha-bar (DDPM, eq. 4) of steps 0 to T; alpha-bar is the product of 1 - beta."""
     betas = torch.linspace(first, last, steps, dtype=torch.float64)
     return torch.cat([betas.new_zeros(1), torch.log1p(-betas).cumsum(0)])
