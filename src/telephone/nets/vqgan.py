@@ -127,7 +127,7 @@ class Vqgan(nn.Module):
         return _one_length(z, dim=1) if self.config.unit else z
 
     @torch.no_grad()
-    def count(self, codes: Int[Tensor, "batch h w"], decay: float = 0.99) -> None:
+    def count(self, codes: Int[Tensor, "batch h w"], decay: float = 0.97) -> None:
         """Notes which codes were chosen: `usage` is the share of squares that each code has, and sums to 1."""
         share = torch.bincount(codes.flatten(), minlength=len(self.usage)).to(self.usage) / codes.numel()
         self.usage.lerp_(share, 1 - decay)
