@@ -6,6 +6,7 @@ from PIL import Image
 
 from telephone.players.base import Text2Image, Traits
 from telephone.players.provider import Catalogue, Entry, whole
+from telephone.players.reading import Reader, wording
 from telephone.seeds import digest
 
 RENDERER_VERSION = 1
@@ -37,6 +38,9 @@ provider = Catalogue(
     {
         "renderer": Entry(
             "text2image", "draws a caption of the pocket world perfectly", Renderer, {"size": whole(16, 4096)}
+        ),
+        "reader": Entry(
+            "image2text", "tells a picture of the pocket world as well as can be measured", Reader, {"wording": wording}
         ),
     },
 )

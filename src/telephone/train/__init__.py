@@ -7,6 +7,7 @@ RECIPES = {
     "clip": "telephone.train.clip",
     "vqgan": "telephone.train.vqgan",
     "vqgan-clip": "telephone.train.vqgan_clip",
+    "dalle-2": "telephone.train.dalle_2",
 }
 """Recipes by the name of the player that they make."""
 
