@@ -1,0 +1,334 @@
+"""A provider on this machine that speaks like OpenAI, Replicate and the hub, and misbehaves when it is told to.
+
+It draws a text as a code of cells and reads it back, so that a game through it loses nothing. It counts what it
+answered well (`paid`): what a bill would show. Run it by hand: `python tests/servers/misbehaving.py --rate 0.2`.
+"""
+
+import argparse
+import base64
+import json
+import ssl
+import struct
+import threading
+import time
+import zlib
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from telephone.images import decode, encode_png
+from telephone.players import barcode
+from telephone.seeds import derive
+
+PASSING = ("delay", "drop", "429", "500", "half", "html")
+"""Faults after which the same call may go well: too late, hung up, busy, broken, cut off, a page of a gateway."""
+LASTING = ("400", "401", "404", "moderated", "refused", "filtered", "bomb", "svg", "noise", "private", "empty")
+"""Faults that stay: wrong calls, three kinds of refusal, and answers that must not be believed."""
+
+
+def bomb(side: int = 60_000) -> bytes:
+    """Returns a small PNG file that says it is `side` x `side` pixels."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    body = zlib.compress(b"\0" * 100_000)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+
+
+@dataclass
+class Server:
+    """Starts with `with`; everything that tests look at is a public field."""
+
+    rate: float = 0.0
+    """Chance that a call meets one of `faults`, decided by its number."""
+    faults: tuple[str, ...] = PASSING
+    seed: int = 0
+    delay: float = 30.0
+    """Seconds of the fault `delay`, after which it hangs up."""
+    latency: float = 0.0
+    """Seconds before any answer."""
+    retry_after: str = "0"
+    token: str = ""
+    """If not empty, calls without this bearer token are answered 401."""
+    links: bool = False
+    """Whether pictures are given as addresses in place of base64."""
+    polls: int = 0
+    """How often a prediction of Replicate is asked for before it is done."""
+    tls: ssl.SSLContext | None = None
+    script: deque[str] = field(default_factory=deque)
+    """Faults of the next calls, in order; `ok` is none."""
+    redirects: dict[str, str] = field(default_factory=dict)
+    """Paths that are redirected, and where to."""
+    pages: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    """Paths with content type and content."""
+    paid: Counter[str] = field(default_factory=Counter)
+    """Good answers by path, sent to their end."""
+    met: Counter[str] = field(default_factory=Counter)
+    """Faults by name."""
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    """Every request: method, path, headers, body."""
+    waiting: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Predictions that were begun."""
+    flying: int = 0
+    highest: int = 0
+    """Most calls at one time."""
+    lock: Any = field(default_factory=threading.RLock)
+
+    def __enter__(self) -> "Server":
+        server = self
+
+        class Handler(_Handler):
+            owner = server
+
+        self._http = _Quiet(("127.0.0.1", 0), Handler)
+        if self.tls is not None:
+            self._http.socket = self.tls.wrap_socket(self._http.socket, server_side=True)
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+    @property
+    def port(self) -> int:
+        return int(self._http.server_address[1])
+
+    @property
+    def url(self) -> str:
+        """The base address of all three languages."""
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}/v1"
+
+    def next_fault(self) -> str:
+        with self.lock:
+            number = len(self.asked)
+            if self.script:
+                return self.script.popleft()
+            if derive("chance", self.seed, number) / 2**32 >= self.rate:
+                return "ok"
+            return self.faults[derive("fault", self.seed, number) % len(self.faults)]
+
+
+class _Quiet(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 256
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up is no news here."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    owner: Server
+    protocol_version = "HTTP/1.1"
+    timeout = 60
+
+    def log_message(self, *_: Any) -> None:
+        """Tests print nothing."""
+
+    def do_GET(self) -> None:
+        self._take("GET")
+
+    def do_DELETE(self) -> None:
+        self._take("DELETE")
+
+    def do_POST(self) -> None:
+        self._take("POST")
+
+    def _take(self, method: str) -> None:
+        owner = self.owner
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        with owner.lock:
+            owner.flying += 1
+            owner.highest = max(owner.highest, owner.flying)
+        try:
+            time.sleep(owner.latency)
+            self._answer(method, body)
+        finally:
+            with owner.lock:
+                owner.flying -= 1
+
+    def _answer(self, method: str, body: bytes) -> None:
+        owner = self.owner
+        with owner.lock:
+            owner.asked.append({"method": method, "path": self.path, "headers": dict(self.headers), "body": body})
+            fault = owner.next_fault() if self._billed(method) else "ok"
+            owner.met[fault] += 1
+        if self.path in owner.redirects:
+            return self._send(302, b"", {"location": owner.redirects[self.path]})
+        if self.path in owner.pages:
+            kind, content = owner.pages[self.path]
+            return self._send(200, content, {"content-type": kind})
+        if owner.token and self.headers.get("authorization") != f"Bearer {owner.token}":
+            given = self.headers.get("authorization", "")
+            return self._json(
+                401, {"error": {"message": f"Incorrect API key provided: {given}", "code": "invalid_api_key"}}
+            )
+        if self._break_off(fault):
+            return None
+        return self._route(method, json.loads(body) if body[:1] == b"{" else {}, fault)
+
+    def _billed(self, method: str) -> bool:
+        return method == "POST" and not self.path.endswith("/cancel") and "/files" not in self.path
+
+    def _break_off(self, fault: str) -> bool:
+        """Answers, or does not, in ways that have nothing to do with what was asked."""
+        if fault in ("delay", "drop"):
+            time.sleep(self.owner.delay if fault == "delay" else 0)
+            self.close_connection = True
+            self.connection.close()
+        elif fault == "429":
+            self._json(429, {"error": {"message": "Slow down.", "code": "rate_limit_exceeded"}}, self.owner.retry_after)
+        elif fault in ("400", "404", "401", "500"):
+            self._json(int(fault), {"error": {"message": f"This is a {fault}."}})
+        elif fault == "moderated":
+            self._json(400, {"error": {"message": "Rejected by the safety system.", "code": "moderation_blocked"}})
+        elif fault == "html":
+            self._send(200, b"<html><body>Bad gateway</body></html>", {"content-type": "text/html"})
+        else:
+            return False
+        return True
+
+    def _route(self, method: str, given: dict[str, Any], fault: str) -> None:
+        path = self.path.removeprefix("/v1")
+        if path == "/images/generations":
+            self._json_or_half(self._images(given, fault), fault)
+        elif path.endswith("/chat/completions"):
+            self._json_or_half(self._chat(given, fault), fault)
+        elif path == "/embeddings":
+            self._json_or_half(_vectors(given), fault)
+        elif path.startswith(("/predictions", "/models/")):
+            self._json_or_half(self._prediction(method, path, given, fault), fault)
+        elif path.startswith("/files"):
+            self._json(200, {"id": "file1", "urls": {"get": f"{self.owner.url}/files/file1"}})
+        elif "inputs" in given:
+            self._hub(given)
+        else:
+            self._json(404, {"error": {"message": f"There is nothing at {path}."}})
+
+    def _images(self, given: dict[str, Any], fault: str) -> dict[str, Any]:
+        item = self._item(given["prompt"], fault)
+        usage = {"input_tokens": len(given["prompt"].split()), "output_tokens": 1000, "total_tokens": 0}
+        return {"created": 1, "data": [] if fault == "empty" else [item], "usage": usage}
+
+    def _item(self, text: str, fault: str) -> dict[str, str]:
+        odd = {"bomb": bomb(), "svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>", "noise": b"\x89PNG\r\n\x1a\nnoise"}
+        data = odd.get(fault) or encode_png(barcode.draw(text.encode()))
+        if fault == "private":
+            return {"url": "https://10.0.0.1/picture.png"}
+        if self.owner.links:
+            return {"url": self._link(data)}
+        return {"b64_json": base64.b64encode(data).decode()}
+
+    def _link(self, data: bytes) -> str:
+        path = f"/pictures/{zlib.crc32(data):08x}.png"
+        self.owner.pages[path] = ("image/png", data)
+        return self.owner.url.removesuffix("/v1") + path
+
+    def _chat(self, given: dict[str, Any], fault: str) -> dict[str, Any]:
+        parts = given["messages"][0]["content"]
+        address = next(part["image_url"]["url"] for part in parts if part["type"] == "image_url")
+        content: str | None = _read(address)
+        content = {"empty": "", "filtered": None, "refused": None}.get(fault, content)
+        message = {"role": "assistant", "content": content}
+        if fault == "refused":
+            message["refusal"] = "I cannot describe this."
+        reason = "content_filter" if fault == "filtered" else "stop"
+        choice = {"index": 0, "message": message, "finish_reason": reason}
+        usage = {"prompt_tokens": 800, "completion_tokens": 20, "total_tokens": 820}
+        return {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage}
+
+    def _prediction(self, method: str, path: str, given: dict[str, Any], fault: str) -> dict[str, Any]:
+        owner = self.owner
+        if method == "POST" and path.endswith("predictions"):
+            name = f"p{len(owner.waiting)}"
+            owner.waiting[name] = {"left": owner.polls, "output": self._output(given["input"], fault), "fault": fault}
+        else:
+            name = path.split("/")[2]
+            if path.endswith("/cancel"):
+                owner.waiting[name]["canceled"] = True
+            owner.waiting[name]["left"] -= 1
+        entry = owner.waiting[name]
+        if entry.get("canceled"):
+            return {"id": name, "status": "canceled"}
+        if entry["left"] > 0:
+            return {"id": name, "status": "processing"}
+        if fault in ("refused", "failed"):
+            why = "NSFW content detected." if fault == "refused" else "CUDA out of memory."
+            return {"id": name, "status": "failed", "error": why}
+        done = {"id": name, "status": "succeeded", "metrics": {"predict_time": 2.0}, "version": "v1"}
+        return {**done, "output": entry["output"]}
+
+    def _output(self, given: dict[str, Any], fault: str) -> Any:
+        shown = next((value for value in given.values() if str(value).startswith(("data:image", "http"))), None)
+        if given.get("modality") == "text":
+            return [3.0, 4.0, float(len(given["text_input"]))]
+        if shown is not None:
+            words = _read(shown) if shown.startswith("data:") else "An uploaded picture."
+            return ["Caption: ", *words.split(" ", 1)] if given.get("task") else words
+        item = self._item(next(given[name] for name in ("prompt", "text") if name in given), fault)
+        return [item.get("url") or f"data:image/png;base64,{item['b64_json']}"]
+
+    def _hub(self, given: dict[str, Any]) -> None:
+        if self.path.endswith("/vectors"):
+            return self._send(200, json.dumps([3.0, 4.0]).encode(), {"content-type": "application/json"})
+        self.owner.paid[self.path] += 1
+        return self._send(200, encode_png(barcode.draw(given["inputs"].encode())), {"content-type": "image/png"})
+
+    def _json_or_half(self, made: dict[str, Any], fault: str) -> None:
+        data = json.dumps(made).encode()
+        if fault == "half":
+            self._head(200, {"content-type": "application/json", "content-length": str(len(data))})
+            self.wfile.write(data[: len(data) // 2])
+            self.close_connection = True
+            self.connection.close()
+            return
+        self._send(200, data, {"content-type": "application/json"})
+        with self.owner.lock:
+            self.owner.paid[self.path] += fault == "ok" and self._billed(self.command)
+
+    def _json(self, status: int, made: object, retry_after: str = "") -> None:
+        more = {"retry-after": retry_after} if retry_after else {}
+        self._send(status, json.dumps(made).encode(), {"content-type": "application/json", **more})
+
+    def _send(self, status: int, data: bytes, headers: dict[str, str]) -> None:
+        self._head(status, {**headers, "content-length": str(len(data))})
+        self.wfile.write(data)
+
+    def _head(self, status: int, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+
+def _read(address: str) -> str:
+    image = decode(base64.b64decode(address.partition(",")[2]))
+    return (barcode.read(image) or b"Nothing that can be read.").decode(errors="replace")
+
+
+def _vectors(given: dict[str, Any]) -> dict[str, Any]:
+    texts = given["input"] if isinstance(given["input"], list) else [given["input"]]
+    rows = [{"index": at, "object": "embedding", "embedding": [1.0, float(len(t))]} for at, t in enumerate(texts)]
+    usage = {"prompt_tokens": sum(len(text.split()) for text in texts), "total_tokens": 0}
+    return {"object": "list", "model": "m", "data": rows[::-1], "usage": usage}
+
+
+def main() -> None:
+    """Serves until it is interrupted."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rate", type=float, default=0.0)
+    parser.add_argument("--latency", type=float, default=0.0)
+    chosen = parser.parse_args()
+    with Server(rate=chosen.rate, latency=chosen.latency, delay=2.0) as server:
+        print(server.url, flush=True)
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()
