@@ -2,7 +2,7 @@
 
 A sentence becomes a picture in three steps (section 2): the *prior* guesses the CLIP image embedding of a picture that
 the sentence would tell (`unclip_prior.py`), the *decoder* draws a small picture that has this embedding, and the
-*upsampler* makes it large. All three are diffusion models, and all three guess the clean data.
+*upsampler* makes it large (`unclip_upsampler.py`). All three are diffusion models, and all three guess the clean data.
 
 Pictures are float32 NCHW in [-1, 1]: 32 x 32 from the decoder, 64 x 64 from the upsampler.
 """
@@ -17,10 +17,10 @@ from torch.nn import functional as F
 
 from telephone.nets import diffusion
 from telephone.nets.clip import Clip
-from telephone.nets.latent_diffusion import TextEncoder, TextEncoderConfig, UNet, UNetConfig, time_features
-from telephone.nets.layers import ResBlock
+from telephone.nets.latent_diffusion import TextEncoder, TextEncoderConfig, UNet, UNetConfig
 from telephone.nets.tokenizer import PAD
 from telephone.nets.unclip_prior import AutoregressivePrior, CodesConfig, DiffusionPrior, PriorConfig
+from telephone.nets.unclip_upsampler import Upsampler, UpsamplerConfig
 
 IMAGE_TOKENS = 4
 """The image embedding becomes so many vectors of the decoder's context (section 2.1)."""
@@ -29,15 +29,6 @@ IMAGE_TOKENS = 4
 def small_unet() -> UNetConfig:
     """Returns the decoder's shape: pixels of 32 x 32 in squares of 4 x 4, so that the trunk is latent diffusion's."""
     return UNetConfig(latent_channels=3, latent_size=32, patch=4)
-
-
-@dataclass
-class UpsamplerConfig:
-    """Shape of the upsampler."""
-
-    widths: tuple[int, int] = (24, 48)
-    """Channels at the size of the small picture, and at half of it."""
-    time_width: int = 64
 
 
 @dataclass
@@ -127,7 +118,9 @@ class Decoder(UNet):
         tokens = self.image_tokens(image).unflatten(1, (IMAGE_TOKENS, -1))
         return self(x, t, torch.cat([tokens, text], dim=1), self.image_time(image))
 
-    def drop_image(self, image: Float[Tensor, "batch embedding"], drop: Bool[Tensor, " batch"]) -> Tensor:
+    def drop_image(
+        self, image: Float[Tensor, "batch embedding"], drop: Bool[Tensor, " batch"]
+    ) -> Float[Tensor, "batch embedding"]:
         """Returns the embeddings with the chosen rows replaced by the learned empty one."""
         return torch.where(drop[:, None], self.null_image.expand_as(image), image)
 
@@ -145,79 +138,6 @@ class Decoder(UNet):
             return diffusion.guided(x0, x0_empty, guidance)
 
         return denoise
-
-
-class Upsampler(nn.Module):
-    """A small picture to one of twice the sides: a diffusion model on top of the small one (section 2.2).
-
-    As in the paper it is fully convolutional, knows no text and is not guided. What it adds to the smoothly enlarged
-    small picture is guessed at the size of the small one: a pixel shuffle folds four fine pixels into one position.
-    """
-
-    def __init__(self, config: UpsamplerConfig) -> None:
-        """Builds a net of two resolutions."""
-        super().__init__()
-        self.config = config
-        fine, coarse = config.widths
-        self.time = nn.Sequential(nn.Linear(64, config.time_width), nn.SiLU())
-        self.conv_in = nn.Conv2d(12 + 3, fine, 3, padding=1)
-        self.down = nn.Conv2d(fine, coarse, 3, stride=2, padding=1)
-        self.middle = ResBlock(coarse, coarse, config.time_width)
-        self.up = nn.Sequential(nn.Conv2d(coarse, 4 * fine, 1), nn.PixelShuffle(2))
-        self.mix = nn.Conv2d(fine, fine, 3, padding=1)
-        self.out = nn.Conv2d(fine, 12, 3, padding=1)
-        nn.init.zeros_(self.out.weight)
-
-    def forward(
-        self, x: Float[Tensor, "batch 3 H W"], t: Float[Tensor, " batch"], small: Float[Tensor, "batch 3 h w"]
-    ) -> Float[Tensor, "batch 3 H W"]:
-        """Returns x0 for noised large pictures at times in [0, 1], given the small ones; H = 2 h, W = 2 w."""
-        h = F.silu(self.conv_in(torch.cat([F.pixel_unshuffle(x, 2), small], dim=1)))
-        coarse = self.middle(self.down(h), self.time(time_features(t)))
-        h = h + self.up(F.silu(coarse))
-        h = h + self.mix(F.silu(h))
-        smooth = F.interpolate(small, scale_factor=2.0, mode="bilinear", align_corners=False)
-        return smooth + F.pixel_shuffle(self.out(F.silu(h)), 2)
-
-    @torch.no_grad()
-    def enlarge(
-        self,
-        small: Float[Tensor, "batch 3 h w"],
-        seeds: Sequence[int],
-        steps: int = 2,
-        callback: diffusion.Callback | None = None,
-    ) -> Float[Tensor, "batch 3 H W"]:
-        """Draws the large pictures by DDIM, in [-1, 1]; 0 steps enlarge them smoothly, without the net."""
-        height, width = small.shape[2] * 2, small.shape[3] * 2
-        if steps == 0:
-            return F.interpolate(small, scale_factor=2.0, mode="bicubic", align_corners=False).clamp(-1, 1)
-        noise = diffusion.seeded_noise((3, height, width), seeds).to(small.device)
-        x = diffusion.sample_ddim(lambda x, t: self(x, t, small).clamp(-1, 1), noise, steps, callback=callback)
-        return x.clamp(-1, 1)
-
-
-def shrink(x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch 3 h w"]:
-    """Returns pictures of half the sides: each pixel is the mean of four."""
-    return F.avg_pool2d(x, 2)
-
-
-def corrupt(
-    small: Float[Tensor, "batch 3 h w"], generator: torch.Generator, blur: float = 0.2, noise: float = 0.06
-) -> Float[Tensor, "batch 3 h w"]:
-    """Returns slightly spoiled small pictures, as the decoder's are not perfect either (section 2.2, appendix C).
-
-    The paper blurs with a 3 x 3 Gaussian kernel. Here strength differs by sample: from none to neighbours that weigh
-    `blur` each in both directions, and noise with a standard deviation from none to `noise`.
-    """
-    side = (len(small), 1, 1, 1)
-    b = torch.rand(side, generator=generator).to(small.device) * blur
-    for axes in ((2, 3), (3, 2)):
-        x = small.transpose(*axes) if axes[0] == 3 else small
-        padded = F.pad(x, (0, 0, 1, 1), mode="replicate")
-        x = (1 - 2 * b) * x + b * (padded[:, :, 2:] + padded[:, :, :-2])
-        small = x.transpose(*axes) if axes[0] == 3 else x
-    strength = torch.rand(side, generator=generator) * noise
-    return small + (strength * torch.randn(small.shape, generator=generator)).to(small.device)
 
 
 @dataclass(frozen=True)

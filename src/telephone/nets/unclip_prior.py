@@ -22,7 +22,12 @@ from torch.nn import functional as F
 
 from telephone.nets import diffusion
 from telephone.nets.latent_diffusion import time_features
-from telephone.nets.layers import Attention, KeysValues
+from telephone.nets.layers import Attention
+
+Keys = tuple[Float[Tensor, "batch heads m depth"], Float[Tensor, "batch heads m depth"]]
+"""Keys and values of all positions up to now."""
+Past = tuple[Float[Tensor, "batch heads before depth"], Float[Tensor, "batch heads before depth"]]
+"""Keys and values of the positions before the new ones."""
 
 
 @dataclass
@@ -56,7 +61,7 @@ class CodesConfig:
 class Memory:
     """What a prior has read: keys and values of each layer, and which positions may be looked at."""
 
-    keys: list[KeysValues]
+    keys: list[Keys]
     seen: Bool[Tensor, "batch m"]
 
     def repeat(self, times: int) -> "Memory":
@@ -76,8 +81,8 @@ class Block(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
 
     def forward(
-        self, x: Float[Tensor, "batch n width"], allowed: Bool[Tensor, "batch n m"], past: KeysValues | None
-    ) -> tuple[Float[Tensor, "batch n width"], KeysValues]:
+        self, x: Float[Tensor, "batch n width"], allowed: Bool[Tensor, "batch n m"], past: Past | None
+    ) -> tuple[Float[Tensor, "batch n width"], Keys]:
         """Returns the new positions, mixed, and all keys and values; `allowed` is true where a key may be seen."""
         h = self.norm1(x)
         k, v = self.attention.keys(h)
@@ -141,9 +146,9 @@ class CausalReader(nn.Module):
         return self._run(x + self.position[first : first + k], allowed, list(memory.keys), seen)
 
     def _run(
-        self, x: Tensor, allowed: Tensor, past: list[KeysValues | None], seen: Bool[Tensor, "batch m"]
+        self, x: Tensor, allowed: Tensor, past: list[Past | None], seen: Bool[Tensor, "batch m"]
     ) -> tuple[Tensor, Memory]:
-        keys: list[KeysValues] = []
+        keys: list[Keys] = []
         for block, before in zip(self.blocks, past, strict=True):
             x, now = block(x, allowed, before)
             keys.append(now)

@@ -28,7 +28,8 @@ from telephone.nets.checkpoint import save_weights
 from telephone.nets.clip import Clip
 from telephone.nets.layers import channels_last
 from telephone.nets.tokenizer import WordTokenizer
-from telephone.nets.unclip import Sampling, UnClip, Upsampler, UpsamplerConfig, corrupt, shrink
+from telephone.nets.unclip import Sampling, UnClip
+from telephone.nets.unclip_upsampler import Upsampler, UpsamplerConfig, corrupt, shrink
 from telephone.train import data
 from telephone.train.common import Recipe, Stage
 from telephone.train.dalle_2_data import (
