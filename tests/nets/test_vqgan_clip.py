@@ -108,8 +108,8 @@ def test_the_gradient_reaches_the_net_through_clip_and_codes(net, clip, vqgan):
 def test_the_distance_falls_in_a_short_training(net, clip, vqgan):
     tokens = torch.tensor([[1, 4, 5, 6, 2], [1, 4, 7, 6, 2]])
     goal, noise, generator = clip.encode_text(tokens), torch.randn(2, 4, generator=_generator()), _generator()
-    optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
-    cutouts, losses = Cutouts(views=2, light=0.0, noise=0.0, turn=0.0, side=0.95), []
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
+    cutouts, losses = Cutouts(views=1, light=0.0, noise=0.0, turn=0.0, side=0.98, blur=0.0), []
     for _ in range(30):
         x = vc.synthesise(vqgan, net(goal, noise))
         loss = view_distance(clip.encode_image(cutouts(x, generator)), goal)
@@ -117,7 +117,7 @@ def test_the_distance_falls_in_a_short_training(net, clip, vqgan):
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    assert sum(losses[-5:]) < 0.95 * sum(losses[:5])
+    assert sum(losses[-5:]) / 5 < 0.92 * losses[0]
 
 
 def test_a_seed_gives_one_picture_in_any_batch(net, vqgan):
@@ -207,7 +207,8 @@ def test_a_start_picture_is_where_it_starts(clip, vqgan):
 
 
 def test_weights_pull_and_push(clip, vqgan):
-    how = vc.Optimising(steps=25, rate=0.3, calm=0.0, cutouts=Cutouts(views=1, side=1.0, turn=0, light=0, noise=0))
+    plain = Cutouts(views=1, side=1.0, turn=0.0, light=0.0, noise=0.0, blur=0.0)
+    how = vc.Optimising(steps=20, rate=0.3, calm=0.0, cutouts=plain)
     goal = clip.encode_text(torch.tensor([[1, 4, 5, 6, 2]]))[0]
 
     def apart(weight):

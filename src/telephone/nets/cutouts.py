@@ -1,7 +1,7 @@
 """How CLIP marks a drawing: augmented cut-outs of it, and their distance from a sentence.
 
-Both forms of VQGAN-CLIP (`vqgan_clip.py`) draw by the gradient of what is computed here (Crowson et al. 2022,
-sections 2.1 and 2.2; Cherti et al. 2021). Pictures are float32 NCHW in [-1, 1], embeddings need not be of unit length.
+Both forms of VQGAN-CLIP (`vqgan_clip.py`; Crowson et al. 2022, Cherti et al. 2021) draw by the gradient of what is
+computed here. Pictures are float32 NCHW in [-1, 1], embeddings need not be of unit length.
 """
 
 import math
@@ -19,7 +19,7 @@ from telephone.nets.vqgan import perceptual_loss
 
 @dataclass(frozen=True)
 class Cutouts:
-    """Augmented views of pictures (section 2.2): no single view can be pleased by what is not there in the others.
+    """Augmented views of pictures: no single view can be pleased by what is not there in the others.
 
     Unlike the paper's, nothing is mirrored, erased or cut small: in the pocket world a place is a fact.
     """

@@ -3,7 +3,7 @@
 A VQGAN turns a grid of vectors z into a picture; CLIP says how far augmented cut-outs of that picture are from a
 sentence; the gradient of this distance changes z. Nobody needs a picture for it, only sentences. There are two forms:
 
-- `optimise` is the paper's (section 2): z itself is changed, for each sentence anew.
+- `optimise` is the paper's: z itself is changed, for each sentence anew.
 - `FeedForward` is the player's (Cherti et al. 2021, "Feed forward VQGAN-CLIP"): a net learns to make z at once from the
   sentence's CLIP embedding and some noise, trained by the same distance and a term that rewards diversity.
 
@@ -218,7 +218,7 @@ class Optimising:
     seed: int = 0
     cutouts: Cutouts = Cutouts(views=8)
     calm: float = 0.1
-    """Weight of the mean square of z at the first step; it falls to 0 (section 2.3)."""
+    """Weight of the mean square of z at the first step; it falls to 0 (the paper's regularised latent vector)."""
     every: int = 10
     """A frame is kept every so many steps, and the last one."""
 

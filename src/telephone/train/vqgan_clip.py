@@ -52,7 +52,7 @@ class Weights:
     diversity: float = 0.02
     commitment: float = 0.25
     smooth: float = 0.0
-    cutouts: Cutouts = Cutouts(views=2, side=0.85)
+    cutouts: Cutouts = Cutouts(views=2, side=0.9, turn=3.0, blur=0.3)
 
 
 def main(recipe: Recipe, weights: Weights | None = None) -> Path:
