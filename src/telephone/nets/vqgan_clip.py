@@ -134,7 +134,7 @@ class _ClampWithGrad(torch.autograd.Function):
         return inside
 
     @staticmethod
-    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None, None]:
         (outside,) = ctx.saved_tensors
         return slope * (slope * outside >= 0), None, None
 

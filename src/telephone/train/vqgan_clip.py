@@ -33,6 +33,7 @@ from telephone.nets.layers import channels_last
 from telephone.nets.tokenizer import WordTokenizer
 from telephone.nets.vqgan import Vqgan, VqganConfig
 from telephone.nets.vqgan_clip import FeedForward, FeedForwardConfig, generate, synthesise, within_codes
+from telephone.records import Level
 from telephone.train import data
 from telephone.train.common import Recipe, Stage, frozen
 from telephone.world.render import render_array
@@ -41,7 +42,7 @@ from telephone.world.scene import COLOURS, COUNTS, KINDS, SETTINGS, SIZES, Scene
 MINUTES = 35.0
 BATCH = 24
 """Sentences a step, twins included."""
-SHEET = ("easy", "medium", "hard")
+SHEET: tuple[Level, ...] = ("easy", "medium", "hard")
 
 
 @dataclass(frozen=True)
