@@ -62,6 +62,8 @@ class Server:
     """Faults of the next calls, in order; `ok` is none."""
     redirects: dict[str, str] = field(default_factory=dict)
     """Paths that are redirected, and where to."""
+    outages: dict[str, int] = field(default_factory=dict)
+    """Paths that answer 503 so many times before they work."""
     pages: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     """Paths with content type and content."""
     paid: Counter[str] = field(default_factory=Counter)
@@ -159,6 +161,9 @@ class _Handler(BaseHTTPRequestHandler):
             owner.asked.append({"method": method, "path": self.path, "headers": dict(self.headers), "body": body})
             fault = owner.next_fault() if self._billed(method) else "ok"
             owner.met[fault] += 1
+        if owner.outages.get(self.path):
+            owner.outages[self.path] -= 1
+            return self._json(503, {"error": {"message": "Come back later."}}, owner.retry_after)
         if self.path in owner.redirects:
             return self._send(302, b"", {"location": owner.redirects[self.path]})
         if self.path in owner.pages:
@@ -270,7 +275,7 @@ class _Handler(BaseHTTPRequestHandler):
             return [3.0, 4.0, float(len(given["text_input"]))]
         if shown is not None:
             words = _read(shown) if shown.startswith("data:") else "An uploaded picture."
-            return ["Caption: ", *words.split(" ", 1)] if given.get("task") else words
+            return ["Caption: ", words[:5], words[5:]] if given.get("task") else words
         item = self._item(next(given[name] for name in ("prompt", "text") if name in given), fault)
         return [item.get("url") or f"data:image/png;base64,{item['b64_json']}"]
 

@@ -1,4 +1,4 @@
-"""The official client against a server that draws, reads and misbehaves: every fault has one outcome and one sentence."""
+"""The official client against a server that draws, reads and misbehaves: every fault has one outcome."""
 
 import json
 
@@ -107,7 +107,7 @@ def test_a_refusal_is_an_outcome_of_its_own(player, server, fault):
 ODD = {
     "bomb": "too large to decode",
     "svg": "HTML or XML",
-    "noise": "cannot be decoded",
+    "noise": "not a picture",
     "private": "private",
     "empty": "without",
 }
