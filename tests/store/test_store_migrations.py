@@ -8,13 +8,16 @@ from telephone.errors import StoreError
 from telephone.store import Run, migrations
 
 
-def m002_add_colour(db: sqlite3.Connection) -> None:
+def add_colour(db: sqlite3.Connection) -> None:
     db.execute("ALTER TABLE game ADD COLUMN colour TEXT NOT NULL DEFAULT 'red'")
 
 
-def m002_break(db: sqlite3.Connection) -> None:
-    m002_add_colour(db)
+def break_off(db: sqlite3.Connection) -> None:
+    add_colour(db)
     db.execute("SELECT * FROM nowhere")
+
+
+NOW = len(migrations.MIGRATIONS)
 
 
 @pytest.fixture
@@ -34,20 +37,20 @@ def state(folder: Path) -> tuple[int, bool]:
 
 
 def test_an_older_run_is_brought_up_to_date_when_it_is_opened(old: Path, monkeypatch: pytest.MonkeyPatch):
-    assert state(old) == (1, False)
-    monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, m002_add_colour))
+    assert state(old) == (NOW, False)
+    monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, add_colour))
     for _ in range(2):
         with Run.open(old) as run:
             assert len(run.hops(GAMES[0].key)) == 2
             assert run.verify() == []
-        assert state(old) == (2, True)
+        assert state(old) == (NOW + 1, True)
 
 
 def test_a_step_that_fails_changes_nothing(old: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, m002_break))
+    monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, break_off))
     with pytest.raises(StoreError, match="no such table: nowhere"):
         Run.open(old)
-    assert state(old) == (1, False)
+    assert state(old) == (NOW, False)
 
 
 def test_the_numbers_of_the_steps_are_their_places():

@@ -236,7 +236,7 @@ def test_a_newer_format_is_told(tmp_path: Path):
     db = sqlite3.connect(path)
     db.execute("PRAGMA user_version = 99")
     db.close()
-    with pytest.raises(StoreVersion, match="has format 99 and this version reads up to 1: upgrade ai-telephone"):
+    with pytest.raises(StoreVersion, match="has format 99 and this version reads up to [0-9]+: upgrade ai-telephone"):
         Run.open(tmp_path)
 
 

@@ -9,7 +9,9 @@ from telephone.players.base import (
     Text2Image,
     Traits,
     describe,
+    describe_answers,
     draw,
+    draw_answers,
     kind_of,
     name_of,
 )
@@ -24,8 +26,10 @@ from telephone.players.registry import (
     problems,
     text2image,
 )
+from telephone.players.results import Answer
 
 __all__ = [
+    "Answer",
     "Catalogue",
     "Embedder",
     "Entry",
@@ -40,7 +44,9 @@ __all__ = [
     "Traits",
     "choice",
     "describe",
+    "describe_answers",
     "draw",
+    "draw_answers",
     "embedder",
     "image2text",
     "kind_of",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from telephone.errors import PlayerError, UsageError
-from telephone.players.results import as_picture, as_text, each
+from telephone.players.results import Answer, answers, as_picture, as_text, each
 from telephone.seeds import digest
 
 PlayerKind = Literal["text2image", "image2text", "embedder"]
@@ -165,7 +165,15 @@ def draw(player: Text2Image, texts: Sequence[str], seeds: Sequence[int]) -> list
     Raises:
         PlayerError: the answer as a whole is unusable; every other exception is the player's own.
     """
-    return each(call(player.generate_images, list(texts), seeds=list(seeds)), len(texts), as_picture)
+    return [answer.made for answer in draw_answers(player, texts, seeds)]
+
+
+def draw_answers(player: Text2Image, texts: Sequence[str], seeds: Sequence[int]) -> list[Answer]:
+    """Returns what `draw` returns, each with what the player says of its cost; raises as `draw` does."""
+    if _writes(player, "generate_images", Text2Image):
+        return answers(call(player.generate_images, list(texts), seeds=list(seeds)), len(texts), as_picture)
+    _require_single(player, "generate_image", "generate_images", Text2Image)
+    return answers(_one_by_one(player.generate_image, texts, seeds), len(texts), as_picture)
 
 
 def describe(player: Image2Text, images: Sequence[Image.Image], seeds: Sequence[int]) -> list[str | PlayerError]:
@@ -174,7 +182,15 @@ def describe(player: Image2Text, images: Sequence[Image.Image], seeds: Sequence[
     Raises:
         PlayerError: the answer as a whole is unusable; every other exception is the player's own.
     """
-    return each(call(player.generate_texts, list(images), seeds=list(seeds)), len(images), as_text)
+    return [answer.made for answer in describe_answers(player, images, seeds)]
+
+
+def describe_answers(player: Image2Text, images: Sequence[Image.Image], seeds: Sequence[int]) -> list[Answer]:
+    """Returns what `describe` returns, each with what the player says of its cost; raises as `describe` does."""
+    if _writes(player, "generate_texts", Image2Text):
+        return answers(call(player.generate_texts, list(images), seeds=list(seeds)), len(images), as_text)
+    _require_single(player, "generate_text", "generate_texts", Image2Text)
+    return answers(_one_by_one(player.generate_text, images, seeds), len(images), as_text)
 
 
 def kind_of(player: object) -> PlayerKind:

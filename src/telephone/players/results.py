@@ -1,7 +1,7 @@
 """What a player may hand back, and how it becomes an RGB picture or a text; anything else is told as a failure."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -75,6 +75,15 @@ def each(made: Any, count: int, check: Callable[[object], T]) -> list[T | Player
     Raises:
         PlayerError: the answer is not a list of `count` items.
     """
+    return [answer.made for answer in answers(made, count, check)]
+
+
+def answers(made: Any, count: int, check: Callable[[object], T]) -> list[Answer]:
+    """Returns the items of a batch as `each` does, with what the player says of their cost.
+
+    Raises:
+        PlayerError: the answer is not a list of `count` items.
+    """
     if not isinstance(made, list | tuple):
         raise PlayerError(f"The player returned {_what(made)} in place of a list of {count} results.")
     if len(made) != count:
@@ -82,11 +91,12 @@ def each(made: Any, count: int, check: Callable[[object], T]) -> list[T | Player
     return [_checked(item, check) for item in made]
 
 
-def _checked(item: object, check: Callable[[object], T]) -> T | PlayerError:
+def _checked(item: object, check: Callable[[object], T]) -> Answer:
+    answer = item if isinstance(item, Answer) else Answer(item)
     try:
-        return check(item)
+        return replace(answer, made=check(answer.made))
     except PlayerError as error:
-        return error
+        return replace(answer, made=error)
 
 
 def _from_image(image: Image.Image) -> Image.Image:

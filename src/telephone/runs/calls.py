@@ -4,18 +4,29 @@ import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from PIL import Image
 
-from telephone.errors import PlayerError, PlayerRefused, UsageError, WeightsError
+from telephone.errors import PlayerError, PlayerRefused, PlayerUnavailable, UsageError, WeightsError
 from telephone.images import decode, encode_png
-from telephone.players import Image2Text, Player, Text2Image, describe, draw
+from telephone.players import Answer, Image2Text, Player, Text2Image, describe_answers, draw_answers
 from telephone.records import Artefact, Ask, Hop, Outcome
 
 REASON = 300
 """Characters of a reason."""
 RAW = 2000
-"""Characters of a traceback, its end."""
+"""Characters of what a provider says beside its answer, and of a traceback's end."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came of one ask in one call."""
+
+    hop: Hop
+    """As if it were the last word: with the attempts and the cost of this call alone."""
+    unavailable: PlayerUnavailable | None = None
+    """Why the player may be asked again; None if this is its answer, good or bad."""
 
 
 @dataclass(frozen=True)
@@ -23,16 +34,20 @@ class _Made:
     """What a call gave for one ask."""
 
     result: Artefact | PlayerError
+    cost: float | None = None
+    raw: str = ""
     tokens_cut: int = 0
 
 
-def answer(player: Player, asks: Sequence[Ask], price: float | None) -> list[Hop]:
-    """Returns one hop for each ask; a batch that fails as a whole is asked again item by item.
+def answer(player: Player, asks: Sequence[Ask], price: float | None) -> list[Reply]:
+    """Returns one reply for each ask; a batch that breaks as a whole is asked again item by item.
+
+    A player that is unavailable is not asked again here: when, and whether, is for one place alone (`retry`).
 
     Args:
         player: who is asked; all asks are for it.
         asks: with different keys.
-        price: US dollars an item, None if unknown.
+        price: US dollars an item where the player does not tell its cost, None if unknown.
 
     Raises:
         WeightsError: the player's weights are missing or wrong; no game can go on with it.
@@ -42,15 +57,17 @@ def answer(player: Player, asks: Sequence[Ask], price: float | None) -> list[Hop
         return _attempt(player, asks, price)
     except (WeightsError, UsageError):
         raise
+    except PlayerUnavailable as error:
+        return [_failure(ask, error, price) for ask in asks]
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a player may raise anything; it must end one game only
         if len(asks) == 1:
             return [_failure(asks[0], error, price)]
-    return [replace(hop, attempts=2, cost=_cost(price, 2)) for ask in asks for hop in answer(player, [ask], price)]
+    return [_twice(reply, price) for ask in asks for reply in answer(player, [ask], price)]
 
 
-def failed(ask: Ask, reason: str) -> Hop:
-    """Returns the hop of a call that gave no answer at all."""
-    return Hop(ask, Outcome.FAILED, None, reason)
+def silent(ask: Ask, reason: str, again: bool) -> Reply:
+    """Returns the reply of a call that was given up; its cost is unknown. `again`: whether another one may help."""
+    return Reply(Hop(ask, Outcome.FAILED, None, reason), PlayerUnavailable(reason) if again else None)
 
 
 def shared(hop: Hop, ask: Ask) -> Hop:
@@ -58,11 +75,11 @@ def shared(hop: Hop, ask: Ask) -> Hop:
     return replace(hop, ask=ask, seconds=0.0, attempts=0, cost=0.0)
 
 
-def _attempt(player: Player, asks: Sequence[Ask], price: float | None) -> list[Hop]:
+def _attempt(player: Player, asks: Sequence[Ask], price: float | None) -> list[Reply]:
     started, clock = time.time(), time.perf_counter()
     made = _call(player, asks)
     seconds = (time.perf_counter() - clock) / len(asks)
-    return [_hop(ask, one, price, (started, seconds)) for ask, one in zip(asks, made, strict=True)]
+    return [_reply(ask, one, price, (started, seconds)) for ask, one in zip(asks, made, strict=True)]
 
 
 def _call(player: Player, asks: Sequence[Ask]) -> list[_Made]:
@@ -70,39 +87,47 @@ def _call(player: Player, asks: Sequence[Ask]) -> list[_Made]:
     if isinstance(player, Text2Image):
         texts = [ask.parent.text for ask in asks]
         cut = [player.count_cut(text) for text in texts]
-        return [_Made(_pack(made), tokens) for made, tokens in zip(draw(player, texts, seeds), cut, strict=True)]
+        answers = draw_answers(player, texts, seeds)
+        return [replace(_pack(made), tokens_cut=tokens) for made, tokens in zip(answers, cut, strict=True)]
     assert isinstance(player, Image2Text)
-    return [_Made(_pack(made)) for made in describe(player, [decode(ask.parent.data) for ask in asks], seeds)]
+    return [_pack(made) for made in describe_answers(player, [decode(ask.parent.data) for ask in asks], seeds)]
 
 
-def _pack(made: Image.Image | str | PlayerError) -> Artefact | PlayerError:
+def _pack(answer: Answer) -> _Made:
+    return _Made(_artefact(answer.made), answer.cost, answer.raw[:RAW])
+
+
+def _artefact(made: Any) -> Artefact | PlayerError:
     if isinstance(made, PlayerError):
         return made
-    return Artefact("text", made.encode()) if isinstance(made, str) else Artefact("image", encode_png(made))
+    return Artefact("image", encode_png(made)) if isinstance(made, Image.Image) else Artefact("text", made.encode())
 
 
-def _hop(ask: Ask, made: _Made, price: float | None, when: tuple[float, float]) -> Hop:
+def _reply(ask: Ask, made: _Made, price: float | None, when: tuple[float, float]) -> Reply:
     started, seconds = when
+    cost = price if made.cost is None else made.cost
     if isinstance(made.result, PlayerError):
-        return replace(_failure(ask, made.result, price), started=started, seconds=seconds)
-    return Hop(
-        ask,
-        Outcome.OK,
-        made.result,
-        started=started,
-        seconds=seconds,
-        cost=_cost(price, 1),
-        tokens_cut=made.tokens_cut,
-    )
+        reply = _failure(ask, made.result, price)
+        told = reply.hop.cost if made.cost is None else made.cost
+        raw = made.raw or reply.hop.raw
+        return replace(reply, hop=replace(reply.hop, started=started, seconds=seconds, raw=raw, cost=told))
+    hop = Hop(ask, Outcome.OK, made.result, "", made.raw, started, seconds, 1, cost, made.tokens_cut)
+    return Reply(hop)
 
 
-def _failure(ask: Ask, error: BaseException, price: float | None) -> Hop:
+def _failure(ask: Ask, error: BaseException, price: float | None) -> Reply:
     outcome = Outcome.REFUSED if isinstance(error, PlayerRefused) else Outcome.FAILED
     said = " ".join(str(error).split())
     reason = said if isinstance(error, PlayerError) and said else f"{type(error).__name__}: {said}".rstrip(": ")
     raw = "".join(traceback.format_exception(error))[-RAW:]
-    return Hop(ask, outcome, None, reason[:REASON], raw, started=time.time(), cost=_cost(price, 1))
+    if isinstance(error, PlayerUnavailable):
+        # Nobody knows whether a call without an answer was billed, unless the player is free.
+        hop = Hop(ask, outcome, None, reason[:REASON], raw, started=time.time(), cost=0.0 if price == 0 else None)
+        return Reply(hop, error)
+    return Reply(Hop(ask, outcome, None, reason[:REASON], raw, started=time.time(), cost=price))
 
 
-def _cost(price: float | None, attempts: int) -> float | None:
-    return None if price is None else price * attempts
+def _twice(reply: Reply, price: float | None) -> Reply:
+    """Counts the call of the whole batch as well."""
+    cost = None if reply.hop.cost is None or price is None else reply.hop.cost + price
+    return replace(reply, hop=replace(reply.hop, attempts=reply.hop.attempts + 1, cost=cost))

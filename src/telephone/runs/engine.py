@@ -6,37 +6,25 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import partial
-from queue import Empty
 from types import FrameType
 
 from telephone.errors import StoreDamaged, UsageError, WeightsError
 from telephone.game import Conversation
 from telephone.players import Player, Traits
 from telephone.players import player as from_registry
-from telephone.records import Ask, Hop, Outcome
-from telephone.runs.calls import answer, failed, shared
+from telephone.records import Hop, Outcome
+from telephone.runs.budget import Purse, bill
+from telephone.runs.calls import shared
+from telephone.runs.dispatch import Dispatch
 from telephone.runs.events import GameEnded, HopDone, PlayerReady, Progress, Started, Summary
-from telephone.runs.lanes import WAKE, Done, Job, Lanes
+from telephone.runs.gates import USUAL, Limits
 from telephone.runs.plan import Get, game_of
+from telephone.runs.retry import Attempts
 from telephone.runs.waiting import Waiting
 from telephone.store import Run
 
 _POLL = 0.1
 """Seconds after which a stop event and the timeouts are looked at."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much is done at a time, and how long is waited."""
-
-    side_by_side: int = 512
-    """Games that are in play at a time; more make fuller batches, fewer need less memory."""
-    timeout: float | None = None
-    """Seconds that a call may take for each of its items; None waits for ever."""
-    grace: float = 10.0
-    """Seconds that calls on their way are waited for when somebody stops the run."""
 
 
 def play(
@@ -46,12 +34,14 @@ def play(
     progress: Progress | None = None,
     stop: threading.Event | None = None,
     retry_failed: bool = False,
-    limits: Limits = Limits(),
+    limits: Limits = USUAL,
+    budget: float | None = None,
 ) -> Summary:
     """Plays what is left of a run and returns how it then stands.
 
     What a game gives depends on its players and seeds alone, not on batches, threads or interruptions. Ctrl-C and the
-    stop event end it cleanly: what has come back is written, and the same call continues it.
+    stop event end it cleanly: what has come back is written, and the same call continues it. A service that is down
+    ends no game: other lines go on, and if nothing else is left the run ends with games unfinished, as `halts` tells.
 
     Args:
         run: may have been begun, and stopped, before.
@@ -60,41 +50,32 @@ def play(
         stop: set by another thread to end early.
         retry_failed: also takes up games that a failed or refused hop has ended.
         limits: sizes and times.
+        budget: US dollars over all sittings, failed calls included; the run ends before it is passed. Players that
+            never tell a cost are not counted.
 
     Raises:
         StoreError: another process plays the run, or the disk lets us down.
-        UsageError: a player is not the one with which the run began.
+        UsageError: a player is not the one with which the run began, or the budget is negative.
         WeightsError: a player's weights are missing or wrong.
     """
-    engine = _Engine(run, players, progress or (lambda event: None), limits, retry_failed)
+    engine = _Engine(run, players, progress or (lambda event: None), limits)
+    engine.retry = retry_failed
     with run.playing(), engine.interruptible(stop or threading.Event()):
+        engine.open(budget)
         return engine.play()
 
 
-@dataclass
-class _Flight:
-    """A call on its way."""
-
-    asks: list[Ask]
-    lane: str
-    ref: str
-    due: float
-    """When it counts as hung, on the monotonic clock."""
-
-
 class _Engine:
-    """The state of one sitting. Only the calling thread touches it; the lanes' threads see asks and players alone."""
+    """The games of one sitting; its calls are the dispatch's."""
 
-    def __init__(self, run: Run, players: Get, progress: Progress, limits: Limits, retry_failed: bool) -> None:
-        self.run, self.get, self.tell, self.limits, self.retry = run, players, progress, limits, retry_failed
+    def __init__(self, run: Run, players: Get, progress: Progress, limits: Limits) -> None:
+        self.run, self.get, self.tell, self.limits = run, players, progress, limits
+        self.retry = False
         self.description = run.description
         self.prompts = {prompt.id: prompt for prompt in self.description.prompts}
         self.rows = run.games()
         self.next_row = 0
-        self.lanes = Lanes()
         self.waiting = Waiting()
-        self.flights: dict[int, _Flight] = {}
-        self.flown = 0
         self.active: dict[str, str] = {}
         self.ready: dict[str, tuple[Player, Traits]] = {}
         self.unwritten: list[Hop] = []
@@ -105,6 +86,13 @@ class _Engine:
         self.hops_total = 2 * self.description.turns * len(self.rows)
         self.stop = threading.Event()
         self.signalled = False
+
+    def open(self, budget: float | None) -> None:
+        """Gets ready to call players; comes after the lock, as what has been spent must not change behind our back."""
+        prices = {row.ref: row.price for row in self.description.players}
+        purse = Purse(budget, prices, self.run.spending())
+        self.calls = Dispatch(self.waiting, self._player, purse, self.limits, Attempts(self.limits.retry))
+        self.calls.tell = self.tell
 
     @contextlib.contextmanager
     def interruptible(self, stop: threading.Event) -> Iterator[None]:
@@ -138,7 +126,8 @@ class _Engine:
             self._land()
             raise
         finally:
-            self.lanes.close()
+            for left in self.calls.close():
+                self.run.write_off(*left)
         return self._summary(interrupted, time.perf_counter() - clock)
 
     def _step(self) -> bool:
@@ -146,10 +135,11 @@ class _Engine:
         if self._stopping():
             return False
         self._admit()
-        self._send()
-        if not self.flights:
+        self.calls.send()
+        patience = self.calls.patience(_POLL)
+        if patience is None:
             return False
-        self._take(self._wait(_POLL))
+        self._take(patience)
         return True
 
     def _stopping(self) -> bool:
@@ -159,12 +149,14 @@ class _Engine:
         if self.signalled:
             raise KeyboardInterrupt
         self.signalled = True
-        self.lanes.done.put(WAKE)
+        self.calls.wake()
 
     # Games
 
     def _admit(self) -> None:
-        while self.next_row < len(self.rows) and len(self.active) < self.limits.side_by_side:
+        # Games that wait for a service that is down keep nobody else from playing.
+        room = self.limits.side_by_side + self.calls.stalled() - len(self.active)
+        while self.next_row < len(self.rows) and room > 0:
             row = self.rows[self.next_row]
             self.next_row += 1
             conversation = Conversation(
@@ -175,6 +167,7 @@ class _Engine:
             self.active[row.key] = row.conversation
             self._resume(conversation)
             self._advance(conversation)
+            room -= conversation.key in self.active
         self._write()
 
     def _resume(self, conversation: Conversation) -> None:
@@ -219,22 +212,6 @@ class _Engine:
 
     # Calls
 
-    def _send(self) -> None:
-        """Gives every free lane the player with most waiting asks."""
-        for ref in self.waiting.players():
-            player, traits = self._player(ref)
-            alone = traits.concurrency == 1
-            lane = f"device {traits.device}" if alone else f"player {ref}"
-            while self._in(lane) < traits.concurrency and (asks := self.waiting.take(ref, traits.batch_size)):
-                self.flown += 1
-                due = time.monotonic() + (self.limits.timeout or float("inf")) * len(asks)
-                self.flights[self.flown] = _Flight(asks, lane, ref, due)
-                work = partial(answer, player, asks, traits.price)
-                self.lanes.submit(Job(self.flown, lane, work), traits.concurrency)
-
-    def _in(self, lane: str) -> int:
-        return sum(flight.lane == lane for flight in self.flights.values())
-
     def _player(self, ref: str) -> tuple[Player, Traits]:
         if ref not in self.ready:
             player = self.get(ref)
@@ -248,37 +225,17 @@ class _Engine:
             self.tell(PlayerReady(ref))
         return self.ready[ref]
 
-    def _wait(self, seconds: float) -> list[Done]:
-        """Returns what has come back, after at most so many seconds; nothing if nothing has."""
-        found: list[Done] = []
-        with contextlib.suppress(Empty):
-            found.append(self.lanes.done.get(timeout=seconds))
-            while True:
-                found.append(self.lanes.done.get_nowait())
-        back = [done for done in found if done.number in self.flights]  # not a wake-up, nor a call given up before
-        return back + self._hung({done.number for done in back})
-
-    def _hung(self, back: set[int]) -> list[Done]:
-        now = time.monotonic()
-        late = {number: flight for number, flight in self.flights.items() if flight.due < now and number not in back}
-        for flight in late.values():
-            self.lanes.replace(flight.lane)
-        reason = f"The player gave no answer in {self.limits.timeout:g} seconds an item." if late else ""
-        return [Done(number, tuple(failed(ask, reason) for ask in flight.asks)) for number, flight in late.items()]
-
-    def _take(self, found: list[Done]) -> None:
-        """Writes what has come back, then lets the games that waited for it go on."""
+    def _take(self, seconds: float) -> None:
+        """Waits for answers, writes them, then lets the games that waited for them go on."""
+        landed = self.calls.wait(seconds)
         going: list[Conversation] = []
-        for done in found:
-            del self.flights[done.number]
-            for hop, wait in zip(done.hops, self.waiting.finish(hop.ask.key for hop in done.hops), strict=True):
-                for conversation, ask in wait.games:
-                    self._keep(conversation, hop if ask is hop.ask else shared(hop, ask))
-                    going.append(conversation)
+        for hop, wait in zip(landed.hops, self.waiting.finish(hop.ask.key for hop in landed.hops), strict=True):
+            for conversation, ask in wait.games:
+                self._keep(conversation, hop if ask is hop.ask else shared(hop, ask))
+                going.append(conversation)
         self._write()
-        for done in found:
-            if done.error is not None:
-                raise done.error
+        if landed.error is not None:
+            raise landed.error
         for conversation in going:
             self._advance(conversation)
         self._write()
@@ -286,8 +243,8 @@ class _Engine:
     def _land(self) -> None:
         """Waits a little for the calls that are on their way; they may have been paid for."""
         until = time.monotonic() + self.limits.grace
-        while self.flights and time.monotonic() < until:
-            self._take(self._wait(min(_POLL, self.limits.grace)))
+        while self.calls.flying and time.monotonic() < until:
+            self._take(min(_POLL, self.limits.grace))
 
     def _summary(self, interrupted: bool, seconds: float) -> Summary:
         return Summary(
@@ -301,4 +258,7 @@ class _Engine:
             reused=self.sums["reused"],
             cost=self.cost,
             seconds=seconds,
+            bill=bill(self.run.spending()),
+            retries=self.calls.retries,
+            halts=() if interrupted else self.calls.halts(),
         )

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from telephone.game import State
 from telephone.records import Hop
+from telephone.runs.budget import Bill
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,44 @@ class GameEnded:
     games_total: int
 
 
-Event = Started | PlayerReady | HopDone | GameEnded
+@dataclass(frozen=True)
+class Retried:
+    """A call had no answer; its ask waits for another one."""
+
+    ref: str
+    reason: str
+    seconds: float
+    """Until then."""
+
+
+@dataclass(frozen=True)
+class CircuitOpened:
+    """A service does not answer and is left alone for a while; told again after each try that finds it silent."""
+
+    service: str
+    reason: str
+    seconds: float
+    """Until the next try."""
+
+
+@dataclass(frozen=True)
+class CircuitClosed:
+    """A service answers again."""
+
+    service: str
+
+
+Event = Started | PlayerReady | HopDone | GameEnded | Retried | CircuitOpened | CircuitClosed
 Progress = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class Halt:
+    """Why a run ended before its games did."""
+
+    why: Literal["service", "budget"]
+    words: str
+    """One sentence."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +107,12 @@ class Summary:
     cost: float | None
     """US dollars of this sitting; None if a player does not say what it costs."""
     seconds: float
+    bill: Bill = Bill()
+    """What all sittings together have cost."""
+    retries: int = 0
+    """Calls of this sitting that had no answer and were made again."""
+    halts: tuple[Halt, ...] = ()
+    """Why games are not over although nobody stopped the run; the same call again continues it."""
 
     @property
     def unfinished(self) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from queue import SimpleQueue
 
-from telephone.records import Hop
+from telephone.runs.calls import Reply
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Job:
 
     number: int
     lane: str
-    work: Callable[[], list[Hop]]
+    work: Callable[[], list[Reply]]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Done:
     """A call that has come back; a number of -1 only wakes the one who waits."""
 
     number: int
-    hops: tuple[Hop, ...] = ()
+    replies: tuple[Reply, ...] = ()
     error: BaseException | None = None
 
 

@@ -123,11 +123,14 @@ def game_of(description: Description, row: GameRow, prompt: Prompt) -> Game:
 def begin(folder: str | Path, description: Description) -> Run:
     """Returns the run in a folder, made with its description and games if it is not there yet.
 
+    A description that holds everything of the run that is there, and more, adds what is new: other players, lines,
+    prompts, turns or repeats. Games that are there are left as they are, so nothing is called, or paid, twice.
+
     Raises:
         UsageError: the folder holds another run, or files that are no run.
         StoreError: the folder cannot be written, or what is there cannot be read.
     """
-    return Run.create(folder, description, games(description))
+    return Run.create(folder, description, games)
 
 
 def versions() -> dict[str, str]:
@@ -181,6 +184,8 @@ def _row(ref: str, kind: str, players: Get) -> PlayerRow:
         concurrency=traits.concurrency,
         max_tokens=traits.max_tokens,
         price=traits.price,
+        service=traits.service,
+        per_minute=traits.per_minute,
     )
 
 

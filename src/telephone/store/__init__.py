@@ -2,16 +2,18 @@
 
 from telephone.store.export import export
 from telephone.store.pictures import write_whole
-from telephone.store.rows import Description, GameRow, PlayerRow, Problem, Score, Tail
+from telephone.store.rows import Description, GameRow, Growth, PlayerRow, Problem, Score, Spending, Tail
 from telephone.store.run import Run
 
 __all__ = [
     "Description",
     "GameRow",
+    "Growth",
     "PlayerRow",
     "Problem",
     "Run",
     "Score",
+    "Spending",
     "Tail",
     "export",
     "write_whole",

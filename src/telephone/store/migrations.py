@@ -34,7 +34,12 @@ def m001_start(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_start,)
+def m002_spent(db: sqlite3.Connection) -> None:
+    """Calls that may have cost money and that no hop tells of: failures that were mended, calls that were given up."""
+    db.execute("CREATE TABLE spent (id INTEGER PRIMARY KEY, player TEXT NOT NULL, calls INTEGER NOT NULL, cost REAL)")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_start, m002_spent)
 """In order; the number of those applied is the file's `user_version`. Never edit one that has been released."""
 
 

@@ -30,11 +30,28 @@ class PlayerRow:
     concurrency: int = 1
     max_tokens: int | None = None
     price: float | None = None
+    service: str = ""
+    """Whose limits and outages it shares."""
+    per_minute: float | None = None
 
     @property
     def identity(self) -> tuple[str, str, str, bool]:
         """What decides its answers and the names of its rows."""
         return (self.ref, self.name, self.fingerprint, self.seeds)
+
+
+@dataclass(frozen=True)
+class Growth:
+    """What was added to a run after it had begun; nothing that was there changes."""
+
+    lines: tuple[tuple[str, str], ...] = ()
+    prompts: tuple[str, ...] = ()
+    """Ids of the new prompts."""
+    turns: int = 10
+    """Turns and repeats from then on."""
+    repeats: int = 1
+    versions: Mapping[str, str] = field(default_factory=dict)
+    commit: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,24 +69,55 @@ class Description:
     """Versions of Python and of the packages that decide results, when the run began."""
     commit: str = ""
     """Git commit of this package, if it runs from a checkout."""
+    growth: tuple[Growth, ...] = ()
+    """How it came to be more than it was when it began, the oldest first."""
 
     @property
     def identity(self) -> str:
         """Hash of what may not change in a run; more turns and more repeats continue it."""
-        prompts = [(p.id, p.text, p.level, p.first, _picture_hash(p)) for p in self.prompts]
+        prompts = [_prompt_identity(prompt) for prompt in self.prompts]
         return digest(FORMAT, sorted(p.identity for p in self.players), self.lines, prompts, self.seed)
 
     def player(self, ref: str) -> PlayerRow:
         """Returns the player of this address; KeyError if there is none."""
         return {row.ref: row for row in self.players}[ref]
 
-    def longer(self, other: "Description") -> "Description":
-        """Returns this description with the longer of both lengths."""
-        return replace(self, turns=max(self.turns, other.turns), repeats=max(self.repeats, other.repeats))
+    def covers(self, old: "Description") -> bool:
+        """Tells whether everything of another run is in this one: then this one can go on in its folder."""
+        mine = {row.ref: (row.kind, row.fingerprint, row.seeds) for row in self.players}
+        same = all(mine.get(row.ref) == (row.kind, row.fingerprint, row.seeds) for row in old.players)
+        prompts = {_prompt_identity(prompt) for prompt in self.prompts}
+        known = all(_prompt_identity(prompt) in prompts for prompt in old.prompts)
+        return self.seed == old.seed and same and known and set(old.lines) <= set(self.lines)
+
+    def grown(self, wish: "Description") -> "Description":
+        """Returns this description with everything that a wish which covers it adds, and the longer of both lengths.
+
+        What is there keeps its place and its name, so that tables and earlier games stay as they are.
+        """
+        refs, ids = {row.ref for row in self.players}, {prompt.id for prompt in self.prompts}
+        names = {row.name for row in self.players}
+        joining = [row for row in wish.players if row.ref not in refs]
+        lines = tuple(line for line in wish.lines if line not in self.lines)
+        prompts = tuple(prompt for prompt in wish.prompts if prompt.id not in ids)
+        turns, repeats = max(self.turns, wish.turns), max(self.repeats, wish.repeats)
+        if not (lines or prompts) and (turns, repeats) == (self.turns, self.repeats):
+            return self
+        growth = Growth(lines, tuple(p.id for p in prompts), turns, repeats, wish.versions, wish.commit)
+        return replace(
+            self,
+            players=self.players + tuple(replace(r, name=r.ref) if r.name in names else r for r in joining),
+            lines=self.lines + lines,
+            prompts=self.prompts + prompts,
+            turns=turns,
+            repeats=repeats,
+            growth=(*self.growth, growth),
+        )
 
     def to_json(self) -> str:
         """Returns the description as JSON; pictures of prompts are named by their hash."""
         plain = asdict(self) | {"format": FORMAT, "versions": dict(self.versions)}
+        plain["growth"] = [asdict(each) | {"versions": dict(each.versions)} for each in self.growth]
         plain["prompts"] = [
             {"id": p.id, "text": p.text, "level": p.level, "source": p.source, "image": _picture_hash(p)}
             for p in self.prompts
@@ -96,11 +144,34 @@ class Description:
                 Prompt(**(row | {"image": read_picture(row["image"]) if row["image"] else None}))
                 for row in plain["prompts"]
             )
+            plain["growth"] = tuple(_growth(row) for row in plain.get("growth", ()))
             return cls(**plain)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StoreDamaged(
                 f"The description of the run cannot be read ({error}): restore it from a copy."
             ) from error
+
+
+@dataclass(frozen=True)
+class Spending:
+    """What the calls of one player have cost and how long they took, over all sittings of a run."""
+
+    player: str
+    calls: int = 0
+    known: float = 0.0
+    """US dollars of the calls that told their cost."""
+    unknown: int = 0
+    """Number of the calls that did not; unknown is not 0."""
+    highest: float | None = None
+    """US dollars of the dearest call; None if none has told."""
+    seconds: float | None = None
+    """Mean seconds of the calls that went well; None if there is none."""
+
+    @property
+    def mean(self) -> float | None:
+        """US dollars of a call that told its cost, on average; None if none has told."""
+        told = self.calls - self.unknown
+        return self.known / told if told and self.highest is not None else None
 
 
 @dataclass(frozen=True)
@@ -162,3 +233,12 @@ class Problem:
 
 def _picture_hash(prompt: Prompt) -> str | None:
     return None if prompt.image is None else content_hash(prompt.image)
+
+
+def _prompt_identity(prompt: Prompt) -> tuple[str, str, str, str, str | None]:
+    return (prompt.id, prompt.text, prompt.level, prompt.first, _picture_hash(prompt))
+
+
+def _growth(row: dict[str, Any]) -> Growth:
+    lines = tuple((t2i, i2t) for t2i, i2t in row["lines"])
+    return Growth(**(row | {"lines": lines, "prompts": tuple(row["prompts"])}))

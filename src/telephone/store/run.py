@@ -3,7 +3,7 @@
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -13,9 +13,11 @@ from telephone.images import content_hash
 from telephone.records import Artefact, Ask, Hop, Outcome
 from telephone.store.database import connect, guarded, transaction
 from telephone.store.frame import frame
+from telephone.store.games import add_games
 from telephone.store.lock import locked
 from telephone.store.pictures import Pictures
-from telephone.store.rows import Description, GameRow, Problem, Score, Tail
+from telephone.store.rows import Description, GameRow, Problem, Score, Spending, Tail
+from telephone.store.spent import add_spent, keep_spent, read_spending
 from telephone.store.verify import verify
 
 if TYPE_CHECKING:
@@ -27,6 +29,10 @@ _HOP = (
     "g.key AS game, h.step, h.turn, h.kind, h.player, h.seed, h.parent, h.ask, h.outcome, h.result, h.reason, h.raw,"
     " h.started, h.seconds, h.attempts, h.cost, h.tokens_cut FROM hop h JOIN game g ON g.id = h.game"
 )
+
+
+Games = Iterable[GameRow] | Callable[[Description], Iterable[GameRow]]
+"""Games, or what makes them from the description as it is when others have been there before."""
 
 
 class Run:
@@ -42,12 +48,13 @@ class Run:
         self._description: Description | None = None
 
     @classmethod
-    def create(cls, folder: str | Path, description: Description, games: Iterable[GameRow]) -> "Run":
-        """Returns a new run, its description and games written; or the run that is there, if it is the same one.
+    def create(cls, folder: str | Path, description: Description, games: Games) -> "Run":
+        """Returns a new run, its description and games written; or the run that is there, if it is part of this one.
 
         Args:
             folder: made if it is not there.
-            description: what is to be played; one that is longer than the run that is there continues it.
+            description: what is to be played; one that has more turns, repeats, lines or prompts than the run that is
+                there adds them to it, and what was there stays as it is.
             games: every game of it, in the order in which tables show them.
 
         Raises:
@@ -63,7 +70,7 @@ class Run:
                 raise UsageError(f"{folder} holds files that are no run: give a new or an empty folder.")
         run = cls(folder, connect(path, create=True))
         try:
-            run._begin(description, list(games))
+            run._begin(description, games)
         except BaseException:
             run.close()
             raise
@@ -156,6 +163,25 @@ class Run:
                     self._add_content(hop.result)
                 self._add_hop(hop)
 
+    def write_off(self, player: str, calls: int, cost: float | None) -> None:
+        """Writes that calls were made of which no hop will tell: they were given up, or had no answer.
+
+        Args:
+            player: who was called.
+            calls: how often, 1 or more.
+            cost: US dollars in all, None if unknown.
+
+        Raises:
+            StoreError: the disk is full or cannot be written.
+        """
+        with transaction(self._db, self.path):
+            add_spent(self._db, player, calls, cost)
+
+    def spending(self) -> dict[str, Spending]:
+        """Returns by player what all calls of all sittings have cost and how long they took."""
+        with guarded(self.path):
+            return read_spending(self._db)
+
     def artefact(self, sha: str) -> Artefact:
         """Returns what has this content hash.
 
@@ -215,18 +241,19 @@ class Run:
         with guarded(self.path):
             return verify(self._db, self.description, self.pictures)
 
-    def _begin(self, description: Description, games: list[GameRow]) -> None:
+    def _begin(self, description: Description, games: Games) -> None:
         """Writes what a run is before its first call; a folder that was cut off in this moment starts over."""
-        there = self._all("SELECT value FROM meta WHERE key = 'description'")
-        if there:
+        if self._all("SELECT value FROM meta WHERE key = 'description'"):
             old = self.description
-            if old.identity != description.identity:
+            if not description.covers(old):
                 raise UsageError(
-                    f"{self.folder} holds another run ({_difference(old, description)} differ): give another folder."
+                    f"{self.folder} holds another run ({_difference(old, description)} differ): give another folder,"
+                    " or name all that it has played as well and the new is added."
                 )
-            description = old.longer(description)
+            description = old.grown(description)
             if description == old:
                 return
+        rows = list(games(description) if callable(games) else games)
         self.pictures.write(prompt.image for prompt in description.prompts if prompt.image is not None)
         with transaction(self._db, self.path):
             self._db.execute("INSERT OR REPLACE INTO meta VALUES ('description', ?)", (description.to_json(),))
@@ -235,14 +262,7 @@ class Run:
                 first = Artefact(prompt.first, prompt.text.encode() if prompt.image is None else prompt.image)
                 self._add_content(first)
                 shas[prompt.id] = first.sha256
-            self._db.executemany(
-                "INSERT INTO game (key, conversation, t2i, i2t, prompt_id, prompt_sha, seed, repeat)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
-                [
-                    (g.key, g.conversation, g.t2i, g.i2t, g.prompt_id, shas[g.prompt_id], g.seed, g.repeat)
-                    for g in games
-                ],
-            )
+            add_games(self._db, rows, shas)
         self._description = description
 
     def _read_description(self) -> Description:
@@ -258,6 +278,7 @@ class Run:
 
     def _add_hop(self, hop: Hop) -> None:
         ask, result = hop.ask, hop.result.sha256 if hop.result else None
+        keep_spent(self._db, hop)
         written = self._db.execute(
             "INSERT INTO hop SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17"
             " FROM game WHERE key = ?1"
@@ -292,9 +313,15 @@ class Run:
 
 
 def _difference(old: Description, new: Description) -> str:
-    parts = {"players": "players", "lines": "lines", "prompts": "prompts", "seed": "seeds"}
-    found = [word for part, word in parts.items() if getattr(old, part) != getattr(new, part)]
-    return " and ".join(found) or "players"
+    """Names what another description lacks of the one that is there."""
+    prints = {row.ref: row.fingerprint for row in new.players}
+    lacks = {
+        "players": any(prints.get(row.ref) != row.fingerprint for row in old.players),
+        "lines": not set(old.lines) <= set(new.lines),
+        "prompts": not set(old.prompts) <= set(new.prompts),
+        "seeds": old.seed != new.seed,
+    }
+    return " and ".join(word for word, lacking in lacks.items() if lacking) or "players"
 
 
 def _number(value: float | None) -> float | None:

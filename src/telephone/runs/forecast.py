@@ -1,0 +1,177 @@
+"""What a run will take before its first call is made: calls, time and money by player; the unknown stays unknown."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from telephone.errors import TelephoneError
+from telephone.game import Conversation
+from telephone.records import Outcome
+from telephone.runs.gates import MINUTE, USUAL, Limits, lane_of
+from telephone.runs.plan import game_of, games
+from telephone.store import Description, PlayerRow, Run, Spending, Tail
+
+_NEIGHBOURS = 8
+"""Runs in the same folder that are asked how fast their players were."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one player will have to do."""
+
+    player: str
+    remote: bool
+    calls: int
+    """At most; equal asks are made once, and how many become equal shows only in play."""
+    price: float | None
+    """US dollars a call: what the player says, else what its calls have cost; None if unknown."""
+    seconds: float | None
+    """Seconds a call, as measured; None if it has never been."""
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars at most; None if unknown."""
+        return 0.0 if not self.calls else None if self.price is None else self.calls * self.price
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What is left to do of a run."""
+
+    games: int
+    """Games that are not over."""
+    shares: tuple[Share, ...]
+    """By player, in the run's order."""
+    seconds: float | None
+    """Wall-clock seconds at most, if the players are as fast as they were; None if one has never been measured."""
+    spent: float = 0.0
+    """US dollars that earlier sittings are known to have cost."""
+    spent_unknown: int = 0
+    """Calls of earlier sittings whose cost is unknown."""
+
+    @property
+    def calls(self) -> int:
+        """Calls at most."""
+        return sum(share.calls for share in self.shares)
+
+    @property
+    def known(self) -> float:
+        """US dollars at most, of the players whose price is known."""
+        return sum(share.cost or 0.0 for share in self.shares)
+
+    @property
+    def unpriced(self) -> tuple[Share, ...]:
+        """The players that will be called and whose price is unknown."""
+        return tuple(share for share in self.shares if share.cost is None)
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars at most; None if the price of a player is unknown."""
+        return None if self.unpriced else self.known
+
+
+def forecast(
+    description: Description, run: Run | None = None, limits: Limits = USUAL, near: Path | None = None
+) -> Forecast:
+    """Returns what is left to do.
+
+    Args:
+        description: what is to be played.
+        run: what has been played of it, if it has begun.
+        limits: under which it will be played.
+        near: a folder of runs that may know how fast, and how dear, the players are.
+    """
+    spent = run.spending() if run is not None else {}
+    known = _experience(description, spent, near)
+    pace = {ref: row.seconds for ref, row in known.items() if row.seconds is not None}
+    work = _work(description, run, pace)
+    shares = tuple(_share(row, work.calls[row.ref], known.get(row.ref)) for row in description.players)
+    return Forecast(
+        games=work.games,
+        shares=shares,
+        seconds=_seconds(description, shares, work, limits),
+        spent=sum(row.known for row in spent.values()),
+        spent_unknown=sum(row.unknown for row in spent.values()),
+    )
+
+
+@dataclass
+class _Work:
+    """What the games have left."""
+
+    games: int = 0
+    calls: Counter[str] = field(default_factory=Counter)
+    longest: float = 0.0
+    """Seconds of the longest game; a player of unknown pace counts nothing here and is told apart."""
+
+
+def _work(description: Description, run: Run | None, pace: Mapping[str, float]) -> _Work:
+    prompts = {prompt.id: prompt for prompt in description.prompts}
+    work, first_asks = _Work(), set[str]()
+    for row in games(description):
+        game = game_of(description, row, prompts[row.prompt_id])
+        tail = Tail() if run is None else run.tail(game.key)
+        left = 2 * description.turns - tail.steps
+        if left <= 0 or tail.outcome is not Outcome.OK:
+            continue
+        work.games += 1
+        images = (left + (tail.steps % 2 == (game.prompt.first == "image"))) // 2
+        hops = Counter({row.t2i: images, row.i2t: left - images})
+        work.longest = max(work.longest, sum(number * pace.get(ref, 0.0) for ref, number in hops.items()))
+        if not tail.steps:
+            # Lines that share their first player ask it the same thing, and so may games that were played before.
+            ask = Conversation(game, description.turns).next_ask()
+            assert ask is not None
+            hops[ask.player] -= ask.key in first_asks or (run is not None and run.answers(ask.key) is not None)
+            first_asks.add(ask.key)
+        work.calls.update(hops)
+    return work
+
+
+def _share(row: PlayerRow, calls: int, known: Spending | None) -> Share:
+    price = row.price if row.price is not None else known.mean if known is not None else None
+    return Share(row.ref, row.device == "remote", calls, price, known.seconds if known is not None else None)
+
+
+def _seconds(description: Description, shares: tuple[Share, ...], work: _Work, limits: Limits) -> float | None:
+    """No game is faster than its own calls, and no lane faster than all of its calls, so many at a time."""
+    busy: dict[str, float] = {}
+    calls: Counter[str] = Counter()
+    width: dict[str, int] = {}
+    slowest = 0.0
+    for share in shares:
+        if share.calls and share.seconds is None:
+            return None
+        row = description.player(share.player)
+        lane, _ = lane_of(row.ref, row.device, row.concurrency, row.service)
+        most = row.concurrency if row.device != "remote" else min(row.concurrency, limits.in_flight or row.concurrency)
+        width[lane] = min(width.get(lane, most), max(1, most))
+        busy[lane] = busy.get(lane, 0.0) + share.calls * (share.seconds or 0.0)
+        calls[lane] += share.calls
+        if row.per_minute:
+            slowest = max(slowest, MINUTE * calls[lane] / row.per_minute)
+    return max([work.longest, slowest, *(seconds / width[lane] for lane, seconds in busy.items())])
+
+
+def _experience(description: Description, spent: Mapping[str, Spending], near: Path | None) -> dict[str, Spending]:
+    """Returns what is known of the players: from this run, else from the newest of its neighbours."""
+    known = {ref: row for ref, row in spent.items() if row.calls}
+    wanted = {row.ref: row.fingerprint for row in description.players if row.ref not in known}
+    for folder in _newest(near) if wanted else []:
+        try:
+            with Run.open(folder) as run:
+                prints = {row.ref: row.fingerprint for row in run.description.players}
+                found = run.spending()
+        except TelephoneError:
+            continue  # a neighbour's damage is told to those who open it
+        for ref in [ref for ref in wanted if ref in found and prints.get(ref) == wanted[ref]]:
+            known.setdefault(ref, found[ref])
+    return known
+
+
+def _newest(near: Path | None) -> list[Path]:
+    if near is None or not near.is_dir():
+        return []
+    found = sorted(near.glob("*/run.sqlite"), key=lambda path: path.stat().st_mtime, reverse=True)
+    return [path.parent for path in found[:_NEIGHBOURS]]
