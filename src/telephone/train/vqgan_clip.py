@@ -1,21 +1,24 @@
-"""Recipe of `pocket/vqgan-clip`: a net learns to draw from sentences alone, marked by CLIP.
+"""Recipe of `pocket/vqgan-clip`, in two stages: undo CLIP, and please it.
 
-CLIP and the VQGAN are frozen and must be there before: `telephone learn clip`, `telephone learn vqgan`. No picture is
-looked at here. Each step takes sentences, draws them, and CLIP compares augmented views of the drawings with the
-sentences (Cherti et al. 2021). The loss has four terms:
+CLIP and the VQGAN are frozen and must be there before: `telephone learn clip`, `telephone learn vqgan`.
 
-- the spherical distance of each view from its sentence, as published;
-- the contrast with the other sentences of the batch, of which each has a twin that differs in one fact, so that the
-  fact is drawn and not only what most sentences have in common;
-- less the diversity of drawings of one sentence with two noises, as published, here on a quarter of the sentences;
-- the distance of z from its codes, without which the straight-through gradient soon belongs to another place.
+1. The net learns to draw pictures from their own CLIP embeddings (`vqgan_clip_undo.py`). This stage is not in the
+   published recipe, whose net has GPU days to find out by itself how things look.
+2. The net learns from sentences alone, marked by CLIP, and looks at no picture. Each step takes sentences, draws them,
+   and CLIP compares augmented views of the drawings with the sentences (Cherti et al. 2021). The loss has four terms:
+
+   - the spherical distance of each view from its sentence, as published;
+   - the contrast with the other sentences of the batch, of which each has a twin that differs in one fact, so that the
+     fact is drawn and not only what most sentences have in common;
+   - less the diversity of drawings of one sentence with two noises, as published, here on a quarter of the sentences;
+   - the distance of z from its codes, without which the straight-through gradient soon belongs to another place.
 
     telephone learn vqgan-clip --minutes 35
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import count
+from itertools import chain, count, islice
 from pathlib import Path
 
 import numpy as np
@@ -36,10 +39,12 @@ from telephone.nets.vqgan_clip import FeedForward, FeedForwardConfig, generate, 
 from telephone.records import Level
 from telephone.train import data
 from telephone.train.common import Recipe, Stage, frozen
+from telephone.train.vqgan_clip_undo import learn_to_undo
 from telephone.world.render import render_array
 from telephone.world.scene import COLOURS, COUNTS, KINDS, SETTINGS, SIZES, Scene, Thing
 
 MINUTES = 35.0
+SHARES = {"undo": 0.5, "please": 0.5}
 BATCH = 24
 """Sentences a step, twins included."""
 SHEET: tuple[Level, ...] = ("easy", "medium", "hard")
@@ -61,6 +66,9 @@ def main(recipe: Recipe, weights: Weights | None = None) -> Path:
     recipe.start()
     frame = Frozen.load(recipe)
     net = channels_last(FeedForward(frame.shape())).to(recipe.device)
+    words = frame.read(list(islice(chain.from_iterable(sentences(recipe.seed)), 500)))
+    learn_to_undo(recipe, net, frame.clip, frame.vqgan, words, SHARES["undo"] * recipe.minutes)
+    show(recipe, net, frame, "undo-last")
     learn_to_please(recipe, net, frame, weights or Weights())
     about = {"player": "pocket/vqgan-clip", "seed": recipe.seed, "minutes": recipe.minutes}
     save_weights(recipe.weights, net, net.config, about)
@@ -152,7 +160,7 @@ def _other(thing: Thing, rng: np.random.Generator) -> Thing:
 
 def learn_to_please(recipe: Recipe, net: FeedForward, frame: Frozen, weights: Weights) -> None:
     """Trains the net on sentences; a sheet is drawn now and then."""
-    stage = Stage(recipe, "vqgan-clip", recipe.minutes, net, rate=1e-3)
+    stage = Stage(recipe, "vqgan-clip", SHARES["please"] * recipe.minutes, net, rate=3e-4)
     generator = torch.Generator().manual_seed(recipe.seed + stage.step)
     batches = sentences(recipe.seed + stage.step)
     for step, texts in zip(stage, batches, strict=False):
