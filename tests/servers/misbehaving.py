@@ -23,8 +23,8 @@ from telephone.seeds import derive
 
 PASSING = ("delay", "drop", "429", "500", "half", "html")
 """Faults after which the same call may go well: too late, hung up, busy, broken, cut off, a page of a gateway."""
-LASTING = ("400", "401", "404", "moderated", "refused", "filtered", "bomb", "svg", "noise", "private", "empty")
-"""Faults that stay: wrong calls, three kinds of refusal, and answers that must not be believed."""
+LASTING = ("400", "401", "leak", "404", "moderated", "refused", "filtered", "bomb", "svg", "noise", "private", "empty")
+"""Faults that stay: wrong calls, one that quotes the key, three kinds of refusal, answers not to be believed."""
 
 
 def bomb(side: int = 60_000) -> bytes:
@@ -189,6 +189,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.close()
         elif fault == "429":
             self._json(429, {"error": {"message": "Slow down.", "code": "rate_limit_exceeded"}}, self.owner.retry_after)
+        elif fault == "leak":
+            told = f"Incorrect API key provided: {self.headers.get('authorization', '')}"
+            self._json(401, {"error": {"message": told, "code": "invalid_api_key"}})
         elif fault in ("400", "404", "401", "500"):
             self._json(int(fault), {"error": {"message": f"This is a {fault}."}})
         elif fault == "moderated":

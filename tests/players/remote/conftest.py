@@ -9,9 +9,6 @@ from misbehaving import Server
 
 from telephone import players
 
-KEY = "sk-test-4f8a91c2d7e6b305"
-"""Looks like a real one, so that it is looked for everywhere."""
-
 
 @pytest.fixture(autouse=True)
 def no_keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -43,7 +43,9 @@ def test_vectors(player, server):
 )
 def test_faults(player, server, fault, kind, says):
     server.script.append(fault)
-    (made,) = player("hf/org/model", base_url=server.url + "/paint", timeout=0.4 if fault == "delay" else 10).generate_images([TEXT])
+    (made,) = player(
+        "hf/org/model", base_url=server.url + "/paint", timeout=0.4 if fault == "delay" else 10
+    ).generate_images([TEXT])
     made = getattr(made, "made", made)
     assert type(made) is kind
     assert says in str(made)
