@@ -47,9 +47,9 @@ class UnClipConfig:
     @classmethod
     def from_dict(cls, values: dict) -> "UnClipConfig":
         """Returns the config that `dataclasses.asdict` and JSON turned into plain values."""
-        parts = {name: _tuples(part) if isinstance(part, dict) else part for name, part in values.items()}
+        parts = {name: _tuples(part) for name, part in values.items() if name != "embedding"}
         return cls(
-            parts["embedding"],
+            values["embedding"],
             TextEncoderConfig(**parts["text"]),
             UNetConfig(**parts["unet"]),
             UpsamplerConfig(**parts["upsampler"]),

@@ -89,10 +89,8 @@ def corrupt(
     """
     side = (len(small), 1, 1, 1)
     b = torch.rand(side, generator=generator).to(small.device) * blur
-    for axes in ((2, 3), (3, 2)):
-        x = small.transpose(*axes) if axes[0] == 3 else small
-        padded = F.pad(x, (0, 0, 1, 1), mode="replicate")
-        x = (1 - 2 * b) * x + b * (padded[:, :, 2:] + padded[:, :, :-2])
-        small = x.transpose(*axes) if axes[0] == 3 else x
+    for _ in range(2):  # down the columns, and transposed along the rows
+        padded = F.pad(small, (0, 0, 1, 1), mode="replicate")
+        small = ((1 - 2 * b) * small + b * (padded[:, :, 2:] + padded[:, :, :-2])).transpose(2, 3)
     strength = torch.rand(side, generator=generator) * noise
     return small + (strength * torch.randn(small.shape, generator=generator)).to(small.device)

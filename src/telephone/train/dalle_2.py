@@ -93,7 +93,8 @@ def learn_to_enlarge(recipe: Recipe, net: Upsampler | None = None) -> Upsampler:
         if step % 500 == 0:
             show_enlarged(recipe, net, f"upsampler-{step}")
     stage.finish()
-    show_enlarged(recipe, net, "upsampler-last")
+    if pictures is not None:
+        show_enlarged(recipe, net, "upsampler-last")
     return net
 
 
@@ -135,7 +136,8 @@ def learn_to_draw(recipe: Recipe, net: UnClip | None = None, material: Material 
         if step % 600 == 0:
             show_drawn(recipe, net, material.clip, f"decoder-{step}")
     stage.finish()
-    show_drawn(recipe, net, material.clip, "decoder-last")
+    if tokens is not None:
+        show_drawn(recipe, net, material.clip, "decoder-last")
     return net
 
 

@@ -38,14 +38,15 @@ def learn_prior(recipe: Recipe, net: UnClip | None = None, material: Material | 
     net, material = net or build(recipe), material or Material(recipe)
     stage = Stage(recipe, "prior", SHARES["prior"] * recipe.minutes, net.prior, rate=1e-3)
     material.scale(net)
-    batches = sentences(net, material, recipe.seed + stage.step) if stage.used < stage.seconds else iter(())
+    batches = sentences(net, material, recipe.seed + stage.step) if stage.used < stage.seconds else None
     generator = torch.Generator().manual_seed(recipe.seed + stage.step)
-    for step, (tokens, image) in zip(stage, batches, strict=False):
+    for step, (tokens, image) in zip(stage, batches or (), strict=False):
         stage.update(prior_loss(net.prior, material.clip, tokens, image, generator))
         if step % 1000 == 0:
             show_embeddings(recipe, net, material.clip, f"prior-{step}", Sampling())
     stage.finish()
-    show_embeddings(recipe, net, material.clip, "prior-last", Sampling())
+    if batches is not None:
+        show_embeddings(recipe, net, material.clip, "prior-last", Sampling())
     return net
 
 
@@ -70,17 +71,18 @@ def learn_ar_prior(recipe: Recipe, net: UnClip | None = None, material: Material
     prior = net.ar_prior
     stage = Stage(recipe, "ar-prior", SHARES["ar-prior"] * recipe.minutes, prior, rate=1e-3)
     material.scale(net)
-    batches = sentences(net, material, recipe.seed + stage.step) if stage.used < stage.seconds else iter(())
+    batches = sentences(net, material, recipe.seed + stage.step) if stage.used < stage.seconds else None
     if stage.step == 0:
         measure_codes(net, material)
         stage.ema = Ema(prior)
     generator = torch.Generator().manual_seed(recipe.seed + stage.step)
-    for step, (tokens, image) in zip(stage, batches, strict=False):
+    for step, (tokens, image) in zip(stage, batches or (), strict=False):
         stage.update(ar_prior_loss(net, material.clip, tokens, image, generator))
         if step % 500 == 0:
             show_embeddings(recipe, net, material.clip, f"ar-prior-{step}", Sampling(prior="autoregressive"))
     stage.finish()
-    show_embeddings(recipe, net, material.clip, "ar-prior-last", Sampling(prior="autoregressive"))
+    if batches is not None:
+        show_embeddings(recipe, net, material.clip, "ar-prior-last", Sampling(prior="autoregressive"))
     return net
 
 
