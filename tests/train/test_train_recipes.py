@@ -1,5 +1,6 @@
 """Each recipe from end to end in a few seconds: a file comes out that the player loads, however little was learned."""
 
+import importlib
 import json
 import signal
 from dataclasses import replace
@@ -54,8 +55,16 @@ def test_masks_show_where_the_things_are():
     assert np.array_equal(pictures.pixels, data.paint("test", 40).pixels)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(RECIPES))
+def test_every_recipe_can_be_run_and_says_how_long_it_takes(name):
+    module = importlib.import_module(RECIPES[name])
+    assert callable(module.main)
+    assert module.MINUTES > 0
+    assert f"telephone learn {name} --minutes {module.MINUTES:g}" in module.__doc__
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["blip", "stable-diffusion"])
 def test_a_recipe_makes_a_file_that_plays(name, recipe, tmp_path, monkeypatch):
     module = {"blip": blip, "stable-diffusion": stable_diffusion}[name]
     path = module.main(replace(recipe, weights=tmp_path / f"{name}.safetensors"))

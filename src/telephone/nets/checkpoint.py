@@ -31,10 +31,18 @@ def save_weights(
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     with part.open("wb") as file:
-        file.write(save(tensors, metadata))
+        file.write(_in_order(save(tensors, metadata)))
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
+
+
+def _in_order(content: bytes) -> bytes:
+    """Returns a safetensors file with its header sorted: the library writes metadata in any order, and hashes differ."""
+    size = int.from_bytes(content[:8], "little")
+    header = json.dumps(json.loads(content[8 : 8 + size]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + content[8 + size :]
 
 
 def _half(value: Tensor) -> Tensor:

@@ -1,0 +1,62 @@
+"""The recipe of CLIP from end to end in a few seconds, and the pictures that it turns against the net."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from telephone import world
+from telephone.nets.checkpoint import read_metadata
+from telephone.nets.clip import Clip, ClipConfig, TextConfig, VisionConfig, contrastive_loss
+from telephone.players import embedder
+from telephone.train import clip, data
+from telephone.train.blip import Batches
+from telephone.train.common import Recipe
+
+
+@pytest.mark.slow
+def test_the_recipe_makes_a_file_that_embeds(tmp_path, monkeypatch):
+    torch.set_num_threads(1)
+    recipe = Recipe(tmp_path / "clip", tmp_path / "clip.safetensors", minutes=0.02, threads=1, pictures=80)
+    path = clip.main(recipe)
+    assert read_metadata(path)[1]["player"] == "pocket/clip"
+    monkeypatch.setenv("TELEPHONE_WEIGHTS", str(tmp_path))
+    made = embedder("pocket/clip").embed_images([world.render(world.Scene())] * 2)
+    assert np.allclose(made[0], made[1], atol=1e-5)
+    for name in ("clip", "clip-robust"):
+        rows = [json.loads(line) for line in (recipe.folder / f"{name}.jsonl").read_text().splitlines()]
+        assert rows
+        assert all(np.isfinite(row["contrast"]) for row in rows)
+    assert "R@1" in (recipe.folder / "retrieval.txt").read_text()
+    again = clip.main(replace(recipe, weights=tmp_path / "again.safetensors"))
+    assert torch.equal(_weights(again), _weights(path))  # all minutes are used up, so nothing more is learned
+
+
+def _weights(path):
+    from safetensors.torch import load_file
+
+    return torch.cat([value.flatten() for value in load_file(path).values()])
+
+
+def test_pictures_against_the_net_are_near_and_fool_it_more():
+    torch.manual_seed(0)
+    config = ClipConfig(VisionConfig(stem=(8, 8, 8), width=16, heads=2), TextConfig(("red",), width=16, heads=2), 16)
+    net = Clip(config)
+    x, text = torch.rand(6, 3, 64, 64) - 0.5, torch.randn(6, 16)
+    moved = clip.against(net, x, text, np.random.default_rng(0))
+    far = (moved - x).flatten(1).norm(dim=1)
+    assert bool((far <= clip.STRENGTH + 1e-4).all())
+    assert bool((far > 0).any())
+    with torch.no_grad():
+        logits = [net.scale() * torch.cosine_similarity(net.encode_image(p)[:, None], text, dim=-1) for p in (x, moved)]
+    assert contrastive_loss(logits[1]) > contrastive_loss(logits[0])
+
+
+def test_batches_hold_sentences_of_like_length():
+    pictures = data.paint("test clip", 60)
+    batches = clip.told(Batches(pictures, np.random.default_rng(0), size=6))
+    spread = [max(map(len, texts)) - min(map(len, texts)) for _, (_, texts) in zip(range(8), batches, strict=False)]
+    whole = [len(data.any_caption(scene, np.random.default_rng(1))) for scene in pictures.scenes]
+    assert np.mean(spread) < (max(whole) - min(whole)) / 2
