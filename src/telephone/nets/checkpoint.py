@@ -38,7 +38,7 @@ def save_weights(
 
 
 def _in_order(content: bytes) -> bytes:
-    """Returns a safetensors file with its header sorted: the library writes it in any order, and hashes would differ."""
+    """Returns a safetensors file with its header sorted: the library does not, and hashes would differ."""
     size = int.from_bytes(content[:8], "little")
     header = json.dumps(json.loads(content[8 : 8 + size]), sort_keys=True, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)
