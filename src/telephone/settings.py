@@ -21,6 +21,8 @@ class Settings:
     """Weights to use in place of the shipped ones, for those who train; `TELEPHONE_WEIGHTS`."""
     threads: int | None
     """Threads of a local player; `TELEPHONE_THREADS`, else the player's own choice."""
+    ask_above: float
+    """US dollars above which a battle is played only if somebody agrees; `TELEPHONE_ASK_ABOVE`, else 1."""
     keys_file: Path
     """Where keys of paid services are kept; `TELEPHONE_KEYS`, else `keys.toml` in the user's settings folder."""
 
@@ -29,7 +31,7 @@ def load() -> Settings:
     """Returns the settings of this process.
 
     Raises:
-        UsageError: `TELEPHONE_THREADS` is not a positive whole number.
+        UsageError: `TELEPHONE_THREADS` is not a positive whole number, or `TELEPHONE_ASK_ABOVE` is no amount.
     """
     env = os.environ
     threads = env.get("TELEPHONE_THREADS")
@@ -41,6 +43,7 @@ def load() -> Settings:
         cache_dir=Path(env.get("TELEPHONE_CACHE", platformdirs.user_cache_dir("ai-telephone"))),
         weights_dir=Path(weights) if weights else None,
         threads=int(threads) if threads else None,
+        ask_above=_amount("TELEPHONE_ASK_ABOVE", env.get("TELEPHONE_ASK_ABOVE", "1")),
         keys_file=Path(env.get("TELEPHONE_KEYS") or Path(platformdirs.user_config_dir("ai-telephone")) / "keys.toml"),
     )
 
@@ -48,3 +51,13 @@ def load() -> Settings:
 def secret(name: str) -> str | None:
     """Returns a key that the environment holds under this name, None if it holds none; never a part of `Settings`."""
     return os.environ.get(name) or None
+
+
+def _amount(name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise UsageError(f"{name} is {text!r}; it must be US dollars, 0 or more.")
+    return value

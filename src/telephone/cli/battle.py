@@ -6,21 +6,38 @@ from pathlib import Path
 from telephone import prompts as prompt_sets
 from telephone.errors import PromptError
 from telephone.players import image2text, text2image
+from telephone.players.rosters import lineup
 from telephone.records import Level, Prompt
 from telephone.runs import grid, plan
 from telephone.store import Description
 
-POCKET_T2I = ("oracle/renderer", "pocket/stable-diffusion")
-POCKET_I2T = ("pocket/blip",)
+Cast = tuple[tuple[str, ...], tuple[str, ...]]
+USUAL = "pocket"
+"""The roster that plays if nobody is named."""
+
+
+def cast(t2i: tuple[str, ...], i2t: tuple[str, ...], roster: str | None, stand_ins: bool) -> Cast:
+    """Returns who draws and who describes: those of a roster, then those who are named.
+
+    Raises:
+        UsageError: there is no such roster, or a player of it can no longer be called.
+    """
+    usual = lineup(USUAL)
+    if roster is None:
+        return t2i or usual.refs("text2image"), i2t or usual.refs("image2text")
+    chosen = lineup(roster)
+    drawers = (*chosen.refs("text2image", stand_ins), *t2i)
+    describers = (*chosen.refs("image2text", stand_ins), *i2t)
+    return tuple(dict.fromkeys(drawers)), tuple(dict.fromkeys(describers))
 
 
 @dataclass(frozen=True)
 class Battle:
     """All lines of some drawing and some describing players over a set of prompts."""
 
-    t2i: tuple[str, ...] = POCKET_T2I
+    t2i: tuple[str, ...]
     """Addresses of the players that draw."""
-    i2t: tuple[str, ...] = POCKET_I2T
+    i2t: tuple[str, ...]
     """Addresses of the players that describe."""
     prompts: str = "pocket"
     """The name of a set, or the path of a file."""
@@ -47,11 +64,15 @@ class Battle:
         lines = grid(self.t2i, self.i2t)
         return plan(lines, chosen, turns=self.turns, repeats=self.repeats, seed=self.seed)
 
+    @property
+    def stem(self) -> str:
+        """How the names of its folders begin: a word for its prompts."""
+        stem = Path(self.prompts.replace(":", "-")).stem.lower()
+        return "".join(sign if sign.isalnum() else "-" for sign in stem).strip("-")[:40] or "run"
+
     def folder_name(self, description: Description) -> str:
         """Returns a name such as `pocket-1a2b3c`: the same battle has the same one, and a longer one continues it."""
-        stem = Path(self.prompts.replace(":", "-")).stem.lower()
-        word = "".join(sign if sign.isalnum() else "-" for sign in stem).strip("-")[:40]
-        return f"{word or 'run'}-{description.identity[:6]}"
+        return f"{self.stem}-{description.identity[:6]}"
 
     def _prompts(self) -> list[Prompt]:
         found = prompt_sets.get(self.prompts)

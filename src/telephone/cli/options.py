@@ -20,4 +20,27 @@ EmbedderRef = Annotated[
 ]
 Retry = Annotated[bool, typer.Option("--retry-failed", help="Also take up games that failed or were refused.")]
 NoReport = Annotated[bool, typer.Option("--no-report", help="Write no report.html.")]
+Budget = Annotated[
+    float | None,
+    typer.Option(
+        "--budget", min=0, metavar="DOLLARS", help="Stop before all sittings together cost more.", show_default=False
+    ),
+]
+UnknownCost = Annotated[
+    bool, typer.Option("--allow-unknown-cost", help="Play under a budget although a price is not known.")
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Agree to the cost beforehand.")]
+InFlight = Annotated[
+    int | None,
+    typer.Option(
+        "--in-flight", min=1, metavar="N", help="At most so many calls to one service at a time.", show_default=False
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only tell what would be played, and what it takes.")]
+RosterName = Annotated[
+    str | None,
+    typer.Option(
+        "--roster", metavar="NAME|FILE", help="Players from a list: see telephone players.", show_default=False
+    ),
+]
 JUDGE = "minilm/all-MiniLM-L6-v2"

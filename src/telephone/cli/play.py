@@ -1,16 +1,35 @@
 """`telephone play`: a battle of all pairs of players over a set of prompts, from nothing to the leaderboard."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from telephone.cli.options import JUDGE, EmbedderRef, Json, Levels, NoReport, Retry, Seed
+from telephone.cli.consent import Purse, agree, as_json, print_shares, words
+from telephone.cli.options import (
+    JUDGE,
+    Budget,
+    DryRun,
+    EmbedderRef,
+    InFlight,
+    Json,
+    Levels,
+    NoReport,
+    Retry,
+    RosterName,
+    Seed,
+    UnknownCost,
+    Yes,
+)
+from telephone.cli.place import paid_run, there
 from telephone.cli.printing import print_json, say, tell
 from telephone.cli.sitting import Wishes, sit
 from telephone.cli.words import counted, levels, refs
+from telephone.errors import UsageError
 
 if TYPE_CHECKING:
+    from telephone.cli.battle import Battle
+    from telephone.runs import Forecast
     from telephone.store import Description
 
 NAME = "play"
@@ -25,6 +44,10 @@ def command(
         list[str] | None,
         typer.Option("--i2t", metavar="REF", help="Who describes (likewise).", show_default=False),
     ] = None,
+    roster: RosterName = None,
+    stand_ins: Annotated[
+        bool, typer.Option("--stand-ins", help="Let others stand in for players that can no longer be called.")
+    ] = False,
     prompts: Annotated[str, typer.Option("--prompts", metavar="NAME|FILE", help="A set, or a file.")] = "pocket",
     level: Levels = None,
     turns: Annotated[int, typer.Option("--turns", min=1, help="How many times there and back.")] = 10,
@@ -37,36 +60,64 @@ def command(
     embedder: EmbedderRef = JUDGE,
     retry_failed: Retry = False,
     no_report: NoReport = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be played.")] = False,
+    budget: Budget = None,
+    allow_unknown_cost: UnknownCost = False,
+    in_flight: InFlight = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Play a battle, judge it, print the leaderboard and write report.html.
 
     Without options it is the pocket battle: oracle/renderer and pocket/stable-diffusion draw, pocket/blip describes,
-    ten prompts, ten turns. The same command again goes on where it stopped; more turns or repeats prolong the run.
+    ten prompts, ten turns. The same command again goes on where it stopped. More turns, repeats, players or prompts are
+    added to the run in the folder, and only what is new is played. Where it costs money you are asked before.
     """
-    from telephone import players, settings
-    from telephone.cli.battle import POCKET_I2T, POCKET_T2I, Battle
-    from telephone.runs import begin
+    from telephone import players
+    from telephone.cli.battle import Battle, cast
+    from telephone.runs import begin, forecast
 
-    battle = Battle(
-        t2i=refs(t2i or POCKET_T2I),
-        i2t=refs(i2t or POCKET_I2T),
-        prompts=prompts,
-        levels=levels(level or ()),
-        turns=turns,
-        repeats=repeats,
-        seed=seed,
-    )
+    drawers, describers = cast(refs(t2i or ()), refs(i2t or ()), roster, stand_ins)
+    battle = Battle(drawers, describers, prompts, levels(level or ()), turns, repeats, seed)
     players.embedder(embedder)  # an unknown judge is told now, not after hours of play
-    description = battle.describe()
-    folder = out or settings.load().runs_dir / battle.folder_name(description)
+    wish = battle.describe()
+    folder = out or _folder(battle, wish)
+    purse = Purse(budget, allow_unknown_cost, yes, in_flight)
+    before = there(folder, wish)
+    try:
+        whole = before.description.grown(wish) if before is not None else wish
+        ahead = forecast(whole, before, limits=purse.limits(), near=folder.parent, retry_failed=retry_failed)
+    finally:
+        if before is not None:
+            before.close()
     if dry_run:
-        _print_plan(description, folder, json)
+        _print_plan(whole, ahead, folder, purse, json)
         return
-    with begin(folder, description) as run:
-        tell(f"{_size(description)} in {folder}")
-        sit(run, Wishes(embedder, report=not no_report, json=json, retry_failed=retry_failed))
+    _refuse_unready(wish)
+    agree(ahead, purse)
+    with begin(folder, wish) as run:
+        tell(f"{_size(run.description)} in {folder}")
+        sit(run, Wishes(embedder, report=not no_report, json=json, retry_failed=retry_failed, purse=purse))
+
+
+def _folder(battle: "Battle", wish: "Description") -> Path:
+    from telephone import settings
+
+    runs = settings.load().runs_dir
+    usual = runs / battle.folder_name(wish)
+    if usual.exists() or all(row.price == 0 for row in wish.players):
+        return usual
+    return paid_run(runs, battle.stem, wish) or usual
+
+
+def _refuse_unready(wish: "Description") -> None:
+    """A key that is missing is told before the first call, and before the folder is made."""
+    from telephone.players import player
+
+    for row in wish.players:
+        lacks = getattr(player(row.ref), "lacks", None)
+        if callable(lacks) and (reason := lacks()):
+            raise UsageError(str(reason))
 
 
 def _size(description: "Description") -> str:
@@ -80,41 +131,29 @@ def _games(description: "Description") -> int:
     return len(description.lines) * len(description.prompts) * description.repeats
 
 
-def _print_plan(description: "Description", folder: Path, json: bool) -> None:
-    calls = 2 * description.turns * _games(description)
-    cost = _cost(description)
+def _print_plan(description: "Description", ahead: "Forecast", folder: Path, purse: Purse, json: bool) -> None:
+    begun = (folder / "run.sqlite").exists()
     if json:
         print_json(
             {
                 "folder": str(folder),
-                "begun": (folder / "run.sqlite").exists(),
+                "begun": begun,
                 "lines": [{"t2i": t2i, "i2t": i2t} for t2i, i2t in description.lines],
                 "prompts": [{"id": p.id, "level": p.level, "text": p.text} for p in description.prompts],
                 "turns": description.turns,
                 "repeats": description.repeats,
                 "seed": description.seed,
                 "games": _games(description),
-                "calls": calls,
-                "cost": cost,
+                "games_left": ahead.games,
+                **as_json(ahead),
             }
         )
         return
     say(_size(description))
     for t2i, i2t in description.lines:
         say(f"  {t2i} draws, {i2t} describes")
-    say(f"At most {counted(calls, 'call')}: equal ones are made once. {_price(cost)}")
-    say(f"{'Goes on in' if (folder / 'run.sqlite').exists() else 'Would be written to'} {folder}")
-
-
-def _cost(description: "Description") -> float | None:
-    """US dollars if every call is made; None if a player does not say what it costs."""
-    each: list[Any] = [description.player(ref).price for line in description.lines for ref in line]
-    if None in each:
-        return None
-    return float(sum(each)) * len(description.prompts) * description.repeats * description.turns
-
-
-def _price(cost: float | None) -> str:
-    if cost is None:
-        return "What it costs is not known."
-    return "It costs nothing." if not cost else f"It costs at most {cost:.2f} US dollars."
+    print_shares(ahead)
+    for line in words(ahead, purse):
+        say(line)
+    left = f": {counted(ahead.games, 'game')} of {_games(description):,} left" if begun else ""
+    say(f"{'Goes on in' if begun else 'Would be written to'} {folder}{left}")

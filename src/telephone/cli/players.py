@@ -1,12 +1,15 @@
 """`telephone players`: who can play in this installation."""
 
 from dataclasses import asdict
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from telephone.cli.options import Json
-from telephone.cli.printing import print_json, print_table, say, table, warn
+from telephone.cli.options import Json, RosterName
+from telephone.cli.printing import print_json, print_table, say, table, visible, warn
+
+if TYPE_CHECKING:
+    from telephone.players.rosters import Member
 
 NAME = "players"
 
@@ -18,10 +21,15 @@ def command(
         Literal["text2image", "image2text", "embedder"] | None,
         typer.Option("--kind", help="Only this kind.", show_default=False),
     ] = None,
+    roster: RosterName = None,
     json: Json = False,
 ) -> None:
-    """List who can draw, describe and measure here, with the options of each."""
+    """List who can draw, describe and measure here, with the options of each; or the players of a roster."""
     from telephone.players import players, problems
+
+    if roster is not None:
+        _roster(roster, kind, json)
+        return
 
     cards = [card for card in players() if kind in (None, card.kind)]
     broken = problems()
@@ -39,3 +47,45 @@ def command(
     for reason in broken.values():
         warn(reason)
     say("Options follow an address after a question mark: oracle/renderer?size=128")
+    say()
+    _rosters()
+
+
+def _rosters() -> None:
+    """Tells which lists of players there are."""
+    from telephone.players.rosters import lineups
+
+    made = table(
+        "roster", "what it is", "players", title="Rosters (telephone players --roster NAME)", numbers=("players",)
+    )
+    for lineup in lineups():
+        made.add_row(f"[bold]{lineup.name}[/bold]", lineup.summary, str(len(lineup.members)))
+    print_table(made)
+
+
+def _roster(name: str, kind: str | None, json: bool) -> None:
+    from telephone.players.rosters import lineup
+
+    found = lineup(name)
+    members = [member for member in found.members if kind in (None, member.kind)]
+    if json:
+        print_json(asdict(found) | {"members": [asdict(member) for member in members]})
+        return
+    say(f"{found.name}: {found.summary}" + (f" (looked at on {found.checked})" if found.checked else ""))
+    for each, does in KINDS.items():
+        chosen = [member for member in members if member.kind == each]
+        for member in chosen:
+            say()
+            say(f"  {member.ref} {does}s")
+            for line in _lines(member):
+                say(f"      {line}")
+
+
+def _lines(member: "Member") -> list[str]:
+    """What is worth knowing of a player."""
+    lines = [visible(member.note)] if member.note else []
+    lines += [f"needs {'; '.join(visible(need) for need in member.needs)}"] if member.needs else []
+    if member.retired:
+        stand_in = f"; --stand-ins takes {member.stand_in}" if member.stand_in else ", and nobody stands in"
+        lines.append(f"can no longer be called since {member.retired}{stand_in}")
+    return lines

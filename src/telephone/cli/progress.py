@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from telephone.cli.printing import console, tell
+from telephone.cli.printing import console, tell, visible
 
 if TYPE_CHECKING:
     from telephone.runs import Event
@@ -48,12 +48,15 @@ class Pace:
     hops_total: int = 0
     ended: Counter[str] = field(default_factory=Counter)
     loading: str = ""
+    retries: int = 0
+    silent: dict[str, str] = field(default_factory=dict)
+    """Services that do not answer, and what they said."""
     _before: int = 0
     _clock: float = 0.0
 
     def take(self, event: "Event") -> None:
         """Counts an event."""
-        from telephone.runs import GameEnded, HopDone, PlayerReady, Started
+        from telephone.runs import CircuitClosed, CircuitOpened, GameEnded, HopDone, PlayerReady, Retried, Started
 
         if isinstance(event, Started):
             self.hops = self._before = event.hops_done
@@ -66,6 +69,12 @@ class Pace:
             self.ended[event.state] += 1
         elif isinstance(event, PlayerReady):
             self.loading = event.ref
+        elif isinstance(event, Retried):
+            self.retries += 1
+        elif isinstance(event, CircuitOpened):
+            self.silent[event.service] = event.reason
+        elif isinstance(event, CircuitClosed):
+            self.silent.pop(event.service, None)
 
     @property
     def words(self) -> str:
@@ -80,8 +89,21 @@ class Pace:
 
     @property
     def trouble(self) -> str:
-        """How many games ended early."""
-        return "".join(f", {self.ended[state]} {state}" for state in ("failed", "refused") if self.ended[state])
+        """How many games ended early, how many calls are made again, and who does not answer."""
+        parts = [f"{self.ended[state]} {state}" for state in ("failed", "refused") if self.ended[state]]
+        parts += [f"{self.retries} made again"] if self.retries else []
+        parts += [f"{name} is silent" for name in self.silent]
+        return "".join(f", {part}" for part in parts)
+
+
+def news(event: "Event") -> str:
+    """Returns a line for what a waiting person wants to know at once, empty for everything else."""
+    from telephone.runs import CircuitClosed, CircuitOpened
+
+    if isinstance(event, CircuitOpened):
+        reason = visible(event.reason)
+        return f"{event.service} does not answer, tried again in {clock(event.seconds)}; it last said: {reason}"
+    return f"{event.service} answers again." if isinstance(event, CircuitClosed) else ""
 
 
 class Lines:
@@ -94,6 +116,8 @@ class Lines:
     def event(self, event: "Event") -> None:
         """Takes an event of the engine."""
         self._pace.take(event)
+        if line := news(event):
+            tell(line)
         now = time.monotonic()
         last = self._pace.hops == self._pace.hops_total or self._pace.games == self._pace.games_total
         if not self._due:
@@ -133,6 +157,8 @@ class Bars:
     def event(self, event: "Event") -> None:
         """Takes an event of the engine."""
         self._pace.take(event)
+        if line := news(event):
+            self.progress.console.print(line, markup=False)
         pace = self._pace
         self._show("games", pace.games, pace.games_total, "")
         self._show("hops", pace.hops, pace.hops_total, pace.words)

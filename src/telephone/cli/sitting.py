@@ -10,6 +10,7 @@ import typer
 
 from telephone.cli.board import as_json as boards_as_json
 from telephone.cli.board import print_boards
+from telephone.cli.consent import Purse, paid
 from telephone.cli.group import FAILED, STOPPED
 from telephone.cli.printing import print_json, say, tell, warn
 from telephone.cli.progress import Watcher, clock, watching
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from telephone.runs import Summary as Played
     from telephone.store import Run
 
+_MORE = {"service": "", "budget": " --budget MORE"}
+"""What the command that goes on needs beside the folder."""
+
 
 @dataclass(frozen=True)
 class Wishes:
@@ -29,18 +33,26 @@ class Wishes:
     report: bool = True
     json: bool = False
     retry_failed: bool = False
+    purse: Purse = Purse()
 
 
 def sit(run: "Run", wishes: Wishes) -> None:
     """Plays a run to its end, judges it, writes its report and prints how it stands.
 
     Raises:
-        typer.Exit: with 1 if games failed or could not be judged, with 130 if somebody stopped it.
+        typer.Exit: with 1 if games failed, could not be judged or are not over, with 130 if somebody stopped it.
     """
     from telephone.runs import play
 
     with stoppable(run.folder), watching() as watcher:
-        played = play(run, progress=watcher.event, retry_failed=wishes.retry_failed)
+        purse = wishes.purse
+        played = play(
+            run,
+            progress=watcher.event,
+            retry_failed=wishes.retry_failed,
+            limits=purse.limits(),
+            budget=purse.budget,
+        )
         if played.interrupted:
             raise KeyboardInterrupt
         verdict = judge(run, wishes.embedder, watcher)
@@ -49,7 +61,7 @@ def sit(run: "Run", wishes: Wishes) -> None:
     with stoppable(run.folder):
         report = _report(run, verdict) if wishes.report else None
         _tell(run, played, report, verdict, wishes.json)
-    if played.failed or played.refused or verdict.missing:
+    if played.failed or played.refused or played.unfinished or verdict.missing:
         raise typer.Exit(FAILED)
 
 
@@ -107,8 +119,10 @@ def _tell(run: "Run", played: "Played", report: Path | None, verdict: Verdict, j
         return
     print_boards(found)
     say(_counts(played))
-    if not played.hops:
+    if not played.hops and not played.unfinished:
         say("It was finished before: nothing was left to play.")
+    for halt in played.halts:
+        say(f"{halt.words} Go on with: telephone resume {run.folder}{_MORE[halt.why]}")
     if played.failed or played.refused:
         say(f"Try those again: telephone resume {run.folder} --retry-failed")
     if report is not None:
@@ -120,15 +134,22 @@ def _counts(played: "Played") -> str:
     parts = [f"{played.done} done"]
     parts += [f"{number} {word}" for word in ("failed", "refused") if (number := getattr(played, word))]
     made = f"; {counted(played.hops, 'hop')} in {clock(played.seconds)}" if played.hops else ""
+    parts += [f"{played.unfinished} unfinished"] if played.unfinished else []
     shared = f", {played.reused} of them answered by equal ones" if played.reused else ""
-    paid = f", {played.cost:.2f} US dollars" if played.cost else ""
-    return f"{counted(played.games, 'game')}: {', '.join(parts)}{made}{shared}{paid}."
+    again = f", {counted(played.retries, 'call')} made again" if played.retries else ""
+    bill = played.bill
+    cost = f", {paid(bill.known, bill.unknown)}" if bill.known or bill.unknown else ""
+    return f"{counted(played.games, 'game')}: {', '.join(parts)}{made}{shared}{again}{cost}."
 
 
 def _as_json(run: "Run", played: "Played", report: Path | None) -> dict[str, Any]:
-    names = ("games", "done", "failed", "refused", "hops", "calls", "reused", "cost", "seconds")
+    names = (
+        "games", "done", "failed", "refused", "unfinished", "hops", "calls", "retries", "reused", "cost", "seconds",
+    )  # fmt: skip
     return {
         "folder": str(run.folder),
         "report": None if report is None else str(report),
         **{name: getattr(played, name) for name in names},
+        "spent": {"known": played.bill.known, "calls_of_unknown_cost": played.bill.unknown},
+        "halts": [{"why": halt.why, "words": halt.words} for halt in played.halts],
     }

@@ -56,3 +56,8 @@ def free_path(path: Path) -> Path:
 def counted(number: int, word: str) -> str:
     """Returns a number with its noun: `1 game`, `1,200 games`."""
     return f"{number:,} {word}" + ("" if number == 1 else "s")
+
+
+def money(dollars: float) -> str:
+    """Returns US dollars with two decimals, small sums with two digits that count: `12.50`, `0.0032`."""
+    return f"{dollars:.2f}" if not dollars or dollars >= 0.1 else f"{dollars:.2g}"

@@ -11,6 +11,7 @@ from PIL import Image
 from telephone.errors import PlayerError, PlayerRefused, PlayerUnavailable, UsageError, WeightsError
 from telephone.images import decode, encode_png
 from telephone.players import Answer, Image2Text, Player, Text2Image, describe_answers, draw_answers
+from telephone.players.remote import redact
 from telephone.records import Artefact, Ask, Hop, Outcome
 
 REASON = 300
@@ -117,17 +118,16 @@ def _reply(ask: Ask, made: _Made, price: float | None, when: tuple[float, float]
 
 def _failure(ask: Ask, error: BaseException, price: float | None) -> Reply:
     outcome = Outcome.REFUSED if isinstance(error, PlayerRefused) else Outcome.FAILED
-    said = " ".join(str(error).split())
+    said = " ".join(redact(str(error)).split())
     reason = said if isinstance(error, PlayerError) and said else f"{type(error).__name__}: {said}".rstrip(": ")
-    raw = "".join(traceback.format_exception(error))[-RAW:]
-    if isinstance(error, PlayerUnavailable):
-        # Nobody knows whether a call without an answer was billed, unless the player is free.
-        hop = Hop(ask, outcome, None, reason[:REASON], raw, started=time.time(), cost=0.0 if price == 0 else None)
-        return Reply(hop, error)
-    return Reply(Hop(ask, outcome, None, reason[:REASON], raw, started=time.time(), cost=price))
+    raw = redact("".join(traceback.format_exception(error)))[-RAW:]
+    # Whether a call without an answer was billed, nobody knows unless the player says so, or never costs anything.
+    cost = 0.0 if price == 0 else None
+    hop = Hop(ask, outcome, None, reason[:REASON], raw, started=time.time(), cost=cost)
+    return Reply(hop, error if isinstance(error, PlayerUnavailable) else None)
 
 
 def _twice(reply: Reply, price: float | None) -> Reply:
     """Counts the call of the whole batch as well."""
-    cost = None if reply.hop.cost is None or price is None else reply.hop.cost + price
+    cost = reply.hop.cost if price == 0 else None
     return replace(reply, hop=replace(reply.hop, attempts=reply.hop.attempts + 1, cost=cost))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from telephone.errors import TelephoneError
-from telephone.game import Conversation
+from telephone.game import Conversation, kind_at
 from telephone.records import Outcome
 from telephone.runs.gates import MINUTE, USUAL, Limits, lane_of
 from telephone.runs.plan import game_of, games
@@ -72,7 +72,12 @@ class Forecast:
 
 
 def forecast(
-    description: Description, run: Run | None = None, limits: Limits = USUAL, near: Path | None = None
+    description: Description,
+    run: Run | None = None,
+    *,
+    limits: Limits = USUAL,
+    near: Path | None = None,
+    retry_failed: bool = False,
 ) -> Forecast:
     """Returns what is left to do.
 
@@ -81,11 +86,12 @@ def forecast(
         run: what has been played of it, if it has begun.
         limits: under which it will be played.
         near: a folder of runs that may know how fast, and how dear, the players are.
+        retry_failed: whether games that broke off are taken up again.
     """
     spent = run.spending() if run is not None else {}
     known = _experience(description, spent, near)
     pace = {ref: row.seconds for ref, row in known.items() if row.seconds is not None}
-    work = _work(description, run, pace)
+    work = _work(description, run, pace, retry_failed)
     shares = tuple(_share(row, work.calls[row.ref], known.get(row.ref)) for row in description.players)
     return Forecast(
         games=work.games,
@@ -106,20 +112,22 @@ class _Work:
     """Seconds of the longest game; a player of unknown pace counts nothing here and is told apart."""
 
 
-def _work(description: Description, run: Run | None, pace: Mapping[str, float]) -> _Work:
+def _work(description: Description, run: Run | None, pace: Mapping[str, float], retry_failed: bool) -> _Work:
     prompts = {prompt.id: prompt for prompt in description.prompts}
     work, first_asks = _Work(), set[str]()
     for row in games(description):
         game = game_of(description, row, prompts[row.prompt_id])
         tail = Tail() if run is None else run.tail(game.key)
-        left = 2 * description.turns - tail.steps
-        if left <= 0 or tail.outcome is not Outcome.OK:
+        broken = tail.outcome is not Outcome.OK
+        done = tail.steps - broken
+        left = 2 * description.turns - done
+        if left <= 0 or (broken and not retry_failed):
             continue
         work.games += 1
-        images = (left + (tail.steps % 2 == (game.prompt.first == "image"))) // 2
+        images = (left + (kind_at(game.prompt.first, done) == "image")) // 2
         hops = Counter({row.t2i: images, row.i2t: left - images})
         work.longest = max(work.longest, sum(number * pace.get(ref, 0.0) for ref, number in hops.items()))
-        if not tail.steps:
+        if not done:
             # Lines that share their first player ask it the same thing, and so may games that were played before.
             ask = Conversation(game, description.turns).next_ask()
             assert ask is not None
