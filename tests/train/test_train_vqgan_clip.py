@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
+from torch.nn import functional as F
 
 from telephone import world
 from telephone.errors import WeightsError
@@ -14,7 +15,7 @@ from telephone.nets.checkpoint import read_metadata, read_weights, save_weights
 from telephone.nets.clip import Clip, ClipConfig, TextConfig, VisionConfig
 from telephone.nets.vqgan import Vqgan, VqganConfig
 from telephone.nets.vqgan_clip import FeedForward, FeedForwardConfig
-from telephone.train import data, vqgan_clip
+from telephone.train import data, vqgan_clip, vqgan_clip_undo
 from telephone.train.common import Recipe, shipped_or_learned
 from telephone.world.scene import atoms
 
@@ -22,7 +23,7 @@ from telephone.world.scene import atoms
 @pytest.fixture
 def recipe(tmp_path, monkeypatch):
     monkeypatch.delenv("TELEPHONE_WEIGHTS", raising=False)
-    return Recipe(tmp_path / "vqgan-clip", tmp_path / "vqgan-clip.safetensors", minutes=0.02, threads=1)
+    return Recipe(tmp_path / "vqgan-clip", tmp_path / "vqgan-clip.safetensors", minutes=0.02, threads=1, pictures=120)
 
 
 def _make_others(folder):
@@ -88,6 +89,46 @@ def test_commitment_is_nothing_for_codes(recipe):
     assert vqgan_clip.commitment(vqgan, codes * 0.5) > 0.1
 
 
+def test_embeddings_are_blurred_no_further_than_the_bound():
+    embeddings = torch.eye(24)
+    far = vqgan_clip_undo.blurred(embeddings, torch.Generator().manual_seed(0))
+    assert torch.allclose(far.norm(dim=1), torch.ones(24), atol=1e-5)
+    assert (far - embeddings).norm(dim=1).min() > 0
+    # The sine of the angle is at most the length of the noise.
+    assert (far * embeddings).sum(1).min() >= (1 - vqgan_clip_undo.NOISE**2) ** 0.5 - 1e-4
+
+
+def test_embeddings_of_pictures_are_moved_to_those_of_sentences(recipe):
+    _make_others(recipe.weights.parent)
+    frame = vqgan_clip.Frozen.load(recipe)
+    words = frame.read(next(vqgan_clip.sentences(0, batch=8)))
+    rows = vqgan_clip_undo.prepare(recipe, frame.clip, frame.vqgan, words)
+    assert rows.embeddings.shape == (60, 24)
+    assert rows.codes.shape == rows.weight.shape == (60, 16, 16)
+    assert rows.weight.min() >= 1
+    apart = F.normalize(words, dim=-1).mean(0) - rows.embeddings.mean(0)
+    assert apart.norm() < 0.1
+
+
+def test_undoing_is_learned_from_codes(recipe):
+    _make_others(recipe.weights.parent)
+    frame = vqgan_clip.Frozen.load(recipe)
+    torch.manual_seed(0)
+    net = FeedForward(replace(frame.shape(), width=16, layers=1, mapping=16, start=8, fine=8))
+    codes = torch.randint(4, (4, 16, 16), generator=torch.Generator().manual_seed(0)) * 7
+    rows = vqgan_clip_undo.Undone(torch.eye(24)[:4], codes, torch.ones(4, 16, 16))
+    optimizer, generator = torch.optim.Adam(net.parameters(), lr=1e-2), torch.Generator().manual_seed(0)
+    losses = []
+    for _ in range(12):
+        loss, right = vqgan_clip_undo.undo_loss(net, frame.vqgan, rows, generator)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.8 * losses[0]
+    assert right > 0.15
+
+
 @pytest.mark.slow
 def test_the_recipe_makes_a_file_and_goes_on(recipe):
     _make_others(recipe.weights.parent)
@@ -95,9 +136,10 @@ def test_the_recipe_makes_a_file_and_goes_on(recipe):
     config, about = read_metadata(path)
     assert about["player"] == "pocket/vqgan-clip"
     read_weights([path], FeedForward(FeedForwardConfig.from_dict(config)))
-    assert (recipe.folder / "samples" / "vqgan-clip-last.png").exists()
+    for name in ("undo-last", "vqgan-clip-last"):
+        assert (recipe.folder / "samples" / f"{name}.png").exists()
     steps, used = _progress(recipe)
-    vqgan_clip.main(replace(recipe, minutes=used + 0.02))
+    vqgan_clip.main(replace(recipe, minutes=(used + 0.02) / vqgan_clip.SHARES["please"]))
     more, _ = _progress(recipe)
     assert more > steps > 0
     rows = [json.loads(line) for line in (recipe.folder / "vqgan-clip.jsonl").read_text().splitlines()]

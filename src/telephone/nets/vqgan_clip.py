@@ -1,7 +1,7 @@
-"""VQGAN-CLIP (Crowson et al. 2022, arXiv 2204.08583) at pocket size: pictures that only CLIP has ever marked.
+"""VQGAN-CLIP (Crowson et al. 2022, arXiv 2204.08583) at pocket size: pictures drawn by CLIP's gradient.
 
 A VQGAN turns a grid of vectors z into a picture; CLIP says how far augmented cut-outs of that picture are from a
-sentence; the gradient of this distance changes z. Nobody needs a picture for it, only sentences. There are two forms:
+sentence; the gradient of this distance changes z. There are two forms:
 
 - `optimise` is the paper's: z itself is changed, for each sentence anew.
 - `FeedForward` is the player's (Cherti et al. 2021, "Feed forward VQGAN-CLIP"): a net learns to make z at once from the
