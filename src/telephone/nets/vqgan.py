@@ -76,7 +76,7 @@ class Vqgan(nn.Module):
         return _one_length(self.book) if self.config.unit else self.book
 
     @property
-    def last_layer(self) -> Tensor:
+    def last_layer(self) -> Float[Tensor, "outputs inputs kh kw"]:
         """The weight of the decoder's last layer, G_L of eq. 7."""
         layer = self.decoder[-2]
         assert isinstance(layer, nn.Conv2d)
@@ -209,7 +209,10 @@ def generator_loss(made: Float[Tensor, "batch 1 h w"]) -> Float[Tensor, ""]:
 
 
 def adaptive_weight(
-    reconstruction: Float[Tensor, ""], adversarial: Float[Tensor, ""], last_layer: Tensor, most: float = 1e4
+    reconstruction: Float[Tensor, ""],
+    adversarial: Float[Tensor, ""],
+    last_layer: Float[Tensor, "..."],
+    most: float = 1e4,
 ) -> Float[Tensor, ""]:
     """Returns lambda of eq. 7: it makes both losses pull alike at the decoder's last layer.
 

@@ -29,7 +29,7 @@ provider = Catalogue(
         ),
         "vqgan-clip": Entry(
             "text2image",
-            "feed-forward VQGAN-CLIP, trained on sentences alone",
+            "feed-forward VQGAN-CLIP: codes from the CLIP embedding of a text",
             VqganClip,
             {"steps": whole(0, 10_000), **_BEST_OF},
         ),

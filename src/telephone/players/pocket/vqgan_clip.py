@@ -1,4 +1,4 @@
-"""`pocket/vqgan-clip`: a feed-forward net, or an optimisation, that only CLIP has ever marked."""
+"""`pocket/vqgan-clip`: codes from a sentence's CLIP embedding at once, or step by step."""
 
 from collections.abc import Sequence
 from functools import cached_property
