@@ -1,61 +1,118 @@
 """The samplers are tried on a problem whose answer is known: data from a Gaussian, with its exact denoiser."""
 
+import inspect
 import math
 
 import pytest
 import torch
 
 from telephone.nets import diffusion
+from telephone.nets.diffusion import COSINE, Cosine, LinearBeta
 
 MEAN, DEVIATION = 1.5, 0.5
+SCHEDULES = {"cosine": COSINE, "offset": Cosine(0.008), "linear": LinearBeta()}
 
 
-def exact_denoiser(x, t):
+def exact(schedule=COSINE):
     """E[x0 | x_t] for x0 ~ N(MEAN, DEVIATION^2)."""
-    alpha, sigma = diffusion.alpha_sigma(t.reshape(-1, 1))
-    gain = alpha * DEVIATION**2 / (alpha**2 * DEVIATION**2 + sigma**2)
-    return MEAN + gain * (x - alpha * MEAN)
+
+    def denoise(x, t):
+        alpha, sigma = schedule.rates(t.reshape(-1, *[1] * (x.ndim - 1)))
+        gain = alpha * DEVIATION**2 / (alpha**2 * DEVIATION**2 + sigma**2)
+        return MEAN + gain * (x - alpha * MEAN)
+
+    return denoise
 
 
-@pytest.mark.parametrize("t", [0.0, 0.25, 0.9])
-def test_v_and_x0_undo_each_other(t):
-    times = torch.full((3,), t)
-    x0, noise = torch.randn(2, 3, 4, generator=torch.Generator().manual_seed(0)).unbind(0)
-    x = diffusion.add_noise(x0, noise, times)
-    assert torch.allclose(diffusion.x0_from_v(x, diffusion.v_target(x0, noise, times), times), x0, atol=1e-6)
-    if t > 0:
-        assert torch.allclose(diffusion.noise_from_x0(x, x0, times), noise, atol=1e-4)
+def noise_of(samples=25, numbers=200):
+    return diffusion.seeded_noise((numbers,), range(samples))
 
 
-def test_rates_keep_the_variance():
-    alpha, sigma = diffusion.alpha_sigma(torch.linspace(0, 1, 11))
-    assert torch.allclose(alpha**2 + sigma**2, torch.ones(11))
-    assert alpha[0] == 1
-    assert alpha[-1].abs() < 1e-6
+def ddpm(denoise, noise, steps, **options):
+    return diffusion.sample_ddpm(denoise, noise, range(len(noise)), steps, **options)
 
 
-@pytest.mark.parametrize(
-    ("sampler", "options"),
-    [
-        (diffusion.sample_ddim, {"steps": 50}),
-        (diffusion.sample_ddim, {"steps": 50, "eta": 1.0, "seeds": range(4000)}),
-        (diffusion.sample_dpmpp_2m, {"steps": 20}),
-    ],
-    ids=["ddim", "ancestral", "dpm++"],
-)
-def test_samples_follow_the_data(sampler, options):
-    noise = diffusion.seeded_noise((1,), range(4000))
-    samples = sampler(exact_denoiser, noise, **options)
-    assert abs(float(samples.mean()) - MEAN) < 0.03
+def eta_one(denoise, noise, steps, **options):
+    return diffusion.sample_ddim(denoise, noise, steps, 1.0, range(len(noise)), **options)
+
+
+SAMPLERS = {
+    "ddpm": (ddpm, 100),
+    "ddim": (diffusion.sample_ddim, 50),
+    "eta 1": (eta_one, 100),
+    "dpm++": (diffusion.sample_dpmpp_2m, 20),
+}
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=SCHEDULES)
+@pytest.mark.parametrize(("sampler", "steps"), SAMPLERS.values(), ids=SAMPLERS)
+def test_samples_follow_the_data(sampler, steps, schedule):
+    samples = sampler(exact(schedule), noise_of(), steps, schedule=schedule)
+    assert abs(float(samples.mean()) - MEAN) < 0.04
     assert abs(float(samples.std()) - DEVIATION) < 0.05
 
 
-def test_second_order_needs_fewer_steps():
-    noise = diffusion.seeded_noise((1,), range(500))
-    fine = diffusion.sample_ddim(exact_denoiser, noise, steps=2000)
-    first = (diffusion.sample_ddim(exact_denoiser, noise, steps=12) - fine).abs().mean()
-    second = (diffusion.sample_dpmpp_2m(exact_denoiser, noise, steps=12) - fine).abs().mean()
-    assert second < first / 2
+@pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=SCHEDULES)
+def test_the_second_order_solver_comes_closer_with_few_steps(schedule):
+    """Without fresh noise each number has one right end, known in closed form for data from a Gaussian."""
+    noise = noise_of(1, 500)
+    alpha, sigma = schedule.at(schedule.t_max)
+    end = MEAN + DEVIATION * (noise - alpha * MEAN) / math.sqrt(alpha**2 * DEVIATION**2 + sigma**2)
+
+    def error(sampler, steps):
+        return float((sampler(exact(schedule), noise, steps, schedule=schedule) - end).abs().mean())
+
+    assert error(diffusion.sample_dpmpp_2m, 24) < error(diffusion.sample_ddim, 24) / 3
+    assert error(diffusion.sample_dpmpp_2m, 200) < error(diffusion.sample_dpmpp_2m, 12) / 25  # the first order has 16
+    assert error(diffusion.sample_ddim, 200) < 0.01
+
+
+def test_ancestral_sampling_is_ddim_with_eta_one():
+    """Song et al. 2021, section 4.1; both draw their fresh noise from the same seeds."""
+    noise = noise_of(3, 4)
+    assert torch.allclose(ddpm(exact(), noise, 30), eta_one(exact(), noise, 30), atol=1e-4)
+    assert not torch.allclose(ddpm(exact(), noise, 30), diffusion.sample_ddim(exact(), noise, 30), atol=1e-2)
+
+
+def test_the_larger_variance_spreads_more():
+    """With few steps the bounds of DDPM, section 3.2, are far apart; eq. 15 of Nichol & Dhariwal lies between."""
+    small, between, large = (float(ddpm(exact(), noise_of(), 10, variance=v).std()) for v in (0.0, 0.5, 1.0))
+    assert small + 0.02 < between < large - 0.02
+
+
+@pytest.mark.parametrize(("sampler", "steps"), SAMPLERS.values(), ids=SAMPLERS)
+def test_one_step_is_one_guess(sampler, steps):
+    noise = noise_of(2, 3)
+    guess = exact()(noise, torch.full((2,), diffusion.T_MAX))
+    assert torch.allclose(sampler(exact(), noise, 1), guess, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["epsilon", "x0", "v"])
+@pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=SCHEDULES)
+def test_what_the_net_predicts_does_not_matter(kind, schedule):
+    def predict(x, t):
+        x0 = exact(schedule)(x, t)
+        turn = {"epsilon": diffusion.noise_from_x0, "x0": lambda x, x0, t, schedule: x0, "v": diffusion.v_from_x0}
+        return turn[kind](x, x0, t, schedule)
+
+    noise = noise_of(2, 3)
+    denoise = diffusion.x0_denoiser(predict, kind, schedule)
+    drawn = diffusion.sample_dpmpp_2m(denoise, noise, schedule=schedule)
+    assert torch.allclose(drawn, diffusion.sample_dpmpp_2m(exact(schedule), noise, schedule=schedule), atol=1e-3)
+
+
+def test_an_unknown_prediction_is_refused():
+    unchecked = inspect.unwrap(diffusion.x0_denoiser)  # as it is outside the tests, where no type is checked
+    with pytest.raises(ValueError, match="choose one of these"):
+        unchecked(exact(), "score")
+
+
+@pytest.mark.parametrize("sampler", [ddpm, eta_one], ids=["ddpm", "eta 1"])
+def test_a_sample_does_not_depend_on_its_batch(sampler):
+    noise = diffusion.seeded_noise((4,), [0, 1, 2])
+    together = sampler(exact(), noise, 5)
+    assert torch.equal(together[0], sampler(exact(), noise[:1], 5)[0])
+    assert not torch.allclose(together[0], together[1], atol=1e-2)
 
 
 def test_seeded_noise_does_not_depend_on_the_batch():
@@ -71,13 +128,39 @@ def test_guidance_of_one_is_none():
     assert diffusion.guided(conditional, unconditional, 3.0) == 4.0
 
 
-def test_callback_sees_every_step():
+def test_rescaled_guidance_keeps_the_contrast():
+    """Lin et al. 2024, eq. 14 to 16: 0 leaves the push, 1 restores the deviation, 1/2 is between."""
+    conditional, unconditional = torch.randn(2, 3, 4, 5, generator=torch.Generator().manual_seed(0)).unbind(0)
+    plain = diffusion.guided(conditional, unconditional, 7.5)
+    whole = diffusion.guided(conditional, unconditional, 7.5, rescale=1.0)
+    half = diffusion.guided(conditional, unconditional, 7.5, rescale=0.5)
+    assert torch.equal(diffusion.guided(conditional, unconditional, 7.5, rescale=0.0), plain)
+    assert torch.allclose(whole.std((1, 2)), conditional.std((1, 2)))
+    assert (plain.std((1, 2)) > 2 * conditional.std((1, 2))).all()
+    assert torch.allclose(half, (plain + whole) / 2, atol=1e-6)
+
+
+@pytest.mark.parametrize(("sampler", "steps"), SAMPLERS.values(), ids=SAMPLERS)
+def test_callback_sees_every_step(sampler, steps):
     seen = []
-    diffusion.sample_dpmpp_2m(exact_denoiser, torch.zeros(1, 1), steps=5, callback=seen.append)
-    assert [row["step"] for row in seen] == [0, 1, 2, 3, 4]
+    drawn = sampler(exact(), torch.zeros(1, 1), 5, callback=seen.append)
+    assert [(row["step"], row["steps"]) for row in seen] == [(step, 5) for step in range(5)]
     assert math.isclose(seen[0]["t"], diffusion.T_MAX)
+    assert [row["t"] for row in seen] == diffusion.time_grid(5)[:-1]
+    assert torch.equal(seen[-1]["x"], drawn)
+    assert all(row["x0"].shape == drawn.shape for row in seen)
 
 
-def test_fresh_noise_without_seeds_is_refused():
+def test_seeds_are_asked_for():
     with pytest.raises(ValueError, match="one seed a sample"):
-        diffusion.sample_ddim(exact_denoiser, torch.zeros(1, 1), eta=0.5)
+        diffusion.sample_ddim(exact(), torch.zeros(1, 1), eta=0.5)
+    with pytest.raises(ValueError, match="one seed a sample"):
+        diffusion.sample_ddim(exact(), torch.zeros(2, 1), eta=0.5, seeds=[1])
+    with pytest.raises(ValueError, match="one seed a sample"):
+        diffusion.sample_ddpm(exact(), torch.zeros(2, 1), [1, 2, 3])
+
+
+@pytest.mark.parametrize("steps", [0, -1])
+def test_no_steps_are_refused(steps):
+    with pytest.raises(ValueError, match="at least one"):
+        diffusion.sample_dpmpp_2m(exact(), torch.zeros(1, 1), steps)
