@@ -1,3 +1,8 @@
 """Players of models on this machine: any that diffusers draws with, or that transformers describes or embeds with."""
 
-__all__: list[str] = []
+from telephone.players.local.describer import Describer
+from telephone.players.local.encoder import DualEncoder, SentenceEncoder, VisionEncoder
+from telephone.players.local.opening import without_opening
+from telephone.players.local.painter import Painter
+
+__all__ = ["Describer", "DualEncoder", "Painter", "SentenceEncoder", "VisionEncoder", "without_opening"]

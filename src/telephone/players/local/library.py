@@ -1,5 +1,6 @@
 """The provider `transformers`: tells by a model's small files whether it describes or embeds, and makes the player."""
 
+import importlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -70,19 +71,15 @@ def kind(folder: Folder) -> type[Describer] | type[LocalEmbedder]:
     config = folder.json("config.json")
     type_ = str(config.get("model_type", ""))
     _check_known(folder, config, type_)
-    from transformers.models.auto.modeling_auto import (
-        MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES as TELLERS,
-    )
-    from transformers.models.auto.modeling_auto import (
-        MODEL_FOR_ZERO_SHOT_IMAGE_CLASSIFICATION_MAPPING_NAMES as DUALS,
-    )
-
+    auto: Any = importlib.import_module("transformers.models.auto.modeling_auto")
+    tellers = auto.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
+    duals = auto.MODEL_FOR_ZERO_SHOT_IMAGE_CLASSIFICATION_MAPPING_NAMES
     architecture = str((config.get("architectures") or [""])[0])
     if folder.json("modules.json"):
         return SentenceEncoder
-    if type_ in TELLERS and (type_ not in DUALS or architecture.endswith(_TELLS)):
+    if type_ in tellers and (type_ not in duals or architecture.endswith(_TELLS)):
         return Describer
-    if type_ in DUALS:
+    if type_ in duals:
         return DualEncoder
     if type_ in SEES:
         return VisionEncoder
@@ -101,9 +98,8 @@ def _check_known(folder: Folder, config: Mapping[str, Any], type_: str) -> None:
         raise UsageError(
             f"{folder.name} has no config.json with a model_type: give a folder as `save_pretrained` writes it."
         )
-    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
-
-    if type_ and type_ not in CONFIG_MAPPING_NAMES:
+    auto: Any = importlib.import_module("transformers.models.auto.configuration_auto")
+    if type_ and type_ not in auto.CONFIG_MAPPING_NAMES:
         own = " and brings code of its own, which is never run" if config.get("auto_map") else ""
         raise UsageError(
             f"The installed transformers does not know {folder.name}: it is a {type_}{own}; update transformers, or "

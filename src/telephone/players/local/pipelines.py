@@ -112,7 +112,7 @@ def arguments(pipe: Any, options: Mapping[str, Any]) -> dict[str, Any]:
         UsageError: the pipeline does not take one of them.
     """
     takes = set(inspect.signature(pipe.__call__).parameters)
-    words = {
+    words: dict[str, tuple[str, ...]] = {
         "steps": ("num_inference_steps",),
         "guidance": ("guidance_scale",),
         "width": ("width",),
@@ -163,7 +163,7 @@ def _unclip(path: Path, how: Mapping[str, Any]) -> Any:
     from diffusers.pipelines.deprecated.unclip.text_proj import UnCLIPTextProjModel
     from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
-    nets = {
+    nets: dict[str, Any] = {
         "prior": diffusers.PriorTransformer,
         "decoder": diffusers.UNet2DConditionModel,
         "text_encoder": CLIPTextModelWithProjection,
@@ -171,7 +171,7 @@ def _unclip(path: Path, how: Mapping[str, Any]) -> Any:
         "super_res_first": diffusers.UNet2DModel,
         "super_res_last": diffusers.UNet2DModel,
     }
-    others = {
+    others: dict[str, Any] = {
         "tokenizer": CLIPTokenizer,
         "prior_scheduler": diffusers.UnCLIPScheduler,
         "decoder_scheduler": diffusers.UnCLIPScheduler,

@@ -1,5 +1,6 @@
 """Between pictures or words and what a model of transformers takes in, also where torchvision is not installed."""
 
+import importlib
 import importlib.util
 import inspect
 from collections.abc import Mapping, Sequence
@@ -114,9 +115,8 @@ def _class_name(folder: Folder) -> str:
     for file in ("processor_config.json", "preprocessor_config.json", "tokenizer_config.json"):
         if told := folder.json(file).get("processor_class"):
             return str(told)
-    from transformers.models.auto.processing_auto import PROCESSOR_MAPPING_NAMES
-
-    return str(PROCESSOR_MAPPING_NAMES.get(folder.json("config.json").get("model_type", "")) or "")
+    auto: Any = importlib.import_module("transformers.models.auto.processing_auto")
+    return str(auto.PROCESSOR_MAPPING_NAMES.get(folder.json("config.json").get("model_type", "")) or "")
 
 
 def _filmless(whole: Any) -> Any:
@@ -126,14 +126,14 @@ def _filmless(whole: Any) -> Any:
     takes = set(inspect.signature(whole.__init__).parameters)
     parts = [part for part in whole.get_attributes() if "video" not in part]
 
-    class Base(ProcessorMixin):  # type: ignore[misc]
+    class Base(ProcessorMixin):
         """Stands between the class and the library's base, and leaves out the part that is None."""
 
         def __init__(self, *args: Any, **named: Any) -> None:
             given = {name: value for name, value in named.items() if value is not None or name == "chat_template"}
             super().__init__(*(value for value in args if value is not None), **given)
 
-    def make(cls: Any, args: Sequence[Any], told: Mapping[str, Any], **more: Any) -> Any:
+    def make(cls: type[Any], args: Sequence[Any], told: Mapping[str, Any], **more: Any) -> Any:
         """Takes the parts by name, as their places have moved, and what else the files tell the constructor."""
         said = {name: value for name, value in {**told, **more}.items() if name in takes and "video" not in name}
         return cls(**(said | dict(zip(parts, args, strict=True))))

@@ -21,7 +21,7 @@ def sampler(seeds: Sequence[int], temperature: float, top_p: float) -> Any:
     import torch
     from transformers import LogitsProcessor, LogitsProcessorList, TemperatureLogitsWarper, TopPLogitsWarper
 
-    class Gumbel(LogitsProcessor):  # type: ignore[misc]
+    class Gumbel(LogitsProcessor):
         def __init__(self) -> None:
             # One processor serves one call: the generators go on from token to token.
             self.chance = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
