@@ -61,7 +61,7 @@ def test_one_player_per_process_and_address_however_it_is_written():
         ("fake/paintr", UnknownPlayer, "Did you mean fake/painter?"),
         ("fak/painter", UnknownPlayer, "There is no provider 'fak'. Did you mean fake?"),
         ("painter", UnknownPlayer, "Did you mean fake/painter?"),
-        ("zzzzzz/qqqqqq", UnknownPlayer, "The players are: fake/broken, "),
+        ("zzzzzz/qqqqqq", UnknownPlayer, "The players are: "),
         ("", UnknownPlayer, "There is no player ''."),
         ("fake/", UnknownPlayer, "There is no player 'fake'."),
         ("fake/captioner", UsageError, "fake/captioner draws nothing: it describes"),

@@ -8,7 +8,6 @@ import argparse
 import base64
 import json
 import ssl
-import struct
 import threading
 import time
 import zlib
@@ -17,7 +16,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from telephone.images import decode, encode_png
+from provider_shapes import bomb, read, vectors
+
+from telephone.images import encode_png
 from telephone.players import barcode
 from telephone.seeds import derive
 
@@ -25,17 +26,6 @@ PASSING = ("delay", "drop", "429", "500", "half", "html")
 """Faults after which the same call may go well: too late, hung up, busy, broken, cut off, a page of a gateway."""
 LASTING = ("400", "401", "leak", "404", "moderated", "refused", "filtered", "bomb", "svg", "noise", "private", "empty")
 """Faults that stay: wrong calls, one that quotes the key, three kinds of refusal, answers not to be believed."""
-
-
-def bomb(side: int = 60_000) -> bytes:
-    """Returns a small PNG file that says it is `side` x `side` pixels."""
-
-    def chunk(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-
-    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    body = zlib.compress(b"\0" * 100_000)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
 
 
 @dataclass
@@ -209,7 +199,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif path.endswith("/chat/completions"):
             self._json_or_half(self._chat(given, fault), fault)
         elif path == "/embeddings":
-            self._json_or_half(_vectors(given), fault)
+            self._json_or_half(vectors(given), fault)
         elif path.startswith(("/predictions", "/models/")):
             self._json_or_half(self._prediction(method, path, given, fault), fault)
         elif path.startswith("/files"):
@@ -241,7 +231,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _chat(self, given: dict[str, Any], fault: str) -> dict[str, Any]:
         parts = given["messages"][0]["content"]
         address = next(part["image_url"]["url"] for part in parts if part["type"] == "image_url")
-        content: str | None = _read(address)
+        content: str | None = read(address)
         content = {"empty": "", "filtered": None, "refused": None}.get(fault, content)
         message = {"role": "assistant", "content": content}
         if fault == "refused":
@@ -277,7 +267,7 @@ class _Handler(BaseHTTPRequestHandler):
         if given.get("modality") == "text":
             return [3.0, 4.0, float(len(given["text_input"]))]
         if shown is not None:
-            words = _read(shown) if shown.startswith("data:") else "An uploaded picture."
+            words = read(shown) if shown.startswith("data:") else "An uploaded picture."
             return ["Caption: ", words[:5], words[5:]] if given.get("task") else words
         item = self._item(next(given[name] for name in ("prompt", "text") if name in given), fault)
         return [item.get("url") or f"data:image/png;base64,{item['b64_json']}"]
@@ -313,18 +303,6 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
-
-
-def _read(address: str) -> str:
-    image = decode(base64.b64decode(address.partition(",")[2]))
-    return (barcode.read(image) or b"Nothing that can be read.").decode(errors="replace")
-
-
-def _vectors(given: dict[str, Any]) -> dict[str, Any]:
-    texts = given["input"] if isinstance(given["input"], list) else [given["input"]]
-    rows = [{"index": at, "object": "embedding", "embedding": [1.0, float(len(t))]} for at, t in enumerate(texts)]
-    usage = {"prompt_tokens": sum(len(text.split()) for text in texts), "total_tokens": 0}
-    return {"object": "list", "model": "m", "data": rows[::-1], "usage": usage}
 
 
 def main() -> None:

@@ -100,13 +100,13 @@ class Catalogue:
 
 def unknown(ref: str, known: Iterable[str]) -> UnknownPlayer:
     """Returns the error for an address that nobody answers to, with near names and the list."""
-    refs = sorted(known)
+    refs = sorted(set(known))  # a provider of other people's models has one address for several kinds
     return UnknownPlayer(f"There is no player {ref!r}.{near(ref, refs)} The players are: {', '.join(refs) or 'none'}.")
 
 
 def near(word: str, known: Iterable[str]) -> str:
     """Returns ` Did you mean x or y?`, or nothing where nothing is near; what follows a slash is a name too."""
-    refs = sorted(known)
+    refs = sorted(set(known))
     tails = {ref.partition("/")[2]: ref for ref in refs if "/" in ref}
     found = difflib.get_close_matches(word, refs, n=3, cutoff=0.7)
     found += [tails[tail] for tail in difflib.get_close_matches(word.rpartition("/")[2], tails, n=3, cutoff=0.7)]

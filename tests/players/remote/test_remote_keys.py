@@ -63,6 +63,18 @@ def test_the_key_of_the_provider_is_not_sent_to_another_server(server, player, m
     assert server.asked[-1]["headers"]["authorization"] == "Bearer for-this-server-1"
 
 
+def test_what_the_client_finds_in_the_environment_is_not_sent_to_another_server(server, player, monkeypatch):
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-secret-1")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "project-secret-1")
+    monkeypatch.setenv("OPENAI_ADMIN_KEY", "admin-secret-1")
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://evil.example/v1")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Mine: custom-secret-1\nAuthorization: Bearer other-secret-1")
+    player("openai/m").generate_images(["a"])
+    assert len(server.asked) == 1
+    assert "secret" not in str(server.asked)
+    assert "authorization" not in {name.lower() for name in server.asked[0]["headers"]}
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])
 def test_a_file_that_others_can_read_is_refused(file, mode):
     file.chmod(mode)
@@ -140,6 +152,7 @@ def written(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
 
 
+@pytest.mark.slow
 def test_after_a_battle_with_failing_calls_no_file_and_no_line_holds_the_key(tmp_path, monkeypatch, caplog):
     caplog.set_level(logging.DEBUG)
     folder = tmp_path / "here"

@@ -7,8 +7,8 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from misbehaving import bomb
 from PIL import Image, PngImagePlugin
+from provider_shapes import bomb
 
 from telephone.errors import PlayerError
 from telephone.images import encode_png

@@ -36,7 +36,13 @@ _ADVICE = {
 }
 _LATE = {"TimeoutException", "TimeoutError", "APITimeoutError", "InferenceTimeoutError"}
 _LOST = {"TransportError", "ConnectionError", "APIConnectionError"}
-_GARBLED = {"JSONDecodeError", "APIResponseValidationError", "UnicodeDecodeError", "DecodingError", "UnidentifiedImageError"}
+_GARBLED = {
+    "JSONDecodeError",
+    "APIResponseValidationError",
+    "UnicodeDecodeError",
+    "DecodingError",
+    "UnidentifiedImageError",
+}
 
 
 def from_status(who: str, status: int, body: object, headers: Mapping[str, str]) -> PlayerError:
@@ -107,7 +113,9 @@ def translated(who: str, error: BaseException) -> PlayerError:
     if names & _LATE:
         return PlayerUnavailable(f"{who} did not answer in time: raise timeout=, or try again later.")
     if names & _GARBLED:
-        return PlayerUnavailable(f"{who} answers with something that is cut off, or is not JSON or no picture: try again later.")
+        return PlayerUnavailable(
+            f"{who} answers with something that is cut off, or is not JSON or no picture: try again later."
+        )
     if names & _LOST:
         return PlayerUnavailable(f"The connection to {who} was lost or refused: check the address, or try again later.")
     return PlayerError(f"{who} gave an answer that cannot be used ({type(error).__name__}).")

@@ -16,6 +16,7 @@ from telephone.players.provider import Parser, PlayerCard, choice, number, whole
 from telephone.players.remote import trust
 from telephone.players.remote.faults import told
 from telephone.players.remote.fetch import download
+from telephone.players.remote.keys import Key
 from telephone.players.remote.line import Line, Remote, each_alone
 from telephone.players.remote.models import kind_for, model
 from telephone.players.remote.options import KINDS, read, sentence, size, word
@@ -26,11 +27,15 @@ from telephone.players.remote.wire import connect
 from telephone.players.results import Answer
 
 if TYPE_CHECKING:
+    import httpx2
     from openai import OpenAI
 
 OWN = "https://api.openai.com/v1"
 TEXTS_A_CALL = 64
 """Texts of one call for vectors."""
+
+NEEDED = {"host", "accept", "accept-encoding", "connection", "content-type", "content-length", "transfer-encoding"}
+"""The headers of a request that go to every server."""
 
 OPTIONS: dict[str, Mapping[str, Parser]] = {
     "text2image": {"size": size, "quality": word, "background": word},
@@ -59,13 +64,17 @@ class _Asker(Remote):
         self.line.check()
         from openai import OpenAI
 
-        key = self.line.key()
+        line, key = self.line, self.line.key()
+        client = connect(line.timeout, line.place.loopback)
+        if not line.place.own:
+            hooks = client.event_hooks
+            client.event_hooks = {**hooks, "request": [*hooks["request"], lambda request: bare(request, key)]}
         return OpenAI(
             api_key=key.reveal() if key else "none",
-            base_url=self.line.place.url,
+            base_url=line.place.url,
             max_retries=0,
-            timeout=self.line.timeout,
-            http_client=connect(self.line.timeout, self.line.place.loopback),
+            timeout=line.timeout,
+            http_client=client,
         )
 
     def body(self, seed: int | None = None) -> dict[str, Any]:
@@ -167,6 +176,18 @@ class OpenAIEmbedder(_Asker, Embedder):
                 model=self.line.model, input=texts, extra_body=self.body(), **chosen
             )
             return [one.embedding for one in sorted(sound(found, self.line).data, key=lambda one: int(one.index))]
+
+
+def bare(request: "httpx2.Request", key: Key | None) -> None:
+    """Leaves a request to another server nothing but what it needs and the key that belongs to that server.
+
+    The client adds headers that it finds in the environment, such as the names of organisations and keys of its own.
+    """
+    for name in list(request.headers):
+        if name.lower() not in NEEDED:
+            del request.headers[name]
+    if key is not None:
+        request.headers["authorization"] = f"Bearer {key.reveal()}"
 
 
 def chat_message(task: str, image: Image.Image, detail: str | None = None) -> dict[str, Any]:
