@@ -261,10 +261,12 @@ def test_ctrl_c_ends_cleanly_and_the_run_goes_on_later(tmp_path: Path):
     lines = grid(["fake/painter?loss=0.1&delay=0.02&batch=1"], ["fake/captioner?loss=0.1"])
     run = begin(tmp_path / "run", plan(lines, PROMPTS, turns=5))
     with run:
-        timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
-        timer.start()
-        summary = play(run)
-        timer.join()
+
+        def tell(event):
+            if isinstance(event, HopDone) and event.hops_done == 9:
+                os.kill(os.getpid(), signal.SIGINT)
+
+        summary = play(run, progress=tell)
         assert summary.interrupted
         assert 0 < summary.hops < 60
         assert sum(run.count().values()) == summary.hops
