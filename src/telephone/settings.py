@@ -61,3 +61,8 @@ def _amount(name: str, text: str) -> float:
     if not 0 <= value < float("inf"):
         raise UsageError(f"{name} is {text!r}; it must be US dollars, 0 or more.")
     return value
+
+
+def names(prefix: str) -> list[str]:
+    """Returns the names of the variables that begin so and hold something, sorted; never what they hold."""
+    return sorted(name for name, value in os.environ.items() if name.startswith(prefix) and value)

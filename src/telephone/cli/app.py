@@ -4,7 +4,22 @@ from typing import Annotated
 
 import typer
 
-from telephone.cli import draw, export, learn, play, players, prompts, report, resume, serve, show, tell, verify, world
+from telephone.cli import (
+    doctor,
+    draw,
+    export,
+    learn,
+    play,
+    players,
+    prompts,
+    report,
+    resume,
+    serve,
+    show,
+    tell,
+    verify,
+    world,
+)
 from telephone.cli.group import Frame
 
 app = typer.Typer(
@@ -17,7 +32,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for module in (play, resume, report, show, verify, export, players, prompts, draw, tell, learn, serve, world):
+for module in (play, resume, report, show, verify, export, players, prompts, draw, tell, learn, serve, doctor, world):
     app.command(module.NAME)(module.command)
 
 

@@ -15,7 +15,7 @@ FAILED, MISUSED, STOPPED = 1, 2, 130
 SECTIONS = {
     "Play": ("play", "resume", "report", "show"),
     "Keep": ("verify", "export"),
-    "Meet the players": ("players", "prompts", "draw", "tell", "learn", "serve"),
+    "Meet the players": ("players", "prompts", "draw", "tell", "learn", "serve", "doctor"),
     "The pocket world": ("world",),
 }
 """The commands in the order in which a newcomer meets them."""

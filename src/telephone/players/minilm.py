@@ -97,7 +97,7 @@ def weights_folder() -> Path:
 
 
 def _load(folder: Path) -> _Loaded:
-    _check(folder)
+    check(folder)
     import torch
     from transformers import AutoModel, AutoTokenizer
 
@@ -110,7 +110,12 @@ def _load(folder: Path) -> _Loaded:
     return _Loaded(tokenizer, model.eval())
 
 
-def _check(folder: Path) -> None:
+def check(folder: Path) -> None:
+    """Compares every file that decides a vector with the published one.
+
+    Raises:
+        WeightsError: one is missing or is another.
+    """
     for name, expected in HASHES.items():
         try:
             actual = content_hash((folder / name).read_bytes())

@@ -1,6 +1,7 @@
 """Where the pocket weights are, and the check that they are the ones that were shipped."""
 
 import json
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
@@ -40,6 +41,19 @@ def find(name: str, recipe: str = "") -> tuple[Path, str]:
             f"{(expected or 'none')[:12]}…): {again}."
         )
     return path, found
+
+
+def lacking(find_all: Callable[[], object]) -> str:
+    """Returns why weight files cannot be used, in one sentence; empty if they can. Nothing is loaded.
+
+    Args:
+        find_all: finds the files of a player, and raises `WeightsError` where one is missing or another.
+    """
+    try:
+        find_all()
+    except WeightsError as error:
+        return str(error)
+    return ""
 
 
 def _shipped(folder: Path) -> dict[str, str]:

@@ -28,6 +28,10 @@ class Blip(Image2Text):
         self.name = "blip"
         self._options: dict[str, Any] = {"limit": max_tokens, "temperature": temperature}
 
+    def lacks(self) -> str:
+        """Returns what is missing before the first call, in one sentence; empty if the weights are the shipped ones."""
+        return weights.lacking(lambda: self._file)
+
     def traits(self) -> Traits:
         """Returns what the player is; reads the weight file once, for its hash."""
         print_ = digest("pocket/blip", 1, self._file[1], sorted(self._options.items()))

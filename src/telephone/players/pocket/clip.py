@@ -29,6 +29,10 @@ class Clip(Embedder):
     def __init__(self) -> None:
         self.name = "clip"
 
+    def lacks(self) -> str:
+        """Returns what is missing before the first call, in one sentence; empty if the weights are the shipped ones."""
+        return weights.lacking(lambda: self._file)
+
     def traits(self) -> Traits:
         """Returns what the player is; reads the weight file once, for its hash."""
         config = self._config

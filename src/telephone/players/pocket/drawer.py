@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from telephone.images import from_array
+from telephone.players import weights
 from telephone.players.base import Text2Image, Traits
 from telephone.players.computing import few_threads
 from telephone.players.ranking import best_of
@@ -50,6 +51,10 @@ class Drawer(Text2Image):
     @abstractmethod
     def _draw(self, texts: Sequence[str], seeds: Sequence[int]) -> "Tensor":
         """Returns pictures [EQUAL, 3, 64, 64] in [-1, 1] of so many texts."""
+
+    def lacks(self) -> str:
+        """Returns what is missing before the first call, in one sentence; empty if the weights are the shipped ones."""
+        return weights.lacking(lambda: self._files)
 
     def traits(self) -> Traits:
         """Returns what the player is; reads the weight files once, for their hashes."""

@@ -1,0 +1,77 @@
+"""`telephone doctor`: what is here, what is lacking, and what mends it."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import typer
+
+from telephone.cli.group import FAILED
+from telephone.cli.options import Json
+from telephone.cli.printing import console, plain, print_json, print_text, say, short
+
+if TYPE_CHECKING:
+    from telephone.doctor import Finding
+
+NAME = "doctor"
+MARKS = {"ok": ("✓", "green"), "lacks": ("✗", "red"), "gone": ("†", "yellow"), "note": ("·", "dim")}
+PLAIN_MARKS = {"ok": "+", "lacks": "x", "gone": "!", "note": "-"}
+"""For terminals whose letters are few."""
+
+WIDEST = 56
+"""Columns of a name; the end of a longer one says little."""
+
+
+def command(json: Json = False) -> None:
+    """Tell what is installed, which devices, keys and weights are here, and what is lacking.
+
+    The exit code is 0 if the pocket battle can be played.
+    """
+    from telephone.doctor import examine, playable
+
+    findings = examine()
+    fit = playable(findings)
+    if json:
+        print_json({"playable": fit, "findings": [asdict(finding) for finding in findings]})
+    else:
+        for section in dict.fromkeys(finding.section for finding in findings):
+            _print(section, [finding for finding in findings if finding.section == section])
+        say("The pocket battle can be played: telephone play" if fit else _verdict(findings))
+    if not fit:
+        raise typer.Exit(FAILED)
+
+
+def _print(section: str, findings: "list[Finding]") -> None:
+    from rich.table import Table
+
+    made = Table.grid(padding=(0, 2, 0, 0))
+    made.add_column(no_wrap=True)
+    made.add_column(no_wrap=True)
+    made.add_column(overflow="fold")
+    for finding in findings:
+        made.add_row(_mark(finding.state), plain(short(finding.name, WIDEST)), _told(finding))
+    print_text(f"[bold cyan]{section}[/bold cyan]")
+    console().print(made)
+    say()
+
+
+def _told(finding: "Finding") -> str:
+    """What was found and, unless the sentence says it already, what mends it."""
+    detail = plain(finding.detail)
+    if not finding.mend or finding.mend in finding.detail:
+        return detail
+    return f"{detail.rstrip('.')}{': ' if detail else ''}[bold]{plain(finding.mend)}[/bold]"
+
+
+def _mark(state: str) -> str:
+    mark, colour = MARKS[state]
+    encoding = console().encoding or "ascii"
+    try:
+        mark.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        mark = PLAIN_MARKS[state]
+    return f" [{colour}]{mark}[/{colour}]"
+
+
+def _verdict(findings: "list[Finding]") -> str:
+    lacks = ", ".join(finding.name for finding in findings if finding.needed and finding.state != "ok")
+    return f"The pocket battle cannot be played yet; it lacks: {lacks}."

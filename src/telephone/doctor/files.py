@@ -1,0 +1,66 @@
+"""Which weights are on this machine: the shipped ones with their hashes checked, the judge's, and the hub's cache."""
+
+import importlib.util
+
+from telephone.doctor.finding import Finding
+from telephone.doctor.machine import size
+from telephone.errors import TelephoneError
+from telephone.players import player, players
+
+POCKET = "Pocket players"
+HUB = "Hub cache"
+JUDGE = "minilm/all-MiniLM-L6-v2"
+
+
+def pocket(needed: frozenset[str]) -> list[Finding]:
+    """Returns a finding for each player whose weights are shipped, and for the judge; every file is hashed.
+
+    Args:
+        needed: the addresses without which the pocket battle cannot be played.
+    """
+    refs = [card.ref for card in players() if card.ref.startswith("pocket/")]
+    return [_shipped(ref, needed=ref in needed) for ref in refs] + [_judge()]
+
+
+def lacking(ref: str) -> str:
+    """Returns why a player cannot be called now, in one sentence; empty if it can. No model is loaded."""
+    try:
+        made = player(ref)
+        if hasattr(made, "lacks"):
+            return str(made.lacks())
+    except TelephoneError as error:
+        return str(error)
+    return ""
+
+
+def _shipped(ref: str, *, needed: bool) -> Finding:
+    lack = lacking(ref)
+    if lack:
+        return Finding(POCKET, ref, "lacks", lack, f"telephone learn {ref.partition('/')[2]}", needed)
+    return Finding(POCKET, ref, "ok", "weights are here, hashes are right", needed=needed)
+
+
+def _judge() -> Finding:
+    from telephone.players import minilm
+
+    try:
+        minilm.check(minilm.weights_folder())
+    except TelephoneError as error:
+        return Finding(POCKET, JUDGE, "lacks", str(error), minilm.INSTALL, needed=True)
+    return Finding(POCKET, JUDGE, "ok", "weights are here, hashes are right", needed=True)
+
+
+def hub() -> list[Finding]:
+    """Returns a finding for each repository in the cache of huggingface_hub, the largest first."""
+    if importlib.util.find_spec("huggingface_hub") is None:
+        return [Finding(HUB, "huggingface_hub", "lacks", "not installed", 'pip install "ai-telephone[api]"')]
+    from huggingface_hub import scan_cache_dir
+    from huggingface_hub.errors import CacheNotFound
+
+    try:
+        found = scan_cache_dir()
+    except (CacheNotFound, OSError, ValueError):
+        return [Finding(HUB, "cache", "note", "empty")]
+    repos = sorted(found.repos, key=lambda repo: (-repo.size_on_disk, repo.repo_id))
+    told = [Finding(HUB, repo.repo_id, "ok", f"{repo.repo_type}, {size(repo.size_on_disk)}") for repo in repos]
+    return told or [Finding(HUB, "cache", "note", "empty")]

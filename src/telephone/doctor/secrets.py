@@ -1,0 +1,42 @@
+"""Which keys are there, by name alone: no part of a key, not even its length, goes into a finding."""
+
+from telephone import settings
+from telephone.doctor.finding import Finding
+from telephone.errors import UsageError
+from telephone.players.remote.keys import VARIABLES, find_key
+
+SECTION = "Keys"
+
+
+def secrets() -> list[Finding]:
+    """Returns a finding for the key file and for each provider that can have a key."""
+    return [_file(), *(_key(provider) for provider in VARIABLES), *_tokens()]
+
+
+def _file() -> Finding:
+    path = settings.load().keys_file
+    if not path.exists():
+        return Finding(SECTION, "key file", "note", f"none at {path}")
+    try:
+        find_key("openai", "doctor.invalid")  # reads the file and checks who else can
+    except UsageError as error:
+        return Finding(SECTION, "key file", "lacks", str(error), f"chmod 600 {path}")
+    return Finding(SECTION, "key file", "ok", str(path))
+
+
+def _key(provider: str) -> Finding:
+    variable = VARIABLES[provider][0]
+    try:
+        found = find_key(provider)
+    except UsageError as error:
+        return Finding(SECTION, provider, "lacks", str(error))
+    if found is None:
+        return Finding(SECTION, provider, "lacks", "no key", f"export {variable}=…, or the key file")
+    return Finding(SECTION, provider, "ok", f"from {found.source}")
+
+
+def _tokens() -> list[Finding]:
+    """The keys of servers of one's own, and the token of our own server."""
+    hosts = [Finding(SECTION, name, "ok", "for a server of one's own") for name in settings.names("TELEPHONE_KEY_")]
+    here = [Finding(SECTION, name, "ok", "for telephone serve") for name in settings.names("TELEPHONE_TOKEN")]
+    return hosts + here
