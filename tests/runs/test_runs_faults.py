@@ -183,7 +183,7 @@ def test_a_service_that_is_down_fails_no_game_and_others_go_on(tmp_path: Path):
         assert (summary.done, summary.failed, summary.unfinished, summary.interrupted) == (6, 0, 6, False)
         (halt,) = summary.halts
         assert halt.why == "service"
-        assert "closed's shop did not answer" in halt.words
+        assert "closed's shop failed " in halt.words
         assert "The shop is closed." in halt.words
         told = [event for event in events if isinstance(event, CircuitOpened)]
         assert [event.service for event in told] == ["closed's shop"] * len(told)

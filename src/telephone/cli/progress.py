@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from telephone.cli.printing import console, tell, visible
+from telephone.cli.words import counted
 
 if TYPE_CHECKING:
     from telephone.runs import Event
@@ -91,8 +92,8 @@ class Pace:
     def trouble(self) -> str:
         """How many games ended early, how many calls are made again, and who does not answer."""
         parts = [f"{self.ended[state]} {state}" for state in ("failed", "refused") if self.ended[state]]
-        parts += [f"{self.retries} made again"] if self.retries else []
-        parts += [f"{name} is silent" for name in self.silent]
+        parts += [f"{counted(self.retries, 'call')} unanswered"] if self.retries else []
+        parts += [f"{name} is down" for name in self.silent]
         return "".join(f", {part}" for part in parts)
 
 
@@ -102,8 +103,8 @@ def news(event: "Event") -> str:
 
     if isinstance(event, CircuitOpened):
         reason = visible(event.reason)
-        return f"{event.service} does not answer, tried again in {clock(event.seconds)}; it last said: {reason}"
-    return f"{event.service} answers again." if isinstance(event, CircuitClosed) else ""
+        return f"{event.service} is left alone for {clock(event.seconds)} and then tried again; its last call: {reason}"
+    return f"{event.service} is back." if isinstance(event, CircuitClosed) else ""
 
 
 class Lines:

@@ -136,7 +136,7 @@ def _counts(played: "Played") -> str:
     made = f"; {counted(played.hops, 'hop')} in {clock(played.seconds)}" if played.hops else ""
     parts += [f"{played.unfinished} unfinished"] if played.unfinished else []
     shared = f", {played.reused} of them answered by equal ones" if played.reused else ""
-    again = f", {counted(played.retries, 'call')} made again" if played.retries else ""
+    again = f", {counted(played.retries, 'call')} unanswered" if played.retries else ""
     bill = played.bill
     cost = f", {paid(bill.known, bill.unknown)}" if bill.known or bill.unknown else ""
     return f"{counted(played.games, 'game')}: {', '.join(parts)}{made}{shared}{again}{cost}."

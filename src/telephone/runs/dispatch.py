@@ -113,7 +113,7 @@ class Dispatch:
         for ref in self.waiting.idle():
             gate = self._gate(ref)
             if gate.circuit.is_open:
-                words = f"{gate.name} did not answer {gate.circuit.missed} calls in a row; it last said: "
+                words = f"{gate.name} failed {gate.circuit.missed} calls in a row, the last one with: "
                 found[gate.name] = Halt("service", words + (gate.circuit.reason or "nothing."))
             elif self._broke(ref):
                 words = f"The next call would pass the budget of {self.purse.budget or 0:.2f} US dollars."

@@ -110,7 +110,7 @@ class Summary:
     bill: Bill = Bill()
     """What all sittings together have cost."""
     retries: int = 0
-    """Calls of this sitting that had no answer and were made again."""
+    """Calls of this sitting that had no answer, so that their asks were put back to be made again."""
     halts: tuple[Halt, ...] = ()
     """Why games are not over although nobody stopped the run; the same call again continues it."""
 
