@@ -66,9 +66,12 @@ class LocalEmbedder(Embedder):
     _how = "pooled, L2"
     _limit: int | None = None
 
-    def _rows(self, items: Sequence[Any], work: Callable[[list[Any]], Any]) -> NDArray[np.float32]:
-        """Returns one unit vector an item."""
+    def _rows(self, items: Sequence[Any], work: Callable[[list[Any]], Any], blank: Any) -> NDArray[np.float32]:
+        """Returns one unit vector an item; `blank` stands in where there is none, to tell the width."""
         import torch
+
+        if not items:
+            return self._rows([blank], work, blank)[:0]
 
         def some(part: list[Any], size: int) -> list[NDArray[np.float32]]:
             with torch.inference_mode():
@@ -77,12 +80,7 @@ class LocalEmbedder(Embedder):
 
         with own_threads(), shelf.using(self):
             made, self._batch = in_batches(items, self._batch, some)
-        return np.stack(made).astype(np.float32) if made else np.zeros((0, self._width), np.float32)
-
-    @property
-    def _width(self) -> int:
-        found = self._config.get("projection_dim") or self._config.get("hidden_size") or 0
-        return int(found)
+        return np.stack(made).astype(np.float32)
 
     @cached_property
     def _model(self) -> Any:
@@ -136,15 +134,18 @@ class DualEncoder(LocalEmbedder):
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Returns float32 [n, d] of unit length; raises as the loading of any local model does."""
-        return self._rows(texts, self._text_features)
+        return self._rows(texts, self._text_features, "")
 
     def embed_images(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
         """Returns float32 [n, d] of unit length, in the space of the texts."""
-        return self._rows(images, lambda part: _tensor(self._model.get_image_features(**self._pixels(part))))
+        return self._rows(images, self._image_features, _blank())
 
     def count_cut(self, text: str) -> int:
         """Returns how many tokens of the text are not read."""
         return self._count_cut(text)
+
+    def _image_features(self, images: list[Image.Image]) -> Any:
+        return _tensor(self._model.get_image_features(**self._pixels(images)))
 
     def _text_features(self, texts: list[str]) -> Any:
         how = {"padding": "max_length"} if self._config.get("model_type") in _FIXED_LENGTH else {}
@@ -165,7 +166,7 @@ class VisionEncoder(LocalEmbedder):
 
     def embed_images(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
         """Returns float32 [n, d] of unit length; raises as the loading of any local model does."""
-        return self._rows(images, lambda part: self._model(**self._pixels(part)).last_hidden_state[:, 0])
+        return self._rows(images, lambda part: self._model(**self._pixels(part)).last_hidden_state[:, 0], _blank())
 
 
 class SentenceEncoder(LocalEmbedder):
@@ -188,7 +189,7 @@ class SentenceEncoder(LocalEmbedder):
         """Returns float32 [n, d] of unit length; raises as the loading of any local model does."""
         # Texts of like length share a batch: little is padded, and the padding does not change the vectors.
         order = sorted(range(len(texts)), key=lambda at: len(texts[at]))
-        rows = self._rows([texts[at] for at in order], self._pooled)
+        rows = self._rows([texts[at] for at in order], self._pooled, "")
         back = np.empty_like(rows)
         back[order] = rows
         return back
@@ -214,6 +215,10 @@ def refuse_options(folder: Folder, given: Mapping[str, Any]) -> None:
             f"transformers/{folder.name} embeds and has no option {wrong[0]!r}; its options are: "
             f"{', '.join(sorted(OPTIONS))}."
         )
+
+
+def _blank() -> Image.Image:
+    return Image.new("RGB", (32, 32))
 
 
 def _tensor(made: Any) -> Any:

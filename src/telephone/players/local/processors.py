@@ -4,7 +4,6 @@ import importlib
 import importlib.util
 import inspect
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -35,6 +34,7 @@ def load_processor(folder: Folder) -> Any:
         made = _without_films(folder, error) if _takes_films(folder) else _pair(folder, error)
     if not hasattr(made, "image_processor"):
         return _pair(folder, None)
+    _check_words(folder, made.tokenizer)
     return made
 
 
@@ -69,8 +69,8 @@ def load_image_processor(folder: Folder) -> Any:
         raise WeightsError(f"{folder.name} has no usable image processor: {folder.remedy}.") from error
 
 
-def load_tokenizer(folder: Folder, where: Path | None = None) -> Any:
-    """Returns the tokenizer of a folder, or of another one for the same model.
+def load_tokenizer(folder: Folder) -> Any:
+    """Returns the tokenizer of a folder.
 
     Raises:
         UsageError: it needs a package that is not installed.
@@ -79,11 +79,19 @@ def load_tokenizer(folder: Folder, where: Path | None = None) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        return AutoTokenizer.from_pretrained(str(where or folder.path), **FROM_FILES)
+        made = AutoTokenizer.from_pretrained(str(folder.path), **FROM_FILES)
     except ImportError as error:
         raise UsageError(f"The tokenizer of {folder.name} needs another package: {_first_line(error)}.") from error
     except (OSError, ValueError, TypeError) as error:
         raise WeightsError(f"{folder.name} has no usable tokenizer ({_first_line(error)}): {folder.remedy}.") from error
+    _check_words(folder, made)
+    return made
+
+
+def _check_words(folder: Folder, tokenizer: Any) -> None:
+    """Where the vocabulary is missing the library makes an empty tokenizer, without a word."""
+    if len(tokenizer) <= len(tokenizer.all_special_tokens):
+        raise WeightsError(f"{folder.name} has no usable tokenizer (its vocabulary is missing): {folder.remedy}.")
 
 
 def _pair(folder: Folder, cause: Exception | None) -> Pair:
@@ -133,7 +141,7 @@ def _filmless(whole: Any) -> Any:
             given = {name: value for name, value in named.items() if value is not None or name == "chat_template"}
             super().__init__(*(value for value in args if value is not None), **given)
 
-    def make(cls: type[Any], args: Sequence[Any], told: Mapping[str, Any], **more: Any) -> Any:
+    def make(cls: type[Any], /, args: Sequence[Any], told: Mapping[str, Any], **more: Any) -> Any:
         """Takes the parts by name, as their places have moved, and what else the files tell the constructor."""
         said = {name: value for name, value in {**told, **more}.items() if name in takes and "video" not in name}
         return cls(**(said | dict(zip(parts, args, strict=True))))
