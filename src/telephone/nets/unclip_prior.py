@@ -43,6 +43,8 @@ class PriorConfig:
     width: int = 160
     layers: int = 4
     heads: int = 4
+    shortcut: bool = False
+    """Whether a linear map of the sentence's embedding is added to what the diffusion prior says; not in the paper."""
 
 
 @dataclass
@@ -63,11 +65,13 @@ class Memory:
 
     keys: list[Keys]
     seen: Bool[Tensor, "batch m"]
+    sentence: Float[Tensor, "batch embedding"]
+    """CLIP's embeddings of what was read, with mean square 1; the learned empty one where it shall stay unknown."""
 
     def repeat(self, times: int) -> "Memory":
         """Returns a memory in which each row stands so many times in a row."""
         keys = [(k.repeat_interleave(times, 0), v.repeat_interleave(times, 0)) for k, v in self.keys]
-        return Memory(keys, self.seen.repeat_interleave(times, 0))
+        return Memory(keys, self.seen.repeat_interleave(times, 0), self.sentence.repeat_interleave(times, 0))
 
 
 class Block(nn.Module):
@@ -133,7 +137,8 @@ class CausalReader(nn.Module):
         seen = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
         order = torch.ones(n + 1, n + 1, dtype=torch.bool, device=words.device).tril()
         itself = torch.eye(n + 1, dtype=torch.bool, device=words.device)  # a padded place must see something
-        return self._run(x, (order & seen[:, None]) | itself, [None] * len(self.blocks), seen)[1]
+        x, keys = self._run(x, (order & seen[:, None]) | itself, [None] * len(self.blocks))
+        return Memory(keys, seen, unit)
 
     def follow(
         self, x: Float[Tensor, "batch k width"], start: int, memory: Memory
@@ -143,16 +148,15 @@ class CausalReader(nn.Module):
         order = torch.ones(k, k, dtype=torch.bool, device=x.device).tril().expand(len(x), -1, -1)
         allowed = torch.cat([memory.seen[:, None].expand(-1, k, -1), order], dim=2)
         seen = torch.cat([memory.seen, memory.seen.new_ones(len(x), k)], dim=1)
-        return self._run(x + self.position[first : first + k], allowed, list(memory.keys), seen)
+        x, keys = self._run(x + self.position[first : first + k], allowed, list(memory.keys))
+        return x, Memory(keys, seen, memory.sentence)
 
-    def _run(
-        self, x: Tensor, allowed: Tensor, past: list[Past | None], seen: Bool[Tensor, "batch m"]
-    ) -> tuple[Tensor, Memory]:
+    def _run(self, x: Tensor, allowed: Tensor, past: list[Past | None]) -> tuple[Tensor, list[Keys]]:
         keys: list[Keys] = []
         for block, before in zip(self.blocks, past, strict=True):
             x, now = block(x, allowed, before)
             keys.append(now)
-        return self.norm(x), Memory(keys, seen)
+        return self.norm(x), keys
 
 
 class DiffusionPrior(CausalReader):
@@ -166,13 +170,15 @@ class DiffusionPrior(CausalReader):
         self.noised = nn.Linear(config.embedding, width)
         self.query = nn.Parameter(torch.randn(width) * 0.02)
         self.out = nn.Linear(width, config.embedding)
+        self.direct = nn.Linear(config.embedding, config.embedding) if config.shortcut else None
 
     def forward(
         self, x: Float[Tensor, "batch embedding"], t: Float[Tensor, " batch"], memory: Memory
     ) -> Float[Tensor, "batch embedding"]:
         """Returns x0 for noised embeddings at times in [0, 1], given what was read."""
         rows = [self.time(time_features(t)), self.noised(x), self.query.expand(len(x), -1)]
-        return self.out(self.follow(torch.stack(rows, dim=1), 0, memory)[0][:, -1])
+        said = self.out(self.follow(torch.stack(rows, dim=1), 0, memory)[0][:, -1])
+        return said if self.direct is None else said + self.direct(memory.sentence)
 
     @torch.no_grad()
     def sample(

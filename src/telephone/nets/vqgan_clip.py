@@ -94,6 +94,9 @@ class FeedForward(nn.Module):
         super().__init__()
         self.config = config
         side, width, fine = config.size // 2, config.width, config.fine
+        self.bridge = nn.Linear(config.embedding, config.embedding)
+        nn.init.eye_(self.bridge.weight)
+        nn.init.zeros_(self.bridge.bias)
         self.mapping = nn.Sequential(
             nn.Linear(config.embedding + config.noise, config.mapping), nn.GELU(),
             nn.Linear(config.mapping, config.mapping), nn.GELU(),
@@ -105,6 +108,10 @@ class FeedForward(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.up = nn.Sequential(nn.Conv2d(width, 4 * fine, 1), nn.PixelShuffle(2), ResBlock(fine, fine))
         self.out = nn.Sequential(nn.GroupNorm(8, fine), nn.SiLU(), nn.Conv2d(fine, config.channels, 1))
+
+    def cross(self, text: Float[Tensor, "batch embedding"]) -> Float[Tensor, "batch embedding"]:
+        """Returns the embeddings that pictures of these sentences would have: both kinds lie a little apart."""
+        return F.normalize(self.bridge(F.normalize(text, dim=-1)), dim=-1)
 
     def forward(
         self, embedding: Float[Tensor, "batch embedding"], noise: Float[Tensor, "batch noise"]
@@ -165,7 +172,7 @@ def generate(
 ) -> Float[Tensor, "batch 3 H W"]:
     """Draws one picture for each sentence's embedding; the same seed gives the same picture in any batch."""
     noise = seeded_noise((net.config.noise,), seeds).to(embedding.device)
-    return synthesise(vqgan, net(embedding, noise))
+    return synthesise(vqgan, net(net.cross(embedding), noise))
 
 
 # --- the optimising form --------------------------------------------------------------------------------------------

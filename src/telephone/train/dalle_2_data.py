@@ -65,8 +65,8 @@ def build(recipe: Recipe) -> UnClip:
     squares = drawer.unet.latent_size // drawer.unet.patch  # pixels are cut into as many squares as latents are
     unet = replace(drawer.unet, latent_channels=3, latent_size=SIDE, patch=SIDE // squares)
     priors = [
-        PriorConfig(clip.text.width, clip.embedding, clip.text.max_tokens, width, layers)
-        for width, layers in ((160, 4), (128, 3))
+        PriorConfig(clip.text.width, clip.embedding, clip.text.max_tokens, width, layers, shortcut=shortcut)
+        for width, layers, shortcut in ((160, 4, True), (128, 3, False))
     ]
     net = UnClip(UnClipConfig(clip.embedding, drawer.text, unet, prior=priors[0], ar_prior=priors[1]))
     start_from(net, path)

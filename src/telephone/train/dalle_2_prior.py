@@ -39,6 +39,9 @@ def learn_prior(recipe: Recipe, net: UnClip | None = None, material: Material | 
     stage = Stage(recipe, "prior", SHARES["prior"] * recipe.minutes, net.prior, rate=1e-3)
     material.scale(net)
     batches = sentences(net, material, recipe.seed + stage.step) if stage.used < stage.seconds else None
+    if stage.step == 0:
+        start_straight(net, material)
+        stage.ema = Ema(net.prior)
     generator = torch.Generator().manual_seed(recipe.seed + stage.step)
     for step, (tokens, image) in zip(stage, batches or (), strict=False):
         stage.update(prior_loss(net.prior, material.clip, tokens, image, generator))
@@ -48,6 +51,28 @@ def learn_prior(recipe: Recipe, net: UnClip | None = None, material: Material | 
     if batches is not None:
         show_embeddings(recipe, net, material.clip, "prior-last", Sampling())
     return net
+
+
+@torch.no_grad()
+def start_straight(net: UnClip, material: Material, count: int = 4000) -> None:
+    """Lets the prior begin with the best linear guess (ridge regression), so that it learns only what is left to say.
+
+    From a sentence's embedding alone that guess has a cosine of 0.95 with the true image embedding.
+    """
+    direct, clip = net.prior.direct, material.clip
+    assert direct is not None
+    device = direct.weight.device
+    tokens = tokenized(material.drawings, clip.config.text)[0, :count]
+    texts = torch.cat([F.normalize(clip.encode_text(part.to(device)), dim=-1) for part in tokens.split(200)])
+    texts = texts * texts.shape[1] ** 0.5
+    images = net.space.enter(material.drawings.embeddings[:count].to(device))
+    padded = torch.cat([texts, torch.ones_like(texts[:, :1])], dim=1)
+    square = padded.T @ padded + len(padded) * 1e-3 * torch.eye(padded.shape[1], device=device)
+    solved = torch.linalg.solve(square, padded.T @ images)
+    direct.weight.copy_(solved[:-1].T)
+    direct.bias.copy_(solved[-1])
+    net.prior.out.weight.zero_()
+    net.prior.out.bias.zero_()
 
 
 def prior_loss(prior: DiffusionPrior, clip: Clip, tokens: Tensor, image: Tensor, generator: torch.Generator) -> Tensor:
