@@ -33,9 +33,9 @@ def print_of(path):
     return found.fingerprint(found.weights())
 
 
-@pytest.mark.parametrize("name", ["a b", "a/b/c", "", "a//b", "http://a/b"])
+@pytest.mark.parametrize("name", ["a b", "a/b/c", "", "a//b", "http://a/b", "a--b/c", "-a/b."])
 def test_what_is_no_name_is_told(name):
-    with pytest.raises(UsageError, match="write ORG/MODEL"):
+    with pytest.raises(UsageError, match="write ORG/MODEL|check the spelling"):
         locate(name)
 
 
@@ -61,6 +61,7 @@ def test_a_model_of_the_hub_is_found_by_branch_and_commit_or_the_command_is_told
         locate("org/model", provider="diffusers")
     home = tmp_path / "models--org--model"
     save(home / "snapshots" / COMMIT / "model.safetensors")
+    (home / "snapshots" / COMMIT / "config.json").write_text("{}")
     (home / "refs").mkdir()
     (home / "refs" / "main").write_text(COMMIT)
     for revision in ("", "main", COMMIT):

@@ -15,6 +15,8 @@ from telephone.seeds import digest
 _READ = 4 * 2**20
 _TEXTS = (".json", ".txt", ".model", ".jinja")
 """Endings of the files that, beside the weights, decide an answer: configs, vocabularies, templates."""
+_MARKS = ("model_index.json", "config.json", "modules.json")
+"""Files of which every model that can be used here has one."""
 
 
 @dataclass(frozen=True)
@@ -106,14 +108,25 @@ def locate(name: str, revision: str = "", provider: str = "") -> Folder:
         return _plain(name, revision)
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
         raise UsageError(f"{name!r} is no model: write ORG/MODEL, or a folder as /path, ./path or ~/path.")
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
-
-    try:
-        path = Path(snapshot_download(name, revision=revision or None, local_files_only=True))
-    except (LocalEntryNotFoundError, HFValidationError) as error:
-        raise WeightsError(_missing(name, revision, provider)) from error
+    path = _downloaded(name, revision)
+    if path is None:
+        raise WeightsError(_missing(name, revision, provider))
     return Folder(name, path, path.name)
+
+
+def _downloaded(name: str, revision: str) -> Path | None:
+    """Returns the folder of the commit in the hub's cache; which files are in it is looked at later."""
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    for file in _MARKS:
+        try:
+            found = try_to_load_from_cache(name, file, revision=revision or None)
+        except HFValidationError as error:
+            raise UsageError(f"{name!r} is no name of a model of the hub: check the spelling.") from error
+        if isinstance(found, str):
+            return Path(found).parent
+    return None
 
 
 def _plain(name: str, revision: str) -> Folder:
