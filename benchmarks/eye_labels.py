@@ -6,7 +6,7 @@ The labels are written by hand, one line of JSON a picture:
     {"picture": 7, "setting": "beach", "time": "day", "weather": "clear", "style": "flat",
      "cells": {"left": {"kind": "cat", "colour": "red", "count": 2}, "top": {"kind": "unclear", ...}}}
 
-What is not in `cells` is empty; `unclear` is what a person cannot tell; a colour of null is grey.
+What is not in `cells` is empty; `unclear` is what cannot be told by looking; a colour of null is grey.
 
     python benchmarks/eye_labels.py draw stable-diffusion                 # 80 easy, 70 medium, 50 hard
     python benchmarks/eye_labels.py pages stable-diffusion --out pages    # look at these, write the labels

@@ -1,7 +1,7 @@
-"""The reader against labels made by eye: where a person could tell, does the reader say the same?
+"""The reader against labels made by eye: where the eye could tell, does the reader say the same?
 
-And, because an instrument may be wrong and yet not biased: how often the person, and how often the reader, finds in the
-drawings what was asked for. If the reader finds more than the person, it flatters the drawers.
+And, because an instrument may be wrong and yet not biased: how often the eye, and how often the reader, finds in the
+drawings what was asked for. The eye may say `unclear`, the reader must answer.
 """
 
 import itertools
@@ -50,7 +50,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def against_eye(tally: Tally, level: Level, label: dict[str, Any], told: world.Scene) -> None:
-    """Counts the reader's answers where the person could tell."""
+    """Counts the reader's answers where the eye could tell."""
     seen: Cells = cells_of(told)
     for place in PLACES:
         by_eye, by_reader = label["cells"].get(place), seen.get(place, {})
@@ -82,7 +82,7 @@ def table(title: str, tally: Tally) -> None:
 
 
 def unclear_kinds(rows: list[Row]) -> str:
-    """What the reader says of the things whose kind a person cannot tell: is it what was asked for?"""
+    """What the reader says of the things whose kind the eye cannot tell: is it what was asked for?"""
     right, asked = 0, 0
     for _, prompt, label, told in rows:
         wanted, seen = cells_of(prompt), cells_of(told)
@@ -96,7 +96,7 @@ def unclear_kinds(rows: list[Row]) -> str:
 
 
 def differences(rows: list[Row], most: int = 12) -> None:
-    """Prints which kinds the reader tells where the person sees another."""
+    """Prints which kinds the reader tells where the eye sees another."""
     found: Counter[tuple[str, str]] = Counter()
     for _, _, label, told in rows:
         seen = cells_of(told)

@@ -12,7 +12,7 @@ from telephone.nets.reader import Reader as Net
 from telephone.nets.reader import ReaderConfig
 from telephone.players import image2text
 from telephone.players.reading import Reader, _once
-from telephone.world.facts import CELL_FACTS, SCENE_FACTS, scene_of
+from telephone.world.facts import CELL_FACTS, SCENE_FACTS, cell_targets, scene_of, scene_targets
 
 TINY = ReaderConfig(stem=8, trunk=8, cell=8, hidden=16, scene=8)
 
@@ -100,3 +100,14 @@ def test_weights_of_another_shape_are_refused(folder, pictures):
     save_weights(folder / "reader.safetensors", torch.nn.Linear(2, 2), TINY, {})
     with pytest.raises(WeightsError, match="another version"):
         Reader().read(pictures)
+
+
+@pytest.mark.parametrize("level", ["easy", "hard"])
+def test_the_shipped_reader_reads_what_it_never_saw(level):
+    scenes = [world.sample(level, seed, split="test") for seed in range(40)]
+    cells, whole = Reader().facts([world.render(scene, seed=seed) for seed, scene in enumerate(scenes)])
+    true = np.stack([cell_targets(scene) for scene in scenes])
+    there = true[..., 0] > 0
+    assert ((cells == true)[there].mean(0) > (0.95, 0.97, 0.95, 0.97)).all()
+    assert (cells[..., 0] == 0)[~there].mean() > 0.98
+    assert (whole == np.stack([scene_targets(scene) for scene in scenes])).mean() > 0.97
