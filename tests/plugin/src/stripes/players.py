@@ -1,0 +1,70 @@
+"""A player that draws, one that describes, and the provider under which telephone finds them."""
+
+import random
+from collections.abc import Sequence
+
+from PIL import Image
+
+from stripes.cloth import LETTERS, unpick, weave
+from telephone.errors import PlayerError
+from telephone.players import Catalogue, Entry, Image2Text, Text2Image, Traits, number, whole
+from telephone.seeds import derive, digest
+
+LONGEST = 500
+"""Letters of a cloth."""
+
+
+class Weaver(Text2Image):
+    """Writes a text as stripes, from top to bottom; with a loose hand some letters become others."""
+
+    def __init__(self, height: int = 2, slips: float = 0.0) -> None:
+        self.height = height
+        self.slips = slips
+
+    def generate_image(self, text: str, seed: int | None = None) -> Image.Image:
+        """Returns the cloth of a text; equal texts and seeds give equal cloths."""
+        return Image.fromarray(weave(self._slip(text[:LONGEST], seed or 0), 64, self.height))
+
+    def count_cut(self, text: str) -> int:
+        """Returns how many letters have no room."""
+        return max(0, len(text) - LONGEST)
+
+    def traits(self) -> Traits:
+        """Returns what decides a cloth, and what asking for one is like."""
+        return Traits(digest("stripes/weaver", 1, self.height, self.slips), seeds=True, price=0.0)
+
+    def _slip(self, text: str, seed: int) -> str:
+        chance = random.Random(derive("stripes", text, seed))
+        return "".join(chance.choice(LETTERS) if chance.random() < self.slips else sign for sign in text)
+
+
+class Reader(Image2Text):
+    """Reads stripes back, several cloths in one call."""
+
+    def __init__(self, height: int = 2) -> None:
+        self.height = height
+
+    def generate_texts(self, images: Sequence[Image.Image], seeds: Sequence[int] | None = None) -> list[object]:
+        """Returns one text a cloth; an empty one is a failure of its own, and does not spoil the others."""
+        import numpy as np
+
+        texts = [unpick(np.asarray(image), self.height).strip() for image in images]
+        return [text or PlayerError("This cloth holds no letters: show another.") for text in texts]
+
+    def traits(self) -> Traits:
+        """Returns what decides a reading, and that sixteen cloths fit one call."""
+        return Traits(digest("stripes/reader", 1, self.height), batch_size=16, seeds=True, price=0.0)
+
+
+provider = Catalogue(
+    "stripes",
+    {
+        "weaver": Entry(
+            "text2image",
+            "writes letters as coloured stripes",
+            Weaver,
+            {"height": whole(1, 16), "slips": number(0, 1)},
+        ),
+        "reader": Entry("image2text", "reads the stripes of stripes/weaver", Reader, {"height": whole(1, 16)}),
+    },
+)
