@@ -17,15 +17,13 @@ from telephone.serve.running import _listen, base_url
 
 
 @contextlib.contextmanager
-def serving(
-    refs: Sequence[str] | Mapping[str, Guest], terms: Terms | None = None, gather: float = 0.01
-) -> Iterator[str]:
+def serving(refs: Sequence[str] | Mapping[str, Guest], terms: Terms | None = None) -> Iterator[str]:
     """Serves players from a thread; gives the base address."""
     guests = refs if isinstance(refs, Mapping) else invite(refs)
     post = Post(port=0)
     with _listen(post) as taken:
         config = uvicorn.Config(
-            make_app(guests, terms or Terms(), gather), log_level="error", ws="none", lifespan="off", access_log=False
+            make_app(guests, terms or Terms()), log_level="error", ws="none", lifespan="off", access_log=False
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]})

@@ -19,20 +19,18 @@ from telephone.serve.desk import Desk, seeds_for
 from telephone.serve.door import Door
 from telephone.serve.faults import Fault, wrong
 from telephone.serve.guests import Guest
-from telephone.serve.lanes import GATHER
 from telephone.serve.requests import ChatAsk, PicturesAsk, VectorsAsk, explain, read_picture
 from telephone.serve.terms import Terms
 
 
-def make_app(guests: Mapping[str, Guest], terms: Terms, gather: float = GATHER) -> Door:
+def make_app(guests: Mapping[str, Guest], terms: Terms) -> Door:
     """Returns the ASGI application that serves these players.
 
     Args:
         guests: the players by name.
         terms: who may ask, and how much.
-        gather: seconds for which the first request of an idle device waits for company.
     """
-    desk = Desk(guests, gather)
+    desk = Desk(guests)
     app = FastAPI(title="telephone", docs_url=None, redoc_url=None, openapi_url=None)
     _faults(app)
     _lists(app, desk)

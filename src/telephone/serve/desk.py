@@ -10,7 +10,7 @@ from telephone.players.provider import near
 from telephone.seeds import derive
 from telephone.serve.faults import Fault, from_player, wrong
 from telephone.serve.guests import Guest
-from telephone.serve.lanes import GATHER, Lane, Wish
+from telephone.serve.lanes import Lane, Wish
 
 _DOES: dict[PlayerKind, str] = {
     "text2image": "draws: ask /v1/images/generations",
@@ -22,18 +22,17 @@ _DOES: dict[PlayerKind, str] = {
 class Desk:
     """All players of a server and their lanes; lives in one event loop."""
 
-    def __init__(self, guests: Mapping[str, Guest], gather: float = GATHER) -> None:
+    def __init__(self, guests: Mapping[str, Guest]) -> None:
         """Opens a lane for each device.
 
         Args:
             guests: the players by name.
-            gather: seconds for which the first request of an idle lane waits for company.
         """
         self.guests = guests
         self._lanes: dict[str, Lane] = {}
         for guest in guests.values():
             workers = guest.traits.concurrency if guest.traits.device == "remote" else 1
-            self._lanes.setdefault(guest.lane, Lane(workers, gather))
+            self._lanes.setdefault(guest.lane, Lane(workers))
 
     def find(self, model: str, kind: PlayerKind | None = None) -> Guest:
         """Returns the player that a client calls by its name, or by its address with options.

@@ -9,9 +9,6 @@ from typing import Any
 
 from telephone.serve.guests import Guest
 
-GATHER = 0.01
-"""Seconds for which the first request of an idle lane waits for company."""
-
 
 @dataclass(frozen=True)
 class Wish:
@@ -37,14 +34,13 @@ class _Job:
 class Lane:
     """A queue before one device; lives in one event loop, computes in threads of its own."""
 
-    def __init__(self, workers: int, gather: float = GATHER) -> None:
+    def __init__(self, workers: int) -> None:
         """Starts empty.
 
         Args:
             workers: calls at one time.
-            gather: seconds for which the first request waits for company; 0 does not wait.
         """
-        self._workers, self._gather = workers, gather
+        self._workers = workers
         self._waiting: deque[_Job] = deque()
         self._runs: set[asyncio.Task[None]] = set()
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="telephone-lane")
@@ -84,9 +80,9 @@ class Lane:
             self._start()
 
     async def _run(self) -> None:
-        """Works until nobody waits; only the first batch is waited for, as the later ones gather by themselves."""
-        if self._gather and self._waiting and self._waiting[0].guest.traits.batch_size > 1:
-            await asyncio.sleep(self._gather)
+        """Works until nobody waits."""
+        # The first request does not wait for company: batches gather by themselves while a call is being made, and
+        # a pause of 10 ms before the first one was measured to gain nothing.
         while batch := self._take():
             loop = asyncio.get_running_loop()
             try:
