@@ -111,6 +111,7 @@ class Conversation:
         """What the next player is shown."""
         self.broken: Outcome | None = None
         """How the hop that ended the game early ended."""
+        self._ask: Ask | None = None
 
     @property
     def state(self) -> State:
@@ -123,6 +124,11 @@ class Conversation:
         """Returns the call that the game waits for, or None if it is over; asking twice changes nothing."""
         if self.state != "playing":
             return None
+        if self._ask is None:
+            self._ask = self._next()
+        return self._ask
+
+    def _next(self) -> Ask:
         kind = kind_at(self.game.prompt.first, self.step)
         seat, seed = self.game.line.seat(kind), hop_seed(self.game.seed, kind)
         return Ask(
@@ -156,7 +162,7 @@ class Conversation:
             last: what the last of them made.
             outcome: how it ended.
         """
-        self.step = step
+        self.step, self._ask = step, None
         if outcome is not Outcome.OK:
             self.broken = outcome
         elif step:

@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image
 
-from telephone.errors import PlayerError, PlayerRefused, PlayerUnavailable, UsageError, WeightsError
+from telephone.errors import KeyRejected, PlayerError, PlayerRefused, PlayerUnavailable, UsageError, WeightsError
 from telephone.images import decode, encode_png
 from telephone.players import Answer, Image2Text, Player, Text2Image, describe_answers, draw_answers
 from telephone.players.remote import redact
@@ -52,12 +52,14 @@ def answer(player: Player, asks: Sequence[Ask], price: float | None) -> list[Rep
 
     Raises:
         WeightsError: the player's weights are missing or wrong; no game can go on with it.
-        UsageError: the player is not finished or wrongly used; no game can go on with it.
+        UsageError: the player is not finished or wrongly used, or its key is not accepted; no game can go on with it.
     """
     try:
         return _attempt(player, asks, price)
     except (WeightsError, UsageError):
         raise
+    except KeyRejected as error:
+        raise UsageError(redact(str(error))) from None
     except PlayerUnavailable as error:
         return [_failure(ask, error, price) for ask in asks]
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a player may raise anything; it must end one game only
@@ -80,6 +82,9 @@ def _attempt(player: Player, asks: Sequence[Ask], price: float | None) -> list[R
     started, clock = time.time(), time.perf_counter()
     made = _call(player, asks)
     seconds = (time.perf_counter() - clock) / len(asks)
+    rejected = [one.result for one in made if isinstance(one.result, KeyRejected)]
+    if len(rejected) == len(made):  # what else came back may have been paid for, and is kept
+        raise rejected[0]
     return [_reply(ask, one, price, (started, seconds)) for ask, one in zip(asks, made, strict=True)]
 
 

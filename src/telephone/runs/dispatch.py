@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from queue import Empty
 
+from telephone.errors import StoreError
 from telephone.players import Player, Traits
 from telephone.records import Ask, Hop
 from telephone.runs.budget import Purse
@@ -19,6 +20,9 @@ from telephone.runs.waiting import Waiting
 
 Seat = Callable[[str], tuple[Player, Traits]]
 """Gives the player of an address and what it says of itself."""
+
+Keep = Callable[[list[bytes]], None]
+"""Writes pictures; may raise StoreError."""
 
 
 @dataclass
@@ -33,6 +37,15 @@ class _Flight:
     """US dollars."""
     due: float
     """When it counts as hung, on the monotonic clock."""
+
+
+def _answer_and_keep(work: Callable[[], list[Reply]], keep: Keep) -> list[Reply]:
+    """Calls and writes the pictures that were made: the engine's thread then finds them on the disk."""
+    replies = work()
+    made = [reply.hop.result for reply in replies if reply.hop.result is not None]
+    with contextlib.suppress(StoreError):  # the engine's thread tries again, and tells what is wrong
+        keep([each.data for each in made if each.kind == "image"])
+    return replies
 
 
 @dataclass
@@ -60,6 +73,8 @@ class Dispatch:
         """
         self.waiting, self.seat, self.purse, self.limits, self.attempts = waiting, seat, purse, limits, attempts
         self.tell: Progress = lambda event: None
+        self.keep: Keep = lambda pictures: None
+        """Puts pictures on the disk; called in the lanes' threads, as a disk makes each of them wait."""
         self.lanes = Lanes()
         self.gates = Gates(limits)
         self.retries = 0
@@ -87,7 +102,10 @@ class Dispatch:
         due = now + (self.limits.timeout or float("inf")) * len(asks)
         reserved = self.purse.reserve(ref, len(asks))
         self._flights[self._flown] = _Flight(asks, ref, gate, gate.leave(now), reserved, due)
-        self.lanes.submit(Job(self._flown, gate.lane, partial(answer, player, asks, traits.price)), gate.width)
+        work = partial(answer, player, asks, traits.price)
+        if gate.width > 1:
+            work = partial(_answer_and_keep, work, self.keep)
+        self.lanes.submit(Job(self._flown, gate.lane, work), gate.in_flight)
 
     @property
     def flying(self) -> bool:

@@ -93,6 +93,7 @@ class _Engine:
         purse = Purse(budget, prices, self.run.spending())
         self.calls = Dispatch(self.waiting, self._player, purse, self.limits, Attempts(self.limits.retry))
         self.calls.tell = self.tell
+        self.calls.keep = self.run.pictures.write
 
     @contextlib.contextmanager
     def interruptible(self, stop: threading.Event) -> Iterator[None]:

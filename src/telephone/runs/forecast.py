@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from telephone.errors import TelephoneError
-from telephone.game import Conversation, kind_at
+from telephone.game import ask_key, hop_seed, kind_at, opening
 from telephone.records import Outcome
 from telephone.runs.gates import MINUTE, USUAL, Limits, lane_of
 from telephone.runs.plan import game_of, games
@@ -114,25 +114,27 @@ class _Work:
 
 def _work(description: Description, run: Run | None, pace: Mapping[str, float], retry_failed: bool) -> _Work:
     prompts = {prompt.id: prompt for prompt in description.prompts}
+    openings = {prompt.id: opening(prompt).sha256 for prompt in description.prompts}
     work, first_asks = _Work(), set[str]()
     for row in games(description):
-        game = game_of(description, row, prompts[row.prompt_id])
-        tail = Tail() if run is None else run.tail(game.key)
+        first = prompts[row.prompt_id].first
+        tail = Tail() if run is None else run.tail(row.key)
         broken = tail.outcome is not Outcome.OK
         done = tail.steps - broken
         left = 2 * description.turns - done
         if left <= 0 or (broken and not retry_failed):
             continue
         work.games += 1
-        images = (left + (kind_at(game.prompt.first, done) == "image")) // 2
+        images = (left + (kind_at(first, done) == "image")) // 2
         hops = Counter({row.t2i: images, row.i2t: left - images})
         work.longest = max(work.longest, sum(number * pace.get(ref, 0.0) for ref, number in hops.items()))
         if not done:
             # Lines that share their first player ask it the same thing, and so may games that were played before.
-            ask = Conversation(game, description.turns).next_ask()
-            assert ask is not None
-            hops[ask.player] -= ask.key in first_asks or (run is not None and run.answers(ask.key) is not None)
-            first_asks.add(ask.key)
+            kind = kind_at(first, 0)
+            seat = game_of(description, row, prompts[row.prompt_id]).line.seat(kind)
+            key = ask_key(kind, seat, openings[row.prompt_id], hop_seed(row.seed, kind), row.repeat)
+            hops[seat.ref] -= key in first_asks or (run is not None and run.answers(key) is not None)
+            first_asks.add(key)
         work.calls.update(hops)
     return work
 

@@ -39,10 +39,10 @@ class Lanes:
         self._jobs: dict[str, SimpleQueue[Job | None]] = {}
         self._threads: dict[str, int] = {}
 
-    def submit(self, job: Job, width: int) -> None:
-        """Hands a job to its lane, which has at most `width` threads."""
+    def submit(self, job: Job, busy: int) -> None:
+        """Hands a job to its lane, where so many are on their way, this one included: each has a thread of its own."""
         self._jobs.setdefault(job.lane, SimpleQueue()).put(job)
-        if self._threads.get(job.lane, 0) < width:
+        if self._threads.get(job.lane, 0) < busy:
             self._start(job.lane)
 
     def replace(self, lane: str) -> None:

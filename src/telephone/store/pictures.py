@@ -3,6 +3,7 @@
 import contextlib
 import os
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -19,23 +20,25 @@ class Pictures:
     def __init__(self, folder: Path) -> None:
         """Names the folder; nothing is made until the first picture is written."""
         self.folder = folder
+        self._locks = {f"{number:02x}": threading.Lock() for number in range(256)}
 
     def path(self, sha: str) -> Path:
         """Returns where a picture of this hash is kept."""
         return self.folder / sha[:2] / f"{sha}{SUFFIX}"
 
     def write(self, pictures: Iterable[bytes]) -> None:
-        """Writes the pictures that are not there yet; when it returns they are on the disk.
+        """Writes the pictures that are not there yet; when it returns they are on the disk. Safe in several threads.
 
         Raises:
             StoreError: the disk is full or cannot be written; what was not finished is removed.
         """
         named = {content_hash(data): data for data in pictures}
-        new = {sha: data for sha, data in named.items() if not self.path(sha).exists()}
         with guarded(self.folder):
-            folders = {self._write_one(self.path(sha), data) for sha, data in new.items()}
-            for folder in folders:
-                sync_folder(folder)
+            for sha, data in named.items():
+                # Who finds a picture that another thread has just written may rely on it being on the disk.
+                with self._locks[sha[:2]]:
+                    if not self.path(sha).exists():
+                        self._write_one(self.path(sha), data)
 
     def read(self, sha: str) -> bytes:
         """Returns the bytes of a picture.
@@ -58,21 +61,19 @@ class Pictures:
         """Yields every file in the folder, whether it belongs there or not, in the order of names."""
         yield from sorted(path for path in self.folder.rglob("*") if path.is_file())
 
-    def _write_one(self, path: Path, data: bytes) -> Path:
+    def _write_one(self, path: Path, data: bytes) -> None:
         if not path.parent.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             sync_folder(self.folder)
-        write_whole(path, data, sync=False)
-        return path.parent
+        write_whole(path, data)
 
 
-def write_whole(path: Path, data: bytes, *, sync: bool = True) -> None:
+def write_whole(path: Path, data: bytes) -> None:
     """Writes a file by way of a temporary one beside it, so that its name never shows half of it.
 
     Args:
         path: where to; an older file of this name is replaced.
         data: what.
-        sync: wait until the name, too, is on the disk; leave it to the caller who writes many.
 
     Raises:
         OSError: the disk is full or cannot be written; the temporary file is removed.
@@ -89,8 +90,7 @@ def write_whole(path: Path, data: bytes, *, sync: bool = True) -> None:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
-    if sync:
-        sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:
