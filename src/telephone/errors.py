@@ -11,6 +11,7 @@ TelephoneError
 ├── WeightsError        weights are missing, or are not the ones that were shipped
 └── PlayerError         a player failed on one call: the game ends, the others go on
     ├── PlayerRefused   a player declined to answer (a content rule, for example)
+    ├── KeyRejected     a provider does not accept the key: no call will work, so the run stops and can be resumed
     └── PlayerUnavailable   a player did not answer this time, but may on another: it is asked again
 """
 
@@ -57,6 +58,10 @@ class PlayerError(TelephoneError):
 
 class PlayerRefused(PlayerError):
     """A player declined to answer; an outcome of its own, never mixed with an outage."""
+
+
+class KeyRejected(PlayerError):
+    """A provider does not accept the key; every other call would end the same way."""
 
 
 class PlayerUnavailable(PlayerError):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from telephone import players
-from telephone.errors import PlayerError, PlayerUnavailable, UsageError
+from telephone.errors import KeyRejected, PlayerError, PlayerUnavailable, UsageError
 from telephone.players import barcode
 from telephone.players.remote.hf import _look, _ruled, _Rules
 
@@ -36,7 +36,7 @@ def test_vectors(player, server):
         ("500", PlayerUnavailable, "500"),
         ("drop", PlayerUnavailable, "lost"),
         ("delay", PlayerUnavailable, "in time"),
-        ("401", PlayerError, "check the key"),
+        ("401", KeyRejected, "check the key"),
         ("404", PlayerError, "name of the model"),
         ("html", PlayerUnavailable, "no picture"),
     ],

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from telephone import players
-from telephone.errors import PlayerError, PlayerRefused, PlayerUnavailable, UsageError
+from telephone.errors import KeyRejected, PlayerError, PlayerRefused, PlayerUnavailable, UsageError
 from telephone.players import barcode
 from telephone.players.results import Answer
 
@@ -91,7 +91,7 @@ def test_what_will_not_pass_is_final(player, server, fault, says):
     server.script.append(fault)
     with pytest.raises(PlayerError, match=says) as told:
         only(player("openai/m").generate_images([TEXT]))
-    assert type(told.value) is PlayerError
+    assert type(told.value) is (KeyRejected if fault == "401" else PlayerError)
     assert len(server.asked) == 1
 
 

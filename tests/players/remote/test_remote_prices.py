@@ -101,7 +101,8 @@ def test_statuses_and_refusals():
     }
     passing = {status for status, name in names.items() if name == "PlayerUnavailable"}
     assert passing == {402, 408, 409, 429, 503}
-    assert set(names.values()) == {"PlayerUnavailable", "PlayerError"}
+    assert set(names.values()) == {"PlayerUnavailable", "PlayerError", "KeyRejected"}
+    assert names[401] == "KeyRejected"
     assert is_refusal("content_policy_violation")
     assert is_refusal("", "The input was flagged as sensitive. (E005)")
     assert not is_refusal("invalid_size", "This size is not known.")

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from telephone import players
-from telephone.errors import PlayerError, PlayerRefused, PlayerUnavailable, UsageError
+from telephone.errors import KeyRejected, PlayerError, PlayerRefused, PlayerUnavailable, UsageError
 from telephone.players import barcode
 from telephone.players.remote.replicate import EMBEDDED
 
@@ -88,7 +88,7 @@ def test_what_takes_too_long_is_called_off(player, server):
         ("drop", PlayerUnavailable, "lost"),
         ("html", PlayerUnavailable, "not JSON"),
         ("half", PlayerUnavailable, "lost"),
-        ("401", PlayerError, "check the key"),
+        ("401", KeyRejected, "check the key"),
         ("404", PlayerError, "name of the model"),
         ("refused", PlayerRefused, "NSFW"),
         ("failed", PlayerError, "out of memory"),

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from telephone.errors import PlayerError, PlayerRefused, PlayerUnavailable, UsageError
+from telephone.errors import KeyRejected, PlayerError, PlayerRefused, PlayerUnavailable, UsageError
 from telephone.players.remote.trust import said
 
 PASSING = {402, 408, 409, 425, 429}
@@ -61,6 +61,8 @@ def from_status(who: str, status: int, body: object, headers: Mapping[str, str])
         return PlayerRefused(told)
     if status in PASSING or status >= 500:
         return PlayerUnavailable(told, retry_after(headers))
+    if status == 401:
+        return KeyRejected(told)
     if 300 <= status < 400:
         return PlayerError(f"{who} redirects ({status}), which is not followed with a key: use the final address.")
     return PlayerError(told)
