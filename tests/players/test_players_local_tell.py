@@ -1,6 +1,7 @@
 """Describers of transformers, tiny but real: captioners and chat models, alone and in company, greedy and by chance."""
 
 import collections
+import importlib.util
 import json
 import shutil
 
@@ -12,7 +13,9 @@ from telephone.errors import UsageError, WeightsError
 from telephone.players import image2text, player
 
 pytestmark = pytest.mark.slow
-KINDS = ["blip", "llava", "qwen-vl"]
+UNASKED = ["git", "vit-gpt2"]
+ASKED = ["blip", "blip-2", "llava", "llava-onevision", "idefics3", "qwen-vl"]
+"""Those with a processor that takes films too are loaded without torchvision, as it is not installed here."""
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +24,13 @@ def pictures():
     return [Image.fromarray(chance.integers(0, 256, (32 + 8 * at, 40, 3), dtype=np.uint8)) for at in range(4)]
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=[*ASKED, *UNASKED])
 def ref(request, tiny_model):
+    return f"transformers/{tiny_model(request.param)}?max_tokens=6"
+
+
+@pytest.fixture(params=ASKED)
+def asked(request, tiny_model):
     return f"transformers/{tiny_model(request.param)}?max_tokens=6"
 
 
@@ -42,15 +50,31 @@ def test_chance_comes_from_the_items_own_seed(ref, pictures):
     assert image2text(f"{hot}&seed=7").generate_text(pictures[0], 1) != told[0]
 
 
-def test_the_task_is_asked_and_the_length_is_kept(ref, pictures):
+def test_the_task_is_asked_and_the_length_is_kept(asked, pictures):
+    ref = asked
     describer = image2text(ref)
-    long = image2text(ref.replace("=6", "=12")).generate_text(pictures[0], 0)
-    assert len(long) > len(describer.generate_text(pictures[0], 0))
+    long = image2text(ref.replace("=6", "=12")).generate_texts(pictures, [0] * 4)
+    assert len("".join(long)) > len("".join(describer.generate_texts(pictures, [0] * 4)))
     other = image2text(f"{ref}&task=a+small+boat")
     assert other.task_description == "a small boat"
     assert other.generate_texts(pictures, [0] * 4) != describer.generate_texts(pictures, [0] * 4)
     assert not any(text.startswith("a small boat") for text in other.generate_texts(pictures, [0] * 4))
     assert other.traits().fingerprint != describer.traits().fingerprint
+
+
+@pytest.mark.parametrize("kind", UNASKED)
+def test_what_cannot_be_asked_says_so(kind, tiny_model):
+    with pytest.raises(UsageError, match="cannot be asked: leave the option task out"):
+        player(f"transformers/{tiny_model(kind)}?task=what")
+
+
+def test_a_processor_that_needs_another_package_says_which(tiny_model, pictures):
+    describer = image2text(f"transformers/{tiny_model('smolvlm')}?max_tokens=6")
+    if importlib.util.find_spec("num2words") is None:
+        with pytest.raises(UsageError, match="needs another package.*pip install num2words"):
+            describer.generate_text(pictures[0])
+    else:
+        assert len({describer.generate_text(picture) for picture in pictures}) >= 3
 
 
 def test_beams_find_texts_too(tiny_model, pictures):

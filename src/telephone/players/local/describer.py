@@ -1,5 +1,6 @@
 """Describes with any image-to-text model of transformers: captioners and chat models that see."""
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +23,8 @@ from telephone.seeds import derive, digest
 
 TEXTLESS = ("blip", "blip-2", "git", "pix2struct", "vision-encoder-decoder")
 """Captioners that need no text; all others without a chat template get the task, or one of the words below."""
+UNASKED = ("git", "pix2struct", "vision-encoder-decoder")
+"""Captioners that cannot be asked for anything."""
 ASKS = {"kosmos-2": "An image of", "paligemma": "caption en", "florence2": "<MORE_DETAILED_CAPTION>"}
 """What some captioners were trained to be asked."""
 
@@ -78,6 +81,8 @@ class Describer(Image2Text):
         self._weights = folder.weights()
         self._kind = str(folder.json("config.json").get("model_type", ""))
         self._batch = machine.batch
+        if manner.task and self._kind in UNASKED:
+            raise UsageError(f"{folder.name} is a {self._kind}, which cannot be asked: leave the option task out.")
         if manner.task:
             self.task_description = manner.task
 
@@ -152,7 +157,9 @@ class Describer(Image2Text):
 
     def _inputs(self, images: list[Image.Image]) -> Any:
         given = self._chat_inputs(images) if self._chats else self._caption_inputs(images)
-        return {name: self._put(value) for name, value in dict(given).items()}
+        takes = inspect.signature(self._model.forward).parameters
+        # Tokenizers tell the kinds of tokens also to models that know no kinds, and these complain.
+        return {name: self._put(value) for name, value in given.items() if name in takes or name != "token_type_ids"}
 
     def _caption_inputs(self, images: list[Image.Image]) -> Any:
         if not self._request:

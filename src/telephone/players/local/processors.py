@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import inspect
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 from PIL import Image
@@ -50,7 +51,7 @@ class Pair:
     def __call__(self, images: Sequence[Image.Image], text: Any = None, **how: Any) -> dict[str, Any]:
         """Returns the tensors of the pictures, and of the texts if there are any."""
         made = dict(self.image_processor(images=list(images), return_tensors="pt"))
-        return made if text is None else made | dict(self.tokenizer(text, return_tensors="pt", **how))
+        return made if text is None else made | dict(self.tokenizer(text, **how))
 
     def batch_decode(self, *args: Any, **how: Any) -> Any:
         """Returns the texts of token numbers."""
@@ -133,6 +134,7 @@ def _filmless(whole: Any) -> Any:
 
     takes = set(inspect.signature(whole.__init__).parameters)
     parts = [part for part in whole.get_attributes() if "video" not in part]
+    none: dict[str, Any] = dict.fromkeys(part for part in whole.get_attributes() if "video" in part)
 
     class Base(ProcessorMixin):
         """Stands between the class and the library's base, and leaves out the part that is None."""
@@ -144,13 +146,20 @@ def _filmless(whole: Any) -> Any:
     def make(cls: type[Any], /, args: Sequence[Any], told: Mapping[str, Any], **more: Any) -> Any:
         """Takes the parts by name, as their places have moved, and what else the files tell the constructor."""
         said = {name: value for name, value in {**told, **more}.items() if name in takes and "video" not in name}
-        return cls(**(said | dict(zip(parts, args, strict=True))))
+        return cls(**(none | said | dict(zip(parts, args, strict=True))))
 
-    own = {"get_attributes": classmethod(lambda cls: parts), "from_args_and_dict": classmethod(make)}
+    own = {
+        "get_attributes": classmethod(lambda cls: parts),
+        "from_args_and_dict": classmethod(make),
+        # Some ask it for numbers even where there is no film.
+        "video_processor": SimpleNamespace(num_frames=None, fps=None, model_input_names=[]),
+    }
     return type(whole.__name__, (whole, Base), own)
 
 
 def _needs_torchvision(folder: Folder, error: Exception) -> UsageError:
+    if isinstance(error, ImportError) and "torchvision" not in str(error).lower():
+        return UsageError(f"The processor of {folder.name} needs another package: {_first_line(error)}.")
     if importlib.util.find_spec("torchvision") is None:
         return UsageError(
             f"{folder.name} cannot be used without torchvision: install the one that belongs to your torch with "
