@@ -17,7 +17,7 @@ from pathlib import Path
 from telephone import players, prompts, runs
 from telephone.game import TelephoneLine, game_seed
 
-DRAWERS = ("oracle/renderer", "pocket/stable-diffusion")
+DRAWERS = ("oracle/renderer", "pocket/stable-diffusion", "pocket/dalle-2", "pocket/vqgan-clip")
 DESCRIBERS = ("pocket/blip",)
 
 

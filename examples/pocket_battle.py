@@ -1,4 +1,4 @@
-"""The pocket battle by hand: small networks that come with the package, and a renderer that never errs.
+"""The pocket battle by hand: three small networks draw, a fourth one describes; all of them come with the package.
 
     python examples/pocket_battle.py
 
@@ -9,8 +9,8 @@ from telephone import TelephoneLine, get_prompts, image2text, text2image
 
 
 def main(turns=10, prompts=None):
-    """Plays two lines over the pocket prompts and prints every conversation."""
-    text2image_models = [text2image("oracle/renderer"), text2image("pocket/stable-diffusion")]
+    """Plays three lines over the pocket prompts and prints every conversation."""
+    text2image_models = [text2image(f"pocket/{name}") for name in ("stable-diffusion", "dalle-2", "vqgan-clip")]
     image2text_models = [image2text("pocket/blip")]
     lines = [TelephoneLine(t2i, i2t) for t2i in text2image_models for i2t in image2text_models]
 

@@ -69,7 +69,7 @@ def command(
 ) -> None:
     """Play a battle, judge it, print the leaderboard and write report.html.
 
-    Without options it is the pocket battle: oracle/renderer and pocket/stable-diffusion draw, pocket/blip describes,
+    Without options it is the pocket battle: oracle/renderer and the three pocket drawers draw, pocket/blip describes,
     ten prompts, ten turns. The same command again goes on where it stopped. More turns, repeats, players or prompts are
     added to the run in the folder, and only what is new is played. Where it costs money you are asked before.
     """
@@ -77,7 +77,7 @@ def command(
     from telephone.cli.battle import Battle, cast
     from telephone.runs import begin, forecast
 
-    drawers, describers = cast(refs(t2i or ()), refs(i2t or ()), roster, stand_ins)
+    drawers, describers = cast(refs(t2i) if t2i else None, refs(i2t) if i2t else None, roster, stand_ins)
     battle = Battle(drawers, describers, prompts, levels(level or ()), turns, repeats, seed)
     players.embedder(embedder)  # an unknown judge is told now, not after hours of play
     wish = battle.describe()
