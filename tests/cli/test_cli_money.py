@@ -31,7 +31,7 @@ def document(done):
 def test_a_dry_run_tells_calls_and_cost_by_player(cli, server, tmp_path):
     done = cli("play", *pair(server), *COMMON, "--dry-run")
     assert done.exit_code == 0, done.output
-    assert "At most 12 calls: equal ones are made once. It costs at most 6.00 US dollars." in done.stdout
+    assert "At most 12 calls: equal ones are made once. It costs up to about 6.00 US dollars." in done.stdout
     assert "How long it takes is not known" in done.stdout
     assert re.search(r"openai/painter\S* +6 +unknown +0.50 +3.00", done.stdout)
     found = document(cli("play", *pair(server), *COMMON, "--dry-run", "--json"))
@@ -129,7 +129,7 @@ def test_a_missing_key_is_told_before_the_folder_is_made(cli, tmp_path, monkeypa
     assert (done.exit_code, "There is no key for" in done.stderr) == (2, True)
     assert list(tmp_path.iterdir()) == []
     told = cli("play", "--roster", "api-2026", *COMMON, "--dry-run")
-    assert "What openai/gpt-image-2 costs is not known; the others cost at most" in told.stdout
+    assert "What openai/gpt-image-2 costs is not known; the others cost up to about" in told.stdout
 
 
 def test_a_roster_plays_and_others_may_join(cli, tmp_path):
@@ -180,6 +180,6 @@ def test_a_person_is_asked(server, tmp_path):
 
     code, seen = play(b"n\n")
     assert (code, b"Nothing was played." in seen, server.paid.total()) == (130, True, 0)
-    assert b"It costs at most 6.00 US dollars." in seen
+    assert b"It costs up to about 6.00 US dollars." in seen
     code, _ = play(b"y\n")
     assert (code, server.paid.total() > 0) == (0, True)

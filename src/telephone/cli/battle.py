@@ -16,18 +16,21 @@ USUAL = "pocket"
 """The roster that plays if nobody is named."""
 
 
-def cast(t2i: tuple[str, ...], i2t: tuple[str, ...], roster: str | None, stand_ins: bool) -> Cast:
-    """Returns who draws and who describes: those of a roster, then those who are named.
+def cast(t2i: tuple[str, ...] | None, i2t: tuple[str, ...] | None, roster: str | None, stand_ins: bool) -> Cast:
+    """Returns who draws and who describes: those of a roster, then those who are named (None if nobody is).
 
     Raises:
         UsageError: there is no such roster, or a player of it can no longer be called.
     """
     usual = lineup(USUAL)
     if roster is None:
-        return t2i or usual.refs("text2image"), i2t or usual.refs("image2text")
+        return (
+            usual.refs("text2image") if t2i is None else t2i,
+            usual.refs("image2text") if i2t is None else i2t,
+        )
     chosen = lineup(roster)
-    drawers = (*chosen.refs("text2image", stand_ins), *t2i)
-    describers = (*chosen.refs("image2text", stand_ins), *i2t)
+    drawers = (*chosen.refs("text2image", stand_ins), *(t2i or ()))
+    describers = (*chosen.refs("image2text", stand_ins), *(i2t or ()))
     return tuple(dict.fromkeys(drawers)), tuple(dict.fromkeys(describers))
 
 

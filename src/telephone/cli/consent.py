@@ -82,7 +82,7 @@ def words(forecast: "Forecast", purse: Purse = Purse()) -> list[str]:  # noqa: B
 
 def print_shares(forecast: "Forecast") -> None:
     """Prints what each player will have to do."""
-    columns = ("calls at most", "seconds a call", "dollars a call", "dollars at most")
+    columns = ("calls at most", "seconds a call", "dollars a call", "dollars in all")
     made = table("player", *columns, numbers=columns)
     for share in forecast.shares:
         seconds = "unknown" if share.seconds is None else f"{share.seconds:.3g}"
@@ -112,17 +112,18 @@ def paid(known: float, unknown: int) -> str:
 
 
 def _price(forecast: "Forecast") -> str:
-    rest = f"the others cost at most {money(forecast.known)} US dollars." if forecast.known else ""
+    rest = f"the others cost up to about {money(forecast.known)} US dollars." if forecast.known else ""
     if forecast.unpriced:
         return f"What {_names(forecast.unpriced)} costs is not known" + (f"; {rest}" if rest else ".")
-    return f"It costs at most {money(forecast.known)} US dollars." if forecast.known else "It costs nothing."
+    return f"It costs up to about {money(forecast.known)} US dollars." if forecast.known else "It costs nothing."
 
 
 def _time(forecast: "Forecast") -> str:
     if forecast.seconds is not None:
         return f"It takes about {clock(forecast.seconds)} at the pace of earlier calls."
     unmeasured = [share for share in forecast.shares if share.calls and share.seconds is None]
-    return f"How long it takes is not known: {_names(unmeasured)} has not been timed yet."
+    many = f"{len(unmeasured)} players have" if len(unmeasured) > 2 else f"{_names(unmeasured)} has"
+    return f"How long it takes is not known: {many} not been timed yet."
 
 
 def _names(shares: "Sequence[Share]") -> str:

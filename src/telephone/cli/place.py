@@ -19,18 +19,15 @@ def there(folder: Path, wish: "Description") -> "Run | None":
         UsageError: the folder holds another run.
         StoreError: what is there cannot be read.
     """
-    from telephone.store import Run
+    from telephone.store import Run, another
 
     path = folder / "run.sqlite"
     if not path.is_file() or not path.stat().st_size:
         return None
     run = Run.open(folder)
-    if not wish.covers(run.description):
+    if lacks := wish.lacks(run.description):
         run.close()
-        raise UsageError(
-            f"{folder} holds another run: give another folder, or name all that it has played as well and the new is"
-            " added."
-        )
+        raise UsageError(another(folder, lacks))
     return run
 
 

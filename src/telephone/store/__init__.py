@@ -3,7 +3,7 @@
 from telephone.store.export import export
 from telephone.store.pictures import write_whole
 from telephone.store.rows import Description, GameRow, Growth, PlayerRow, Problem, Score, Spending, Tail
-from telephone.store.run import Run
+from telephone.store.run import Run, another
 
 __all__ = [
     "Description",
@@ -15,6 +15,7 @@ __all__ = [
     "Score",
     "Spending",
     "Tail",
+    "another",
     "export",
     "write_whole",
 ]

@@ -84,11 +84,19 @@ class Description:
 
     def covers(self, old: "Description") -> bool:
         """Tells whether everything of another run is in this one: then this one can go on in its folder."""
+        return not self.lacks(old)
+
+    def lacks(self, old: "Description") -> str:
+        """Returns in which words this one is not another run with more added, such as `players and seeds`."""
         mine = {row.ref: (row.kind, row.fingerprint, row.seeds) for row in self.players}
-        same = all(mine.get(row.ref) == (row.kind, row.fingerprint, row.seeds) for row in old.players)
         prompts = {_prompt_identity(prompt) for prompt in self.prompts}
-        known = all(_prompt_identity(prompt) in prompts for prompt in old.prompts)
-        return self.seed == old.seed and same and known and set(old.lines) <= set(self.lines)
+        lacking = {
+            "players": any(mine.get(row.ref) != (row.kind, row.fingerprint, row.seeds) for row in old.players),
+            "lines": not set(old.lines) <= set(self.lines),
+            "prompts": not {_prompt_identity(prompt) for prompt in old.prompts} <= prompts,
+            "seeds": old.seed != self.seed,
+        }
+        return " and ".join(word for word, wrong in lacking.items() if wrong)
 
     def grown(self, wish: "Description") -> "Description":
         """Returns this description with everything that a wish which covers it adds, and the longer of both lengths.

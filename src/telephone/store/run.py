@@ -35,6 +35,14 @@ Games = Iterable[GameRow] | Callable[[Description], Iterable[GameRow]]
 """Games, or what makes them from the description as it is when others have been there before."""
 
 
+def another(folder: Path, lacks: str) -> str:
+    """Returns the sentence for a folder whose run is no part of what is wished."""
+    return (
+        f"{folder} holds another run ({lacks} differ): give another folder, or name all that it has played as well and"
+        " the new is added."
+    )
+
+
 class Run:
     """A run on disk; use it as a context manager, or call `close`."""
 
@@ -245,11 +253,8 @@ class Run:
         """Writes what a run is before its first call; a folder that was cut off in this moment starts over."""
         if self._all("SELECT value FROM meta WHERE key = 'description'"):
             old = self.description
-            if not description.covers(old):
-                raise UsageError(
-                    f"{self.folder} holds another run ({_difference(old, description)} differ): give another folder,"
-                    " or name all that it has played as well and the new is added."
-                )
+            if lacks := description.lacks(old):
+                raise UsageError(another(self.folder, lacks))
             description = old.grown(description)
             if description == old:
                 return
@@ -310,18 +315,6 @@ class Run:
     def _all(self, query: str, *values: object) -> list[Any]:
         with guarded(self.path):
             return self._db.execute(query, values).fetchall()
-
-
-def _difference(old: Description, new: Description) -> str:
-    """Names what another description lacks of the one that is there."""
-    prints = {row.ref: row.fingerprint for row in new.players}
-    lacks = {
-        "players": any(prints.get(row.ref) != row.fingerprint for row in old.players),
-        "lines": not set(old.lines) <= set(new.lines),
-        "prompts": not set(old.prompts) <= set(new.prompts),
-        "seeds": old.seed != new.seed,
-    }
-    return " and ".join(word for word, lacking in lacks.items() if lacking) or "players"
 
 
 def _number(value: float | None) -> float | None:
