@@ -31,6 +31,11 @@ def unclip(tiny_model):
     return f"diffusers/{tiny_model('unclip')}?steps=2"
 
 
+@pytest.fixture(scope="module")
+def kandinsky(tiny_model):
+    return f"diffusers/{tiny_model('kandinsky')}?steps=2&size=64"
+
+
 def bytes_of(images):
     return [encode_png(image) for image in images]
 
@@ -39,7 +44,7 @@ def far(one, other):
     return np.abs(np.asarray(one, int) - np.asarray(other, int)).mean()
 
 
-@pytest.mark.parametrize("which", ["sd", "unclip"])
+@pytest.mark.parametrize("which", ["sd", "unclip", "kandinsky"])
 def test_a_picture_changes_with_text_and_seed_and_with_nothing_else(which, request):
     ref = request.getfixturevalue(which)
     drawer = text2image(ref)
@@ -67,6 +72,26 @@ def test_company_changes_no_byte_of_an_unclip_picture(unclip):
     batch = text2image(f"{unclip}&batch=3")
     together = bytes_of(batch.generate_images(TEXTS, [1, 2, 3]))
     assert bytes_of(batch.generate_images(TEXTS[1:2], [2])) == together[1:2]
+
+
+def test_a_decoder_finds_its_prior_by_its_card_or_by_the_option(kandinsky, tiny_model, tmp_path):
+    drawer = text2image(kandinsky)
+    assert drawer.count_cut("abcde " * 20) == 25
+    assert drawer.traits().max_tokens == 77
+    path = shutil.copytree(tiny_model("kandinsky"), tmp_path / "halves")
+    (path / "README.md").unlink()
+    with pytest.raises(UsageError, match="say where the first is with the option prior"):
+        player(f"diffusers/{path}")
+    named = text2image(f"diffusers/{path}?steps=2&size=64&prior={path / 'first'}")
+    assert encode_png(named.generate_image("a cat", 1)) == encode_png(drawer.generate_image("a cat", 1))
+    assert named.traits().fingerprint == drawer.traits().fingerprint
+    config = json.loads((path / "first" / "scheduler" / "scheduler_config.json").read_text())
+    changed = json.dumps(config | {"clip_sample_range": 1.0})
+    (path / "first" / "scheduler" / "scheduler_config.json").write_text(changed)
+    other = text2image(f"diffusers/{path}?size=64&steps=2&dtype=float32&prior={path / 'first'}")
+    assert other.traits().fingerprint != drawer.traits().fingerprint
+    with pytest.raises(UsageError, match="takes no prior"):
+        player(f"diffusers/{tiny_model('stable-diffusion')}?prior=a/b")
 
 
 def test_memory_that_runs_out_makes_smaller_batches(sd, monkeypatch):

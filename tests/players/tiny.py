@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tiny_describers import blip, blip_2, git, idefics3, llava, llava_onevision, qwen_vl, smolvlm, vit_gpt2
-from tiny_drawers import stable_diffusion, unclip, unconditional
+from tiny_drawers import kandinsky, stable_diffusion, unclip, unconditional
 from tiny_encoders import chinese_clip, clip, dinov2, minilm, siglip
 
 
@@ -29,6 +29,7 @@ def build(folder: Path, kinds: Iterable[str] = ()) -> dict[str, Path]:
 KINDS: dict[str, Callable[[Path], None]] = {
     "stable-diffusion": stable_diffusion,
     "unclip": unclip,
+    "kandinsky": kandinsky,
     "unconditional": unconditional,
     "blip": blip,
     "llava": llava,

@@ -127,6 +127,60 @@ def _upsampler(cls: Any) -> Any:
     )
 
 
+def kandinsky(path: Path) -> None:
+    """Writes both halves of Kandinsky 2.2: the decoder, whose card names the prior, and the prior in a subfolder."""
+    from diffusers import DDPMScheduler, KandinskyV22Pipeline, VQModel
+
+    unet = _unet(
+        out_channels=8,
+        addition_embed_type="image",
+        down_block_types=("ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D"),
+        up_block_types=("SimpleCrossAttnUpBlock2D", "ResnetUpsampleBlock2D"),
+        mid_block_type="UNetMidBlock2DSimpleCrossAttn",
+        encoder_hid_dim=32,
+        encoder_hid_dim_type="image_proj",
+        cross_attention_dim=16,
+        resnet_time_scale_shift="scale_shift",
+    )
+    movq = VQModel(
+        block_out_channels=(32, 64),
+        down_block_types=("DownEncoderBlock2D", "AttnDownEncoderBlock2D"),
+        up_block_types=("AttnUpDecoderBlock2D", "UpDecoderBlock2D"),
+        latent_channels=4,
+        norm_num_groups=8,
+        norm_type="spatial",
+        num_vq_embeddings=12,
+        vq_embed_dim=4,
+    )
+    noise = DDPMScheduler(beta_schedule="linear", beta_start=0.00085, beta_end=0.012, clip_sample=False)
+    KandinskyV22Pipeline(unet=louder(unet, 1.5), scheduler=noise, movq=movq).save_pretrained(path)
+    _kandinsky_prior(path / "first")
+    (path / "README.md").write_text(f"---\nprior:\n- {path / 'first'}\n---\n")
+
+
+def _kandinsky_prior(path: Path) -> None:
+    from diffusers import KandinskyV22PriorPipeline, PriorTransformer, UnCLIPScheduler
+    from transformers import (
+        CLIPTextConfig,
+        CLIPTextModelWithProjection,
+        CLIPVisionConfig,
+        CLIPVisionModelWithProjection,
+    )
+
+    prior = PriorTransformer(num_attention_heads=2, attention_head_dim=12, embedding_dim=32, num_layers=1)
+    prior.clip_std.data.fill_(1)
+    KandinskyV22PriorPipeline(
+        prior=louder(prior, 2),
+        image_encoder=CLIPVisionModelWithProjection(CLIPVisionConfig(**vision_config())),
+        text_encoder=louder(CLIPTextModelWithProjection(CLIPTextConfig(**clip_text_config())), 4),
+        tokenizer=clip_tokenizer(path / "tokenizer"),
+        scheduler=UnCLIPScheduler(
+            variance_type="fixed_small_log", prediction_type="sample", num_train_timesteps=1000, clip_sample_range=10.0
+        ),
+        image_processor=clip_processor(),
+    ).save_pretrained(path)
+
+
 def unconditional(path: Path) -> None:
     """Writes a pipeline that draws without a text, which no line can use."""
     from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel

@@ -4,6 +4,8 @@ import sys
 from pathlib import Path
 
 from telephone.errors import TelephoneError, UsageError, WeightsError
+from telephone.players.local.folder import Folder
+from telephone.players.local.survey import COMBINED, prior_name
 from telephone.players.registry import parse_ref
 
 _SMALL = ("*.json", "*.txt", "*.model", "*.jinja", "*.md", "LICENSE*")
@@ -54,7 +56,10 @@ def _pipeline(name: str, options: dict[str, str]) -> Path:
     parts = [part for part, value in index.items() if isinstance(value, list) and value[0] is not None]
     copy = f"*.{variant}*safetensors" if variant else _WEIGHTS
     wanted = [f"{part}/{pattern}" for part in parts for pattern in (*_SMALL, copy)]
-    return _files(name, revision, ["model_index.json", "*.md", *wanted])
+    path = _files(name, revision, ["model_index.json", "*.md", *wanted])
+    if index.get("_class_name") in COMBINED:
+        _pipeline(prior_name(Folder(name, path)), {"variant": variant})
+    return path
 
 
 def _files(name: str, revision: str | None, wanted: list[str]) -> Path:

@@ -1,7 +1,7 @@
 """Draws with any text-to-image pipeline of diffusers: a folder, or a model of the hub that is on this machine."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +12,7 @@ from telephone.players.local.folder import locate
 from telephone.players.local.options import MACHINE, Machine, read, release, text
 from telephone.players.local.placement import in_batches, own_threads, place, quiet
 from telephone.players.local.shelf import shelf
+from telephone.players.local.survey import require_diffusers, survey
 from telephone.players.provider import Parser, PlayerCard, number, whole
 from telephone.seeds import derive, digest
 
@@ -38,6 +39,7 @@ OPTIONS: Mapping[str, Parser] = {
     "width": whole(8, MAX_SIDE),
     "height": whole(8, MAX_SIDE),
     "scheduler": text(r"\w+", "a class name such as EulerDiscreteScheduler"),
+    "prior": text(r"[^?&]+", "ORG/MODEL or a path"),
     "variant": text(r"\w+", "a word such as fp16"),
     **MACHINE,
 }
@@ -53,6 +55,7 @@ class Style:
     height: int | None = None
     scheduler: str = ""
     variant: str = ""
+    prior: str = ""
 
 
 class Painter(Text2Image):
@@ -70,10 +73,10 @@ class Painter(Text2Image):
             UsageError: the model cannot draw.
             WeightsError: it is not on this machine, or holds only pickled weights.
         """
-        pipelines.require_diffusers(name)
+        require_diffusers(name)
         self.model_name = name
         self._style, self._machine = style, machine
-        self._plan = pipelines.survey(locate(name, machine.revision, "diffusers"), style.variant)
+        self._plan = survey(locate(name, machine.revision, "diffusers"), style.variant, style.prior)
         self._batch = machine.batch
 
     def traits(self) -> Traits:
@@ -85,7 +88,7 @@ class Painter(Text2Image):
             release("diffusers"),
             release("transformers"),
             self._print,
-            self._style,
+            self._told,
             self._machine.batch,
             where.kind,
             where.dtype,
@@ -139,12 +142,13 @@ class Painter(Text2Image):
         return PlayerRefused(f"The safety checker of {self.model_name} blacked the picture out.")
 
     @cached_property
-    def _print(self) -> str:
-        return self._plan.folder.fingerprint(self._plan.weights, (*self._plan.parts, "scheduler", *self._tokenizers))
+    def _told(self) -> Style:
+        """How it draws, without what the fingerprint of the files says already."""
+        return replace(self._style, variant="", prior="")
 
     @cached_property
-    def _tokenizers(self) -> tuple[str, ...]:
-        return tuple(sorted(path.name for path in self._plan.folder.path.glob("tokenizer*") if path.is_dir()))
+    def _print(self) -> str:
+        return self._plan.fingerprint()
 
     @cached_property
     def _place(self) -> Any:
@@ -152,9 +156,8 @@ class Painter(Text2Image):
 
     @cached_property
     def _limit(self) -> int | None:
-        told = [
-            self._plan.folder.json(f"{part}/tokenizer_config.json").get("model_max_length") for part in self._tokenizers
-        ]
+        tokenizers = self._plan.tokenizers
+        told = [folder.json(f"{part}/tokenizer_config.json").get("model_max_length") for folder, part in tokenizers]
         known = [int(limit) for limit in told if isinstance(limit, int | float) and limit < _ENDLESS]
         return max(known, default=None)
 
@@ -218,7 +221,7 @@ def _limits(pipe: Any) -> list[tuple[Any, int]]:
 
     default = inspect.signature(pipe.__call__).parameters.get("max_sequence_length")
     found = []
-    for part in ("tokenizer", "tokenizer_2", "tokenizer_3", "tokenizer_4"):
+    for part in ("tokenizer", "tokenizer_2", "tokenizer_3", "tokenizer_4", "prior_tokenizer"):
         tokenizer = getattr(pipe, part, None)
         if tokenizer is None:
             continue

@@ -1,55 +1,15 @@
 """Loads a text-to-image pipeline of diffusers from files: automatically where possible, unCLIP piece by piece."""
 
-import importlib.util
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from telephone.errors import UsageError, WeightsError
-from telephone.players.local.folder import Folder
 from telephone.players.local.placement import Place, quiet
-from telephone.players.local.weights import Weights
+from telephone.players.local.survey import COMBINED, Plan, require_diffusers
 
-INDEX = "model_index.json"
 _UNCLIP = "UnCLIPPipeline"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is known of a pipeline before it is loaded."""
-
-    folder: Folder
-    parts: tuple[str, ...]
-    """The subfolders that hold weights."""
-    weights: Weights
-    kind: str
-    """The class that the folder names."""
-
-
-def survey(folder: Folder, variant: str = "") -> Plan:
-    """Returns what the folder holds, after checking that it can be loaded safely; cheap.
-
-    Raises:
-        UsageError: it is no pipeline of diffusers, or brings code of its own.
-        WeightsError: weights are missing, or only pickled ones are there.
-    """
-    index = folder.json(INDEX)
-    kind = index.get("_class_name")
-    if kind is None:
-        hint = (
-            f"it may describe or embed: try transformers/{folder.name}."
-            if folder.json("config.json")
-            else ("give the folder that holds it, as `save_pretrained` writes it.")
-        )
-        raise UsageError(f"{folder.name} has no {INDEX}, so it is no pipeline of diffusers; {hint}")
-    components = {name: value for name, value in index.items() if isinstance(value, list) and value[0] is not None}
-    own = [name for name, value in components.items() if (folder.path / name / f"{value[0]}.py").exists()]
-    if own or not isinstance(kind, str):
-        raise UsageError(f"{folder.name} brings code of its own, which is never run: choose a model without any.")
-    parts = tuple(name for name in components if _may_hold_weights(folder.path / name))
-    return Plan(folder, parts, folder.weights(parts, variant), kind)
 
 
 def load(plan: Plan, where: Place) -> Any:
@@ -71,7 +31,7 @@ def load(plan: Plan, where: Place) -> Any:
     }
     with quiet():
         try:
-            pipe = _unclip(plan.folder.path, how) if plan.kind == _UNCLIP else _automatic(plan, how)
+            pipe = _put_together(plan, how)
         except (OSError, KeyError, RuntimeError) as error:
             raise WeightsError(
                 f"The files of {plan.folder.name} cannot be loaded ({_short(error)}): {plan.folder.remedy}."
@@ -131,16 +91,26 @@ def arguments(pipe: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     return given
 
 
-def require_diffusers(name: str) -> None:
-    """Checks that the package is installed.
+def _put_together(plan: Plan, how: Mapping[str, Any]) -> Any:
+    if plan.kind == _UNCLIP:
+        return _unclip(plan.folder.path, how)
+    if plan.prior is not None:
+        return _combined(plan, plan.prior, how)
+    return _automatic(plan, how)
 
-    Raises:
-        UsageError: it is not.
-    """
-    if importlib.util.find_spec("diffusers") is None:
-        raise UsageError(
-            f'diffusers/{name} needs the package diffusers: Install it with: pip install "ai-telephone[local]"'
+
+def _combined(plan: Plan, prior: Plan, how: Mapping[str, Any]) -> Any:
+    """Joins both halves here, as the library would look for the second one on the hub."""
+    import diffusers
+
+    halves = [
+        diffusers.DiffusionPipeline.from_pretrained(
+            str(half.folder.path), **{**how, "variant": half.weights.variant or None}
         )
+        for half in (plan, prior)
+    ]
+    parts = {**halves[0].components, **{f"prior_{name}": part for name, part in halves[1].components.items()}}
+    return getattr(diffusers, COMBINED[plan.kind])(**parts)
 
 
 def _automatic(plan: Plan, how: Mapping[str, Any]) -> Any:
@@ -200,10 +170,6 @@ def _unsupported(plan: Plan, error: Exception) -> UsageError:
         f"The installed diffusers cannot load {plan.folder.name}, a {plan.kind} ({_short(error)}): update diffusers, "
         "or choose another model."
     )
-
-
-def _may_hold_weights(where: Path) -> bool:
-    return where.is_dir() and (where / "config.json").exists()
 
 
 def _short(error: Exception) -> str:
