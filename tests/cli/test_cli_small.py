@@ -112,4 +112,4 @@ def test_world_wrong_use(cli, words, told):
 def test_learn_an_unknown_recipe(cli):
     done = cli("learn", "blib")
     assert done.exit_code == 2
-    assert "There is no recipe 'blib'. Did you mean blip?" in done.stderr
+    assert "There is no recipe 'blib'. Did you mean blip" in done.stderr

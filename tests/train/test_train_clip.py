@@ -19,6 +19,7 @@ from telephone.train.common import Recipe
 @pytest.mark.slow
 def test_the_recipe_makes_a_file_that_embeds(tmp_path, monkeypatch):
     torch.set_num_threads(1)
+    monkeypatch.setattr(clip, "PAIRS", 40)
     recipe = Recipe(tmp_path / "clip", tmp_path / "clip.safetensors", minutes=0.02, threads=1, pictures=80)
     path = clip.main(recipe)
     assert read_metadata(path)[1]["player"] == "pocket/clip"

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
-from torch.nn import functional as F
 
 from telephone import world
 from telephone.errors import WeightsError
@@ -98,16 +97,19 @@ def test_embeddings_are_blurred_no_further_than_the_bound():
     assert (far * embeddings).sum(1).min() >= (1 - vqgan_clip_undo.NOISE**2) ** 0.5 - 1e-4
 
 
-def test_embeddings_of_pictures_are_moved_to_those_of_sentences(recipe):
+def test_the_bridge_leads_from_sentences_to_their_pictures(recipe):
     _make_others(recipe.weights.parent)
     frame = vqgan_clip.Frozen.load(recipe)
-    words = frame.read(next(vqgan_clip.sentences(0, batch=8)))
-    rows = vqgan_clip_undo.prepare(recipe, frame.clip, frame.vqgan, words)
-    assert rows.embeddings.shape == (60, 24)
-    assert rows.codes.shape == rows.weight.shape == (60, 16, 16)
+    rows, texts = vqgan_clip_undo.prepare(recipe, frame.clip, frame.vqgan)
+    count = int(recipe.pictures * vqgan_clip_undo.PICTURES)
+    assert len(texts) == count
+    assert rows.embeddings.shape == (count, 24)
+    assert rows.codes.shape == rows.weight.shape == (count, 16, 16)
     assert rows.weight.min() >= 1
-    apart = F.normalize(words, dim=-1).mean(0) - rows.embeddings.mean(0)
-    assert apart.norm() < 0.1
+    net, words = FeedForward(replace(frame.shape(), width=16, layers=1, mapping=16, start=8, fine=8)), frame.read(texts)
+    before = (net.cross(words) * rows.embeddings).sum(1).mean()
+    vqgan_clip_undo.bridge(net, words, rows.embeddings)
+    assert (net.cross(words) * rows.embeddings).sum(1).mean() > max(0.8, before)
 
 
 def test_undoing_is_learned_from_codes(recipe):

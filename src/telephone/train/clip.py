@@ -34,6 +34,8 @@ from telephone.world.render import render_array
 
 MINUTES = 36.0
 SHARES = {"clip": 0.72, "clip-robust": 0.28}
+PAIRS = 1000
+"""Held-out pairs among which the finished net finds its own."""
 STRENGTH = 3.0
 """Largest L2 norm of a change against the net; a picture that is grey all over has norm 0, a random one about 64."""
 
@@ -93,9 +95,9 @@ def learn_to_compare(
         loss = contrast + 0.5 * (seen + read)
         stage.update(loss, contrast=contrast.item(), seen=seen.item(), read=read.item(), right=seen_right + read_right)
         if step % 400 == 0:
-            show(recipe, clip, tokenizer, f"{name}-{step}", 200)
+            show(recipe, clip, tokenizer, f"{name}-{step}", PAIRS // 5)
     stage.finish()
-    show(recipe, clip, tokenizer, f"{name}-last", 1000)
+    show(recipe, clip, tokenizer, f"{name}-last", PAIRS)
 
 
 def told(batches: Batches) -> Iterator[tuple[np.ndarray, list[str]]]:
