@@ -41,11 +41,12 @@ def agree(forecast: "Forecast", purse: Purse) -> None:
     """Tells what a battle will cost, and lets it begin only if somebody agrees; says nothing where it is free.
 
     Raises:
-        UsageError: a budget cannot be kept, or nobody is there to agree.
+        UsageError: a key is missing, a budget cannot be kept, or nobody is there to agree.
         typer.Exit: with 130; somebody said no.
     """
     from telephone import settings
 
+    _refuse_unready(forecast)
     if purse.budget is not None and forecast.unpriced and not purse.unknown:
         raise UsageError(
             f"What {_names(forecast.unpriced)} costs is not known, so a budget cannot be kept: add ?price=DOLLARS to"
@@ -72,6 +73,8 @@ def words(forecast: "Forecast", purse: Purse = Purse()) -> list[str]:  # noqa: B
     found = [f"At most {counted(forecast.calls, 'call')}: equal ones are made once. {_price(forecast)}"]
     if forecast.spent or forecast.spent_unknown:
         found.append(f"Spent so far: {paid(forecast.spent, forecast.spent_unknown)}.")
+    if not forecast.calls:
+        return ["Nothing is left to call.", *found[1:]]
     if purse.budget is not None:
         left = max(0.0, purse.budget - forecast.spent)
         ends = "; it may end the run before its games are over" if forecast.known > left else ""
@@ -111,6 +114,16 @@ def paid(known: float, unknown: int) -> str:
     return " and ".join(parts + ([f"{counted(unknown, 'call')} of unknown cost"] if unknown else []))
 
 
+def _refuse_unready(forecast: "Forecast") -> None:
+    """A key that is missing is told before the first call, and before a folder is made."""
+    from telephone.players import player
+
+    for share in forecast.shares:
+        lacks = getattr(player(share.player), "lacks", None) if share.calls else None
+        if callable(lacks) and (reason := lacks()):
+            raise UsageError(str(reason))
+
+
 def _price(forecast: "Forecast") -> str:
     rest = f"the others cost up to about {money(forecast.known)} US dollars." if forecast.known else ""
     if forecast.unpriced:
@@ -122,7 +135,7 @@ def _time(forecast: "Forecast") -> str:
     if forecast.seconds is not None:
         return f"It takes about {clock(forecast.seconds)} at the pace of earlier calls."
     unmeasured = [share for share in forecast.shares if share.calls and share.seconds is None]
-    many = f"{len(unmeasured)} players have" if len(unmeasured) > 2 else f"{_names(unmeasured)} has"
+    many = f"{len(unmeasured)} players have" if len(unmeasured) > 1 else f"{_names(unmeasured)} has"
     return f"How long it takes is not known: {many} not been timed yet."
 
 

@@ -25,7 +25,6 @@ from telephone.cli.place import paid_run, there
 from telephone.cli.printing import print_json, say, tell
 from telephone.cli.sitting import Wishes, sit
 from telephone.cli.words import counted, levels, refs
-from telephone.errors import UsageError
 
 if TYPE_CHECKING:
     from telephone.cli.battle import Battle
@@ -93,7 +92,6 @@ def command(
     if dry_run:
         _print_plan(whole, ahead, folder, purse, json)
         return
-    _refuse_unready(wish)
     agree(ahead, purse)
     with begin(folder, wish) as run:
         tell(f"{_size(run.description)} in {folder}")
@@ -108,16 +106,6 @@ def _folder(battle: "Battle", wish: "Description") -> Path:
     if usual.exists() or all(row.price == 0 for row in wish.players):
         return usual
     return paid_run(runs, battle.stem, wish) or usual
-
-
-def _refuse_unready(wish: "Description") -> None:
-    """A key that is missing is told before the first call, and before the folder is made."""
-    from telephone.players import player
-
-    for row in wish.players:
-        lacks = getattr(player(row.ref), "lacks", None)
-        if callable(lacks) and (reason := lacks()):
-            raise UsageError(str(reason))
 
 
 def _size(description: "Description") -> str:

@@ -37,15 +37,20 @@ class _Flight:
     """US dollars."""
     due: float
     """When it counts as hung, on the monotonic clock."""
+    freed: bool = False
+    """Whether the player is free again."""
+
+    def free(self) -> None:
+        """Lets another call take its place."""
+        self.gate.in_flight -= not self.freed
+        self.freed = True
 
 
-def _answer_and_keep(work: Callable[[], list[Reply]], keep: Keep) -> list[Reply]:
-    """Calls and writes the pictures that were made: the engine's thread then finds them on the disk."""
-    replies = work()
+def _keep(keep: Keep, replies: list[Reply]) -> None:
+    """Writes the pictures that were made: the engine's thread then finds them on the disk."""
     made = [reply.hop.result for reply in replies if reply.hop.result is not None]
     with contextlib.suppress(StoreError):  # the engine's thread tries again, and tells what is wrong
         keep([each.data for each in made if each.kind == "image"])
-    return replies
 
 
 @dataclass
@@ -103,9 +108,9 @@ class Dispatch:
         reserved = self.purse.reserve(ref, len(asks))
         self._flights[self._flown] = _Flight(asks, ref, gate, gate.leave(now), reserved, due)
         work = partial(answer, player, asks, traits.price)
-        if gate.width > 1:
-            work = partial(_answer_and_keep, work, self.keep)
-        self.lanes.submit(Job(self._flown, gate.lane, work), gate.in_flight)
+        # One after the other, several calls of one player would wait for the disk.
+        after = partial(_keep, self.keep) if gate.width > 1 else None
+        self.lanes.submit(Job(self._flown, gate.lane, work, after), gate.aloft)
 
     @property
     def flying(self) -> bool:
@@ -151,7 +156,10 @@ class Dispatch:
                 found.append(self.lanes.done.get_nowait())
         landed = Landed()
         for done in [each for each in found if each.number >= 0]:
-            self._land(done, landed)
+            if not done.freed:
+                self._land(done, landed)
+            elif done.number in self._flights:
+                self._flights[done.number].free()
         for done in self._hung():
             self._land(done, landed)
         return landed
@@ -177,7 +185,8 @@ class Dispatch:
         if flight is None:
             self._land_late(done, landed)
             return
-        flight.gate.in_flight -= 1
+        flight.free()
+        flight.gate.aloft -= 1
         self.purse.release(flight.ref, len(flight.asks), flight.reserved)
         if done.error is not None:
             landed.error = landed.error or done.error
@@ -221,7 +230,7 @@ class Dispatch:
         if self.limits.timeout is None:
             return []
         now = time.monotonic()
-        late = {number: flight for number, flight in self._flights.items() if flight.due < now}
+        late = {number: flight for number, flight in self._flights.items() if flight.due < now and not flight.freed}
         reason = f"The player gave no answer in {self.limits.timeout:g} seconds an item."
         found = []
         for number, flight in late.items():

@@ -94,6 +94,9 @@ class Gate:
     circuit: Circuit
     per_minute: PerMinute = field(default_factory=PerMinute)
     in_flight: int = 0
+    """Calls that the players have not answered."""
+    aloft: int = 0
+    """Calls that have not come back; some of them are answered and their pictures are being written."""
 
     def lets(self, now: float) -> bool:
         """Tells whether a call may start."""
@@ -109,6 +112,7 @@ class Gate:
     def leave(self, now: float) -> bool:
         """Takes note that a call goes; tells whether it is a probe of an open circuit."""
         self.in_flight += 1
+        self.aloft += 1
         self.per_minute.start(now)
         return self.circuit.leave()
 

@@ -15,6 +15,8 @@ class Job:
     number: int
     lane: str
     work: Callable[[], list[Reply]]
+    after: Callable[[list[Reply]], None] | None = None
+    """What is done with the replies when the player is free again; its errors are for others to find."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class Done:
 
     number: int
     replies: tuple[Reply, ...] = ()
+    freed: bool = False
+    """Whether this only says that the player is free; the replies come with another one."""
     error: BaseException | None = None
 
 
@@ -40,7 +44,7 @@ class Lanes:
         self._threads: dict[str, int] = {}
 
     def submit(self, job: Job, busy: int) -> None:
-        """Hands a job to its lane, where so many are on their way, this one included: each has a thread of its own."""
+        """Hands a job to its lane; `busy` jobs of it, this one included, have not come back: each has its thread."""
         self._jobs.setdefault(job.lane, SimpleQueue()).put(job)
         if self._threads.get(job.lane, 0) < busy:
             self._start(job.lane)
@@ -62,7 +66,11 @@ class Lanes:
     def _work(self, jobs: "SimpleQueue[Job | None]") -> None:
         while (job := jobs.get()) is not None:
             try:
-                done = Done(job.number, tuple(job.work()))
+                replies = job.work()
+                if job.after is not None:
+                    self.done.put(Done(job.number, freed=True))
+                    job.after(replies)
+                done = Done(job.number, tuple(replies))
             except BaseException as error:  # noqa: BLE001 - handed to the thread that waits, which raises it again
                 done = Done(job.number, error=error)
             self.done.put(done)
