@@ -10,18 +10,14 @@ turns. A tie counts against the right one. Also: naming the kind of a single thi
 import argparse
 
 import numpy as np
+import torch
 
 from telephone import world
+from telephone.nets.clip import retrieval
 from telephone.players import embedder
 from telephone.records import LEVELS
 from telephone.seeds import derive
 from telephone.world.scene import KINDS, Scene, Thing
-
-
-def recall(similarity: np.ndarray, k: int) -> float:
-    right = similarity.diagonal()[:, None]
-    above = (similarity >= right).sum(axis=1) - 1
-    return float((above < k).mean())
 
 
 def main() -> None:
@@ -41,7 +37,8 @@ def main() -> None:
             world.render(scene, seed=derive("retrieval", text)) for scene, text in zip(scenes, texts, strict=True)
         ]
         cosines = player.embed_images(pictures) @ player.embed_texts(texts).T
-        cells = [f"{100 * recall(way, k):.1f} %" for way in (cosines, cosines.T) for k in (1, 5)]
+        one, five = (retrieval(torch.from_numpy(cosines), k) for k in (1, 5))
+        cells = [f"{100 * share:.1f} %" for way in zip(one, five, strict=True) for share in way]
         name = "all levels" if len(levels) > 1 else levels[0]
         print(f"| {args.pairs} pairs, {name} | {' | '.join(cells)} |", flush=True)
     names = player.embed_texts([world.caption(Scene(things=(Thing(kind),)), "en", "plain") for kind in KINDS])

@@ -50,6 +50,11 @@ def _half(value: Tensor) -> Tensor:
     return value.half() if value.is_floating_point() else value
 
 
+def tuples(values: dict[str, Any]) -> dict[str, Any]:
+    """Returns a part of a config with its lists made tuples again, which JSON does not know."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+
+
 def read_metadata(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Returns the config and the `about` of a weight file without reading the weights."""
     with safe_open(path, "pt") as file:

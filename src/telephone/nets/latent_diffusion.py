@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from telephone.nets import diffusion
+from telephone.nets.checkpoint import tuples
 from telephone.nets.layers import ResBlock, TransformerBlock
 from telephone.nets.tokenizer import PAD
 
@@ -90,12 +91,8 @@ class LatentDiffusionConfig:
         return cls(
             AutoencoderConfig(**values["autoencoder"]),
             TextEncoderConfig(**text),
-            UNetConfig(**_tuples(values["unet"])),
+            UNetConfig(**tuples(values["unet"])),
         )
-
-
-def _tuples(values: dict) -> dict:
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
 class Autoencoder(nn.Module):
@@ -303,6 +300,18 @@ class Sampling:
     solver: str = "dpm++"
     """`dpm++` (second order) or `ddim`."""
 
+    def run(
+        self,
+        denoise: diffusion.Denoiser,
+        noise: Float[Tensor, "batch *shape"],
+        seeds: Sequence[int],
+        callback: diffusion.Callback | None = None,
+    ) -> Float[Tensor, "batch *shape"]:
+        """Returns the clean data that the chosen solver arrives at."""
+        if self.solver == "ddim" or self.eta > 0:
+            return diffusion.sample_ddim(denoise, noise, self.steps, self.eta, seeds, callback)
+        return diffusion.sample_dpmpp_2m(denoise, noise, self.steps, callback)
+
 
 class LatentDiffusion(nn.Module):
     """All parts together: tokens and seeds in, pictures out."""
@@ -342,8 +351,4 @@ class LatentDiffusion(nn.Module):
         noise = diffusion.seeded_noise((unet.latent_channels, unet.latent_size, unet.latent_size), seeds)
         noise = noise.to(tokens.device)  # drawn on the CPU, so that a seed is the same noise on every device
         denoise = self.denoiser(self.text_encoder(tokens), how.guidance)
-        if how.solver == "ddim" or how.eta > 0:
-            z = diffusion.sample_ddim(denoise, noise, how.steps, how.eta, seeds, callback)
-        else:
-            z = diffusion.sample_dpmpp_2m(denoise, noise, how.steps, callback)
-        return self.autoencoder.decode(z).clamp(-1, 1)
+        return self.autoencoder.decode(how.run(denoise, noise, seeds, callback)).clamp(-1, 1)

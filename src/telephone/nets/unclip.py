@@ -16,7 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from telephone.nets import diffusion
+from telephone.nets.checkpoint import tuples
 from telephone.nets.clip import Clip
+from telephone.nets.latent_diffusion import Sampling as DecoderSampling
 from telephone.nets.latent_diffusion import TextEncoder, TextEncoderConfig, UNet, UNetConfig
 from telephone.nets.tokenizer import PAD
 from telephone.nets.unclip_prior import AutoregressivePrior, CodesConfig, DiffusionPrior, PriorConfig
@@ -47,7 +49,7 @@ class UnClipConfig:
     @classmethod
     def from_dict(cls, values: dict) -> "UnClipConfig":
         """Returns the config that `dataclasses.asdict` and JSON turned into plain values."""
-        parts = {name: _tuples(part) for name, part in values.items() if name != "embedding"}
+        parts = {name: tuples(part) for name, part in values.items() if name != "embedding"}
         return cls(
             values["embedding"],
             TextEncoderConfig(**parts["text"]),
@@ -57,10 +59,6 @@ class UnClipConfig:
             PriorConfig(**parts["ar_prior"]),
             CodesConfig(**parts["codes"]),
         )
-
-
-def _tuples(values: dict) -> dict:
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
 class Space(nn.Module):
@@ -141,17 +139,9 @@ class Decoder(UNet):
 
 
 @dataclass(frozen=True)
-class Sampling:
-    """How pictures are drawn."""
+class Sampling(DecoderSampling):
+    """How pictures are drawn: the decoder is asked as latent diffusion's U-Net is."""
 
-    steps: int = 4
-    """Calls of the decoder."""
-    guidance: float = 1.5
-    """Strength of the decoder's classifier-free guidance; 1 is none."""
-    eta: float = 0.0
-    """Above 0: DDIM with this much fresh noise; 0 with the solver `ddim`, or the deterministic `dpm++`."""
-    solver: str = "dpm++"
-    """`dpm++` (second order) or `ddim`."""
     upsampler_steps: int = 2
     """Calls of the upsampler; 0 enlarges smoothly."""
     prior: str = "diffusion"
@@ -249,6 +239,4 @@ class UnClip(nn.Module):
         else:
             text = self.text_encoder(tokens)
         denoise = self.decoder.guided(image, text, how.guidance)
-        if how.solver == "ddim" or how.eta > 0:
-            return diffusion.sample_ddim(denoise, noise, how.steps, how.eta, seeds, callback).clamp(-1, 1)
-        return diffusion.sample_dpmpp_2m(denoise, noise, how.steps, callback).clamp(-1, 1)
+        return how.run(denoise, noise, seeds, callback).clamp(-1, 1)
