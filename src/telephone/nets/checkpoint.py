@@ -1,4 +1,8 @@
-"""Weights and what they are: a safetensors file whose metadata holds the config, so that a file knows its own shape."""
+"""Weights and what they are: a safetensors file whose metadata holds the config, so that a file knows its own shape.
+
+Weights are kept in half precision, or in 8 bits: then each matrix and each kernel of some size is kept as whole numbers
+from -127 to 127 with one half-precision scale for each output row (`nets/packing.py`), and the metadata says `bits: 8`.
+"""
 
 import dataclasses
 import json
@@ -10,13 +14,15 @@ from typing import Any
 import torch
 from safetensors import safe_open
 from safetensors.torch import save
-from torch import Tensor, nn
+from torch import nn
+
+from telephone.nets.packing import Tensors, pack, unpack
 
 
 def save_weights(
-    path: Path, module: nn.Module, config: Any, about: dict[str, Any], parts: Sequence[str] = ("",)
+    path: Path, module: nn.Module, config: Any, about: dict[str, Any], parts: Sequence[str] = ("",), bits: int = 16
 ) -> None:
-    """Writes weights in half precision, with config dataclass and `about` as JSON metadata, atomically.
+    """Writes weights in half precision or in 8 bits, with config dataclass and `about` as JSON metadata, atomically.
 
     Args:
         path: the safetensors file.
@@ -24,14 +30,38 @@ def save_weights(
         config: the dataclass from which the module is built.
         about: what else a reader should know, such as seed and minutes.
         parts: beginnings of the names that go into this file; all by default.
+        bits: 16, or 8 for a file of about half the size.
+
+    Raises:
+        ValueError: `bits` is another number.
     """
     chosen = {name: value for name, value in module.state_dict().items() if name.startswith(tuple(parts))}
-    tensors = {name: _half(value) for name, value in chosen.items()}
     metadata = {"config": json.dumps(dataclasses.asdict(config)), "about": json.dumps(about, sort_keys=True)}
+    write_tensors(path, chosen, metadata, bits)
+
+
+def write_tensors(path: Path, tensors: Tensors, metadata: dict[str, str], bits: int = 16) -> None:
+    """Writes named tensors and texts as one safetensors file, atomically; the same bytes every time.
+
+    Args:
+        path: the safetensors file.
+        tensors: weights by name; numbers with a point are kept in 16 or 8 bits, whole numbers as they are.
+        metadata: texts by name; `bits` is added where it is not 16, so that older files need not say it.
+        bits: 16 or 8.
+
+    Raises:
+        ValueError: `bits` is another number.
+    """
+    if bits not in (8, 16):
+        raise ValueError(f"Weights are kept in 8 or 16 bits, not in {bits}.")
+    kept = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    if bits == 8:
+        kept, metadata = pack(kept), metadata | {"bits": "8"}
+    halves = {name: value.half() if value.is_floating_point() else value for name, value in kept.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     with part.open("wb") as file:
-        file.write(_in_order(save(tensors, metadata)))
+        file.write(_in_order(save(halves, metadata)))
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
@@ -43,11 +73,6 @@ def _in_order(content: bytes) -> bytes:
     header = json.dumps(json.loads(content[8 : 8 + size]), sort_keys=True, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)
     return len(header).to_bytes(8, "little") + header + content[8 + size :]
-
-
-def _half(value: Tensor) -> Tensor:
-    value = value.detach().cpu().contiguous()
-    return value.half() if value.is_floating_point() else value
 
 
 def tuples(values: dict[str, Any]) -> dict[str, Any]:
@@ -62,17 +87,31 @@ def read_metadata(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     return json.loads(metadata["config"]), json.loads(metadata.get("about", "{}"))
 
 
+def read_tensors(path: Path, parts: Sequence[str] = ("",)) -> Tensors:
+    """Returns the weights of one file by name, in float32 whatever their bits; whole numbers stay whole.
+
+    Args:
+        path: the safetensors file.
+        parts: beginnings of the names that are wanted; all by default.
+    """
+    with safe_open(path, "pt") as file:
+        names = [name for name in file.keys() if name.startswith(tuple(parts))]  # noqa: SIM118 - not a mapping
+        held = {name: file.get_tensor(name) for name in names}
+        bits = (file.metadata() or {}).get("bits", "16")
+    held = unpack(held) if bits == "8" else held
+    return {name: value.float() if value.is_floating_point() else value for name, value in held.items()}
+
+
 def read_weights(paths: Sequence[Path], module: nn.Module) -> None:
     """Copies the weights of one or more files into a module of the same shape, in float32.
 
     Raises:
         RuntimeError: names or shapes differ.
     """
-    tensors: dict[str, Tensor] = {}
+    tensors: Tensors = {}
     for path in paths:
-        with safe_open(path, "pt") as file:
-            tensors |= {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    module.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
+        tensors |= read_tensors(path)
+    module.load_state_dict(tensors)
 
 
 def count_parameters(module: nn.Module) -> int:

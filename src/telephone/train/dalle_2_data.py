@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from telephone import world
 from telephone.images import content_hash
-from telephone.nets.checkpoint import read_metadata, read_weights
+from telephone.nets.checkpoint import read_metadata, read_tensors, read_weights
 from telephone.nets.clip import Clip, ClipConfig, TextConfig
 from telephone.nets.latent_diffusion import LatentDiffusionConfig, TextEncoderConfig
 from telephone.nets.layers import channels_last
@@ -79,7 +79,7 @@ def start_from(net: UnClip, path: Path) -> None:
     Raises:
         RuntimeError: the trunks are not of one shape.
     """
-    learned = {name: value.float() for name, value in load_file(path).items()}
+    learned = read_tensors(path)
     words = {name: value for name, value in learned.items() if name.startswith("text_encoder.")}
     net.text_encoder.load_state_dict({name.removeprefix("text_encoder."): value for name, value in words.items()})
     trunk = {name.removeprefix("unet."): value for name, value in learned.items() if name.startswith("unet.")}
