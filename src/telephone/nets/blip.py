@@ -11,7 +11,7 @@ Pictures are float32 NCHW in [-1, 1], 64 x 64.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from telephone.nets.generation import Decoding, generate
-from telephone.nets.layers import Attention, KeysValues, ResBlock, TransformerBlock
+from telephone.nets.layers import Attention, KeysValues, Past, ResBlock, TransformerBlock
 from telephone.nets.tokenizer import PAD
 
 
@@ -118,7 +118,7 @@ class MixtureBlock(nn.Module):
         return x + self.mlp(self.norm3(x))
 
     def decode(
-        self, x: Float[Tensor, "batch n width"], image: KeysValues, past: "Past | None" = None
+        self, x: Float[Tensor, "batch n width"], image: KeysValues, past: Past | None = None
     ) -> Float[Tensor, "batch n width"]:
         """Writes: each position sees itself, those before it, and the image; `past` remembers earlier positions."""
         h = self.norm1(x)
@@ -128,23 +128,6 @@ class MixtureBlock(nn.Module):
         x = x + self.causal.look(h, keys, causal=past is None)
         x = x + self.cross.look(self.norm2(x), image)
         return x + self.mlp(self.norm3(x))
-
-
-class Past:
-    """Keys and values of the words that a layer has seen."""
-
-    def __init__(self) -> None:
-        """Starts with none."""
-        self.keys: KeysValues | None = None
-
-    def add(
-        self, new: tuple[Float[Tensor, "batch heads new depth"], Float[Tensor, "batch heads new depth"]]
-    ) -> KeysValues:
-        """Appends the newest words and returns all."""
-        if self.keys is not None:
-            new = torch.cat([self.keys[0], new[0]], 2), torch.cat([self.keys[1], new[1]], 2)
-        self.keys = new
-        return new
 
 
 class Blip(nn.Module):
@@ -225,14 +208,28 @@ class Blip(nn.Module):
         """Writes a description of each picture; returns its tokens without `<bos>`."""
         how = how or Decoding()
         limit = min(how.limit, self.config.text.max_tokens - 1)
-        squares = self.image_encoder(x)
-        images = [block.cross.keys(squares) for block in self.blocks]
-        pasts = [Past() for _ in self.blocks]
+        return generate(_Writer(self, self.image_encoder(x)), seeds, replace(how, limit=limit))
 
-        def step(token: Int[Tensor, " batch"], position: int) -> Float[Tensor, "batch words"]:
-            h = self.token(token.to(x.device))[:, None] + self.position[position]
-            for block, image, past in zip(self.blocks, images, pasts, strict=True):
-                h = block.decode(h, image, past)
-            return (self.norm(h[:, 0]) @ self.token.weight.T).cpu()
 
-        return generate(step, seeds, Decoding(limit, how.temperature, how.top_p))
+class _Writer:
+    """The decoder, one word at a time, with what it remembers of the image and of the words before."""
+
+    def __init__(self, net: Blip, squares: Float[Tensor, "batch squares width"]) -> None:
+        """Looks at the image once."""
+        self.net = net
+        self.images = [block.cross.keys(squares) for block in net.blocks]
+        self.pasts = [Past() for _ in net.blocks]
+
+    def __call__(self, token: Int[Tensor, " batch"], position: int) -> Float[Tensor, "batch words"]:
+        """Returns logits of the next word."""
+        net = self.net
+        h = net.token(token.to(net.position.device))[:, None] + net.position[position]
+        for block, image, past in zip(net.blocks, self.images, self.pasts, strict=True):
+            h = block.decode(h, image, past)
+        return (net.norm(h[:, 0]) @ net.token.weight.T).cpu()
+
+    def reorder(self, rows: Int[Tensor, " other"]) -> None:
+        """Puts the state into another order."""
+        self.images = [(keys[rows], values[rows]) for keys, values in self.images]
+        for past in self.pasts:
+            past.reorder(rows)

@@ -1,16 +1,30 @@
-"""Writing a text token by token, once for all language models: greedy, or by nucleus sampling with a temperature."""
+"""Writing a text token by token, once for all language models: greedy, by beam search, or by nucleus sampling."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from telephone.nets.tokenizer import BOS, EOS, PAD
 
 Step = Callable[[Int[Tensor, " batch"], int], Float[Tensor, "batch words"]]
 """Takes the newest tokens [batch] and their position, returns logits [batch, words]; keeps its own state."""
+
+
+@runtime_checkable
+class Writer(Protocol):
+    """A step whose state can be put into another order, which beam search needs."""
+
+    def __call__(self, token: Int[Tensor, " batch"], position: int) -> Float[Tensor, "batch words"]:
+        """Returns logits of the next word, as a `Step` does."""
+        ...
+
+    def reorder(self, rows: Int[Tensor, " other"]) -> None:
+        """Makes row `rows[i]` of the state its new row i; a row may be left out, or taken several times."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -23,33 +37,46 @@ class Decoding:
     """0 takes the likeliest word; 1 samples from the model's own distribution."""
     top_p: float = 0.9
     """Nucleus: sample among the likeliest words that hold this share (Holtzman et al. 2020, section 3.1)."""
+    beams: int = 1
+    """Texts that are kept in sight at once; more than one searches for the likeliest text and draws nothing."""
+    no_repeat: int = 0
+    """No sequence of so many words comes twice in a text (Paulus et al. 2018, section 2.5); 0 allows all."""
+    length_penalty: float = 1.0
+    """Beam search compares log-probabilities divided by length to this power; 0 compares them as they are."""
 
 
 @torch.no_grad()
-def generate(step: Step, seeds: Sequence[int], how: Decoding) -> Int[Tensor, "batch length"]:
+def generate(step: Step | Writer, seeds: Sequence[int], how: Decoding) -> Int[Tensor, "batch length"]:
     """Writes one text a seed; an answer depends on its own seed alone, whatever batch it is in.
 
     Args:
-        step: the language model, one token at a time.
-        seeds: one a text.
-        how: limit, temperature and nucleus.
+        step: the language model, one token at a time; a `Writer` if there is more than one beam.
+        seeds: one a text; beam search needs only their number.
+        how: limit, temperature and nucleus, or beams.
 
     Returns:
         Tokens without `<bos>`, padded after `<eos>`.
+
+    Raises:
+        ValueError: several beams are asked of a step that cannot reorder its state, or with a temperature.
     """
+    if how.beams > 1:
+        if how.temperature > 0 or not isinstance(step, Writer):
+            raise ValueError("Beam search draws nothing and reorders the step: set temperature to 0, give a Writer.")
+        return _search(step, len(seeds), how)
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     token = torch.full((len(seeds),), BOS)
     ended = torch.zeros(len(seeds), dtype=torch.bool)
-    out: list[Tensor] = []
+    out = torch.zeros((len(seeds), 0), dtype=torch.long)
     for position in range(how.limit):
-        logits = step(token, position)
+        logits = _without_repeats(step(token, position), out, how.no_repeat)
         token = logits.argmax(-1) if how.temperature <= 0 else _sample(logits, generators, how)
         token = torch.where(ended, PAD, token)
-        out.append(token)
+        out = torch.cat([out, token[:, None]], 1)
         ended |= token == EOS
         if bool(ended.all()):
             break
-    return torch.stack(out, dim=1)
+    return out
 
 
 def _sample(
@@ -59,3 +86,83 @@ def _sample(
     chances = chances.masked_fill(chances.cumsum(-1) - chances > how.top_p, 0)
     picks = [torch.multinomial(row, 1, generator=g) for row, g in zip(chances, generators, strict=True)]
     return order.gather(1, torch.stack(picks))[:, 0]
+
+
+def _without_repeats(
+    logits: Float[Tensor, "batch words"], told: Int[Tensor, "batch length"], size: int
+) -> Float[Tensor, "batch words"]:
+    """Forbids each word that would end a sequence of `size` words that the text has already; never `<eos>`."""
+    if size < 1 or told.shape[1] < size:
+        return logits
+    windows = told.unfold(1, size, 1)
+    newest = told[:, None, told.shape[1] - size + 1 :]
+    again: Bool[Tensor, "batch windows"] = (windows[:, :, :-1] == newest).all(-1)
+    followers = windows[:, :, -1].masked_fill(~again, PAD)
+    banned = torch.zeros_like(logits, dtype=torch.bool).scatter_(1, followers, value=True)
+    banned[:, [PAD, EOS]] = False
+    return logits.masked_fill(banned, float("-inf"))
+
+
+# --- beam search ----------------------------------------------------------------------------------------------------
+
+
+class _Beams:
+    """The texts in sight and the best finished text of each item; all items side by side."""
+
+    def __init__(self, items: int, how: Decoding) -> None:
+        """Starts with one empty text an item."""
+        self.how = how
+        self.told = torch.zeros((items, 1, 0), dtype=torch.long)
+        self.scores = torch.zeros(items, 1)
+        self.best = torch.full((items,), float("-inf"))
+        self.texts = torch.full((items, how.limit), PAD)
+
+    def choose(self, logits: Float[Tensor, "rows words"]) -> Int[Tensor, " kept"]:
+        """Lengthens the texts by the likeliest words; returns from which rows the new ones come."""
+        items, beams, length = self.told.shape
+        flat = _without_repeats(logits, self.told.reshape(items * beams, length), self.how.no_repeat)
+        chances = flat.log_softmax(-1).reshape(items, beams, -1) + self.scores[:, :, None]
+        last = length + 1 == self.how.limit
+        self._finish(chances[:, :, EOS], EOS)
+        chances[:, :, [EOS, PAD]] = float("-inf")
+        words = chances.shape[2]
+        scores, picks = chances.flatten(1).topk(min(self.how.beams, beams * words), dim=1)
+        source, word = picks // words, picks % words
+        before = self.told.gather(1, source[:, :, None].expand(-1, -1, length))
+        self.told, self.scores = torch.cat([before, word[:, :, None]], 2), scores
+        if last:
+            self.told = self.told[:, :, :-1]
+            for beam in range(word.shape[1]):
+                self._finish(scores.where(torch.arange(scores.shape[1]) == beam, float("-inf")), word[:, beam])
+        return (source + torch.arange(items)[:, None] * beams).flatten()
+
+    def _finish(self, scores: Float[Tensor, "items beams"], word: int | Int[Tensor, " items"]) -> None:
+        """Ends the likeliest text of each item with a word, and keeps it if it beats the best one so far."""
+        length = self.told.shape[2] + 1
+        score, beam = (scores / length**self.how.length_penalty).max(1)
+        better = score > self.best
+        told = self.told.gather(1, beam[:, None, None].expand(-1, 1, length - 1))[:, 0]
+        text = torch.full_like(self.texts, PAD)
+        text[:, : length - 1] = told
+        text[:, length - 1] = word
+        self.best = score.where(better, self.best)
+        self.texts = text.where(better[:, None], self.texts)
+
+    def done(self) -> bool:
+        """Tells whether no text in sight can still beat a finished one: it can only lose, or grow to the limit."""
+        length, penalty = self.told.shape[2], self.how.length_penalty
+        divisor = max(self.how.limit**penalty, (length + 1) ** penalty)
+        return bool((self.scores[:, 0] / divisor <= self.best).all())
+
+
+def _search(step: Writer, items: int, how: Decoding) -> Int[Tensor, "batch length"]:
+    beams = _Beams(items, how)
+    token = torch.full((items,), BOS)
+    for position in range(how.limit):
+        rows = beams.choose(step(token, position))
+        if beams.done() or position + 1 == how.limit:
+            break
+        step.reorder(rows)
+        token = beams.told[:, :, -1].flatten()
+    length = int((beams.texts != PAD).sum(1).max())
+    return beams.texts[:, :length]

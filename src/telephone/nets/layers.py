@@ -3,7 +3,7 @@
 from typing import TypeVar
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -15,6 +15,41 @@ KeysValues = tuple[Float[Tensor, "batch heads m depth"], Float[Tensor, "batch he
 def channels_last(net: Net) -> Net:
     """Lays out a net's convolutions channels last, which is faster on a CPU, and returns the net."""
     return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+class Past:
+    """Keys and values of the words that a layer has seen; for writing, not for training."""
+
+    def __init__(self) -> None:
+        """Starts with none."""
+        self.length = 0
+        self._room: KeysValues | None = None
+
+    def add(
+        self, new: tuple[Float[Tensor, "batch heads new depth"], Float[Tensor, "batch heads new depth"]]
+    ) -> KeysValues:
+        """Appends the newest words and returns all; room is made ahead, so that a word costs no copy of the others."""
+        end = self.length + new[0].shape[2]
+        if self._room is None or self._room[0].shape[2] < end:
+            keys, values = self._room or (None, None)
+            self._room = _longer(new[0], keys, end), _longer(new[1], values, end)
+        for room, part in zip(self._room, new, strict=True):
+            room[:, :, self.length : end] = part
+        self.length = end
+        return self._room[0][:, :, :end], self._room[1][:, :, :end]
+
+    def reorder(self, rows: Int[Tensor, " other"]) -> None:
+        """Makes row `rows[i]` of the batch its new row i."""
+        if self._room is not None:
+            self._room = self._room[0][rows], self._room[1][rows]
+
+
+def _longer(new: Tensor, old: Tensor | None, length: int) -> Tensor:
+    batch, heads, _, depth = new.shape
+    room = new.new_zeros(batch, heads, length + 64, depth)
+    if old is not None:
+        room[:, :, : old.shape[2]] = old
+    return room
 
 
 class ResBlock(nn.Module):

@@ -59,3 +59,61 @@ class WordTokenizer:
                 words.append(self.words[index])
         text = re.sub(r" ([.,:;!?])", r"\1", " ".join(words))
         return re.sub(r"(^|[.!?] )(\w)", lambda match: match[1] + match[2].upper(), text)
+
+
+# --- conversations, in two languages --------------------------------------------------------------------------------
+
+CHAT = ("<image>", "</image>", "<human>", "<assistant>")
+"""The marks of an exchange, which follow the special tokens."""
+IMAGE, IMAGE_END, HUMAN, ASSISTANT = range(len(SPECIAL), len(SPECIAL) + len(CHAT))
+
+_SIGN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_MARK = r"\u3000-\u303f\uff00-\uffef"
+_CHAT_PIECE = re.compile(rf"[{_SIGN}]|(?:(?![{_SIGN}])[^\W\d_])+(?:'(?:(?![{_SIGN}])[^\W\d_])+)?|\d+|[^\w\s]")
+_NO_BLANK = re.compile(rf"(?<=[{_SIGN}{_MARK}]) | (?=[{_SIGN}{_MARK}])")
+
+
+def split_chat(text: str) -> list[str]:
+    """Returns the pieces of a text as `split` does, but every Chinese character is a piece of its own."""
+    return _CHAT_PIECE.findall(text.lower())
+
+
+class ChatTokenizer(WordTokenizer):
+    """The tokenizer of models that converse: English words, Chinese characters, and the marks of an exchange.
+
+    An exchange is `<bos> <human> <image> ... </image> instruction <assistant> answer <eos>`; what stands between the
+    marks of the image is a text, or vectors in place of one.
+    """
+
+    def __init__(self, words: Iterable[str]) -> None:
+        """Takes the vocabulary without special tokens and marks; its order decides the ids."""
+        super().__init__((*CHAT, *words))
+
+    @classmethod
+    def learn(cls, texts: Iterable[str]) -> "ChatTokenizer":
+        """Returns a tokenizer that knows every word and character of the texts, in alphabetical order."""
+        return cls(sorted({word for text in texts for word in split_chat(text)}))
+
+    def encode(self, text: str) -> list[int]:
+        """Returns one id a word or character, without special tokens; no text can spell a mark."""
+        return [self._ids.get(word, UNKNOWN) for word in split_chat(text)]
+
+    def cut(self, text: str, limit: int) -> int:
+        """Returns how many words of the text do not fit into `limit` tokens."""
+        return max(0, len(split_chat(text)) - (limit - 2))
+
+    def before_image(self) -> list[int]:
+        """Returns what comes before the image."""
+        return [BOS, HUMAN, IMAGE]
+
+    def after_image(self, instruction: str) -> list[int]:
+        """Returns what comes between the image and the answer."""
+        return [IMAGE_END, *self.encode(instruction), ASSISTANT]
+
+    def answer(self, text: str) -> list[int]:
+        """Returns the answer with the `<eos>` that ends it."""
+        return [*self.encode(text), EOS]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Returns the text up to `<eos>`; no marks, and no blanks around Chinese characters."""
+        return _NO_BLANK.sub("", super().decode([index for index in ids if not IMAGE <= index <= ASSISTANT]))
