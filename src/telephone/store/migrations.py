@@ -39,7 +39,16 @@ def m002_spent(db: sqlite3.Connection) -> None:
     db.execute("CREATE TABLE spent (id INTEGER PRIMARY KEY, player TEXT NOT NULL, calls INTEGER NOT NULL, cost REAL)")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_start, m002_spent)
+def m003_vectors(db: sqlite3.Connection) -> None:
+    """What embedders make of texts and pictures; the content need not be one of the run's, as a yardstick is none."""
+    db.execute("CREATE TABLE embedder (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)")
+    db.execute(
+        "CREATE TABLE vector (embedder INTEGER NOT NULL REFERENCES embedder, sha TEXT NOT NULL, data BLOB NOT NULL,"
+        " PRIMARY KEY (embedder, sha)) WITHOUT ROWID"
+    )
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_start, m002_spent, m003_vectors)
 """In order; the number of those applied is the file's `user_version`. Never edit one that has been released."""
 
 

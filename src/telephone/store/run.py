@@ -3,7 +3,7 @@
 import contextlib
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from telephone.store.lock import locked
 from telephone.store.pictures import Pictures
 from telephone.store.rows import Description, GameRow, Problem, Score, Spending, Tail
 from telephone.store.spent import add_spent, keep_spent, read_spending
+from telephone.store.vectors import Vector, add_vectors, read_vectors
 from telephone.store.verify import verify
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _HOP = (
     "g.key AS game, h.step, h.turn, h.kind, h.player, h.seed, h.parent, h.ask, h.outcome, h.result, h.reason, h.raw,"
     " h.started, h.seconds, h.attempts, h.cost, h.tokens_cut FROM hop h JOIN game g ON g.id = h.game"
 )
-
+_VECTORS = "FROM vector v JOIN embedder e ON e.id = v.embedder WHERE e.name = ?"
 
 Games = Iterable[GameRow] | Callable[[Description], Iterable[GameRow]]
 """Games, or what makes them from the description as it is when others have been there before."""
@@ -238,6 +239,31 @@ class Run:
     def judges(self) -> list[str]:
         """Returns the judges that have been heard, the first one first."""
         return [row[0] for row in self._all("SELECT name FROM judge ORDER BY id")]
+
+    def put_vectors(self, embedder: str, vectors: Mapping[str, Any]) -> None:
+        """Writes what an embedder makes of texts and pictures.
+
+        Args:
+            embedder: its identity, weights and preprocessing included.
+            vectors: by content hash, each of any length and scale; directions alone are kept.
+
+        Raises:
+            StoreError: the disk is full or cannot be written.
+        """
+        with transaction(self._db, self.path):
+            add_vectors(self._db, embedder, vectors)
+
+    def vectors(self, embedder: str) -> dict[str, Vector]:
+        """Returns every vector of an embedder by content hash: float32, unit length; without a direction, none."""
+        return read_vectors(self._all(f"SELECT v.sha, v.data {_VECTORS}", embedder))
+
+    def embedded(self, embedder: str) -> set[str]:
+        """Returns the content hashes that an embedder has seen, also those of which it could make nothing."""
+        return {row[0] for row in self._all(f"SELECT v.sha {_VECTORS}", embedder)}
+
+    def embedders(self) -> list[str]:
+        """Returns the embedders that have left vectors, the first one first."""
+        return [row[0] for row in self._all("SELECT name FROM embedder ORDER BY id")]
 
     def frame(self) -> "pd.DataFrame":
         """Returns a data frame with one row a turn; `telephone.store.frame` names and explains its columns."""
