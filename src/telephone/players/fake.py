@@ -16,6 +16,8 @@ from telephone.images import content_hash, encode_png
 from telephone.players import barcode
 from telephone.players.base import Embedder, Image2Text, Text2Image, Traits
 from telephone.players.broken import HOWS, BrokenCaptioner, BrokenPainter
+from telephone.players.forgetful import OPTIONS as _losses
+from telephone.players.forgetful import Sketcher, Teller
 from telephone.players.provider import Catalogue, Entry, Parser, choice, number, whole
 from telephone.seeds import derive, digest
 
@@ -189,6 +191,8 @@ provider = Catalogue(
     {
         "painter": Entry("text2image", "draws a text as a code of cells", Painter, {**_options, "size": _side}),
         "captioner": Entry("image2text", "reads the code of fake/painter back", Captioner, _options),
+        "sketcher": Entry("text2image", "hands on what it has not forgotten of a pocket scene", Sketcher, _losses),
+        "teller": Entry("image2text", "tells what it has not forgotten of a sketch", Teller, _losses),
         "embedder": Entry("embedder", "a bag of words with fixed random directions", WordEmbedder),
         "broken": Entry("text2image", "a painter that breaks in the way that is asked for", BrokenPainter, _broken),
         "broken-captioner": Entry("image2text", "a captioner that breaks likewise", BrokenCaptioner, _broken),
