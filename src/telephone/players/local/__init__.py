@@ -2,7 +2,6 @@
 
 from telephone.players.local.describer import Describer
 from telephone.players.local.encoder import DualEncoder, SentenceEncoder, VisionEncoder
-from telephone.players.local.opening import without_opening
 from telephone.players.local.painter import Painter
 
-__all__ = ["Describer", "DualEncoder", "Painter", "SentenceEncoder", "VisionEncoder", "without_opening"]
+__all__ = ["Describer", "DualEncoder", "Painter", "SentenceEncoder", "VisionEncoder"]

@@ -11,8 +11,8 @@ from PIL import Image
 from telephone.errors import UsageError, WeightsError
 from telephone.images import to_rgb
 from telephone.players.base import Image2Text, Traits
+from telephone.players.cleaning import without_opening
 from telephone.players.local.folder import Folder
-from telephone.players.local.opening import without_opening
 from telephone.players.local.options import MACHINE, Machine, release
 from telephone.players.local.placement import in_batches, own_threads, place, quiet
 from telephone.players.local.processors import FROM_FILES, load_processor

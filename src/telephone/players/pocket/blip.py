@@ -9,6 +9,7 @@ from PIL import Image
 
 from telephone.players import weights
 from telephone.players.base import Image2Text, Traits
+from telephone.players.cleaning import cleaned
 from telephone.players.computing import few_threads, load_net, stacked
 from telephone.seeds import digest
 
@@ -48,7 +49,7 @@ class Blip(Image2Text):
         chosen = list(seeds) if seeds is not None else [0] * len(images)
         with few_threads():
             tokens: Tensor = self._net.describe(stacked(images, SIZE), chosen, Decoding(**self._options))
-        return [self._tokenizer.decode(row) for row in tokens.tolist()]
+        return [cleaned(self._tokenizer.decode(row)) for row in tokens.tolist()]
 
     @cached_property
     def _file(self) -> tuple[Path, str]:

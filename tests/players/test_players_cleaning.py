@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telephone.players.local import without_opening
+from telephone import world
+from telephone.players.cleaning import cleaned, without_opening
 
 OPENINGS = [
     "The image shows ",
@@ -55,3 +56,18 @@ def test_only_the_start_is_ever_lost(opening, rest):
     assert bool(made.strip()) == bool(text.strip())
     if opening and any(sign.isalnum() for sign in rest):
         assert len(made) <= len(rest)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_what_the_world_says_itself_stays_in_pocket_answers(lang):
+    for seed, level in enumerate(["easy", "medium", "hard", "impossible"] * 10):
+        text = world.caption(world.sample(level, seed), lang, "detailed")
+        assert cleaned(f" {text}\n") == text
+
+
+def test_a_pocket_answer_loses_a_stock_opening_and_no_fact():
+    text = world.caption(world.sample("medium", 1), "en", "plain")
+    assert cleaned(f"The image shows {text}") == text
+    assert cleaned("In the picture, there is a Red boat.") == "a Red boat."
+    assert cleaned("A beach. The image shows a boat.") == "A beach. The image shows a boat."
+    assert cleaned("   ") == ""

@@ -15,11 +15,26 @@ _CHINESE = r"(?:这|该)?(?:张|幅)?(?:图片|图像|照片|图)(?:中)?(?:展�
 _OPENING = re.compile(rf"\s*(?:{_POLITE}(?:{'|'.join(_ENGLISH)})(?=\s|$)|{_CHINESE})\s*[,，:：]?\s*", re.IGNORECASE)
 
 
-def without_opening(text: str) -> str:
+WORLDS_OWN = ("This is a picture of ",)
+"""An opening that the detailed wording of the pocket world has itself: its drawers learned to read it."""
+
+
+def without_opening(text: str, keep: tuple[str, ...] = ()) -> str:
     """Returns the text without one stock opening at its very start; the case of what is left stays as it is.
 
     Nothing else is touched: what is not a stock opening, stands further on, or would leave nothing, stays.
+
+    Args:
+        text: a description.
+        keep: openings that stay, as they are written.
     """
     found = _OPENING.match(text)
-    rest = text[found.end() :] if found else text
+    if not found or text.startswith(keep):
+        return text
+    rest = text[found.end() :]
     return rest if rest.strip() else text
+
+
+def cleaned(text: str) -> str:
+    """Returns what a pocket describer hands on: stripped, and without a stock opening that is not the world's own."""
+    return without_opening(text.strip(), WORLDS_OWN)
