@@ -206,9 +206,16 @@ class Blip(nn.Module):
         self, x: Float[Tensor, "batch 3 H W"], seeds: Sequence[int], how: Decoding | None = None
     ) -> Int[Tensor, "batch n"]:
         """Writes a description of each picture; returns its tokens without `<bos>`."""
+        return self.tell(self.image_encoder(x), seeds, how)
+
+    @torch.no_grad()
+    def tell(
+        self, squares: Float[Tensor, "batch squares width"], seeds: Sequence[int], how: Decoding | None = None
+    ) -> Int[Tensor, "batch n"]:
+        """Writes a description of what the image encoder has seen in each picture, as `describe` does."""
         how = how or Decoding()
         limit = min(how.limit, self.config.text.max_tokens - 1)
-        return generate(_Writer(self, self.image_encoder(x)), seeds, replace(how, limit=limit))
+        return generate(_Writer(self, squares), seeds, replace(how, limit=limit))
 
 
 class _Writer:

@@ -3,6 +3,9 @@
 RECIPES = {
     "stable-diffusion": "telephone.train.stable_diffusion",
     "blip": "telephone.train.blip",
+    "blip-vqa": "telephone.train.blip_vqa",
+    "clip-caption-reward": "telephone.train.clip_caption_reward",
+    "language-model": "telephone.train.language_model",
     "reader": "telephone.train.reader",
     "clip": "telephone.train.clip",
     "vqgan": "telephone.train.vqgan",

@@ -40,7 +40,8 @@ _WEIGHTS = {
     "colour": 5, "count": 4, "place": 4, "size": 3, "exists": 5, "relation": 1, "things": 3,
     "setting": 2, "time": 2, "weather": 2, "style": 2,
 }  # fmt: skip
-"""How often each is asked."""
+_SORTS = tuple(about for about, weight in _WEIGHTS.items() for _ in range(weight))
+"""What is asked, each as often as it weighs."""
 
 T = TypeVar("T")
 
@@ -184,10 +185,8 @@ def questions(scene: Scene, rng: np.random.Generator, langs: Sequence[str] = LAN
         langs: among which languages; "en" and "zh".
     """
     lang = _one(rng, langs)
-    weights = np.array(list(_WEIGHTS.values()), float)
     while True:
-        about = list(_WEIGHTS)[rng.choice(len(weights), p=weights / weights.sum())]
-        question = pose(scene, about, rng, lang)
+        question = pose(scene, _one(rng, _SORTS), rng, lang)
         told = None if question is None else _answer(scene, question)
         if question is not None and told is not None:
             return say(question), told
