@@ -5,6 +5,7 @@ RECIPES = {
     "blip": "telephone.train.blip",
     "blip-vqa": "telephone.train.blip_vqa",
     "clip-caption-reward": "telephone.train.clip_caption_reward",
+    "blip-2": "telephone.train.blip_2",
     "language-model": "telephone.train.language_model",
     "reader": "telephone.train.reader",
     "clip": "telephone.train.clip",

@@ -1,0 +1,235 @@
+"""The Q-Former of BLIP-2 (Li et al. 2023, arXiv 2301.12597, section 3): learned queries ask an image what words need.
+
+A transformer as in BERT (each norm stands behind its layer) that reads two things at once: learned query vectors, which
+look at the frozen image by cross-attention, and words, which never see the image but through the queries. Both go
+through the same self-attention and through two-layer nets of their own. Who may look at whom is a matter of the mask,
+one for each of three objectives (figure 2): queries and words apart (contrastive, ITC), all at all (matching, ITM), and
+words at the queries and at earlier words (generation, ITG). As in BLIP, hard negatives for ITM are drawn by similarity.
+
+The image is a sequence of vectors, one for each 8 x 8 square of a picture.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from telephone.nets.checkpoint import tuples
+from telephone.nets.generation import Decoding, generate
+from telephone.nets.layers import Attention, KeysValues
+from telephone.nets.tokenizer import PAD
+
+
+@dataclass
+class QFormerConfig:
+    """Shape of the Q-Former."""
+
+    words: tuple[str, ...] = ()
+    """The vocabulary without special tokens; with none, there are queries only: all that a language model needs."""
+    queries: int = 34
+    width: int = 160
+    layers: int = 3
+    heads: int = 4
+    image_width: int = 160
+    every: int = 1
+    """Every so manieth block looks at the image, beginning with the first."""
+    max_tokens: int = 96
+    embedding: int = 96
+    """Width of the space in which images and texts are compared."""
+
+    @classmethod
+    def from_dict(cls, values: dict) -> "QFormerConfig":
+        """Returns the config that `dataclasses.asdict` and JSON turned into plain values."""
+        return cls(**tuples(values))
+
+
+class MaskedAttention(Attention):
+    """Attention whose mask may differ from query to query; all projections have a bias, as in BERT."""
+
+    def __init__(self, width: int, context_width: int | None, heads: int) -> None:
+        """`context_width` None makes self-attention."""
+        super().__init__(width, context_width, heads, bias=True)
+
+    def see(
+        self, x: Float[Tensor, "batch n width"], keys: KeysValues, mask: Bool[Tensor, "#batch #n m"] | None = None
+    ) -> Float[Tensor, "batch n width"]:
+        """Returns what each position gathers; `mask` is true where it may look."""
+        q = self.query(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        h = F.scaled_dot_product_attention(q, *keys, attn_mask=None if mask is None else mask[:, None])
+        return self.out(h.transpose(1, 2).flatten(2))
+
+
+class QBlock(nn.Module):
+    """One block: self-attention of queries and words, cross-attention of the queries, a two-layer net for each."""
+
+    def __init__(self, config: QFormerConfig, looks: bool) -> None:
+        """`looks` is whether the queries see the image here."""
+        super().__init__()
+        width = config.width
+        self.self_attention = MaskedAttention(width, None, config.heads)
+        self.self_norm = nn.LayerNorm(width)
+        self.cross_attention = MaskedAttention(width, config.image_width, config.heads) if looks else None
+        self.cross_norm = nn.LayerNorm(width) if looks else None
+        self.query_mlp, self.query_norm = _mlp(width), nn.LayerNorm(width)
+        self.word_mlp = _mlp(width) if config.words else None
+        self.word_norm = nn.LayerNorm(width) if config.words else None
+
+    def forward(
+        self,
+        x: Float[Tensor, "batch n width"],
+        queries: int,
+        image: KeysValues | None,
+        mask: Bool[Tensor, "#batch #n m"] | None = None,
+        past: KeysValues | None = None,
+    ) -> tuple[Float[Tensor, "batch n width"], KeysValues]:
+        """Mixes the sequence.
+
+        Args:
+            x: queries, then words; either may be missing.
+            queries: how many of them are queries.
+            image: keys and values of the squares, if this block looks.
+            mask: true where a position may look, among those of the past and then its own.
+            past: keys and values of what stands before `x`.
+
+        Returns:
+            The sequence, and keys and values of all that words can look at later.
+        """
+        keys = self.self_attention.keys(x)
+        if past is not None:
+            keys = torch.cat([past[0], keys[0]], 2), torch.cat([past[1], keys[1]], 2)
+        x = self.self_norm(x + self.self_attention.see(x, keys, mask))
+        asking, words = x[:, :queries], x[:, queries:]
+        parts = []
+        if queries:
+            if self.cross_attention is not None and self.cross_norm is not None and image is not None:
+                asking = self.cross_norm(asking + self.cross_attention.see(asking, image))
+            parts.append(self.query_norm(asking + self.query_mlp(asking)))
+        if words.shape[1] and self.word_mlp is not None and self.word_norm is not None:
+            parts.append(self.word_norm(words + self.word_mlp(words)))
+        return torch.cat(parts, 1), keys
+
+
+def _mlp(width: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+
+
+class QFormer(nn.Module):
+    """Queries, and words unless the config has none."""
+
+    def __init__(self, config: QFormerConfig) -> None:
+        """Builds the parts with fresh weights."""
+        super().__init__()
+        self.config = config
+        self.queries = nn.Parameter(torch.randn(config.queries, config.width) * 0.5)
+        self.norm = nn.LayerNorm(config.width)
+        self.blocks = nn.ModuleList(QBlock(config, i % config.every == 0) for i in range(config.layers))
+        if config.words:
+            self.token = nn.Embedding(len(config.words) + 4, config.width)
+            self.position = nn.Parameter(torch.randn(config.max_tokens, config.width) * 0.02)
+            self.image_projection = nn.Linear(config.width, config.embedding)
+            self.text_projection = nn.Linear(config.width, config.embedding)
+            self.temperature = nn.Parameter(torch.tensor(0.07).log())
+            self.match_head = nn.Linear(config.width, 2)
+            nn.init.normal_(self.token.weight, std=0.05)
+
+    def forward(
+        self, squares: Float[Tensor, "batch squares image"]
+    ) -> tuple[Float[Tensor, "batch queries width"], list[KeysValues]]:
+        """Returns what the queries have found, and what words can look at in each block."""
+        x = self.norm(self.queries).expand(len(squares), -1, -1)
+        pasts = []
+        for block in self.blocks:
+            x, keys = block(x, self.config.queries, _keys(block, squares))
+            pasts.append(keys)
+        return x, pasts
+
+    def embed_words(self, tokens: Int[Tensor, "batch n"], start: int = 0) -> Float[Tensor, "batch n width"]:
+        """Returns the vectors of words that begin at position `start`."""
+        return self.norm(self.token(tokens) + self.position[start : start + tokens.shape[1]])
+
+    def encode_text(self, tokens: Int[Tensor, "batch n"]) -> Float[Tensor, "batch width"]:
+        """Returns the vector of `<bos>` after reading the text alone (the unimodal mask)."""
+        x, mask = self.embed_words(tokens), (tokens != PAD)[:, None]
+        for block in self.blocks:
+            x, _ = block(x, 0, None, mask)
+        return x[:, 0]
+
+    def match(
+        self, squares: Float[Tensor, "batch squares image"], tokens: Int[Tensor, "batch n"]
+    ) -> Float[Tensor, "batch 2"]:
+        """Returns logits of [other pair, true pair]: queries and words see each other, the queries vote."""
+        count = self.config.queries
+        x = torch.cat([self.norm(self.queries).expand(len(squares), -1, -1), self.embed_words(tokens)], 1)
+        mask = F.pad(tokens != PAD, (count, 0), value=True)[:, None]
+        for block in self.blocks:
+            x, _ = block(x, count, _keys(block, squares), mask)
+        return self.match_head(x[:, :count]).mean(1)
+
+    def write(self, pasts: list[KeysValues], tokens: Int[Tensor, "batch n"]) -> Float[Tensor, "batch n words"]:
+        """Returns logits of the word behind each word: words see the queries and what stands before them."""
+        x, n = self.embed_words(tokens), tokens.shape[1]
+        mask = torch.ones(n, n, dtype=torch.bool, device=tokens.device).tril()
+        mask = F.pad(mask, (self.config.queries, 0), value=True)[None]
+        for block, past in zip(self.blocks, pasts, strict=True):
+            x, _ = block(x, 0, None, mask, past)
+        return x @ self.token.weight.T
+
+    def itc_loss(
+        self, found: Float[Tensor, "batch queries width"], tokens: Int[Tensor, "batch n"]
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, "batch batch"]]:
+        """Returns the contrastive loss and the similarities [images, texts]: the best of the queries counts."""
+        asked = F.normalize(self.image_projection(found), dim=-1)
+        texts = F.normalize(self.text_projection(self.encode_text(tokens)), dim=-1)
+        scale = (-self.temperature).exp().clamp(max=100)
+        similarity = torch.einsum("iqe,te->itq", asked, texts).amax(-1) * scale
+        target = torch.arange(len(similarity), device=similarity.device)
+        return (F.cross_entropy(similarity, target) + F.cross_entropy(similarity.T, target)) / 2, similarity
+
+    def itm_loss(
+        self,
+        squares: Float[Tensor, "batch squares image"],
+        tokens: Int[Tensor, "batch n"],
+        similarity: Float[Tensor, "batch batch"],
+        generator: torch.Generator,
+    ) -> Float[Tensor, ""]:
+        """Returns the matching loss: true pairs against hard negatives, drawn by their similarity."""
+        n = len(tokens)
+        chances = (similarity.detach().softmax(1) + 1e-6).fill_diagonal_(0).cpu()
+        wrong = torch.multinomial(chances, 1, generator=generator)[:, 0].to(tokens.device)
+        logits = self.match(torch.cat([squares, squares]), torch.cat([tokens, tokens[wrong]]))
+        return F.cross_entropy(logits, torch.arange(2 * n, device=tokens.device).lt(n).long())
+
+    def itg_loss(self, pasts: list[KeysValues], tokens: Int[Tensor, "batch n"]) -> Float[Tensor, ""]:
+        """Returns the cross-entropy of each word given the queries and the words before it."""
+        logits = self.write(pasts, tokens[:, :-1])
+        return F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten(), ignore_index=PAD)
+
+    @torch.no_grad()
+    def describe(
+        self, squares: Float[Tensor, "batch squares image"], seeds: Sequence[int], how: Decoding | None = None
+    ) -> Int[Tensor, "batch n"]:
+        """Writes with the Q-Former's own words what the queries have found; returns tokens without `<bos>`."""
+        how = how or Decoding()
+        pasts = self(squares)[1]
+
+        def step(token: Int[Tensor, " batch"], position: int) -> Float[Tensor, "batch words"]:
+            x = self.embed_words(token.to(squares.device)[:, None], position)
+            for index, block in enumerate(self.blocks):
+                x, pasts[index] = block(x, 0, None, None, pasts[index])
+            return (x[:, 0] @ self.token.weight.T).cpu()
+
+        return generate(step, seeds, replace(how, limit=min(how.limit, self.config.max_tokens - 1)))
+
+    def without_words(self) -> "QFormer":
+        """Returns the queries' part alone, with these weights."""
+        bare = QFormer(replace(self.config, words=()))
+        own = self.state_dict()
+        bare.load_state_dict({name: own[name] for name in bare.state_dict()})
+        return bare
+
+
+def _keys(block: nn.Module, squares: Float[Tensor, "batch squares image"]) -> KeysValues | None:
+    return block.cross_attention.keys(squares) if block.cross_attention is not None else None

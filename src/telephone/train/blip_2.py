@@ -1,0 +1,149 @@
+"""Recipe of `pocket/blip-2`, in three stages: ask, represent, generate.
+
+The image encoder is BLIP's and stays as it is; what it sees is computed once (`train/sight.py`).
+
+1. *Ask* stands in for the BERT weights that the paper starts from: each query has one question, such as what colour the
+   thing at the top left is, and a small head on it must tell the answer. The heads go on asking in the next stages.
+2. *Represent*: image-text contrast, matching and image-grounded generation (Li et al. 2023, section 3.2) on tellings
+   in every English wording.
+
+    telephone learn blip-2 --minutes 48 --pictures 20000
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from telephone import world
+from telephone.nets.blip import ImageEncoder
+from telephone.nets.generation import Decoding
+from telephone.nets.qformer import QFormer, QFormerConfig
+from telephone.nets.tokenizer import WordTokenizer
+from telephone.train import data, sight
+from telephone.train.common import Recipe, Stage, keep
+from telephone.train.stable_diffusion import facts_loss
+from telephone.train.visual_words import QUERIES, FactHeads, targets
+
+MINUTES = 48.0
+SHARES = {"ask": 0.2, "represent": 0.4, "generate": 0.4}
+BATCH = 32
+FACTS_WEIGHT = 0.3
+"""Of the heads' loss beside the paper's losses."""
+
+
+def main(recipe: Recipe) -> Path:
+    """Runs the stages, each from where it was stopped, and writes the weight file."""
+    device = recipe.start()
+    encoder = sight.blip_encoder(recipe)
+    tokenizer = WordTokenizer(keep(recipe.folder / "words.json", learn_words))
+    config = QFormerConfig(words=tokenizer.words[4:], queries=QUERIES, image_width=encoder.config.width)
+    asking = Asking(QFormer(config)).to(device)
+    seen = sight.squares(recipe, encoder, f"sight {recipe.seed}", recipe.pictures)
+    learn_to_ask(recipe, asking, seen)
+    learn_to_represent(recipe, asking, tokenizer, seen, encoder)
+    return recipe.weights
+
+
+def learn_words() -> tuple[str, ...]:
+    """Returns every word of the English tellings, in alphabetical order."""
+    rng = np.random.default_rng(0)
+    return WordTokenizer.learn(tell(data.train_scene("words", i), rng) for i in range(10_000)).words[4:]
+
+
+def tell(scene: world.Scene, rng: np.random.Generator) -> str:
+    """Returns what can be told of a picture of the scene, in one of the English wordings."""
+    wordings = world.WORDINGS["en"]
+    return world.caption(data.telling(scene), "en", wordings[rng.integers(len(wordings))])
+
+
+# --- 1. ask ---------------------------------------------------------------------------------------------------------
+
+
+class Asking(nn.Module):
+    """The Q-Former with the heads that examine its queries."""
+
+    def __init__(self, qformer: QFormer) -> None:
+        """Builds the heads."""
+        super().__init__()
+        self.qformer = qformer
+        self.heads = FactHeads(qformer.config.width)
+
+
+class Truth:
+    """The facts of many scenes as targets of the heads."""
+
+    def __init__(self, scenes: list[world.Scene], device: str) -> None:
+        """Numbers the facts."""
+        self.cells, self.whole = (part.to(device) for part in targets(scenes))
+
+    def loss(self, answers: tuple[Tensor, Tensor], rows: np.ndarray) -> tuple[Tensor, float]:
+        """Returns the loss of the answers about some scenes, and the share of scenes told without a fault."""
+        return facts_loss(answers, self.cells[rows], self.whole[rows])
+
+
+def learn_to_ask(recipe: Recipe, asking: Asking, seen: sight.Seen) -> None:
+    """Trains the queries to find the facts."""
+    stage = Stage(recipe, "ask", SHARES["ask"] * recipe.minutes, asking, rate=1e-3)
+    truth = Truth(seen.scenes, recipe.device)
+    rng = np.random.default_rng(recipe.seed + stage.step)
+    for _ in stage:
+        rows = rng.integers(len(seen.scenes), size=2 * BATCH)
+        found, _ = asking.qformer(seen.batch(rows).to(recipe.device))
+        loss, right = truth.loss(asking.heads(found), rows)
+        stage.update(loss, right=right)
+    stage.finish()
+
+
+# --- 2. represent ---------------------------------------------------------------------------------------------------
+
+
+def learn_to_represent(
+    recipe: Recipe, asking: Asking, tokenizer: WordTokenizer, seen: sight.Seen, encoder: ImageEncoder
+) -> None:
+    """Trains the Q-Former on ITG + ITC + ITM, the last on a quarter of each batch, and on the heads' questions."""
+    qformer = asking.train().qformer
+    stage = Stage(recipe, "represent", SHARES["represent"] * recipe.minutes, asking, rate=7e-4)
+    truth = Truth(seen.scenes, recipe.device)
+    rng = np.random.default_rng(recipe.seed + 1 + stage.step)
+    generator = torch.Generator().manual_seed(recipe.seed + stage.step)
+    for step, (rows, tokens) in zip(stage, told(seen, tokenizer, qformer.config.max_tokens, rng), strict=False):
+        tokens, squares = tokens.to(recipe.device), seen.batch(rows).to(recipe.device)
+        found, pasts = qformer(squares)
+        itg = qformer.itg_loss(pasts, tokens)
+        itc, similarity = qformer.itc_loss(found, tokens)
+        some = len(rows) // 4
+        itm = qformer.itm_loss(squares[:some], tokens[:some], similarity[:some, :some], generator)
+        facts, right = truth.loss(asking.heads(found), rows)
+        loss = itg + 0.3 * itc + 0.3 * itm + FACTS_WEIGHT * facts
+        stage.update(loss, itg=itg.item(), itc=itc.item(), itm=itm.item(), right=right)
+        if step % 1000 == 0:
+            show(recipe, qformer, tokenizer, encoder, f"represent-{step}")
+    stage.finish()
+    show(recipe, qformer, tokenizer, encoder, "represent-last")
+
+
+def told(
+    seen: sight.Seen, tokenizer: WordTokenizer, limit: int, rng: np.random.Generator
+) -> Iterator[tuple[np.ndarray, Tensor]]:
+    """Yields rows and their tokens; texts of like length share a batch, which saves padding."""
+    while True:
+        drawn = rng.integers(len(seen.scenes), size=8 * BATCH)
+        pairs = sorted(((tell(seen.scenes[row], rng), int(row)) for row in drawn), key=lambda pair: len(pair[0]))
+        for index in rng.permutation(8):
+            part = pairs[index * BATCH : (index + 1) * BATCH]
+            yield np.array([row for _, row in part]), tokenizer.batch([text for text, _ in part], limit)
+
+
+def show(recipe: Recipe, qformer: QFormer, tokenizer: WordTokenizer, encoder: ImageEncoder, name: str) -> None:
+    """Writes what the Q-Former itself tells of held-out scenes, with the share of facts that are right."""
+    was = qformer.training
+    qformer.eval()
+
+    def say(squares: Tensor) -> list[str]:
+        return [tokenizer.decode(row) for row in qformer.describe(squares, [0] * len(squares), Decoding()).tolist()]
+
+    sight.examine(recipe, encoder, say, name)
+    qformer.train(was)

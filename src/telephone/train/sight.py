@@ -1,0 +1,115 @@
+"""What a frozen image encoder sees in many pictures, computed once and kept on disk for all recipes that need it."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from telephone import world
+from telephone.nets.blip import Blip, BlipConfig, ImageEncoder
+from telephone.train import data
+from telephone.train.blip import Batches
+from telephone.train.common import Recipe, frozen
+from telephone.world.render import render_array
+from telephone.world.scene import Scene
+
+CHUNK = 128
+"""Pictures that are encoded at once."""
+
+
+@dataclass
+class Seen:
+    """Scenes, and what the encoder sees in their pictures, every second one of them spoilt a little."""
+
+    scenes: list[Scene]
+    squares: NDArray[np.float16]
+    """[n, 64, width], read from disk as it is needed"""
+
+    def batch(self, rows: NDArray[np.int64]) -> Tensor:
+        """Returns the squares of some pictures, float32 [batch, 64, width]."""
+        return torch.from_numpy(self.squares[np.asarray(rows)].astype(np.float32))
+
+
+def blip_encoder(recipe: Recipe) -> ImageEncoder:
+    """Returns the image encoder that the recipe `blip` has made, frozen.
+
+    Raises:
+        WeightsError: there are no weights of BLIP.
+    """
+    encoder: ImageEncoder = frozen(recipe, "blip", lambda config: Blip(BlipConfig.from_dict(config))).image_encoder
+    return encoder
+
+
+def squares(recipe: Recipe, encoder: ImageEncoder, key: str, count: int) -> Seen:
+    """Returns what the encoder sees in `count` training pictures.
+
+    The file lies beside the recipe's weights (20 KiB a picture at width 160); another key, count or encoder makes
+    another one.
+
+    Args:
+        recipe: says where to keep it, and on which device to compute.
+        encoder: frozen, in evaluation mode.
+        key: names the set; the same key gives the same pictures.
+        count: number of pictures.
+    """
+    path = recipe.weights.parent / f"squares-{_mark(encoder, key, count)}.npy"
+    if path.exists():
+        scenes = [data.train_scene(key, i) for i in range(count)]
+    else:
+        scenes = _look(recipe, encoder, key, count, path)
+    return Seen(scenes, np.load(path, mmap_mode="r"))
+
+
+def _mark(encoder: ImageEncoder, key: str, count: int) -> str:
+    told = hashlib.sha256(f"{key} {count}".encode())
+    for name, value in sorted(encoder.state_dict().items()):
+        told.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
+    return told.hexdigest()[:12]
+
+
+@torch.no_grad()
+def _look(recipe: Recipe, encoder: ImageEncoder, key: str, count: int, path: Path) -> list[Scene]:
+    pictures = data.paint(key, count)
+    batches = Batches(pictures, np.random.default_rng(recipe.seed))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    shape = (count, len(encoder.position), encoder.config.width)
+    kept = np.lib.format.open_memmap(part, "w+", np.float16, shape)
+    for start in range(0, count, CHUNK):
+        rows = np.arange(start, min(start + CHUNK, count))
+        kept[rows] = encoder(batches.pixels(rows).to(recipe.device)).cpu().numpy().astype(np.float16)
+    kept.flush()
+    part.replace(path)
+    return pictures.scenes
+
+
+@torch.no_grad()
+def examine(recipe: Recipe, encoder: ImageEncoder, say: Callable[[Tensor], list[str]], name: str) -> None:
+    """Writes what a describer says of held-out scenes below the true tellings, with the share of facts that are right.
+
+    Args:
+        recipe: says where to write.
+        encoder: sees the pictures.
+        say: squares [48, 64, width] to one text each.
+        name: of the file in the folder `samples`.
+    """
+    lines, folder = [], recipe.folder / "samples"
+    for level in ("easy", "medium", "hard"):
+        scenes = [world.sample(level, i, split="test") for i in range(48)]
+        x = torch.from_numpy(data.to_unit(render_array(scenes, list(range(48))))).to(recipe.device)
+        told = say(encoder(x.contiguous(memory_format=torch.channels_last)))
+        marks = [world.compare(scene, world.parse(text)) for scene, text in zip(scenes, told, strict=True)]
+        kept = sum(len(mark.kept) for mark in marks)
+        facts = sum(len(world.atoms(scene)) for scene in scenes)
+        said = sum(len(mark.kept) + len(mark.wrong) + len(mark.invented) for mark in marks)
+        lines.append(f"# {level}: {kept} of {facts} facts are told, among {said} that are said")
+        print(f"{name} {lines[-1]}", flush=True)
+        true = [world.caption(data.telling(scene), "en", "plain") for scene in scenes[:6]]
+        lines += [f"{truth}\n  -> {text}" for truth, text in zip(true, told[:6], strict=True)]
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.txt").write_text("\n".join(lines) + "\n")
