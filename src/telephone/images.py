@@ -7,27 +7,85 @@ import warnings
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from telephone.errors import PlayerError
 
 MAX_PIXELS = 64_000_000
 """A picture with more pixels than this is refused before it is decoded."""
+FORMATS = (
+    "PNG", "JPEG", "GIF", "WEBP", "AVIF", "TIFF", "BMP", "DIB",
+    "JPEG2000", "ICO", "PPM", "TGA", "PCX", "SGI", "QOI",
+)  # fmt: skip
+"""Formats that are decoded, by Pillow's names. EPS is not one of them: it is a program, and others would run it."""
+_DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")
+"""Modes of one channel with more than 8 bits."""
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """Returns the picture upright, in RGB and without metadata; transparency is laid on white."""
-    image = ImageOps.exif_transpose(image)
-    if image.mode in ("I", "I;16", "I;16B", "I;16L", "F"):
-        levels = np.asarray(image, dtype=np.float64)
-        top = 65535.0 if image.mode.startswith("I") and levels.max(initial=0.0) > 255 else 255.0
-        image = Image.fromarray((levels * (255.0 / top)).clip(0, 255).astype(np.uint8))
+    """Returns the picture upright, in RGB and without metadata; transparency is laid on white.
+
+    More than 8 bits a channel are brought to 8: whole numbers from 16 bits, numbers with a point from [0, 1] if none is
+    above 1. Of a moving picture the first frame is taken. Colour profiles are not applied.
+
+    Raises:
+        PlayerError: it has more than `MAX_PIXELS` or none, or is a file's that turns out not to be decodable.
+    """
+    _check_size(image)
+    try:
+        image.load()  # a file's picture is decoded only now
+        _check_size(image)
+        return _flat(_upright(image))
+    except PlayerError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a broken file leads Pillow into errors of any type
+        raise PlayerError(f"The picture cannot be decoded: {_why(error)}; save it anew as PNG or JPEG.") from error
+
+
+def _check_size(image: Image.Image) -> None:
+    if not 0 < image.width * image.height <= MAX_PIXELS:
+        size = f"{image.width} x {image.height}"
+        raise PlayerError(f"The picture is {size}; give one that has pixels and at most {MAX_PIXELS:,} of them.")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # noqa: BLE001 - a broken tag is no reason to refuse the pixels; which errors it makes is Pillow's
+        return image
+
+
+def _flat(image: Image.Image) -> Image.Image:
+    if image.mode in _DEEP:
+        image = _shallow(image)
+    if image.mode == "LAB":
+        image = _from_lab(image)
+    if image.mode in ("La", "RGBa"):  # premultiplied
+        image = image.convert(image.mode.upper())
     if "A" in image.getbands() or "transparency" in image.info:
         image = image.convert("RGBA")
         ground = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(ground, image)
     pixels = np.asarray(image.convert("RGB"))
     return Image.fromarray(pixels)  # a fresh picture carries no metadata of the old one
+
+
+def _shallow(image: Image.Image) -> Image.Image:
+    levels = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0.0, neginf=0.0)
+    most = float(levels.max())
+    if image.mode == "F":
+        top = 1.0 if most <= 1 else max(most, 255.0)
+    else:
+        top = max(most, 65535.0) if most > 255 else 255.0
+    return Image.fromarray((levels * (255.0 / top)).clip(0, 255).astype(np.uint8))
+
+
+def _from_lab(image: Image.Image) -> Image.Image:
+    from PIL import ImageCms  # rarely needed, and not there in every build of Pillow
+
+    profiles = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+    turned = ImageCms.applyTransform(image, ImageCms.buildTransform(*profiles, "LAB", "RGB"))
+    return turned if turned is not None else image
 
 
 def encode_png(image: Image.Image) -> bytes:
@@ -37,30 +95,45 @@ def encode_png(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def decode(data: bytes, formats: tuple[str, ...] | None = None) -> Image.Image:
+def decode(data: bytes, formats: tuple[str, ...] = FORMATS) -> Image.Image:
     """Returns the picture that the bytes hold, upright and in RGB.
 
     Args:
         data: a file's content.
-        formats: the formats that are tried, by Pillow's names; None is all that it knows.
+        formats: the formats that are tried, by Pillow's names.
 
     Raises:
         PlayerError: the bytes are no picture, are cut off, or would decode to more than `MAX_PIXELS`.
     """
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # small damage that Pillow reads over
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data), formats=formats)
-            if image.width * image.height > MAX_PIXELS:
-                raise PlayerError(f"The picture is {image.width} x {image.height}; the limit is {MAX_PIXELS} pixels.")
-            image.load()
+            return to_rgb(Image.open(io.BytesIO(data), formats=_known(formats)))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PlayerError(f"The picture is too large to decode: {error}") from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        # Pillow names the buffer by its address in memory, which would make two equal failures differ.
-        why = re.sub(r"\s*<_io\.BytesIO object at 0x[0-9a-f]+>", "", str(error))
-        raise PlayerError(f"These {len(data)} bytes are not a picture that can be decoded: {why}.") from error
-    return to_rgb(image)
+    except PlayerError as error:
+        if isinstance(error.__cause__, Exception):  # it was opened, but not read to its end
+            raise _not_a_picture(data, error.__cause__) from error
+        raise
+    except Exception as error:  # noqa: BLE001 - a broken header leads Pillow into errors of any type
+        raise _not_a_picture(data, error) from error
+
+
+def _known(formats: tuple[str, ...]) -> tuple[str, ...]:
+    """Returns those that this build of Pillow has; it takes a name that it does not know for a fault in the program."""
+    Image.init()
+    return tuple(name for name in formats if name in Image.OPEN)
+
+
+def _not_a_picture(data: bytes, error: Exception) -> PlayerError:
+    return PlayerError(f"These {len(data)} bytes are not a picture that can be decoded: {_why(error)}.")
+
+
+def _why(error: Exception) -> str:
+    """Returns what Pillow says, without the address in memory that would make two equal failures differ."""
+    said = re.sub(r"\s*<_io\.BytesIO object at 0x[0-9a-f]+>", "", str(error)).rstrip(".")
+    return said or type(error).__name__
 
 
 def content_hash(data: bytes) -> str:
