@@ -2,12 +2,23 @@
 
 from telephone.players.pocket.blip import Blip
 from telephone.players.pocket.clip import Clip
+from telephone.players.pocket.clip_caption_reward import ClipCaptionReward
+from telephone.players.pocket.clip_interrogator import ClipInterrogator
 from telephone.players.pocket.dalle_2 import DallE2
 from telephone.players.pocket.stable_diffusion import StableDiffusion
 from telephone.players.pocket.vqgan_clip import VqganClip
 from telephone.players.provider import Catalogue, Entry, choice, number, whole
 
-__all__ = ["Blip", "Clip", "DallE2", "StableDiffusion", "VqganClip", "provider"]
+__all__ = [
+    "Blip",
+    "Clip",
+    "ClipCaptionReward",
+    "ClipInterrogator",
+    "DallE2",
+    "StableDiffusion",
+    "VqganClip",
+    "provider",
+]
 
 _BEST_OF = {"best_of": whole(1, 64)}
 _DIFFUSION = {
@@ -44,6 +55,18 @@ provider = Catalogue(
             "BLIP, trained on the pocket world; short sentences",
             Blip,
             {"temperature": number(0, 10), "max_tokens": whole(1, 71)},
+        ),
+        "clip-caption-reward": Entry(
+            "image2text",
+            "BLIP with its text decoder tuned to please CLIP and to stay readable",
+            ClipCaptionReward,
+            {"temperature": number(0, 10), "max_tokens": whole(1, 71)},
+        ),
+        "clip-interrogator": Entry(
+            "image2text",
+            "BLIP's sentence and the phrases that CLIP finds nearest to the picture",
+            ClipInterrogator,
+            {"temperature": number(0, 10), "max_tokens": whole(1, 71), "phrases": whole(0, 12)},
         ),
         "clip": Entry("embedder", "CLIP, trained on the pocket world; texts and images in one space", Clip),
     },

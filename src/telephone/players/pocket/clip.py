@@ -56,7 +56,7 @@ class Clip(Embedder):
         """
         limit = self._config.text.max_tokens
         parts = (self._tokenizer.batch(part, limit, pad_to=limit) for part in _parts(texts))
-        return self._unit([self._run(self._net.encode_text, tokens) for tokens in parts])
+        return self._unit([self._run(self.net.encode_text, tokens) for tokens in parts])
 
     def embed_images(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
         """Returns float32 [n, 256] of unit length; pictures of any size and mode are brought to 64 x 64 RGB first.
@@ -64,7 +64,7 @@ class Clip(Embedder):
         Raises:
             WeightsError: the weights are missing, or not the shipped ones.
         """
-        return self._unit([self._run(self._net.encode_image, stacked(part, SIZE)) for part in _parts(images)])
+        return self._unit([self._run(self.net.encode_image, stacked(part, SIZE)) for part in _parts(images)])
 
     def _run(self, encode: Any, given: "Tensor") -> NDArray[np.float32]:
         import torch
@@ -90,7 +90,8 @@ class Clip(Embedder):
         return ClipConfig.from_dict(read_metadata(self._file[0])[0])
 
     @cached_property
-    def _net(self) -> Any:
+    def net(self) -> Any:
+        """The net itself, ready to embed; loaded on first use."""
         from telephone.nets.clip import Clip as Net
 
         return load_net([self._file[0]], Net(self._config))

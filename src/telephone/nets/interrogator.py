@@ -1,0 +1,126 @@
+"""CLIP Interrogator (pharmapsychotic 2022, github.com/pharmapsychotic/clip-interrogator): a caption plus phrases.
+
+No training: a captioner says what is there, CLIP ranks a bank of phrases by how near each is to the picture, and the
+nearest ones are tried at the end of the caption, one after the other. The phrase with which the whole text comes
+nearest to the picture stays, and the next is tried, until none helps: the original's greedy *chain*. The bank holds
+where, when, in which weather and style something can be, and every kind of thing in every colour; its embeddings are
+computed once.
+
+What it writes is tuned to CLIP's taste, which is why it felt like cheating where CLIP is the judge.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from telephone.nets.clip import Clip
+from telephone.nets.tokenizer import WordTokenizer
+from telephone.world.grammar import caption
+from telephone.world.scene import COLOURS, KINDS, SETTINGS, STYLES, TIMES, WEATHERS, Scene, Thing
+
+NEAREST = {"setting": 1, "time": 1, "weather": 1, "style": 1, "things": 3}
+"""How many phrases of each bank are tried."""
+CHUNK = 64
+
+
+def banks() -> dict[str, tuple[str, ...]]:
+    """Returns the phrases of each bank, in the world's own words."""
+    things = [Thing(kind, colour) for kind in KINDS for colour in COLOURS]
+    scenes = {
+        "setting": [Scene(setting) for setting in SETTINGS],
+        "time": [Scene(time=time) for time in TIMES[1:]],
+        "weather": [Scene(weather=weather) for weather in WEATHERS[1:]],
+        "style": [Scene(style=style) for style in STYLES[1:]],
+        "things": [Scene(things=(thing,)) for thing in things],
+    }
+    return {name: tuple(caption(scene, "en", "short") for scene in each) for name, each in scenes.items()}
+
+
+class Interrogator:
+    """CLIP, and what it makes of the phrases of the banks."""
+
+    def __init__(self, clip: Clip, margin: float = 0.002, most: int = 3) -> None:
+        """Embeds the banks.
+
+        Args:
+            clip: in evaluation mode.
+            margin: by how much the cosine must rise for a phrase to stay.
+            most: most phrases that are added to a caption.
+        """
+        self.clip, self.margin, self.most = clip, margin, most
+        self.tokenizer = WordTokenizer(clip.config.text.words)
+        self.banks = banks()
+        self.vectors = {name: self.embed(phrases) for name, phrases in self.banks.items()}
+
+    @torch.no_grad()
+    def embed(self, texts: Sequence[str]) -> Float[Tensor, "texts embedding"]:
+        """Returns unit vectors of texts; those of like length are computed together."""
+        limit = self.clip.config.text.max_tokens
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i].split()))
+        parts = [order[start : start + CHUNK] for start in range(0, len(order), CHUNK)]
+        found = torch.zeros(len(texts), self.clip.config.embedding)
+        for part in parts:
+            tokens = self.tokenizer.batch([texts[i] for i in part], limit)
+            found[part] = F.normalize(self.clip.encode_text(tokens), dim=-1)
+        return found
+
+    def nearest(self, images: Float[Tensor, "batch embedding"]) -> list[list[str]]:
+        """Returns for each picture the phrases of each bank that are nearest to it, the nearest first."""
+        found: list[list[tuple[float, str]]] = [[] for _ in images]
+        for name, phrases in self.banks.items():
+            cosines, chosen = (images @ self.vectors[name].T).topk(NEAREST[name])
+            for row, values, indices in zip(found, cosines.tolist(), chosen.tolist(), strict=True):
+                row += [(value, phrases[index]) for value, index in zip(values, indices, strict=True)]
+        return [[phrase for _, phrase in sorted(row, reverse=True)] for row in found]
+
+    def chain(self, images: Float[Tensor, "batch embedding"], captions: Sequence[str]) -> list[str]:
+        """Returns each caption with the phrases that bring it nearer to its picture.
+
+        Args:
+            images: CLIP's embeddings of the pictures.
+            captions: what a captioner says of them.
+        """
+        images = F.normalize(images, dim=-1)
+        told = [text.rstrip(". ") for text in captions]
+        best = (self.embed([f"{text}." for text in told]) * images).sum(1)
+        left = [
+            [phrase for phrase in phrases if phrase not in text]
+            for text, phrases in zip((text.lower() for text in told), self.nearest(images), strict=True)
+        ]
+        going = set(range(len(told)))
+        for _ in range(self.most):
+            going = {item for item in going if left[item]}
+            tried = [(item, phrase) for item in sorted(going) for phrase in left[item]]
+            if not tried:
+                break
+            vectors = self.embed([_joined(told[item], phrase) + "." for item, phrase in tried])
+            cosines = (vectors * images[[item for item, _ in tried]]).sum(1)
+            going = self._keep(tried, cosines.tolist(), told, left, best)
+        return [f"{text}." for text in told]
+
+    def _keep(
+        self,
+        tried: list[tuple[int, str]],
+        cosines: list[float],
+        told: list[str],
+        left: list[list[str]],
+        best: Float[Tensor, " batch"],
+    ) -> set[int]:
+        """Lets the best phrase of each picture stay if it helps; returns the pictures that got one."""
+        top: dict[int, tuple[float, str]] = {}
+        for (item, phrase), cosine in zip(tried, cosines, strict=True):
+            if cosine > top.get(item, (-2.0, ""))[0]:
+                top[item] = cosine, phrase
+        grown = {item for item, (cosine, _) in top.items() if cosine > float(best[item]) + self.margin}
+        for item in grown:
+            best[item], phrase = top[item]
+            told[item] = _joined(told[item], phrase)
+            left[item].remove(phrase)
+        return grown
+
+
+def _joined(text: str, phrase: str) -> str:
+    return f"{text}, {phrase}" if text else phrase[0].upper() + phrase[1:]
