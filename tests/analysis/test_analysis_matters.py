@@ -9,7 +9,9 @@ from analysis_frames import broken, frame, levels
 from numpy.typing import NDArray
 
 from telephone.analysis import by_game, which_matters
-from telephone.analysis.matters import SOURCES, split
+from telephone.analysis.cube import squares
+from telephone.analysis.matters import SOURCES
+from telephone.analysis.parts import PARTS, PLAYERS, parts, shapley
 
 
 def effects(t: float = 0.0, c: float = 0.0, p: float = 0.0, tc: float = 0.0) -> NDArray[np.float64]:
@@ -20,27 +22,48 @@ def effects(t: float = 0.0, c: float = 0.0, p: float = 0.0, tc: float = 0.0) -> 
     return np.asarray(t * one + c * other + p * prompt + tc * one * other + np.zeros((3, 4, 6)))
 
 
-@pytest.mark.parametrize("source", range(4))
-def test_one_effect_explains_all(source: int) -> None:
-    arguments = [0.0] * 4
-    arguments[source] = 1.0
-    t, c, p, tc = arguments
-    expected = [t, c, tc, p, 0.0]
-    assert split(effects(t, c, p, tc)) == pytest.approx(expected, abs=1e-9)
+def split(scores: NDArray[np.float64]) -> dict[str, float]:
+    """The parts of the variance of a table [t, c, p] or [t, c, p, r]."""
+    cube = scores if scores.ndim == 4 else scores[..., None]
+    return dict(zip(PARTS, parts(squares(cube))[0].tolist(), strict=True))
 
 
-def test_two_effects_by_hand() -> None:
-    # Mean squares: drawing 2/3, describing 20/4 = 5, prompt 70/6.
-    total = 2 / 3 + 5 + 70 / 6
-    found = split(effects(t=1, c=1, p=1))
-    assert found == pytest.approx([2 / 3 / total, 5 / total, 0.0, 70 / 6 / total, 0.0], abs=1e-9)
+@pytest.mark.parametrize("source", ["drawing", "describing", "prompt", "drawing x describing"])
+def test_one_effect_explains_all(source: str) -> None:
+    name = {"drawing": "t", "describing": "c", "prompt": "p", "drawing x describing": "tc"}[source]
+    found = split(effects(**{name: 1.0}))
+    assert found[source] > 0
+    assert [value for key, value in found.items() if key != source] == pytest.approx([0.0] * 7, abs=1e-9)
 
 
-def test_chance_is_taken_out() -> None:
-    scores = np.random.default_rng(0).normal(size=(800, 3, 4, 8))
-    found = split(scores)
-    assert found.sum(axis=1) == pytest.approx(np.ones(800))
-    assert np.abs(found[:, :3].mean(axis=0)).max() < 0.01
+def test_parts_by_hand() -> None:
+    # Means of squares over the roster: drawing 2 / 3, describing (9 + 1 + 1 + 9) / 4; prompts are drawn from many,
+    # so theirs is divided by one less: 70 / 5. The pair's is the product of the first two.
+    found = split(effects(t=1, c=1, p=1, tc=1))
+    assert found["drawing"] == pytest.approx(2 / 3)
+    assert found["describing"] == pytest.approx(5.0)
+    assert found["prompt"] == pytest.approx(14.0)
+    assert found["drawing x describing"] == pytest.approx(10 / 3)
+
+
+def test_shapley_by_hand() -> None:
+    # Own parts 6, 4, 2; drawing x describing 4, drawing x prompt 2, describing x prompt 8; all three 3; chance 1.
+    found = shapley(np.array([[6.0, 4.0, 2.0, 4.0, 2.0, 8.0, 3.0, 1.0]]))
+    assert found[0] == pytest.approx([6 + 2 + 1 + 1, 4 + 2 + 4 + 1, 2 + 1 + 4 + 1, 1])
+    assert found.sum() == 30
+
+
+def test_parts_are_right_on_average() -> None:
+    generator = np.random.default_rng(0)
+    size = (3, 4, 8, 2)
+    truth = {"drawing x prompt": 0.04 * 2 / 3, "describing x prompt": 0.09 * 3 / 4, "chance": 0.25}
+    sums = dict.fromkeys(PARTS, 0.0)
+    for _ in range(1500):
+        tp = generator.normal(0, 0.2, (3, 1, 8, 1))
+        cp = generator.normal(0, 0.3, (1, 4, 8, 1))
+        scores = tp - tp.mean(0) + cp - cp.mean(1) + generator.normal(0, 0.5, size)
+        sums = {name: sums[name] + value / 1500 for name, value in split(scores).items()}
+    assert sums == pytest.approx(dict.fromkeys(PARTS, 0.0) | truth, abs=0.005)
 
 
 def noisy(drawing: float, describing: float, prompts: int = 9) -> pd.DataFrame:
@@ -57,6 +80,9 @@ def test_drawing_matters() -> None:
     found = which_matters(noisy(0.2, 0.02))
     assert found.told
     assert found.answer.startswith("Drawing matters more: who draws explains 9")
+    assert found.shapley["source"].tolist() == list(PLAYERS)
+    assert found.shapley["share"].sum() == pytest.approx(1.0)
+    assert found.parts["share"].sum() == pytest.approx(1.0)
     assert "3 drawing and 2 describing models on 9 prompts" in found.answer
     assert found.shares["source"].tolist() == list(SOURCES)
     assert found.shares["share"].sum() == pytest.approx(1.0)
@@ -93,8 +119,10 @@ def test_the_interval_of_the_difference_holds() -> None:
         own = {(name, p): generator.normal(0, 0.06) for name in (*d, *w) for p in levels(12)}
         scores = partial(_sum_of_parts, {**d, **w}, own)
         found = which_matters(by_game(frame(scores, levels(12), turns=1)))
-        # Variances: drawing 0.01, describing 0.0025, each model's own view of a prompt 0.0036 in both halves.
-        truth = (0.01 - 0.0025) / (0.01 + 0.0025 + 2 * 0.0036)
+        # Variances: drawing 0.01, describing 0.0025, each model's own view of a prompt 0.0036 (half of it the mean of
+        # the two); no chance, and no interaction of the two sides.
+        view = 0.0036 / 2
+        truth = (0.01 - 0.0025) / (0.01 + 0.0025 + 4 * view)
         assert found.low is not None
         assert found.high is not None
         held += found.low <= truth <= found.high

@@ -81,10 +81,10 @@ def _only(part: str, judges: list[str]) -> str:
 def by_game(frame: pd.DataFrame, turns: int | None = None) -> pd.DataFrame:
     """Returns one row a game: who played what, how it ended, and what was kept.
 
-    Columns: `game, prompt_id, level, t2i_model, i2t_model, repeat, turns` (finished ones), `outcome` (ok, refused,
-    failed or pending) and, for each measure, `NAME_final` and `NAME_mean`: after the last turn and over all turns. A
-    game that did not reach its last turn has neither, as a short game would look good; and one turn without a score
-    leaves no mean.
+    Columns: `game, prompt_id, level, t2i_model, i2t_model, repeat, control` (empty, or which control it is), `turns`
+    (finished ones), `outcome` (ok, refused, failed or pending) and, for each measure, `NAME_final` and `NAME_mean`:
+    after the last turn and over all turns. A game that did not reach its last turn has neither, as a short game would
+    look good; and one turn without a score leaves no mean.
 
     Args:
         frame: One row a turn, as `scored` gives it.
@@ -98,7 +98,8 @@ def by_game(frame: pd.DataFrame, turns: int | None = None) -> pd.DataFrame:
     keys = ["game"]
     ordered = frame.sort_values("step_number", kind="stable")
     grouped = ordered.groupby(keys, sort=False)
-    head = ["prompt_id", "level", "t2i_model", "i2t_model", *(["repeat"] if "repeat" in frame.columns else [])]
+    extra = [name for name in ("repeat", "control") if name in frame.columns]
+    head = ["prompt_id", "level", "t2i_model", "i2t_model", *extra]
     games = grouped[head].first()
     games["turns"] = (ordered["outcome"] == "ok").groupby(ordered["game"], sort=False).sum()
     ended = grouped["outcome"].last()
@@ -107,8 +108,8 @@ def by_game(frame: pd.DataFrame, turns: int | None = None) -> pd.DataFrame:
     played = ordered[ordered["step_number"] < planned]
     for measure in MEASURES.values():
         _add(games, played, measure, (games["outcome"] == "ok") & whole, planned)
-    games = games.reset_index()
-    return games if "repeat" in games.columns else games.assign(repeat=0)
+    usual = {name: value for name, value in (("repeat", 0), ("control", "")) if name not in games.columns}
+    return games.reset_index().assign(**usual)
 
 
 def _add(games: pd.DataFrame, played: pd.DataFrame, measure: Measure, whole: pd.Series, planned: int) -> None:
@@ -130,6 +131,15 @@ def check(frame: pd.DataFrame) -> None:
     missing = [name for name in NEEDED if name not in frame.columns]
     if missing:
         raise UsageError(f"The frame has no column {missing[0]!r}: hand over telephone.analysis.scored(run).")
+
+
+def battle(table: pd.DataFrame) -> pd.DataFrame:
+    """Returns the rows of the battle itself, without those of control lines.
+
+    Args:
+        table: One row a turn or a game; all of it is battle if it has no column `control`.
+    """
+    return table[table["control"] == ""] if "control" in table.columns else table
 
 
 def measure_of(name: str) -> Measure:

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from telephone import seeds
-from telephone.analysis.frames import measure_of
-from telephone.analysis.resampling import Floats, bounds, merged, student
+from telephone.analysis.cube import Cube, cube_of, squares
+from telephone.analysis.general import General, in_general
+from telephone.analysis.parts import PARTS, PLAYERS, parts, shapley
+from telephone.analysis.resampling import Floats, bounds, draw_weights, merged, student
 
 SOURCES = ("drawing", "describing", "pair", "prompt", "rest")
 """Which model draws, which describes, what the two have beyond that, which prompt it is, and all else: chance, and what
 a model makes of one prompt and not of another."""
 MIN_MODELS = 2
 MIN_PROMPTS = 4
-_DRAWS = 1000
 _NORMAL = student(10**9)
 
 
@@ -31,113 +31,95 @@ class WhichMatters:
     shares: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["source", "share", "low", "high"]))
     """One row for each of `SOURCES`: its share of the variance, with a 95 % interval; empty if it cannot be said."""
     difference: float | None = None
-    """Share of drawing minus share of describing, with its 95 % interval."""
+    """Shapley share of drawing minus that of describing, with its 95 % interval."""
     low: float | None = None
     high: float | None = None
     prompts: int = 0
     """Prompts on which every pair has a score."""
     left_out: int = 0
     """Prompts that lack one."""
+    shapley: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=["source", "share", "low", "high", "own"])
+    )
+    """This roster: one row for each of `PLAYERS`, its fair share of the variance (with half of each interaction of two
+    and a third of that of all three), a 95 % interval, and its own share without any interaction."""
+    parts: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["source", "share"]))
+    """The same split into all main effects and interactions; without repeats `all three` is inside `chance`."""
+    general: General = field(default_factory=General)
+    """Models in general, of which the roster is a sample."""
 
 
 def which_matters(games: pd.DataFrame, measure: str = "distance", when: str = "final") -> WhichMatters:
     """Returns how much of the differences between games comes from who draws and from who describes.
 
-    The scores stand in a table of drawing model x describing model x prompt; its sum of squares is split as in an
-    analysis of variance, and what chance alone puts into the parts of the models is taken out of them (so a part can be
-    a little below 0). Intervals come from prompts that are drawn again within their levels.
+    The scores stand in a table of drawing model x describing model x prompt x repeat; its variance is split into main
+    effects and interactions, what chance alone puts into them is taken out, and the interactions are divided fairly.
+    Intervals come from prompts that are drawn again within their levels.
 
     Args:
-        games: One row a game, as `by_game` gives it.
-        measure: distance, recall or precision.
+        games: One row a game, as `by_game` gives it; controls are left out.
+        measure: A name of `MEASURES`.
         when: final or mean.
 
     Raises:
         UsageError: there is no such measure.
     """
-    column = f"{measure_of(measure).name}_{when}"
-    drawers, describers = games["t2i_model"].nunique(), games["i2t_model"].nunique()
-    if min(drawers, describers) < MIN_MODELS:
-        return WhichMatters(
-            False, f"{_models(drawers, describers)} are too few models to say: take two or more of each kind."
-        )
-    scores, levels, left_out = _cube(games, column, drawers * describers)
-    prompts = scores.shape[2]
+    cube = cube_of(games, measure, when)
+    t, c, prompts, _ = cube.sizes
+    if min(t, c) < MIN_MODELS:
+        return WhichMatters(False, f"{_models(t, c)} are too few models to say: take two or more of each kind.")
     if prompts < MIN_PROMPTS:
         said = f"{prompts} prompts on which every pair has a score are too few to say: play {MIN_PROMPTS} or more."
-        return WhichMatters(False, said, prompts=prompts, left_out=left_out)
-    if np.ptp(scores) < 1e-9:
+        return WhichMatters(False, said, prompts=prompts, left_out=cube.left_out)
+    if np.ptp(cube.scores) < 1e-9:
         return WhichMatters(False, "All games end alike: there is nothing to explain.", prompts=prompts)
-    return _answer(scores, levels, left_out)
+    return _answer(cube)
 
 
-def split(scores: Floats) -> Floats:
-    """Returns [..., 5]: the shares of `SOURCES` in the variance of a table; they add up to 1.
-
-    Args:
-        scores: [..., drawing models, describing models, prompts], no entry missing.
-    """
-    t, c, p = scores.shape[-3:]
-    mean = scores.mean((-3, -2, -1), keepdims=True)
-    by_t, by_c, by_p = (scores.mean(axes, keepdims=True) - mean for axes in ((-2, -1), (-3, -1), (-3, -2)))
-    by_tc = scores.mean(-1, keepdims=True) - mean - by_t - by_c
-    by_tp = scores.mean(-2, keepdims=True) - mean - by_t - by_p
-    by_cp = scores.mean(-3, keepdims=True) - mean - by_c - by_p
-    total = _squares(scores - mean)
-    drawing, describing, pair, prompt = c * p * _squares(by_t), t * p * _squares(by_c), p * _squares(by_tc), by_p
-    prompts = t * c * _squares(prompt)
-    with_t, with_c = c * _squares(by_tp), t * _squares(by_cp)
-    rest = total - drawing - describing - pair - prompts - with_t - with_c
-    drawing = drawing - with_t / (p - 1)
-    describing = describing - with_c / (p - 1)
-    pair = pair - rest / (p - 1)
-    parts = np.stack([drawing, describing, pair, prompts, total - drawing - describing - pair - prompts], axis=-1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(parts / total[..., None])
+def _drawn(cube: Cube) -> tuple[Floats, Floats]:
+    return parts(squares(cube.scores)), parts(squares(cube.scores, draw_weights(cube.levels)))
 
 
-def _squares(values: Floats) -> Floats:
-    return np.asarray((values**2).sum((-3, -2, -1)))
+def _fair(made: Floats) -> Floats:
+    return np.asarray(shapley(made) / made.sum(axis=-1, keepdims=True))
 
 
-def _cube(games: pd.DataFrame, column: str, pairs: int) -> tuple[Floats, list[str], int]:
-    """Returns scores [drawing, describing, prompt] of the prompts that every pair has a score on, and their levels."""
-    means = games.groupby(["prompt_id", "t2i_model", "i2t_model"], sort=True)[column].mean()
-    wide = means.unstack(["t2i_model", "i2t_model"]).sort_index(axis=1)  # noqa: PD010
-    whole = wide.dropna() if wide.shape[1] == pairs else wide.iloc[:0]
-    of_prompt = games.drop_duplicates("prompt_id").set_index("prompt_id")["level"]
-    sides = (games["t2i_model"].nunique(), games["i2t_model"].nunique(), len(whole))
-    scores = whole.to_numpy(dtype=float).T.reshape(sides)
-    return scores, [str(level) for level in of_prompt.reindex(whole.index)], len(wide) - len(whole)
+def _own(made: Floats) -> Floats:
+    """Returns the shares of `SOURCES` in parts of the variance."""
+    share = made / made.sum(axis=-1, keepdims=True)
+    first = share[..., [0, 1, 3, 2]]
+    return np.concatenate([first, 1 - first.sum(axis=-1, keepdims=True)], axis=-1)
 
 
-def _answer(scores: Floats, levels: list[str], left_out: int) -> WhichMatters:
-    prompts = scores.shape[2]
-    estimate = split(scores)
-    draws = split(np.moveaxis(scores[:, :, _picks(levels)], 2, 0))
-    size = prompts / len(set(merged(levels)))
-    stretch = student(prompts - len(set(merged(levels)))) / _NORMAL * np.sqrt(size / (size - 1))
-    # A table of repeated prompts has fewer distinct ones, which shifts its shares; only their spread is of use.
-    draws = estimate + (draws - np.nanmean(draws, axis=0)) * stretch
+def _spread(estimate: Floats, draws: Floats, levels: tuple[str, ...]) -> Floats:
+    """Returns draws about the estimate, stretched from the normal to Student's distribution."""
+    stretch = student(len(levels) - len(set(merged(levels)))) / _NORMAL
+    return np.asarray(estimate + (draws - np.nanmean(draws, axis=0)) * stretch)
+
+
+def _answer(cube: Cube) -> WhichMatters:
+    made, again = _drawn(cube)
+    own, fair = _own(made)[0], _fair(made)[0]
+    low, high = np.clip(bounds(_spread(own, _own(again), cube.levels)), -1, 1)
+    table = pd.DataFrame({"source": SOURCES, "share": own, "low": low, "high": high})
+    draws = _spread(fair, _fair(again), cube.levels)
     low, high = np.clip(bounds(draws), -1, 1)
-    table = pd.DataFrame({"source": SOURCES, "share": estimate, "low": low, "high": high})
+    whole = made[0] / made[0].sum()
+    divided = pd.DataFrame({"source": PLAYERS, "share": fair, "low": low, "high": high, "own": whole[[0, 1, 2, 7]]})
     gap = bounds(draws[:, :1] - draws[:, 1:2])[:, 0]
-    difference = float(estimate[0] - estimate[1])
+    difference = float(fair[0] - fair[1])
     told = bool(gap[0] > 0 or gap[1] < 0)
-    words = _sentence(table, difference, (float(gap[0]), float(gap[1])), told)
-    words += f" This holds for {_models(*scores.shape[:2])} on {prompts} prompts, not for models in general."
-    return WhichMatters(told, words, table, difference, float(gap[0]), float(gap[1]), prompts, left_out)
+    words = _sentence(divided, difference, (float(gap[0]), float(gap[1])), told)
+    words += f" This holds for {_models(*cube.sizes[:2])} on {cube.sizes[2]} prompts, not for models in general."
+    return WhichMatters(
+        told, words, table, difference, float(gap[0]), float(gap[1]), cube.sizes[2], cube.left_out,
+        divided, _all_parts(whole, cube.sizes[3]), in_general(cube),
+    )  # fmt: skip
 
 
-def _picks(levels: list[str]) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
-    """Returns [draws, prompts]: which prompts a draw has, drawn with replacement within their levels."""
-    generator = np.random.default_rng(seeds.derive("which matters", *levels))
-    groups = np.array(merged(levels))
-    picks = np.empty((_DRAWS, len(levels)), dtype=np.int64)
-    for group in dict.fromkeys(groups.tolist()):
-        members = np.flatnonzero(groups == group)
-        picks[:, members] = generator.choice(members, size=(_DRAWS, len(members)))
-    return picks
+def _all_parts(whole: Floats, repeats: int) -> pd.DataFrame:
+    table = pd.DataFrame({"source": list(PARTS), "share": whole})
+    return table if repeats > 1 else table[table["source"] != "all three"].reset_index(drop=True)
 
 
 def _sentence(table: pd.DataFrame, difference: float, gap: tuple[float, float], told: bool) -> str:
