@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from telephone.nets.generation import Decoding
 from telephone.nets.language_model import LanguageModel
@@ -47,43 +48,28 @@ class Blip2(nn.Module):
         return self.projection(self.qformer(squares)[0])
 
 
-@dataclass
-class Talk:
-    """Exchanges about pictures as numbers: the words behind the image, up to the answer's end."""
-
-    words: Int[Tensor, "batch n"]
-    """From the mark that ends the image to `<eos>`, padded."""
-    answers: Int[Tensor, "batch n"]
-    """The same where an answer stands, `<pad>` elsewhere."""
-
-
-def talk(tokenizer: ChatTokenizer, instructions: Sequence[str], answers: Sequence[str]) -> Talk:
-    """Returns exchanges as numbers."""
-    words, targets = [], []
-    for instruction, answer in zip(instructions, answers, strict=True):
-        asked, told = tokenizer.after_image(instruction), tokenizer.answer(answer)
-        words.append([*asked, *told])
-        targets.append([*[PAD] * len(asked), *told])
-    return Talk(_padded(words), _padded(targets))
-
-
-def _padded(rows: list[list[int]]) -> Int[Tensor, "batch n"]:
-    width = max(map(len, rows))
-    return torch.tensor([row + [PAD] * (width - len(row)) for row in rows])
-
-
 def opening(model: LanguageModel, image: Float[Tensor, "batch m language"]) -> Float[Tensor, "batch all language"]:
     """Returns what comes before the image's vectors, and these."""
     before = torch.tensor([ChatTokenizer(()).before_image()], device=image.device)
     return torch.cat([model.embed(before).expand(len(image), -1, -1), image], 1)
 
 
-def talk_loss(model: LanguageModel, image: Float[Tensor, "batch m language"], said: Talk) -> Float[Tensor, ""]:
-    """Returns the cross-entropy of each word of the answers, given the image, the instruction and the words before."""
-    x = torch.cat([opening(model, image), model.embed(said.words[:, :-1])], 1)
-    start = x.shape[1] - said.words.shape[1] + 1
-    targets = torch.cat([said.answers.new_full((len(x), start - 1), PAD), said.answers], 1)
-    return model.loss(x, targets)
+def talk_loss(
+    model: LanguageModel,
+    image: Float[Tensor, "batch m language"],
+    words: Int[Tensor, "batch n"],
+    answers: Int[Tensor, "batch n"],
+) -> Float[Tensor, ""]:
+    """Returns the cross-entropy of each word of the answers, given image, instruction and the words before.
+
+    Args:
+        model: the language model, frozen or not.
+        image: vectors that stand for the pictures.
+        words: from the mark that ends the image to `<eos>`, padded.
+        answers: the same where an answer stands, `<pad>` elsewhere.
+    """
+    x = torch.cat([opening(model, image), model.embed(words[:, :-1])], 1)
+    return model.loss(x, F.pad(answers, (x.shape[1] - answers.shape[1], 0), value=PAD))
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Recipe of `pocket/blip-2`, in three stages: ask, represent, generate.
+"""Recipe of `pocket/blip-2`, in three stages: ask, represent, generate. Needs `blip` and `language-model`.
 
 The image encoder is BLIP's and stays as it is; what it sees is computed once (`train/sight.py`).
 
@@ -6,11 +6,16 @@ The image encoder is BLIP's and stays as it is; what it sees is computed once (`
    thing at the top left is, and a small head on it must tell the answer. The heads go on asking in the next stages.
 2. *Represent*: image-text contrast, matching and image-grounded generation (Li et al. 2023, section 3.2) on tellings
    in every English wording.
+3. *Generate*: the Q-Former, with one linear layer, learns to be understood by the frozen language model (section 3.3).
+   What it says are captions as the web has them, of the most striking thing or two (the player says no more), and as
+   many long ones, because MiniGPT-4 takes this Q-Former over. The layer starts as the best linear guess at the language
+   model's words for what the queries were asked.
 
-    telephone learn blip-2 --minutes 48 --pictures 20000
+    telephone learn blip-2 --minutes 48 --pictures 24000
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,17 +24,23 @@ from torch import Tensor, nn
 
 from telephone import world
 from telephone.nets.blip import ImageEncoder
+from telephone.nets.blip2 import Blip2, Blip2Config, reply, talk_loss
+from telephone.nets.checkpoint import save_weights
 from telephone.nets.generation import Decoding
+from telephone.nets.language_model import LanguageModel
 from telephone.nets.qformer import QFormer, QFormerConfig
-from telephone.nets.tokenizer import WordTokenizer
+from telephone.nets.tokenizer import ChatTokenizer, WordTokenizer
 from telephone.train import data, sight
 from telephone.train.common import Recipe, Stage, keep
+from telephone.train.exchanges import INSTRUCTIONS
+from telephone.train.lessons import Lessons
 from telephone.train.stable_diffusion import facts_loss
-from telephone.train.visual_words import QUERIES, FactHeads, targets
+from telephone.train.visual_words import QUERIES, FactHeads, best_linear, targets, vectors
 
 MINUTES = 48.0
 SHARES = {"ask": 0.2, "represent": 0.4, "generate": 0.4}
 BATCH = 32
+KINDS = ("detailed", "sentence", "short")
 FACTS_WEIGHT = 0.3
 """Of the heads' loss beside the paper's losses."""
 
@@ -44,13 +55,23 @@ def main(recipe: Recipe) -> Path:
     seen = sight.squares(recipe, encoder, f"sight {recipe.seed}", recipe.pictures)
     learn_to_ask(recipe, asking, seen)
     learn_to_represent(recipe, asking, tokenizer, seen, encoder)
+    model, words = sight.language_model(recipe)
+    speaking = begin_to_speak(asking, seen, model, words)
+    learn_to_generate(recipe, speaking, seen, Listener(model, words, encoder))
+    about = {
+        "player": "pocket/blip-2",
+        "seed": recipe.seed,
+        "minutes": recipe.minutes,
+        "reads": sight.marks(recipe, "blip", "language-model"),
+    }
+    save_weights(recipe.weights, speaking.net, speaking.net.config, about, bits=8)
     return recipe.weights
 
 
-def learn_words() -> tuple[str, ...]:
+def learn_words(scenes: int = 10_000) -> tuple[str, ...]:
     """Returns every word of the English tellings, in alphabetical order."""
     rng = np.random.default_rng(0)
-    return WordTokenizer.learn(tell(data.train_scene("words", i), rng) for i in range(10_000)).words[4:]
+    return WordTokenizer.learn(tell(data.train_scene("words", i), rng) for i in range(scenes)).words[4:]
 
 
 def tell(scene: world.Scene, rng: np.random.Generator) -> str:
@@ -147,3 +168,69 @@ def show(recipe: Recipe, qformer: QFormer, tokenizer: WordTokenizer, encoder: Im
 
     sight.examine(recipe, encoder, say, name)
     qformer.train(was)
+
+
+# --- 3. generate ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who makes words of what the Q-Former says, and who sees the pictures: both frozen."""
+
+    model: LanguageModel
+    tokenizer: ChatTokenizer
+    encoder: ImageEncoder
+
+
+class Speaking(nn.Module):
+    """BLIP-2's learning parts, with the heads that go on asking."""
+
+    def __init__(self, net: Blip2, heads: FactHeads) -> None:
+        """Puts them together."""
+        super().__init__()
+        self.net, self.heads = net, heads
+
+
+@torch.no_grad()
+def begin_to_speak(
+    asking: Asking, seen: sight.Seen, model: LanguageModel, tokenizer: ChatTokenizer, count: int = 2048
+) -> Speaking:
+    """Returns BLIP-2 with the queries of a trained Q-Former, and a layer that guesses the words of their facts."""
+    bare = asking.qformer.without_words()
+    net = Blip2(Blip2Config(bare.config, model.config.width))
+    net.qformer.load_state_dict(bare.state_dict())
+    rows = np.arange(min(count, len(seen.scenes)))
+    found = torch.cat([bare(seen.batch(part))[0] for part in np.array_split(rows, max(1, len(rows) // 128))])
+    words = vectors(seen.scenes[: len(rows)], model, tokenizer)
+    weight, bias = best_linear(found.flatten(0, 1), words.flatten(0, 1))
+    net.projection.load_state_dict({"weight": weight, "bias": bias})
+    return Speaking(net, asking.heads).to(model.token.weight.device)
+
+
+def learn_to_generate(recipe: Recipe, speaking: Speaking, seen: sight.Seen, listener: Listener) -> None:
+    """Trains Q-Former and layer on the frozen language model's loss."""
+    stage = Stage(recipe, "generate", SHARES["generate"] * recipe.minutes, speaking.train(), rate=6e-4)
+    truth = Truth(seen.scenes, recipe.device)
+    rng = np.random.default_rng(recipe.seed + 2 + stage.step)
+    lessons = Lessons(seen.scenes, listener.tokenizer, rng, KINDS, BATCH)
+    for step, lesson in zip(stage, lessons, strict=False):
+        found, _ = speaking.net.qformer(seen.batch(lesson.rows).to(recipe.device))
+        said = speaking.net.projection(found)
+        told = talk_loss(listener.model, said, lesson.tokens.to(recipe.device), lesson.answers.to(recipe.device))
+        facts, right = truth.loss(speaking.heads(found), lesson.rows)
+        stage.update(told + 0.1 * facts, told=told.item(), right=right)
+        if step % 500 == 0:
+            listen(recipe, speaking.net, listener, f"generate-{step}")
+    stage.finish()
+    listen(recipe, speaking.net, listener, "generate-last")
+
+
+def listen(recipe: Recipe, net: Callable[[Tensor], Tensor], listener: Listener, name: str) -> None:
+    """Writes what the language model says of held-out scenes: in detail, and (to another file) shortly."""
+    for kind in ("detailed", "short"):
+
+        def say(squares: Tensor, task: str = INSTRUCTIONS[kind][0]) -> list[str]:
+            many = len(squares)
+            return reply(listener.model, listener.tokenizer, net(squares), [task] * many, [0] * many, Decoding(120))
+
+        sight.examine(recipe, listener.encoder, say, f"{name}-{kind}")

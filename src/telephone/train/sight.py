@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from telephone import world
+from telephone.images import content_hash
 from telephone.nets.blip import Blip, BlipConfig, ImageEncoder
+from telephone.nets.language_model import LanguageModel, LanguageModelConfig
+from telephone.nets.tokenizer import ChatTokenizer
 from telephone.train import data
 from telephone.train.blip import Batches
-from telephone.train.common import Recipe, frozen
+from telephone.train.common import Recipe, frozen, shipped_or_learned
 from telephone.world.render import render_array
 from telephone.world.scene import Scene
 
@@ -43,6 +46,23 @@ def blip_encoder(recipe: Recipe) -> ImageEncoder:
     """
     encoder: ImageEncoder = frozen(recipe, "blip", lambda config: Blip(BlipConfig.from_dict(config))).image_encoder
     return encoder
+
+
+def language_model(recipe: Recipe) -> tuple[LanguageModel, ChatTokenizer]:
+    """Returns the language model that the recipe `language-model` has made, frozen, and its words.
+
+    Raises:
+        WeightsError: there are no weights of the language model.
+    """
+    model: LanguageModel = frozen(
+        recipe, "language-model", lambda config: LanguageModel(LanguageModelConfig.from_dict(config))
+    )
+    return model, ChatTokenizer(model.config.words)
+
+
+def marks(recipe: Recipe, *names: str) -> dict[str, str]:
+    """Returns the hash of each weight file that a recipe builds upon."""
+    return {name: content_hash(shipped_or_learned(recipe, name).read_bytes()) for name in names}
 
 
 def squares(recipe: Recipe, encoder: ImageEncoder, key: str, count: int) -> Seen:
