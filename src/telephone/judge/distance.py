@@ -6,17 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from telephone.errors import PlayerError
 from telephone.judge.cases import NO_WORDS, Case, unscored
+from telephone.judge.vectors import CHUNK, Vectors, sha_of
 from telephone.players import Embedder, name_of
 from telephone.store import Score
 
 NAME = "distance"
-CHUNK = 256
-"""Texts that are embedded before their scores are written: what a kill can cost."""
 _SPECIAL_TOKENS = 2
 
-Vector = NDArray[np.float64]
+Vector = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -24,6 +22,8 @@ class DistanceJudge:
     """The judge of an embedder; each distinct text is embedded once, a prompt once for all its descriptions."""
 
     embedder: Embedder
+    vectors: Vectors | None = None
+    """Where vectors are kept; None is for this judgement alone."""
 
     @property
     def name(self) -> str:
@@ -42,15 +42,17 @@ class DistanceJudge:
             PlayerError: the embedder does not return one row of numbers a text.
         """
         yield from self._wordless(cases)
+        vectors = Vectors(self.embedder) if self.vectors is None else self.vectors
         told = [case for case in cases if case.prompt is not None]
-        prompts = self._embed(list(dict.fromkeys(str(case.prompt) for case in told)))
+        if told:
+            vectors.texts(str(case.prompt) for case in told)
         texts = list(dict.fromkeys(case.text for case in told))
         by_text: dict[str, list[Case]] = {text: [] for text in texts}
         for case in told:
             by_text[case.text].append(case)
         for start in range(0, len(texts), CHUNK):
             chunk = texts[start : start + CHUNK]
-            vectors = prompts | self._embed([text for text in chunk if text not in prompts])
+            vectors.texts(chunk)
             yield [self._score(case, vectors) for text in chunk for case in by_text[text]]
 
     def _wordless(self, cases: Sequence[Case]) -> Iterator[list[Score]]:
@@ -58,19 +60,10 @@ class DistanceJudge:
         if found:
             yield found
 
-    def _embed(self, texts: list[str]) -> dict[str, Vector]:
-        if not texts:
-            return {}
-        rows = np.asarray(self.embedder.embed_texts(texts), dtype=np.float64)
-        if rows.ndim != 2 or len(rows) != len(texts):
-            raise PlayerError(
-                f"{name_of(self.embedder)} returned an array of shape {rows.shape} for {len(texts)} texts: "
-                "it must have one row a text."
-            )
-        return dict(zip(texts, rows, strict=True))
-
-    def _score(self, case: Case, vectors: dict[str, Vector]) -> Score:
-        value = 0.0 if case.text == case.prompt else cosine_distance(vectors[str(case.prompt)], vectors[case.text])
+    def _score(self, case: Case, vectors: Vectors) -> Score:
+        one, other = (vectors.known.get(sha_of(text)) for text in (str(case.prompt), case.text))
+        value = None if one is None or other is None else cosine_distance(one, other)
+        value = 0.0 if case.text == case.prompt else value
         if value is None:
             return unscored(case, NAME, "The embedder returned a vector without a direction.")
         cut = self._cut(case.text)

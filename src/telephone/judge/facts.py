@@ -12,12 +12,17 @@ from telephone.errors import WorldError
 from telephone.judge.cases import NO_WORDS, Case, unscored
 from telephone.store import Score
 from telephone.world.compare import Comparison, compare
+from telephone.world.parser import Reading
 from telephone.world.scene import Scene
 
 NAME = "facts_recall"
 """The score that tells whether there are facts at all; its detail has the counts by attribute."""
 CHUNK = 512
+KEPT, WRONG, MISSING = "k", "w", "m"
+"""How each fact of the prompt stands, a letter a fact, in the order of `world.atoms`."""
 _SOURCES = ("scene", "layout", "lexicon", "tokens", "parser", "compare")
+_VERSION = 2
+"""Raised whenever a score holds more or other things than before."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,18 @@ class Facts:
             "facts_invented": float(len(found.invented)),
         }
 
+    def states(self, truth: Scene) -> str:
+        """Returns how each fact of the truth stands: `KEPT`, `WRONG` or `MISSING`, in the order of `world.atoms`."""
+        letters = dict.fromkeys(self.comparison.kept, KEPT) | {atom: WRONG for atom, _ in self.comparison.wrong}
+        return "".join(letters.get(atom, MISSING) for atom in world.atoms(truth))
+
+    def inventions(self, told: Scene) -> list[list[str | int | None]]:
+        """Returns attribute, value and kind of thing of each invented fact."""
+        return [
+            [atom.attribute, atom.value, None if atom.thing is None else told.things[atom.thing].kind]
+            for atom in self.comparison.invented
+        ]
+
     @property
     def by_attribute(self) -> dict[str, dict[str, int]]:
         """Numbers of facts kept, wrong, missing and invented by attribute, a wrong fact under that of the truth."""
@@ -55,14 +72,14 @@ class Facts:
 
 
 class FactsJudge:
-    """The judge of facts; needs no network, and is sure."""
+    """The judge of facts in texts; needs no network, and is sure."""
 
     name = "facts of the pocket world"
 
     @property
     def fingerprint(self) -> str:
         """The code that reads and compares: another reader would count otherwise."""
-        return _reader_hash()
+        return reader_hash()
 
     def judge(self, cases: Sequence[Case]) -> Iterator[list[Score]]:
         """Yields the scores of each case, or one without a value and with the reason."""
@@ -88,16 +105,39 @@ def count_facts(prompt: str, text: str) -> Facts:
 
 
 def _scores(case: Case) -> list[Score]:
-    truth = NO_WORDS if case.prompt is None else _truth(case.prompt)
+    why = why_uncounted(case.prompt)
+    if why:
+        return [unscored(case, NAME, why)]
+    return scores_of(case, world.read(case.text))
+
+
+def scores_of(case: Case, reading: Reading) -> list[Score]:
+    """Returns the scores of something whose scene has been read, compared with the prompt of the case.
+
+    Raises:
+        WorldError: the prompt cannot be counted; says why.
+    """
+    truth = _truth(str(case.prompt))
     if isinstance(truth, str):
-        return [unscored(case, NAME, truth)]
-    reading = world.read(case.text)
+        raise WorldError(truth)
     found = Facts(compare(truth, reading.scene), reading.unknown)
-    detail = {"by_attribute": found.by_attribute, "unknown": list(found.unknown)}
+    detail = {
+        "by_attribute": found.by_attribute,
+        "unknown": list(found.unknown),
+        "states": found.states(truth),
+        "invented": found.inventions(reading.scene),
+        "style": reading.scene.style,
+    }
     return [
         Score(case.subject, case.reference, name, value, _detail(name, value, detail))
         for name, value in found.values.items()
     ]
+
+
+def why_uncounted(prompt: str | None) -> str:
+    """Returns why the facts of a prompt cannot be counted; empty if they can."""
+    truth = NO_WORDS if prompt is None else _truth(prompt)
+    return truth if isinstance(truth, str) else ""
 
 
 def _detail(name: str, value: float | None, detail: object) -> object:
@@ -118,8 +158,9 @@ def _truth(prompt: str) -> Scene | str:
 
 
 @cache
-def _reader_hash() -> str:
-    hasher = hashlib.sha256()
+def reader_hash() -> str:
+    """Returns the hash of the code that reads texts and compares scenes, and of what is kept of it."""
+    hasher = hashlib.sha256(f"facts {_VERSION}".encode())
     for name in _SOURCES:
         hasher.update(files("telephone.world").joinpath(f"{name}.py").read_bytes())
     return hasher.hexdigest()
