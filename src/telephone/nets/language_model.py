@@ -138,7 +138,7 @@ class LanguageModel(nn.Module):
 
     def _start(self) -> None:
         """Keeps the layers quiet at first, so that a word's own vector is not drowned: copying is learned sooner."""
-        nn.init.normal_(self.token.weight, std=0.1)
+        nn.init.normal_(self.token.weight, std=0.03)
         for block in self.modules():
             if isinstance(block, Block):
                 for quiet in (block.out, block.mlp.down):
