@@ -1,0 +1,103 @@
+"""LoRA (Hu et al. 2021, arXiv 2106.09685): a frozen net is tuned by small matrices that stand beside its linear layers.
+
+A linear layer W gets a companion B A of low rank: W x + (alpha / r) B A x (section 4.1). A starts at random and B at
+zero, so that at first nothing changes; only A and B are trained. Afterwards B A can be added into W and costs nothing.
+
+The companions live in a module of their own, `Adapters`, whose weights can be saved without those of the net.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class LowRank(nn.Module):
+    """The update of one linear layer."""
+
+    def __init__(self, inputs: int, outputs: int, rank: int, alpha: float) -> None:
+        """Starts at zero: `up` is zero, `down` is drawn as `nn.Linear` draws its weights."""
+        super().__init__()
+        self.scale = alpha / rank
+        self.down = nn.Parameter(torch.empty(rank, inputs))
+        self.up = nn.Parameter(torch.zeros(outputs, rank))
+        nn.init.kaiming_uniform_(self.down, a=math.sqrt(5))
+
+    def product(self) -> Float[Tensor, "outputs inputs"]:
+        """Returns what may be added to the layer's weight: (alpha / r) B A."""
+        return self.up @ self.down * self.scale
+
+    def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
+        """Returns what is added to the layer's output."""
+        return F.linear(F.linear(x, self.down), self.up) * self.scale
+
+
+class Adapted(nn.Module):
+    """A frozen linear layer and its update."""
+
+    def __init__(self, linear: nn.Linear, update: LowRank) -> None:
+        """Takes both as they are."""
+        super().__init__()
+        self.linear, self.update = linear, update
+
+    def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
+        """Returns W x + b + (alpha / r) B A x."""
+        return self.linear(x) + self.update(x)
+
+
+class Adapters(nn.Module):
+    """The updates of all linear layers of a net that bear certain names; the net itself is not kept in here."""
+
+    def __init__(self, net: nn.Module, names: Sequence[str], rank: int, alpha: float) -> None:
+        """Makes updates for a net and leaves the net as it is.
+
+        Args:
+            net: the net to be tuned.
+            names: last parts of the names of the layers, such as `query`.
+            rank: r, the rank of the updates.
+            alpha: the updates are multiplied by alpha / r.
+
+        Raises:
+            ValueError: the net has no linear layer of such a name.
+        """
+        super().__init__()
+        found = {name: layer for name, layer in net.named_modules() if name.rpartition(".")[2] in names}
+        linear = {name: layer for name, layer in found.items() if isinstance(layer, nn.Linear)}
+        if not linear:
+            raise ValueError(f"The net has no linear layer called {' or '.join(names)}: name other layers.")
+        self.updates = nn.ModuleDict(
+            {_key(name): LowRank(layer.in_features, layer.out_features, rank, alpha) for name, layer in linear.items()}
+        )
+
+    def attach(self, net: nn.Module) -> None:
+        """Freezes the net and puts each update beside its layer, so that the net computes with both."""
+        net.requires_grad_(requires_grad=False)
+        for key, update in self.updates.items():
+            parent, child = _place(net, key)
+            setattr(parent, child, Adapted(getattr(parent, child), update))
+        self.requires_grad_(requires_grad=True)
+
+    def detach(self, net: nn.Module) -> None:
+        """Takes the updates off again; the net is as it was before `attach`, but still frozen."""
+        for key in self.updates:
+            parent, child = _place(net, key)
+            setattr(parent, child, getattr(parent, child).linear)
+
+    @torch.no_grad()
+    def merge(self, net: nn.Module, share: float = 1.0) -> None:
+        """Adds the updates to the weights of a net to which they are not attached; `share` -1 takes them out again."""
+        for key, update in self.updates.items():
+            parent, child = _place(net, key)
+            getattr(parent, child).weight.add_(update.product(), alpha=share)
+
+
+def _key(name: str) -> str:
+    return name.replace(".", "/")
+
+
+def _place(net: nn.Module, key: str) -> tuple[nn.Module, str]:
+    parent, _, child = key.rpartition("/")
+    return net.get_submodule(parent.replace("/", ".")), child
