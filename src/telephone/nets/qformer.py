@@ -62,6 +62,14 @@ class MaskedAttention(Attention):
         return self.out(h.transpose(1, 2).flatten(2))
 
 
+Image = tuple[Float[Tensor, "batch heads squares depth"], Float[Tensor, "batch heads squares depth"]]
+"""Keys and values of the squares of an image."""
+Before = tuple[Float[Tensor, "batch heads before depth"], Float[Tensor, "batch heads before depth"]]
+"""Keys and values of what stands before a sequence."""
+Known = tuple[Float[Tensor, "batch heads known depth"], Float[Tensor, "batch heads known depth"]]
+"""The same with the sequence's own."""
+
+
 class QBlock(nn.Module):
     """One block: self-attention of queries and words, cross-attention of the queries, a two-layer net for each."""
 
@@ -81,10 +89,10 @@ class QBlock(nn.Module):
         self,
         x: Float[Tensor, "batch n width"],
         queries: int,
-        image: KeysValues | None,
-        mask: Bool[Tensor, "#batch #n m"] | None = None,
-        past: KeysValues | None = None,
-    ) -> tuple[Float[Tensor, "batch n width"], KeysValues]:
+        image: Image | None,
+        mask: Bool[Tensor, "#batch #n known"] | None = None,
+        past: Before | None = None,
+    ) -> tuple[Float[Tensor, "batch n width"], Known]:
         """Mixes the sequence.
 
         Args:
