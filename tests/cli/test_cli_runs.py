@@ -67,6 +67,20 @@ def test_strip_and_film(cli, run, tmp_path):
     assert "webp" in cli("show", run, name, "--animate", "s.avi").stderr
 
 
+def test_films_of_each_game_and_of_all_pairs(cli, run, tmp_path):
+    done = cli("film", run, "--as", "gif", "--level", "hard", "--json")
+    files = [tmp_path / name for name in json.loads(done.stdout)["files"]]
+    assert len(files) == 6 and len(list((tmp_path / run / "films").iterdir())) == 3
+    for path in files:
+        with Image.open(path) as film:
+            assert film.n_frames == 5
+    assert sum(path.stem == "all-pairs" for path in files) == 3
+    told = cli("film", run, "--grids", "--prompt", "red BOAT", "--out", "films", "--as", "webp")
+    assert told.stdout.splitlines()[-1] == "1 film in films"
+    assert "no such game" in cli("film", run, "--prompt", "zebra").stderr
+    assert "no format of films" in cli("film", run, "--as", "avi").stderr
+
+
 def test_verify_a_whole_run(cli, run):
     done = cli("verify", run)
     assert (done.exit_code, done.stdout.startswith("run is whole")) == (0, True)

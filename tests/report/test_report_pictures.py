@@ -8,10 +8,11 @@ import report_frames
 from PIL import Image
 
 from telephone.errors import StoreError, UsageError
-from telephone.report import Pace, StripStyle, animate, film_strip, games_of
+from telephone.report import Pace, StripStyle, animate, animate_grid, best_format, film_strip, games_of
 from telephone.report.animate import film
 from telephone.report.canvas import enlarged, tile
 from telephone.report.files import write_atomic
+from telephone.report.grid import grid_film
 
 
 @pytest.fixture
@@ -111,15 +112,59 @@ def test_unknown_endings_and_missing_encoders_are_told(tmp_path, game, monkeypat
     with pytest.raises(UsageError, match=r"ends in \.webp, \.gif or \.mp4"):
         animate(game, tmp_path / "game.avi")
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UsageError, match="imageio-ffmpeg"):
         animate(game, tmp_path / "game.mp4")
     assert not list(tmp_path.glob("game.*"))
 
 
 def test_mp4_where_the_encoder_is_there(tmp_path, game):
-    pytest.importorskip("imageio_ffmpeg")
+    if best_format() != "mp4":
+        pytest.skip("there is no encoder")
     path = animate(game, tmp_path / "game.mp4")
     assert path.read_bytes()[4:8] == b"ftyp"
+
+
+def test_an_encoder_that_fails_is_told_and_leaves_nothing(tmp_path, game, monkeypatch):
+    program = tmp_path / "bin" / "ffmpeg"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho 'no such codec' >&2\nexit 3\n")
+    program.chmod(0o755)
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    monkeypatch.setenv("PATH", f"{program.parent}:/bin:/usr/bin")
+    assert best_format() == "mp4"
+    with pytest.raises(StoreError, match=r"could not be encoded \(no such codec\)"):
+        animate(game, tmp_path / "game.mp4")
+    assert [path.name for path in tmp_path.glob("*.mp4")] == []
+
+
+def test_grid_has_a_cell_a_pair_and_two_frames_a_turn(tmp_path):
+    games = [game for game in games_of(report_frames.frame(tmp_path, turns=2)) if game.level == "easy"]
+    frames, times = grid_film(games, Pace(title=1, drawing=2, description=3, last=4))
+    assert times == [1, 2, 3, 2, 4]
+    assert len({frame.size for frame in frames}) == 1 and all(side % 2 == 0 for side in frames[0].size)
+    assert frames[0].width > 3 * 192  # three describe, two draw
+    assert len({frame.tobytes() for frame in frames}) == 5
+    colours = {colour for _, colour in frames[-1].getcolors(2**24)}
+    assert {(0xB3, 0x26, 0x1E), (0x14, 0x71, 0x3F)} <= colours
+    without_green = {colour for _, colour in frames[1].getcolors(2**24)}
+    assert (0x14, 0x71, 0x3F) not in without_green
+
+
+def test_a_broken_game_stays_at_its_last_turn_in_the_grid(tmp_path):
+    table = report_frames.broken(report_frames.frame(tmp_path, turns=3), 0, 0, "out of memory")
+    games = [game for game in games_of(table) if game.level == "easy"]
+    assert "failed" in [game.outcome for game in games]
+    path = animate_grid(games, tmp_path / "grid.webp")
+    with Image.open(path) as movie:
+        assert movie.n_frames == 7
+
+
+def test_a_grid_is_of_one_prompt(tmp_path):
+    games = games_of(report_frames.frame(tmp_path, turns=1))
+    for wrong in (games, []):
+        with pytest.raises(UsageError, match="games of one prompt"):
+            animate_grid(wrong, tmp_path / "grid.webp")
 
 
 def test_a_path_that_cannot_be_written_is_told(tmp_path):

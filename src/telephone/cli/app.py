@@ -8,6 +8,7 @@ from telephone.cli import (
     doctor,
     draw,
     export,
+    film,
     learn,
     play,
     players,
@@ -32,7 +33,25 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for module in (play, resume, report, show, verify, export, players, prompts, draw, tell, learn, serve, doctor, world):
+COMMANDS = (
+    play,
+    resume,
+    report,
+    show,
+    film,
+    verify,
+    export,
+    players,
+    prompts,
+    draw,
+    tell,
+    learn,
+    serve,
+    doctor,
+    world,
+)
+
+for module in COMMANDS:
     app.command(module.NAME)(module.command)
 
 

@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
-import io
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from PIL import Image, ImageDraw
 
-from telephone.errors import UsageError
 from telephone.plots import short_names
 from telephone.report import canvas
-from telephone.report.files import write_atomic
+from telephone.report.film import Pace, write_film
 from telephone.report.games import Game, Turn
 from telephone.report.typeset import Hand, write_lines
 
-FORMATS = ("webp", "gif", "mp4")
 _SIDE, _MARGIN, _LINES = 512, 40, 5
 _WIDTH = _SIDE + 2 * _MARGIN
 _SMALL, _TEXT, _NAMES, _PROMPT = Hand(15), Hand(19), Hand(20, bold=True), Hand(30, bold=True)
 _TOP = 92
-_FPS = 5
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How long a frame stays, in milliseconds."""
-
-    title: int = 1600
-    drawing: int = 1000
-    """The drawing with the text that it came from."""
-    description: int = 1200
-    """The same with the description."""
-    last: int = 4000
 
 
 def animate(game: Game, path: Path | str, pace: Pace | None = None) -> Path:
@@ -42,22 +23,13 @@ def animate(game: Game, path: Path | str, pace: Pace | None = None) -> Path:
 
     Args:
         game: The game.
-        path: Ends in .webp, .gif or .mp4; mp4 needs the package imageio-ffmpeg.
+        path: Ends in .webp, .gif or .mp4; mp4 needs ffmpeg or the package imageio-ffmpeg.
         pace: Milliseconds a frame.
 
     Raises:
-        UsageError: another ending, or mp4 without imageio-ffmpeg.
+        UsageError: another ending, or mp4 without an encoder.
     """
-    path = Path(path)
-    kind = path.suffix.lower().lstrip(".")
-    if kind not in FORMATS:
-        raise UsageError(f"A film ends in .webp, .gif or .mp4, not in {path.suffix!r}: choose another name for it.")
-    frames, times = film(game, pace or Pace())
-    if kind == "mp4":
-        _write_mp4(frames, times, path)
-    else:
-        write_atomic(path, _encoded(frames, times, kind))
-    return path
+    return write_film(*film(game, pace or Pace()), path)
 
 
 def film(game: Game, pace: Pace) -> tuple[list[Image.Image], list[int]]:
@@ -130,31 +102,3 @@ class _Sheet:
 
 def _wrapped(text: str) -> list[str]:
     return _TEXT.wrap(text, _SIDE, _LINES)
-
-
-def _encoded(frames: list[Image.Image], times: list[int], kind: str) -> bytes:
-    buffer = io.BytesIO()
-    options: dict[str, Any] = {"save_all": True, "append_images": frames[1:], "duration": times, "loop": 0}
-    if kind == "webp":
-        options |= {"quality": 86, "method": 3}
-    frames[0].save(buffer, format=kind.upper(), **options)
-    return buffer.getvalue()
-
-
-def _write_mp4(frames: list[Image.Image], times: list[int], path: Path) -> None:
-    try:
-        ffmpeg: Any = importlib.import_module("imageio_ffmpeg")
-    except ImportError as error:
-        raise UsageError("An mp4 needs the package imageio-ffmpeg: install it, or write a .webp instead.") from error
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.stem}.part.mp4")
-    try:
-        writer = ffmpeg.write_frames(str(part), frames[0].size, fps=_FPS, quality=8, macro_block_size=2)
-        writer.send(None)
-        for frame, time in zip(frames, times, strict=True):
-            for _ in range(max(1, round(time * _FPS / 1000))):
-                writer.send(frame.tobytes())
-        writer.close()
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
