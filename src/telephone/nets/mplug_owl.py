@@ -17,11 +17,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from telephone.nets.blip import ImageEncoder, ImageEncoderConfig
+from telephone.nets.blip2 import reply
 from telephone.nets.checkpoint import tuples
 from telephone.nets.generation import Decoding
 from telephone.nets.language_model import LanguageModel
@@ -150,17 +151,6 @@ class MplugOwl(nn.Module):
         return self.abstractor(self.image_encoder(x))
 
 
-def conversation(
-    language_model: LanguageModel,
-    seen: Float[Tensor, "batch tokens language"],
-    before: Sequence[int],
-    after: Int[Tensor, "batch n"],
-) -> Float[Tensor, "batch all language"]:
-    """Returns what the language model reads: words before the picture, the picture's tokens, words after it."""
-    opening = language_model.embed(torch.tensor([before], device=seen.device)).expand(len(seen), -1, -1)
-    return torch.cat([opening, seen, language_model.embed(after)], 1)
-
-
 @dataclass(frozen=True)
 class Owl:
     """All that it takes to answer: eyes, a language model that the adapters are attached to or merged into, words."""
@@ -186,13 +176,4 @@ class Owl:
             how: greedy by default.
         """
         seen = self.net.look(x)
-        asked = [self.tokenizer.after_image(text) for text in instructions]
-        told = [""] * len(asked)
-        for length in sorted({len(ids) for ids in asked}):
-            rows = [row for row, ids in enumerate(asked) if len(ids) == length]
-            after = torch.tensor([asked[row] for row in rows], device=x.device)
-            prompt = conversation(self.language_model, seen[rows], self.tokenizer.before_image(), after)
-            tokens = self.language_model.write(prompt, [seeds[row] for row in rows], how or Decoding())
-            for row, ids in zip(rows, tokens.tolist(), strict=True):
-                told[row] = self.tokenizer.decode(ids)
-        return told
+        return reply(self.language_model, self.tokenizer, seen, instructions, seeds, how or Decoding())

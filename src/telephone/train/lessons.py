@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from telephone import world
+from telephone.nets.blip2 import talk_loss
 from telephone.nets.generation import Decoding
-from telephone.nets.mplug_owl import Owl, conversation
+from telephone.nets.mplug_owl import Owl
 from telephone.nets.tokenizer import PAD, ChatTokenizer
 from telephone.train import data, exchanges
 from telephone.train.common import Recipe
@@ -82,12 +82,11 @@ def lesson_loss(owl: Owl, lesson: Lesson, seen: Tensor | None) -> Tensor:
         lesson: the exchanges.
         seen: the tokens [batch, t, width] that stand for the pictures, None if the exchanges are about texts.
     """
-    device = owl.language_model.token.weight.device
-    tokens, answers = lesson.tokens[:, :-1].to(device), lesson.answers[:, 1:].to(device)
+    model = owl.language_model
+    tokens, answers = (part.to(model.token.weight.device) for part in (lesson.tokens, lesson.answers))
     if seen is None:
-        return owl.language_model.loss(owl.language_model.embed(tokens), answers)
-    x = conversation(owl.language_model, seen, owl.tokenizer.before_image(), tokens)
-    return owl.language_model.loss(x, F.pad(answers, (x.shape[1] - tokens.shape[1], 0), value=PAD))
+        return model.loss(model.embed(tokens[:, :-1]), answers[:, 1:])
+    return talk_loss(model, seen, tokens, answers)
 
 
 # --- examination ----------------------------------------------------------------------------------------------------

@@ -25,16 +25,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from telephone.images import content_hash
 from telephone.nets.blip import ImageEncoder
 from telephone.nets.checkpoint import save_weights
-from telephone.nets.language_model import LanguageModel, LanguageModelConfig
+from telephone.nets.language_model import LanguageModelConfig
 from telephone.nets.layers import channels_last
 from telephone.nets.mplug_owl import AbstractorConfig, MplugOwl, MplugOwlConfig, Owl, VisualAbstractor
-from telephone.nets.tokenizer import ChatTokenizer
 from telephone.train import data, sight, visual_words
 from telephone.train.blip import Batches
-from telephone.train.common import Recipe, Stage, frozen, shipped_or_learned
+from telephone.train.common import Recipe, Stage
 from telephone.train.exchanges import ALL
 from telephone.train.lessons import Lessons, lesson_loss, show
 from telephone.train.stable_diffusion import facts_loss
@@ -67,8 +65,12 @@ def main(recipe: Recipe) -> Path:
     pictures = data.paint(f"owl {recipe.seed}", max(BATCH, int(FRESH * recipe.pictures)))
     learn_to_see(recipe, seeing, pictures, owl)
     learn_to_follow(recipe, pictures, owl)
-    reads = content_hash(shipped_or_learned(recipe, "language-model").read_bytes())
-    about = {"player": "pocket/mplug-owl", "seed": recipe.seed, "minutes": recipe.minutes, "language_model": reads}
+    about = {
+        "player": "pocket/mplug-owl",
+        "seed": recipe.seed,
+        "minutes": recipe.minutes,
+        "reads": sight.marks(recipe, "language-model"),
+    }
     save_weights(recipe.weights, owl.net, owl.net.config, about, bits=8)
     return recipe.weights
 
@@ -101,11 +103,11 @@ def hatch(recipe: Recipe, seeing: Seeing) -> Owl:
     Raises:
         WeightsError: the recipe `language-model` has not been run.
     """
-    model = frozen(recipe, "language-model", lambda config: LanguageModel(LanguageModelConfig.from_dict(config)))
+    model, tokenizer = sight.language_model(recipe)
     config = MplugOwlConfig(seeing.encoder.config, seeing.abstractor.config, language_width=model.config.width)
     net = MplugOwl(config, model).to(recipe.device)
     net.image_encoder, net.abstractor = seeing.encoder, seeing.abstractor
-    return Owl(net, model, ChatTokenizer(model.config.words))
+    return Owl(net, model, tokenizer)
 
 
 # --- the first stage: the language model is frozen ------------------------------------------------------------------
