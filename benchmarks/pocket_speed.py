@@ -4,6 +4,7 @@ Each is warmed up first, then timed three times in batches as the engine makes t
 timed in one run, so that they can be compared.
 
     python benchmarks/pocket_speed.py
+    python benchmarks/pocket_speed.py pocket/blip pocket/mplug-owl
 """
 
 import argparse
@@ -43,6 +44,7 @@ def describing(ref: str) -> tuple[int, Callable[[Sequence[Any]], object]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("players", nargs="*", metavar="REF", help="every pocket player if none is named")
     parser.add_argument("--pictures", type=int, default=64)
     parser.add_argument("--texts", type=int, default=256)
     args = parser.parse_args()
@@ -51,7 +53,8 @@ def main() -> None:
     pictures = [world.render(scene) for scene in scenes]
     print("| player | items | seconds, median of three | each |\n|---|---|---|---|")
     for card in players():
-        if not card.ref.startswith("pocket/") or card.kind == "embedder":
+        wanted = card.ref in args.players if args.players else card.ref.startswith("pocket/")
+        if not wanted or card.kind == "embedder":
             continue
         if card.kind == "text2image":
             items, batch, make = texts[: args.pictures], *drawing(card.ref)
