@@ -39,8 +39,9 @@ def followed(run: Run, frame: pd.DataFrame | None = None, mend: bool = True) -> 
     Args:
         run: A run that was judged in full.
         frame: `run.frame()`, if it has been made already.
-        mend: Whether a fact that the texts before and after a picture tell counts as shown by it, whatever was read.
-            Who describes sees the picture alone, so the reader's mistake is likelier than a lucky guess.
+        mend: Whether a picture keeps or lacks what the texts on both sides of it keep or lack, whatever was read. Who
+            describes sees the picture alone, and who draws the text alone, so that the reader's mistake is likelier
+            than two lucky guesses.
     """
     made, _ = _read(run, frame, mend)
     lengths = made["states"].str.len().to_numpy(dtype=int)
@@ -119,12 +120,13 @@ def _before(made: pd.DataFrame, same: pd.Series) -> pd.Series:
 def _mended(made: pd.DataFrame) -> list[str]:
     after = made["states"].shift(-1).where(made["game"] == made["game"].shift(-1), "")
     rows = zip(made["kind"], made["states_before"], made["states"], after, strict=True)
-    return [
-        "".join("k" if was == will == "k" else now for was, now, will in zip(*three, strict=True))
-        if kind == "image" and three[-1]
-        else three[1]
-        for kind, *three in rows
-    ]
+    return ["".join(map(_agreed, *three)) if kind == "image" and three[-1] else three[1] for kind, *three in rows]
+
+
+def _agreed(was: str, now: str, will: str) -> str:
+    if (was == "k") != (will == "k"):
+        return now
+    return was if was == "k" or now == "k" else now
 
 
 def _prompts(run: Run) -> dict[str, str]:
