@@ -1,26 +1,34 @@
 """The pocket roster: small networks with the architectures of the original players, with weights that are shipped."""
 
 from telephone.players.pocket.blip import Blip
+from telephone.players.pocket.blip_2 import Blip2
 from telephone.players.pocket.clip import Clip
 from telephone.players.pocket.clip_caption_reward import ClipCaptionReward
 from telephone.players.pocket.clip_interrogator import ClipInterrogator
 from telephone.players.pocket.dalle_2 import DallE2
+from telephone.players.pocket.following import request
+from telephone.players.pocket.minigpt_4 import MiniGpt4
+from telephone.players.pocket.mplug_owl import MplugOwl
 from telephone.players.pocket.stable_diffusion import StableDiffusion
 from telephone.players.pocket.vqgan_clip import VqganClip
 from telephone.players.provider import Catalogue, Entry, choice, number, whole
 
 __all__ = [
     "Blip",
+    "Blip2",
     "Clip",
     "ClipCaptionReward",
     "ClipInterrogator",
     "DallE2",
+    "MiniGpt4",
+    "MplugOwl",
     "StableDiffusion",
     "VqganClip",
     "provider",
 ]
 
 _BEST_OF = {"best_of": whole(1, 64)}
+_FOLLOWING = {"task": request, "temperature": number(0, 10), "max_tokens": whole(1, 160)}
 _DIFFUSION = {
     "steps": whole(1, 1000),
     "guidance": number(0, 20),
@@ -55,6 +63,24 @@ provider = Catalogue(
             "BLIP, trained on the pocket world; short sentences",
             Blip,
             {"temperature": number(0, 10), "max_tokens": whole(1, 71)},
+        ),
+        "blip-2": Entry(
+            "image2text",
+            "BLIP-2: a Q-Former before a frozen language model; says only what strikes first",
+            Blip2,
+            _FOLLOWING,
+        ),
+        "minigpt-4": Entry(
+            "image2text",
+            "MiniGPT-4: one linear layer from BLIP-2's Q-Former to a language model; detailed",
+            MiniGpt4,
+            _FOLLOWING,
+        ),
+        "mplug-owl": Entry(
+            "image2text",
+            "mPLUG-Owl: its own eyes before a language model with low-rank adapters; detailed, follows instructions",
+            MplugOwl,
+            _FOLLOWING,
         ),
         "clip-caption-reward": Entry(
             "image2text",
