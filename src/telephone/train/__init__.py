@@ -5,6 +5,7 @@ RECIPES = {
     "blip": "telephone.train.blip",
     "blip-vqa": "telephone.train.blip_vqa",
     "clip-caption-reward": "telephone.train.clip_caption_reward",
+    "clip-prefix": "telephone.train.clip_prefix",
     "blip-2": "telephone.train.blip_2",
     "minigpt-4": "telephone.train.minigpt_4",
     "language-model": "telephone.train.language_model",

@@ -46,7 +46,7 @@ def main(recipe: Recipe) -> Path:
     model = LanguageModel(config).to(device)
     learn(recipe, model, tokenizer)
     about = {"player": "pocket/language-model", "seed": recipe.seed, "minutes": recipe.minutes}
-    save_weights(recipe.weights, model, config, about)
+    save_weights(recipe.weights, model, config, about, bits=8)
     return recipe.weights
 
 
@@ -161,7 +161,7 @@ def answer_all(
 
 @torch.no_grad()
 def show(recipe: Recipe, model: LanguageModel, tokenizer: ChatTokenizer, name: str, count: int) -> None:
-    """Writes answers about held-out scenes and the share of right facts; for many scenes, of other right answers too."""
+    """Writes answers about held-out scenes, with the share of right facts; for many scenes, of other answers too."""
     was = model.training
     model.eval()
     lines = []

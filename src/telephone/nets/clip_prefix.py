@@ -1,0 +1,112 @@
+"""ClipCap (Mokady et al. 2021, arXiv 2111.09734) at pocket size: CLIP's one vector becomes a prefix for the words.
+
+A mapper turns CLIP's embedding of a picture into a few vectors of the language model's width, which stand before the
+words; CLIP never changes. There are two forms (section 3.3): a two-layer net (`mlp`), for a language model that is
+tuned along with it, and a transformer that reads the embedding, spread over a few vectors, together with learned
+constants and returns what becomes of the constants (`transformer`), for a language model that stays as it is. Our
+language model knows one form of talk only, so the prefix stands where it expects an image (`nets/blip2.py`).
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from telephone.nets.language_model import LanguageModel, LanguageModelConfig
+from telephone.nets.layers import TransformerBlock
+
+MAPPERS = ("mlp", "transformer")
+
+
+@dataclass
+class ClipPrefixConfig:
+    """Everything that decides the shape of the weights."""
+
+    mapper: str = "transformer"
+    """One of `MAPPERS`."""
+    prefix: int = 34
+    """Vectors of the prefix."""
+    embedding: int = 256
+    """Width of CLIP's embedding."""
+    width: int = 192
+    """Width of the mapper and of the language model."""
+    spread: int = 10
+    """Vectors over which the transformer spreads the embedding."""
+    layers: int = 3
+    heads: int = 4
+    hidden: int = 512
+    """Width of the hidden layer of the two-layer net."""
+    tuned: LanguageModelConfig | None = None
+    """The shape of the language model if it is tuned and kept along; None if it is frozen."""
+
+    @classmethod
+    def from_dict(cls, values: dict) -> "ClipPrefixConfig":
+        """Returns the config that `dataclasses.asdict` and JSON turned into plain values."""
+        tuned = values["tuned"] and LanguageModelConfig.from_dict(values["tuned"])
+        return cls(**{**values, "tuned": tuned})
+
+
+class MlpMapper(nn.Module):
+    """Two layers with a tanh between them (section 3.3)."""
+
+    def __init__(self, config: ClipPrefixConfig) -> None:
+        """Builds the layers."""
+        super().__init__()
+        self.prefix = config.prefix
+        self.hidden = nn.Linear(config.embedding, config.hidden)
+        self.out = nn.Linear(config.hidden, config.prefix * config.width)
+
+    def forward(self, x: Float[Tensor, "batch embedding"]) -> Float[Tensor, "batch prefix width"]:
+        """Returns the prefix."""
+        return self.out(self.hidden(x).tanh()).unflatten(1, (self.prefix, -1))
+
+
+class TransformerMapper(nn.Module):
+    """A transformer over the spread embedding and learned constants; the constants' places become the prefix."""
+
+    def __init__(self, config: ClipPrefixConfig) -> None:
+        """Builds the layers."""
+        super().__init__()
+        self.spread = config.spread
+        self.enter = nn.Linear(config.embedding, config.spread * config.width)
+        self.constants = nn.Parameter(torch.randn(config.prefix, config.width) * 0.2)
+        self.blocks = nn.ModuleList(
+            TransformerBlock(config.width, config.heads, expand=2) for _ in range(config.layers)
+        )
+        self.norm = nn.LayerNorm(config.width)
+
+    def forward(self, x: Float[Tensor, "batch embedding"]) -> Float[Tensor, "batch prefix width"]:
+        """Returns the prefix."""
+        h = self.enter(x).unflatten(1, (self.spread, -1))
+        h = torch.cat([h, self.constants.expand(len(x), -1, -1)], 1)
+        for block in self.blocks:
+            h = block(h)
+        return self.norm(h[:, self.spread :])
+
+
+class ClipPrefix(nn.Module):
+    """The parts that learn: mapper, last layer, and the language model if it is tuned."""
+
+    def __init__(self, config: ClipPrefixConfig) -> None:
+        """Builds the parts with fresh weights.
+
+        Raises:
+            ValueError: there is no such mapper.
+        """
+        super().__init__()
+        if config.mapper not in MAPPERS:
+            raise ValueError(f"There is no mapper {config.mapper!r}: take one of {', '.join(MAPPERS)}.")
+        self.config = config
+        self.mapper = MlpMapper(config) if config.mapper == "mlp" else TransformerMapper(config)
+        self.out = nn.Linear(config.width, config.width)
+        self.language_model = LanguageModel(config.tuned) if config.tuned else None
+
+    def map(self, embedding: Float[Tensor, "batch embedding"]) -> Float[Tensor, "batch prefix width"]:
+        """Returns what the mapper makes of embeddings of any length; only their direction counts."""
+        return self.mapper(F.normalize(embedding, dim=-1) * embedding.shape[-1] ** 0.5)
+
+    def forward(self, embedding: Float[Tensor, "batch embedding"]) -> Float[Tensor, "batch prefix width"]:
+        """Returns the prefix in the language model's own space."""
+        return self.out(self.map(embedding))

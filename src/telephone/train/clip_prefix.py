@@ -1,0 +1,217 @@
+"""Recipe of `pocket/clip-prefix`, in two stages: unfold, speak. Needs `clip` and `language-model`.
+
+CLIP looks at every picture once, before the clock starts; its embeddings are kept.
+
+1. *Unfold*: each vector of the prefix has one question, such as what colour the thing at the top left is, and a small
+   head on it must tell the answer from CLIP's embedding. The heads, thrown away in the end, stand in for the millions
+   of captions of the paper; the last layer then starts as the best linear guess at the words of the answers.
+2. *Speak*: the mapper learns to be understood, by the loss on captions alone (Mokady et al. 2021, eq. 2), a little of
+   the heads' beside it. The language model stays as it is under the transformer; under the two-layer net it is tuned.
+
+    telephone learn clip-prefix --minutes 24 --pictures 24000
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from telephone import world
+from telephone.nets.blip2 import reply, talk_loss
+from telephone.nets.checkpoint import save_weights
+from telephone.nets.clip import Clip, ClipConfig
+from telephone.nets.clip_prefix import ClipPrefix, ClipPrefixConfig
+from telephone.nets.generation import Decoding
+from telephone.nets.language_model import LanguageModel
+from telephone.nets.tokenizer import ChatTokenizer
+from telephone.train import data, sight
+from telephone.train.blip import Batches
+from telephone.train.common import Recipe, Stage, frozen
+from telephone.train.exchanges import INSTRUCTIONS
+from telephone.train.lessons import Lessons
+from telephone.train.stable_diffusion import facts_loss
+from telephone.train.visual_words import QUERIES, FactHeads, best_linear, targets, vectors
+from telephone.world.render import render_array
+
+MINUTES = 24.0
+SHARES = {"unfold": 0.5, "speak": 0.5}
+BATCH = 64
+FACTS_WEIGHT = 0.1
+"""Of the heads' loss beside the captions'."""
+TASK = INSTRUCTIONS["sentence"][0]
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """What is there before: who sees and who speaks."""
+
+    clip: Clip
+    model: LanguageModel
+    tokenizer: ChatTokenizer
+
+
+def main(recipe: Recipe, mapper: str = "transformer") -> Path:
+    """Runs the stages, each from where it was stopped, and writes the weight file.
+
+    Args:
+        recipe: the options.
+        mapper: `transformer` with a frozen language model, or `mlp` with a tuned one.
+    """
+    recipe.start()
+    clip: Clip = frozen(recipe, "clip", lambda config: Clip(ClipConfig.from_dict(config)))
+    there = Frozen(clip, *sight.language_model(recipe))
+    net = ClipPrefix(config_of(there, mapper))
+    if net.language_model is not None:
+        net.language_model.load_state_dict(there.model.state_dict())
+    learning = Learning(net).to(recipe.device)
+    scenes = [data.train_scene(f"sight {recipe.seed}", i) for i in range(recipe.pictures)]
+    seen = Views(scenes, embeddings(recipe, clip))
+    learn_to_unfold(recipe, learning, seen, there)
+    learn_to_speak(recipe, learning, seen, there)
+    about = {
+        "player": "pocket/clip-prefix",
+        "seed": recipe.seed,
+        "minutes": recipe.minutes,
+        "reads": sight.marks(recipe, "clip", "language-model"),
+    }
+    save_weights(recipe.weights, net, net.config, about, bits=8)
+    return recipe.weights
+
+
+def config_of(there: Frozen, mapper: str) -> ClipPrefixConfig:
+    """Returns the shape that fits CLIP and the language model."""
+    spoken = there.model.config
+    tuned = spoken if mapper == "mlp" else None
+    embedding = there.clip.config.embedding
+    return ClipPrefixConfig(mapper, prefix=QUERIES, embedding=embedding, width=spoken.width, tuned=tuned)
+
+
+class Learning(nn.Module):
+    """The net with the heads that examine its prefix."""
+
+    def __init__(self, net: ClipPrefix) -> None:
+        """Builds the heads."""
+        super().__init__()
+        self.net, self.heads = net, FactHeads(net.config.width)
+
+
+# --- what CLIP sees -------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Views:
+    """Scenes, CLIP's embeddings of their pictures, and the facts in them."""
+
+    scenes: list[world.Scene]
+    seen: Tensor
+    """[n, embedding]"""
+
+    def __post_init__(self) -> None:
+        """Numbers the facts."""
+        self.cells, self.whole = targets(self.scenes)
+
+    def facts(self, answers: tuple[Tensor, Tensor], rows: np.ndarray) -> tuple[Tensor, float]:
+        """Returns the loss of the heads' answers about some scenes, and the share of scenes told without a fault."""
+        device = answers[0].device
+        return facts_loss(answers, self.cells[rows].to(device), self.whole[rows].to(device))
+
+
+@torch.no_grad()
+def embeddings(recipe: Recipe, clip: Clip) -> Tensor:
+    """Returns CLIP's embeddings of the training pictures, half of them spoilt a little; kept beside the weights."""
+    key = f"sight {recipe.seed}"
+    marks = hashlib.sha256(f"{key} {recipe.pictures}".encode())
+    for value in clip.image_encoder.state_dict().values():
+        marks.update(value.detach().cpu().contiguous().numpy().tobytes())
+    path = recipe.weights.parent / f"embeddings-{marks.hexdigest()[:12]}.npy"
+    if not path.exists():
+        batches = Batches(data.paint(key, recipe.pictures), np.random.default_rng(recipe.seed))
+        parts = [
+            clip.encode_image(batches.pixels(rows).to(recipe.device)).cpu()
+            for rows in np.array_split(np.arange(recipe.pictures), -(-recipe.pictures // 128))
+        ]
+        part = path.with_suffix(".part")
+        with part.open("wb") as file:
+            np.save(file, torch.cat(parts).numpy())
+        part.replace(path)
+    return torch.from_numpy(np.load(path))
+
+
+# --- 1. unfold ------------------------------------------------------------------------------------------------------
+
+
+def learn_to_unfold(recipe: Recipe, learning: Learning, seen: Views, there: Frozen) -> None:
+    """Trains the mapper to tell the facts one by one, then sets the last layer to the words for them."""
+    learning.train()
+    stage = Stage(recipe, "unfold", SHARES["unfold"] * recipe.minutes, learning, rate=1e-3)
+    fresh = stage.used < stage.seconds
+    rng = np.random.default_rng(recipe.seed + stage.step)
+    for _ in stage:
+        rows = rng.integers(len(seen.scenes), size=BATCH)
+        prefix = learning.net.map(seen.seen[rows].to(recipe.device))
+        loss, right = seen.facts(learning.heads(prefix), rows)
+        stage.update(loss, right=right)
+    stage.finish()
+    guess_words(learning.net, seen, there)
+    if fresh:
+        show(recipe, learning.net, there, "unfold-last")
+
+
+@torch.no_grad()
+def guess_words(net: ClipPrefix, seen: Views, there: Frozen, count: int = 2048) -> None:
+    """Sets the last layer to the best linear guess at the language model's words for the facts."""
+    device = there.model.token.weight.device
+    found = torch.cat([net.map(part.to(device)).cpu() for part in seen.seen[:count].split(128)])
+    words = vectors(seen.scenes[: len(found)], there.model, there.tokenizer)
+    weight, bias = best_linear(found.flatten(0, 1), words.flatten(0, 1))
+    net.out.load_state_dict({"weight": weight, "bias": bias})
+
+
+# --- 2. speak -------------------------------------------------------------------------------------------------------
+
+
+def learn_to_speak(recipe: Recipe, learning: Learning, seen: Views, there: Frozen) -> None:
+    """Trains mapper and last layer (and a tuned language model) on captions in one sentence."""
+    learning.train()
+    stage = Stage(recipe, "speak", SHARES["speak"] * recipe.minutes, learning, rate=5e-4)
+    rng = np.random.default_rng(recipe.seed + 1 + stage.step)
+    model = learning.net.language_model or there.model
+    lessons = Lessons(seen.scenes, there.tokenizer, rng, ("sentence",), BATCH)
+    for step, lesson in zip(stage, lessons, strict=False):
+        prefix = learning.net.map(seen.seen[lesson.rows].to(recipe.device))
+        said = learning.net.out(prefix)
+        told = talk_loss(model, said, lesson.tokens.to(recipe.device), lesson.answers.to(recipe.device))
+        facts, right = seen.facts(learning.heads(prefix), lesson.rows)
+        stage.update(told + FACTS_WEIGHT * facts, told=told.item(), right=right)
+        if step % 500 == 499:
+            show(recipe, learning.net, there, f"speak-{step + 1}")
+    stage.finish()
+    show(recipe, learning.net, there, "speak-last")
+
+
+@torch.no_grad()
+def show(recipe: Recipe, net: ClipPrefix, there: Frozen, name: str, count: int = 48) -> None:
+    """Writes captions of held-out scenes below the true ones, with the share of facts that are right."""
+    was = net.training
+    net.eval()
+    model = net.language_model or there.model
+    lines, folder = [], recipe.folder / "samples"
+    for level in ("easy", "medium", "hard"):
+        scenes = [world.sample(level, i, split="test") for i in range(count)]
+        x = torch.from_numpy(data.to_unit(render_array(scenes, list(range(count))))).to(recipe.device)
+        prefix = net(there.clip.encode_image(x.contiguous(memory_format=torch.channels_last)))
+        told = reply(model, there.tokenizer, prefix, [TASK] * count, [0] * count, Decoding(limit=90))
+        marks = [world.compare(scene, world.parse(text)) for scene, text in zip(scenes, told, strict=True)]
+        kept = sum(len(mark.kept) for mark in marks)
+        facts = sum(len(world.atoms(scene)) for scene in scenes)
+        said = sum(len(mark.kept) + len(mark.wrong) + len(mark.invented) for mark in marks)
+        lines.append(f"# {level}: {kept} of {facts} facts are told, among {said} that are said")
+        print(f"{name} {lines[-1]}", flush=True)
+        true = [world.caption(data.telling(scene), "en", "plain") for scene in scenes[:6]]
+        lines += [f"{truth}\n  -> {text}" for truth, text in zip(true, told[:6], strict=True)]
+    net.train(was)
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.txt").write_text("\n".join(lines) + "\n", "utf-8")
