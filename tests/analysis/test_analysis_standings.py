@@ -1,0 +1,75 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from telephone.analysis.standings import standings
+from telephone.errors import UsageError
+
+DRAW = {"d1": 0.0, "d2": 0.1, "d3": 0.3}
+TELL = {"w1": 0.0, "w2": 0.2}
+
+
+def games(pairs, prompts, noise=0.0, seed=0):
+    """A game for each pair and prompt whose distance is the sum of three parts; prompt pN is worth N / 10."""
+    rng = np.random.default_rng(seed)
+    rows = [
+        {"game": f"{d}{w}{p}", "prompt_id": p, "level": ("easy", "hard")[int(p[1:]) % 2], "t2i_model": d,
+         "i2t_model": w, "repeat": 0, "outcome": "ok", "distance_final": DRAW[d] + TELL[w] + int(p[1:]) / 10 + noise * rng.normal()}
+        for d, w in pairs for p in prompts
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def means(table, level="all"):
+    own = table[table["level"] == level]
+    return dict(zip(own["model"], own["mean"], strict=True))
+
+
+def test_a_full_grid_gives_the_marginal_means():
+    table = games([(d, w) for d in DRAW for w in TELL], ["p0", "p1", "p2", "p3"])
+    made = standings(table, "t2i")
+    expected = table.groupby("t2i_model")["distance_final"].mean()
+    assert means(made.table) == pytest.approx(expected.to_dict())
+    assert list(made.table["level"].unique()) == ["easy", "hard", "all"]
+    overall = made.table[made.table["level"] == "all"]
+    assert list(overall["model"]) == ["d1", "d2", "d3"]
+    assert list(overall["rank"]) == [1, 2, 3] and list(overall["rank_high"]) == [1, 2, 3]
+    assert (overall["n"] == 4).all() and (overall["games"] == 8).all()
+
+
+def test_a_model_is_not_rewarded_for_easy_prompts_or_a_strong_partner():
+    hard = games([("d1", "w2"), ("d2", "w2")], ["p8", "p9"])
+    easy = games([("d2", "w1"), ("d3", "w1"), ("d2", "w2")], ["p0", "p1"])
+    table = pd.concat([hard, easy], ignore_index=True)
+    raw = table.groupby("t2i_model")["distance_final"].mean()
+    assert raw["d3"] < raw["d1"]  # d3 is the worst, but met the easiest prompts and the best partner
+    found = means(standings(table, "t2i").table)
+    assert found["d2"] - found["d1"] == pytest.approx(0.1) and found["d3"] - found["d2"] == pytest.approx(0.2)
+
+
+def test_models_that_never_met_stand_in_groups():
+    one = games([("d1", "w1")], ["p0", "p1"])
+    other = games([("d2", "w2"), ("d3", "w2")], ["p4", "p5"])
+    made = standings(pd.concat([one, other], ignore_index=True), "t2i")
+    groups = made.table[made.table["level"] == "all"].groupby("group")["model"].apply(set)
+    assert [*groups] == [{"d2", "d3"}, {"d1"}]
+    assert "cannot be compared" in made.note
+
+
+def test_intervals_cover_the_truth():
+    grid = [(d, w) for d in DRAW for w in TELL]
+    hits = []
+    for seed in range(60):
+        table = standings(games(grid, [f"p{n}" for n in range(10)], noise=0.2, seed=seed), "t2i").table
+        own = table[(table["level"] == "all") & (table["model"] == "d3")].iloc[0]
+        hits.append(own["low"] <= 0.3 + 0.1 + 0.45 <= own["high"])
+    assert np.mean(hits) > 0.85
+
+
+def test_unscored_games_are_told_and_wrong_questions_refused():
+    table = games([("d1", "w1"), ("d2", "w1")], ["p0", "p1"])
+    table.loc[0, "distance_final"] = np.nan
+    assert "1 games have no score" in standings(table, "i2t").note
+    assert standings(table.assign(distance_final=np.nan), "t2i").note == "No game has been scored yet."
+    with pytest.raises(UsageError, match="t2i or i2t"):
+        standings(table, "pair")
