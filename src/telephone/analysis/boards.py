@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from telephone.analysis.frames import WHENS, Measure, measure_of
+from telephone.analysis.frames import WHENS, Measure, battle, measure_of
 from telephone.analysis.resampling import Estimate, Floats, bounds, estimate
 from telephone.analysis.tables import levels_of
 from telephone.errors import UsageError
@@ -73,7 +73,7 @@ def leaderboard(games: pd.DataFrame, side: Side, measure: str = "distance", when
     models meet the same resampled prompts, so that ranks are compared fairly.
 
     Args:
-        games: One row a game, as `by_game` gives it.
+        games: One row a game, as `by_game` gives it; controls are left out.
         side: t2i, i2t or pair.
         measure: distance, recall or precision.
         when: final or mean.
@@ -84,9 +84,10 @@ def leaderboard(games: pd.DataFrame, side: Side, measure: str = "distance", when
     what = measure_of(measure)
     if side not in KEYS or when not in WHENS:
         raise UsageError(f"There is no leaderboard {side!r} {when!r}: take t2i, i2t or pair, and final or mean.")
+    games = battle(games)
     column = f"{what.name}_{when}"
-    wide = _wide(games, KEYS[side], column)
-    strata = np.array(_strata(games, wide))
+    wide, told = wide_table(games, KEYS[side], column)
+    strata = np.array(told)
     levels = levels_of(games)
     levels += [ALL] if len(levels) > 1 else []
     blocks = [_block(wide[strata == level] if level != ALL else wide, strata, level, what) for level in levels]
@@ -109,15 +110,15 @@ def not_told_apart(games: pd.DataFrame, side: Side, measure: str = "distance", w
     Each one's difference to the best, prompt by prompt, has an interval that holds for all differences at once.
     """
     what = measure_of(measure)
-    wide = _wide(games, KEYS[side], f"{what.name}_{when}")
+    wide, strata = wide_table(games, KEYS[side], f"{what.name}_{when}")
     wide = wide.loc[:, wide.notna().any()]
     if wide.shape[1] == 0:
         return []
-    overall = estimate(wide.to_numpy(dtype=float), _strata(games, wide))
+    overall = estimate(wide.to_numpy(dtype=float), strata)
     order = np.argsort(overall.mean if what.low_is_best else -overall.mean, kind="stable")
     best = wide.iloc[:, order[0]]
     worse = wide.iloc[:, order[1:]]
-    differences = estimate(worse.sub(best, axis=0).to_numpy(dtype=float), _strata(games, wide))
+    differences = estimate(worse.sub(best, axis=0).to_numpy(dtype=float), strata)
     names = [_name(wide.columns[at]) for at in order]
     return names[:1] + [name for name, apart in zip(names[1:], _apart(differences), strict=True) if not apart]
 
@@ -136,16 +137,25 @@ def _apart(differences: Estimate) -> list[bool]:
     return [bool(each) for each in np.where(enough, size > limit, exact)]
 
 
-def _wide(games: pd.DataFrame, keys: tuple[str, ...], column: str) -> pd.DataFrame:
-    """Returns prompts x models: repeats averaged first, then partners; NaN where nothing is scored."""
+def wide_table(games: pd.DataFrame, keys: tuple[str, ...], column: str) -> tuple[pd.DataFrame, list[str]]:
+    """Returns prompts x models and the level of each prompt: repeats averaged first, then partners; NaN is unscored.
+
+    Args:
+        games: One row a game, as `by_game` gives it; controls are left out.
+        keys: Columns that name the model or the pair.
+        column: What is averaged.
+    """
+    games = battle(games)
     pairs = games.groupby(["prompt_id", "t2i_model", "i2t_model"], sort=True)[column].mean()
     models = pairs.groupby(["prompt_id", *keys], sort=True).mean()
-    return models.unstack(list(keys)).sort_index(axis=1)  # noqa: PD010
+    wide = models.unstack(list(keys)).sort_index(axis=1)  # noqa: PD010
+    return wide, strata_of(games, wide.index)
 
 
-def _strata(games: pd.DataFrame, wide: pd.DataFrame) -> list[str]:
+def strata_of(games: pd.DataFrame, prompts: pd.Index) -> list[str]:
+    """Returns the level of each prompt."""
     levels = games.drop_duplicates("prompt_id").set_index("prompt_id")["level"]
-    return [str(level) for level in levels.reindex(wide.index)]
+    return [str(level) for level in levels.reindex(prompts)]
 
 
 def _block(wide: pd.DataFrame, strata: NDArray[Any], level: str, what: Measure) -> dict[str, NDArray[Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from telephone.analysis.frames import Measure, check, measure_of
+from telephone.analysis.frames import Measure, battle, check, measure_of
 from telephone.analysis.resampling import estimate
 from telephone.records import LEVELS
 
@@ -26,13 +26,14 @@ def by_step(frame: pd.DataFrame, measure: str = "distance") -> pd.DataFrame:
     game that broke off counts in the turns that it reached.
 
     Args:
-        frame: One row a turn, as `scored` gives it.
+        frame: One row a turn, as `scored` gives it; controls are left out.
         measure: distance, recall or precision.
 
     Raises:
         UsageError: there is no such measure, or a column is missing.
     """
     check(frame)
+    frame = battle(frame)
     what = measure_of(measure)
     tables = [_steps(frame[frame["level"] == level], level, what) for level in levels_of(frame)]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=_STEP_COLUMNS)

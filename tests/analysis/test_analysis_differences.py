@@ -1,0 +1,125 @@
+"""Paired comparisons: the sign-flip test, Holm and Bradley-Terry by hand, and how often intervals hold."""
+
+import numpy as np
+import pytest
+from analysis_frames import frame, levels
+
+from telephone.analysis import bradley_terry, by_game, differences
+from telephone.analysis.bradley_terry import strengths
+from telephone.analysis.differences import holm, sign_flip
+from telephone.errors import UsageError
+
+BASE = {"a": 0.2, "b": 0.3, "c": 0.3}
+LEVELS = {"e1": "easy", "e2": "easy", "h1": "hard"}
+GAMES = by_game(frame(lambda d, w, p, turn: BASE[d] + (0.1 if w == "w2" else 0.0), LEVELS, t2i=list("abc")))
+
+
+def test_sign_flips_by_hand() -> None:
+    # Of the 8 ways to sign 1, 2 and 3, only all plus and all minus give a sum as far from 0 as 6.
+    assert sign_flip(np.array([1.0, 2.0, 3.0])) == pytest.approx(2 / 8)
+    # With 1, 2 and -3 the sum is 0, and every sum is as far from 0.
+    assert sign_flip(np.array([1.0, 2.0, -3.0])) == 1.0
+    assert sign_flip(np.array([0.5] * 10)) == pytest.approx(2 / 1024)
+    assert np.isnan(sign_flip(np.array([])))
+
+
+def test_many_prompts_take_a_sample_of_the_signs() -> None:
+    assert sign_flip(np.full(40, 0.1)) == pytest.approx(1e-4)
+    values = np.random.default_rng(0).normal(size=60)
+    values -= values.mean()
+    assert sign_flip(values) > 0.99
+
+
+def test_the_test_errs_in_5_of_100_cases() -> None:
+    draws = np.random.default_rng(3).normal(size=(400, 11))
+    assert np.mean([sign_flip(row) < 0.05 for row in draws]) == pytest.approx(0.05, abs=0.03)
+
+
+def test_holm_by_hand() -> None:
+    found = holm(np.array([0.01, 0.04, np.nan, 0.03, 0.9]))
+    assert found[[0, 1, 3, 4]] == pytest.approx([0.04, 0.09, 0.09, 0.9])
+    assert np.isnan(found[2])
+
+
+def test_differences() -> None:
+    found = differences(GAMES, "t2i")
+    assert found["level"].tolist() == ["easy"] * 3 + ["hard"] * 3 + ["all"] * 3
+    first, second, third = found[found["level"] == "all"].to_dict("records")
+    assert (first["one"], first["other"], first["n"], first["better"]) == ("a", "b", 3, 1.0)
+    assert first["difference"] == pytest.approx(-0.1)
+    assert first["p"] == pytest.approx(0.25)
+    assert first["p_holm"] == pytest.approx(0.75)
+    assert not first["told"]  # three prompts cannot tell anything
+    assert second["other"] == "c"
+    assert (third["one"], third["other"], third["better"], third["p"]) == ("b", "c", 0.5, 1.0)
+    pairs = differences(GAMES, "pair")
+    assert pairs["one"].iloc[0] == "a + w1"
+    assert len(pairs) == 3 * 15
+    assert len(differences(GAMES.iloc[:0], "t2i")) == 0
+    with pytest.raises(UsageError, match="no measure"):
+        differences(GAMES, "t2i", "beauty")
+
+
+def test_more_facts_are_better() -> None:
+    found = differences(GAMES, "t2i", "recall")
+    assert found["difference"].iloc[0] == pytest.approx(0.05)
+    assert found["better"].iloc[0] == 1.0
+
+
+def test_many_prompts_tell() -> None:
+    chance = np.random.default_rng(0).normal(0, 0.02, size=(40, 3))
+    prompts = list(levels(40))
+    games = by_game(
+        frame(lambda d, w, p, _: BASE[d] + chance[prompts.index(p), "abc".index(d)], levels(40), t2i=list("abc"))
+    )
+    found = differences(games, "t2i")
+    last = found[found["level"] == "all"]
+    assert last["told"].tolist() == [True, True, False]
+    assert last["p_holm"].iloc[0] == pytest.approx(3e-4)
+
+
+def test_strengths_by_hand() -> None:
+    # 3 wins of 4, and a quarter of a win for each: 3.25 to 1.25.
+    found = strengths(np.array([[0.0, 3.0], [1.0, 0.0]]))
+    assert found == pytest.approx([np.log(2.6) / 2, -np.log(2.6) / 2])
+
+
+def test_strengths_make_the_expected_wins_equal_the_wins() -> None:
+    wins = np.array([[0.0, 30.0, 39.0], [10.0, 0.0, 25.0], [1.0, 15.0, 0.0]])
+    found = strengths(wins)
+    won = (wins + 0.25) * (1 - np.eye(3))
+    power = np.exp(found)
+    expected = (won + won.T) * power[:, None] / (power[:, None] + power[None, :])
+    assert expected.sum(1) == pytest.approx(won.sum(1), abs=1e-4)
+    assert found.sum() == pytest.approx(0.0, abs=1e-9)
+
+
+def test_bradley_terry() -> None:
+    found = bradley_terry(GAMES, "t2i")
+    last = found[found["level"] == "all"].set_index("model")
+    assert last.loc["a", ["wins", "ties", "losses"]].tolist() == [12, 0, 0]  # 3 prompts x 2 partners x 2 others
+    assert last.loc["b", ["wins", "ties", "losses"]].tolist() == [0, 6, 6]
+    assert last["rank"].tolist() == [1, 2, 2]
+    assert last["strength"].sum() == pytest.approx(0.0)
+    assert last.loc["a", "chance"] > 0.8
+    assert (last["low"] <= last["strength"]).all()
+    assert (last["high"] >= last["strength"]).all()
+    wide = bradley_terry(GAMES, "t2i", tie=0.15)
+    assert set(wide["rank"]) == {1}
+    assert bradley_terry(GAMES, "i2t")["model"].iloc[0] == "w1"
+    assert len(bradley_terry(GAMES, "pair")) == 3 * 6
+    assert len(bradley_terry(GAMES.iloc[:0], "t2i")) == 0
+
+
+def test_a_game_that_is_missing_is_no_meeting() -> None:
+    games = GAMES[~((GAMES["t2i_model"] == "b") & (GAMES["i2t_model"] == "w1"))]
+    last = bradley_terry(games, "t2i").query("level == 'all'").set_index("model")
+    assert last.loc["b", ["wins", "ties", "losses"]].sum() == 3 * 2
+    assert last.loc["a", "wins"] == 3 * 2 + 3
+
+
+def test_the_strongest_keeps_its_place_however_large_the_battle() -> None:
+    skill = np.linspace(2, -2, 8)
+    power = np.exp(skill)
+    wins = 200 * power[:, None] / (power[:, None] + power[None, :]) * (1 - np.eye(8))
+    assert strengths(wins) == pytest.approx(skill, abs=0.02)
