@@ -81,7 +81,7 @@ class Reward(nn.Module):
         table = [ids.get(word, UNKNOWN) for word in WordTokenizer(words).words]
         self.register_buffer("table", torch.tensor(table), persistent=False)
 
-    def translate(self, tokens: Int[Tensor, "batch n"]) -> Int[Tensor, "batch n"]:
+    def translate(self, tokens: Int[Tensor, "batch n"]) -> Int[Tensor, "batch m"]:
         """Returns the captioner's tokens as CLIP's, cut to the words that CLIP can take."""
         return self.table[tokens][:, : self.clip.config.text.max_tokens]
 
