@@ -192,7 +192,7 @@ class _Writer:
     def __call__(self, token: Int[Tensor, " batch"], position: int) -> Float[Tensor, "batch words"]:
         """Returns logits of the next word."""
         model = self.model
-        x = self.prompt if position == 0 else model.embed(token.to(self.prompt.device))[:, None]
+        x = self.prompt if position == 0 else model.embed(token.to(self.prompt.device)[:, None])
         last = model._mix(x, self.pasts)[:, -1]
         return (model.norm(last) @ model.token.weight.T).float().cpu()
 
