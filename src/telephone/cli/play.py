@@ -78,7 +78,8 @@ def command(
 
     drawers, describers = cast(refs(t2i) if t2i else None, refs(i2t) if i2t else None, roster, stand_ins)
     battle = Battle(drawers, describers, prompts, levels(level or ()), turns, repeats, seed)
-    players.embedder(embedder)  # an unknown judge is told now, not after hours of play
+    for ref in refs([embedder]):
+        players.embedder(ref)  # an unknown judge is told now, not after hours of play
     wish = battle.describe()
     folder = out or _folder(battle, wish)
     purse = Purse(budget, allow_unknown_cost, yes, in_flight)

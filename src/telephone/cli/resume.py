@@ -16,7 +16,7 @@ from telephone.cli.options import (
 )
 from telephone.cli.printing import print_json, say
 from telephone.cli.sitting import Wishes, sit
-from telephone.cli.words import counted
+from telephone.cli.words import counted, refs
 
 NAME = "resume"
 
@@ -38,7 +38,8 @@ def command(
     from telephone.runs import forecast
     from telephone.store import Run
 
-    players.embedder(embedder)
+    for ref in refs([embedder]):
+        players.embedder(ref)
     purse = Purse(budget, allow_unknown_cost, yes, in_flight)
     with Run.open(folder) as run:
         ahead = forecast(

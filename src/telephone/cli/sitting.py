@@ -14,7 +14,7 @@ from telephone.cli.consent import Purse, paid
 from telephone.cli.group import FAILED, STOPPED
 from telephone.cli.printing import print_json, say, tell, warn
 from telephone.cli.progress import Watcher, clock, watching
-from telephone.cli.words import counted
+from telephone.cli.words import counted, refs
 from telephone.errors import WeightsError
 
 if TYPE_CHECKING:
@@ -84,14 +84,20 @@ def judge(run: "Run", embedder: str, watcher: Watcher) -> "Verdict":
 
     A sentence model that is not installed takes nothing away from the facts, which need no weights.
     """
-    from telephone.judge import score
+    from telephone.judge import DEFAULT_EMBEDDER, score, usual_embedders
 
-    try:
-        distance, _ = score(run, embedder, progress=watcher.judged)
-    except WeightsError as error:
-        score(run, None, progress=watcher.judged)
-        return Verdict(missing=str(error))
-    return Verdict(distance.identity if distance.cases else None)
+    chosen = usual_embedders(run) if embedder == DEFAULT_EMBEDDER else refs([embedder])
+    first, missing = None, ""
+    for ref in chosen:
+        try:
+            made = score(run, ref, facts=False, progress=watcher.judged, full=True)
+        except WeightsError as error:
+            missing = missing or str(error)
+        else:
+            distances = [each.identity for each in made if each.judge.startswith("distance") and each.cases]
+            first = first or next(iter(distances), None)
+    score(run, None, progress=watcher.judged, full=True)
+    return Verdict(None if missing else first, missing)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from telephone.judge import yardsticks
 from telephone.judge.cases import Case, Judge, cases
 from telephone.judge.distance import DistanceJudge
-from telephone.judge.facts import FactsJudge
+from telephone.judge.facts import FactsJudge, why_uncounted
 from telephone.judge.pictures import PictureFactsJudge, picture_cases
 from telephone.judge.vectors import Told, Vectors, takes
 from telephone.players import Embedder, name_of
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DEFAULT_EMBEDDER = "minilm/all-MiniLM-L6-v2"
+POCKET_EMBEDDER = "pocket/clip"
+"""The second one where all prompts are of the pocket world: it knows nothing else, and it sees pictures."""
 
 Progress = Callable[[str, int, int], None]
 """Is told the judge's name, how many cases it has judged and how many there are; once at the start, once a chunk."""
@@ -75,6 +77,12 @@ def score(
     if facts and full:
         done.append(_hear(run, PictureFactsJudge(run), picture_cases(frame), told))
     return done
+
+
+def usual_embedders(run: Run) -> tuple[str, ...]:
+    """Returns the addresses of the embedders that judge a run if nobody names others."""
+    known = all(not why_uncounted(prompt.text) for prompt in run.description.prompts)
+    return (DEFAULT_EMBEDDER, POCKET_EMBEDDER) if known else (DEFAULT_EMBEDDER,)
 
 
 def _embedders(given: Embedders | None) -> list[Embedder]:

@@ -4,6 +4,7 @@ A right answer means that the fact was seen and not told. As a yes costs nothing
 facts that the picture lacks: how often it agrees to those is how often it guesses.
 """
 
+import inspect
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -65,7 +66,9 @@ class Doubt:
 
 def answering(player: Player) -> bool:
     """Tells whether a player answers questions about pictures."""
-    return callable(getattr(player, "answer", None))
+    method = getattr(player, "answer", None)
+    # Clients of services have a method of this name that reads their reply.
+    return callable(method) and list(inspect.signature(method).parameters)[:2] == ["images", "questions"]
 
 
 def ask_lost(run: Run, most: int = MOST, told: Told | None = None) -> dict[str, int]:

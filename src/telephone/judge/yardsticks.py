@@ -11,6 +11,7 @@ from functools import cached_property
 
 from telephone import world
 from telephone.images import content_hash, encode_png
+from telephone.judge.again import seconds
 from telephone.judge.distance import cosine_distance
 from telephone.judge.facts import why_uncounted
 from telephone.judge.vectors import Told, Vectors, sha_of, takes
@@ -65,7 +66,7 @@ def measure(run: Run, vectors: Vectors, told: Told | None = None) -> int:
         StoreError: the scores cannot be written.
     """
     identity = identity_of(vectors)
-    there = {score.reference for score in run.scores(identity)}
+    there = {score.reference for score in run.scores(identity) if score.detail["from"] != AGAIN}
     known = [prompt for prompt in run.description.prompts if not why_uncounted(prompt.text)]
     new = [Tellings(prompt) for prompt in known if _reference(prompt) not in there]
     kinds = takes(vectors.embedder)
@@ -74,7 +75,7 @@ def measure(run: Run, vectors: Vectors, told: Told | None = None) -> int:
     if "image" in kinds:
         vectors.pictures({sha: data for each in new for sha, data in each.pictures.items()}, told)
     run.put_scores(identity, [score for each in new for score in _floors(each, vectors)])
-    return len(new)
+    return len(new) + (_measure_again(run, vectors) if "text" in kinds else 0)
 
 
 def identity_of(vectors: Vectors) -> str:
@@ -90,6 +91,18 @@ def floor(vectors: Vectors, mapping: str, pair: tuple[str, str], where: tuple[Pr
         return None
     detail = {"from": where[1], "with": pair[1]}
     return Score(pair[0], _reference(where[0]), f"{FLOOR} {mapping}", value, detail)
+
+
+def _measure_again(run: Run, vectors: Vectors) -> int:
+    prompts = {prompt.id: prompt for prompt in run.description.prompts}
+    identity = identity_of(vectors)
+    there = {(score.subject, score.detail["with"]) for score in run.scores(identity)}
+    pairs = {(sha_of(each.second), sha_of(each.first)): each for each in seconds(run)}
+    new = {pair: each for pair, each in pairs.items() if pair not in there}
+    vectors.texts([text for each in new.values() for text in (each.first, each.second)])
+    found = [floor(vectors, "text-text", pair, (prompts[each.prompt_id], AGAIN)) for pair, each in new.items()]
+    run.put_scores(identity, [score for score in found if score is not None])
+    return len(new)
 
 
 def _floors(each: Tellings, vectors: Vectors) -> Iterator[Score]:

@@ -1,0 +1,139 @@
+"""`telephone judge`: puts numbers on a run by one or several embedders, and tells how far they agree."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from telephone.cli.options import Folder, Json
+from telephone.cli.printing import plain, print_json, print_table, print_text, say, table, warn
+from telephone.cli.progress import watching
+from telephone.cli.words import refs
+from telephone.errors import WeightsError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from telephone.judge import Scored
+    from telephone.store import Run
+
+NAME = "judge"
+
+
+def command(
+    folder: Folder,
+    embedder: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--embedder",
+            metavar="REF",
+            help="Whose vectors measure (repeat it, or part them by commas); the sentence judge, and for prompts of the"
+            " pocket world its CLIP.",
+            show_default=False,
+        ),
+    ] = None,
+    ask: Annotated[
+        int,
+        typer.Option("--ask", min=0, metavar="N", help="Ask each describer up to N times about facts it left out."),
+    ] = 0,
+    again: Annotated[
+        int,
+        typer.Option("--again", min=0, metavar="N", help="Let each describer describe up to N pictures once more."),
+    ] = 0,
+    json: Json = False,
+) -> None:
+    """Judge a run: distances by several embedders, facts of texts and pictures, floors; what is judged stays.
+
+    Each text and picture is embedded once for each embedder. It then tells how alike the judges order the players, how
+    well each embedder follows the exact facts, and warns of a run in which something is known that was lost before.
+    `--ask` and `--again` call the run's describers, which costs money where they are remote.
+    """
+    from telephone.judge import ask_lost, describe_again, score, usual_embedders
+    from telephone.store import Run
+
+    with Run.open(folder) as run, watching() as watcher:
+        if again:
+            describe_again(run, again, lambda done, total: watcher.judged("second descriptions", done, total))
+        chosen = refs(embedder) if embedder else usual_embedders(run)
+        scored = score(run, chosen, progress=watcher.judged, full=True)
+        asked = None
+        if ask:
+            try:
+                asked = ask_lost(run, ask, lambda done, total: watcher.judged("questions", done, total))
+            except WeightsError as error:
+                warn(f"Not every describer could be asked. {error}")
+    with Run.open(folder) as run:
+        _print(run, scored, asked, json)
+
+
+def _print(run: "Run", scored: "list[Scored]", asked: dict[str, int] | None, json: bool) -> None:
+    from telephone.analysis.agreement import agreement, fact_check
+    from telephone.analysis.agreement import judged as judged_by_all
+    from telephone.analysis.bits import bits, leaks, matching
+    from telephone.analysis.unsaid import answers_told, unsaid
+
+    frame = run.frame()
+    matched = matching(run, frame=frame)
+    judged = judged_by_all(run, frame)
+    told = unsaid(answers_told(run))
+    found: dict[str, Any] = {
+        "agreement": agreement(judged),
+        "fact_check": fact_check(judged),
+        "bits": bits(matched, ("embedder", "turn")),
+        "unsaid": told,
+    }
+    rises = [leak.words for leak in leaks(matched)]
+    if json:
+        tables = {name: made.to_dict("records") for name, made in found.items()}
+        judges = [{name: getattr(each, name) for name in ("judge", "cases", "new", "unscored")} for each in scored]
+        print_json({"folder": str(run.folder), "judges": judges, **tables, "asked": asked, "warnings": rises})
+        return
+    made = table("judge", "judged", "new", "without a number", numbers=("judged", "new", "without a number"))
+    for each in scored:
+        made.add_row(plain(each.judge), f"{each.cases:,}", f"{each.new:,}", f"{each.unscored:,}")
+    print_table(made)
+    _print_agreement(found["agreement"], found["fact_check"])
+    _print_unsaid(told, asked)
+    for words in rises:
+        print_text(f"[yellow]Note:[/] {plain(words)}")
+
+
+def _print_agreement(alike: "pd.DataFrame", check: "pd.DataFrame") -> None:
+    ordered = alike[(alike["side"] == "pair") & alike["kendall"].notna()]
+    if len(ordered):
+        say()
+        made = table("one judge", "another", "pairs of players", "Kendall", "Spearman", numbers=("Kendall", "Spearman"))
+        made.title = "Do judges order the pairs of players alike?"
+        for row in ordered.to_dict("records"):
+            numbers = (f"{row['kendall']:.2f}", f"{row['spearman']:.2f}")
+            made.add_row(plain(row["one"]), plain(row["other"]), str(row["players"]), *numbers)
+        print_table(made)
+    pooled = check[(check["level"] == "all") & check["spearman"].notna()]
+    if len(pooled):
+        say()
+        made = table(
+            "judge", "Spearman", "95 % interval", "texts or pictures", numbers=("Spearman", "texts or pictures")
+        )
+        made.title = "Do embedders follow the exact facts?"
+        for row in pooled.to_dict("records"):
+            interval = "" if row["low"] != row["low"] else f"{row['low']:.2f} to {row['high']:.2f}"
+            made.add_row(plain(row["judge"]), f"{row['spearman']:.2f}", interval, f"{row['n']:,}")
+        print_table(made)
+
+
+def _print_unsaid(told: "pd.DataFrame", asked: dict[str, int] | None) -> None:
+    if asked is not None and not asked:
+        say()
+        say("Nothing was asked: no describer of this run answers questions, or none left out a fact that it saw.")
+    if not len(told):
+        return
+    say()
+    made = table(
+        "player", "fact", "left out", "seen, not said", "not seen", "unsure", "guessed",
+        numbers=("left out", "seen, not said", "not seen", "unsure", "guessed"),
+    )  # fmt: skip
+    made.title = "Left out of a description, and asked for: an opinion of the describer"
+    for row in told.to_dict("records"):
+        guessed = "" if row["guessed"] != row["guessed"] else f"{row['guessed']:.0%}"
+        counts = [str(row[name]) for name in ("asked", "not_said", "not_seen", "unsure")]
+        made.add_row(plain(row["player"]), row["attribute"], *counts, guessed)
+    print_table(made)
