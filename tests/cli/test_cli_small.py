@@ -113,3 +113,10 @@ def test_learn_an_unknown_recipe(cli):
     done = cli("learn", "blib")
     assert done.exit_code == 2
     assert "There is no recipe 'blib'. Did you mean blip" in done.stderr
+
+
+@pytest.mark.parametrize("ref", ["fake/painter", "diffusers/./folder", "diffusers/~/folder"])
+def test_fetch_what_is_nothing_to_download(cli, ref):
+    done = cli("fetch", ref)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "nothing to download: give diffusers/ORG/MODEL" in done.stderr

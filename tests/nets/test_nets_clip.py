@@ -125,6 +125,12 @@ def test_zero_shot_averages_the_prompts_of_a_class(net):
     assert torch.allclose(twice, zero_shot(net, PICTURES, [one, third]), atol=1e-5)
 
 
+def test_classes_may_have_prompts_of_any_number_and_length(net):
+    longer = F.pad(TOKENS[1:2], (0, 1)) if TOKENS.shape[1] < net.config.text.max_tokens else TOKENS[1:2, :-1]
+    for _ in range(5):  # the shapes of one class, chosen by chance, are checked at each call
+        assert zero_shot(net, PICTURES, [TOKENS[:1].expand(3, -1), longer]).shape == (3, 2)
+
+
 def test_it_learns_to_name_pictures():
     net = make().train()
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)

@@ -130,7 +130,7 @@ def fetch(hub, home, *refs):
         "HF_HUB_DISABLE_XET": "1",
         "HF_HUB_OFFLINE": "0",
     }
-    command = [sys.executable, "-m", "telephone.players.local.fetch", *refs]
+    command = [sys.executable, "-m", "telephone", "fetch", *refs]
     return subprocess.run(command, env=env, capture_output=True, text=True, timeout=300, check=False)
 
 

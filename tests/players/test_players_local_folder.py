@@ -56,7 +56,7 @@ def test_a_relative_folder_is_found(folder, monkeypatch):
 
 def test_a_model_of_the_hub_is_found_by_branch_and_commit_or_the_command_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    told = r'is not on this machine.*run `python -m telephone.players.local.fetch "diffusers/org/model"`'
+    told = r'is not on this machine.*run `telephone fetch "diffusers/org/model"`'
     with pytest.raises(WeightsError, match=told):
         locate("org/model", provider="diffusers")
     home = tmp_path / "models--org--model"

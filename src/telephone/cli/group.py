@@ -13,9 +13,9 @@ FAILED, MISUSED, STOPPED = 1, 2, 130
 """Exit codes: games failed or a run is damaged; wrong use; Ctrl-C. 0 is done."""
 
 SECTIONS = {
-    "Play": ("play", "resume", "report", "show", "film"),
+    "Play": ("play", "resume", "report", "judge", "show", "film"),
     "Keep": ("verify", "export"),
-    "Meet the players": ("players", "prompts", "draw", "tell", "learn", "serve", "doctor"),
+    "Meet the players": ("players", "prompts", "draw", "tell", "learn", "fetch", "serve", "doctor"),
     "The pocket world": ("world",),
 }
 """The commands in the order in which a newcomer meets them."""

@@ -285,15 +285,15 @@ def retrieval(logits: Float[Tensor, "n n"], k: int = 1) -> tuple[float, float]:
 
 @torch.no_grad()
 def zero_shot(
-    clip: Clip, x: Float[Tensor, "images 3 H W"], classes: list[Int[Tensor, "templates n"]]
+    clip: Clip, x: Float[Tensor, "images 3 H W"], classes: list[Int[Tensor, "_ _"]]
 ) -> Float[Tensor, "images classes"]:
     """Returns the probability of each class for each picture (section 3.1.2).
 
     Args:
         clip: the trained model.
         x: pictures.
-        classes: for each class the tokens of its prompts ("a drawing of a cat."); the embeddings of several prompts of
-            a class are averaged before they are compared (section 3.1.4).
+        classes: for each class the tokens of its prompts ("a drawing of a cat."), as many and as long as that class
+            needs; the embeddings of several prompts are averaged before they are compared (section 3.1.4).
     """
     texts = [F.normalize(clip.encode_text(tokens), dim=-1).mean(0) for tokens in classes]
     return (similarity(clip.encode_image(x), torch.stack(texts)) * clip.scale()).softmax(dim=-1)

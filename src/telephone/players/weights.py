@@ -33,7 +33,7 @@ def find(name: str, recipe: str = "") -> tuple[Path, str]:
     path = folder / f"{name}.safetensors"
     again = f"reinstall the package, or make them again with `telephone learn {recipe or name}`"
     if not path.exists():
-        raise WeightsError(f"The weights of pocket/{recipe or name} are not at {path}: {again}.")
+        raise WeightsError(f"The weights {name} are not at {path}: {again}.")
     found, expected = content_hash(path.read_bytes()), _shipped(folder).get(path.name)
     if found != expected:
         raise WeightsError(

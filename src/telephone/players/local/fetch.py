@@ -1,9 +1,8 @@
-"""Downloads what a local player needs and nothing else: `python -m telephone.players.local.fetch REF`."""
+"""Downloads what a local player needs and nothing else."""
 
-import sys
 from pathlib import Path
 
-from telephone.errors import TelephoneError, UsageError, WeightsError
+from telephone.errors import UsageError, WeightsError
 from telephone.players.local.folder import Folder
 from telephone.players.local.survey import COMBINED, prior_name
 from telephone.players.registry import parse_ref
@@ -66,21 +65,3 @@ def _files(name: str, revision: str | None, wanted: list[str]) -> Path:
     from huggingface_hub import snapshot_download
 
     return Path(snapshot_download(name, revision=revision, allow_patterns=wanted, ignore_patterns=list(_OTHERS)))
-
-
-def main(arguments: list[str]) -> int:
-    """Runs the command and returns its exit code."""
-    if not arguments:
-        print("python -m telephone.players.local.fetch diffusers/ORG/MODEL …", file=sys.stderr)
-        return 2
-    try:
-        for ref in arguments:
-            print(fetch(ref))
-    except TelephoneError as error:
-        print(error, file=sys.stderr)
-        return 2 if isinstance(error, UsageError) else 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -79,7 +79,7 @@ class Folder:
         """What to do if files are missing."""
         if not self.commit:
             return "give a complete folder, as `save_pretrained` writes it"
-        return "fetch it again with `python -m telephone.players.local.fetch`"
+        return "fetch it again with `telephone fetch`"
 
     def _content(self, weights: Weights, parts: tuple[str, ...]) -> str:
         texts = [
@@ -143,7 +143,7 @@ def _missing(name: str, revision: str, provider: str) -> str:
     here = f" (for the folder here write ./{name})" if Path(name).is_dir() else ""
     return (
         f"{name}{at} is not on this machine{here}: where there is a network, run "
-        f'`python -m telephone.players.local.fetch "{provider}/{name}{at}"`.'
+        f'`telephone fetch "{provider}/{name}{at}"`.'
     )
 
 
