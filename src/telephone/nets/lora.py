@@ -7,7 +7,7 @@ The companions live in a module of their own, `Adapters`, whose weights can be s
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from jaxtyping import Float
@@ -72,10 +72,15 @@ class Adapters(nn.Module):
             {_key(name): LowRank(layer.in_features, layer.out_features, rank, alpha) for name, layer in linear.items()}
         )
 
+    def _all(self) -> Iterator[tuple[str, LowRank]]:
+        for key, update in self.updates.items():
+            if isinstance(update, LowRank):
+                yield key, update
+
     def attach(self, net: nn.Module) -> None:
         """Freezes the net and puts each update beside its layer, so that the net computes with both."""
         net.requires_grad_(requires_grad=False)
-        for key, update in self.updates.items():
+        for key, update in self._all():
             parent, child = _place(net, key)
             setattr(parent, child, Adapted(getattr(parent, child), update))
         self.requires_grad_(requires_grad=True)
@@ -88,8 +93,8 @@ class Adapters(nn.Module):
 
     @torch.no_grad()
     def merge(self, net: nn.Module, share: float = 1.0) -> None:
-        """Adds the updates to the weights of a net to which they are not attached; `share` -1 takes them out again."""
-        for key, update in self.updates.items():
+        """Adds the updates to the weights of a net to which they are not attached; `share` -1.0 takes them out again."""
+        for key, update in self._all():
             parent, child = _place(net, key)
             getattr(parent, child).weight.add_(update.product(), alpha=share)
 
