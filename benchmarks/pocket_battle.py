@@ -1,27 +1,32 @@
 """The pocket battle, timed twice in one run: by the engine, and by the plain loop that makes every call by itself.
 
-The battle: `oracle/renderer` and `pocket/stable-diffusion` x `pocket/blip`, ten prompts and turns; 400 hops.
+The battle: all pairs of the roster `pocket` over ten prompts for ten turns, as `telephone play` plays it.
 The engine keeps every hop durably, puts calls of many games into one batch and answers equal asks once; the loop is
 `TelephoneLine.play`, as in the article, and keeps nothing. Both must tell the same stories, word for word.
 
     python benchmarks/pocket_battle.py
+    python benchmarks/pocket_battle.py --no-loop        # the engine alone
 """
 
 import argparse
 import contextlib
 import io
+import itertools
 import tempfile
 import time
 from pathlib import Path
 
 from telephone import players, prompts, runs
 from telephone.game import TelephoneLine, game_seed
+from telephone.players.rosters import lineup
 
-DRAWERS = ("oracle/renderer", "pocket/stable-diffusion", "pocket/dalle-2", "pocket/vqgan-clip")
-DESCRIBERS = ("pocket/blip",)
+Told = dict[tuple[str, str, str], list[str]]
+"""Who draws, who describes and the first prompt, to all texts."""
+DRAWERS = lineup("pocket").refs("text2image")
+DESCRIBERS = lineup("pocket").refs("image2text")
 
 
-def by_engine(folder: Path, turns: int) -> tuple[float, int, dict[tuple[str, str], list[str]]]:
+def by_engine(folder: Path, turns: int) -> tuple[float, int, Told]:
     """Returns seconds, calls made and every game's texts."""
     lines = runs.grid(DRAWERS, DESCRIBERS)
     start = time.perf_counter()
@@ -30,41 +35,46 @@ def by_engine(folder: Path, turns: int) -> tuple[float, int, dict[tuple[str, str
         seconds = time.perf_counter() - start
         frame = run.frame()
     told = {
-        (str(t2i), str(prompt)): [str(prompt), *part.sort_values("step_number")["text_after"]]
-        for (t2i, prompt), part in frame.groupby(["t2i_model", "prompt"])
+        (str(t2i), str(i2t), str(prompt)): [str(prompt), *part.sort_values("step_number")["text_after"]]
+        for (t2i, i2t, prompt), part in frame.groupby(["t2i_model", "i2t_model", "prompt"])
     }
     return seconds, summary.calls, told
 
 
-def by_loop(turns: int) -> tuple[float, dict[tuple[str, str], list[str]]]:
+def by_loop(turns: int) -> tuple[float, Told]:
     """Returns seconds and every game's texts."""
-    told: dict[tuple[str, str], list[str]] = {}
+    told: Told = {}
     start = time.perf_counter()
-    for drawer in DRAWERS:
-        line = TelephoneLine(players.text2image(drawer), players.image2text(DESCRIBERS[0]))
+    for drawer, describer in itertools.product(DRAWERS, DESCRIBERS):
+        line = TelephoneLine(players.text2image(drawer), players.image2text(describer))
         for prompt in prompts.get("pocket"):
             with contextlib.redirect_stdout(io.StringIO()):
                 line.play(prompt, nturns=turns, seed=game_seed(0, prompt.id, 0))
             conversation = line.conversations[line.get_conversation_name(prompt.text)]
-            told[line.t2i.name or drawer, prompt.text] = conversation["texts"]
+            told[line.t2i.name or drawer, line.i2t.name or describer, prompt.text] = conversation["texts"]
     return time.perf_counter() - start, told
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--turns", type=int, default=10)
-    turns = parser.parse_args().turns
+    parser.add_argument("--no-loop", action="store_true", help="leave the plain loop out")
+    args = parser.parse_args()
+    turns = args.turns
     with tempfile.TemporaryDirectory() as folder:
         # The first time counts apart: weights are loaded and the renderer draws its parts, which it then keeps.
         first, *_ = by_engine(Path(folder) / "first", turns)
         engine, calls, told = by_engine(Path(folder) / "battle", turns)
-    loop, again = by_loop(turns)
     hops = 2 * turns * len(told)
-    same = sum(told[key] == again.get(key) for key in told)
+    print(f"{len(DRAWERS)} x {len(DESCRIBERS)} lines, {len(told)} games of {turns} turns\n")
     print("| way | hops | calls | seconds | ms a hop |")
     print("|---|---|---|---|---|")
     print(f"| engine, stored, first time in the process | {hops} | {calls} | {first:.1f} | {1000 * first / hops:.0f} |")
     print(f"| engine, stored | {hops} | {calls} | {engine:.1f} | {1000 * engine / hops:.0f} |")
+    if args.no_loop:
+        return
+    loop, again = by_loop(turns)
+    same = sum(told[key] == again.get(key) for key in told)
     print(f"| one by one, not stored | {hops} | {hops} | {loop:.1f} | {1000 * loop / hops:.0f} |")
     print(f"\nratio {loop / engine:.1f}; {same} of {len(told)} games tell the same story")
 

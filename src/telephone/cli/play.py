@@ -68,8 +68,8 @@ def command(
 ) -> None:
     """Play a battle, judge it, print the leaderboard and write report.html.
 
-    Without options it is the pocket battle: oracle/renderer and the three pocket drawers draw, pocket/blip describes,
-    ten prompts, ten turns. The same command again goes on where it stopped. More turns, repeats, players or prompts are
+    Without options it is the pocket battle: everybody of the roster pocket (`telephone players --roster pocket`), ten
+    prompts, ten turns. The same command again goes on where it stopped. More turns, repeats, players or prompts are
     added to the run in the folder, and only what is new is played. Where it costs money you are asked before.
     """
     from telephone import players
