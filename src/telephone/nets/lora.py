@@ -93,7 +93,7 @@ class Adapters(nn.Module):
 
     @torch.no_grad()
     def merge(self, net: nn.Module, share: float = 1.0) -> None:
-        """Adds the updates to the weights of a net to which they are not attached; `share` -1.0 takes them out again."""
+        """Adds the updates to the weights of a net that they are not attached to; `share` -1.0 takes them out again."""
         for key, update in self._all():
             parent, child = _place(net, key)
             getattr(parent, child).weight.add_(update.product(), alpha=share)

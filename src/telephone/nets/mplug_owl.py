@@ -114,7 +114,6 @@ class VisualAbstractor(nn.Module):
         self.layers = nn.ModuleList(AbstractorLayer(width, config.heads, config.inner) for _ in range(config.layers))
         self.norm = nn.LayerNorm(width)
         self.projection = nn.Linear(width, language_width)
-        self.end = nn.Parameter(torch.randn(language_width) * 0.05)
 
     def gather(self, squares: Float[Tensor, "batch squares width"]) -> Float[Tensor, "batch queries width"]:
         """Returns what the queries have gathered, before it is brought to the language model's width."""
@@ -123,14 +122,9 @@ class VisualAbstractor(nn.Module):
             x = layer(x, seen)
         return self.norm(x)
 
-    def speak(self, gathered: Float[Tensor, "batch queries width"]) -> Float[Tensor, "batch tokens language"]:
-        """Returns what the queries have gathered as tokens for the language model, with a learned one at the end."""
-        end = self.end.expand(len(gathered), 1, -1)
-        return torch.cat([self.projection(gathered), end], 1)
-
     def forward(self, squares: Float[Tensor, "batch squares width"]) -> Float[Tensor, "batch tokens language"]:
         """Returns the tokens that stand for the picture."""
-        return self.speak(self.gather(squares))
+        return self.projection(self.gather(squares))
 
 
 class MplugOwl(nn.Module):

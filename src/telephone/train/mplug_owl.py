@@ -147,7 +147,7 @@ def learn_to_read(recipe: Recipe, seeing: Seeing, seen: sight.Seen, owl: Owl) ->
     for step, lesson in zip(stage, lessons, strict=False):
         gathered = seeing.abstractor.gather(seen.batch(lesson.rows).to(recipe.device))
         facts, right = seeing.facts_loss(gathered, truth, lesson.rows)
-        told = lesson_loss(owl, lesson, seeing.abstractor.speak(gathered))
+        told = lesson_loss(owl, lesson, seeing.abstractor.projection(gathered))
         stage.update(told + FACTS * facts, told=told.item(), right=right)
         if step % 250 == 0:
             show(recipe, owl, f"read-{step}")
@@ -164,7 +164,7 @@ def learn_to_see(recipe: Recipe, seeing: Seeing, pictures: data.Pictures, owl: O
     for step, lesson in zip(stage, lessons, strict=False):
         gathered = seeing.abstractor.gather(seeing.encoder(batches.pixels(lesson.rows).to(recipe.device)))
         facts, right = seeing.facts_loss(gathered, truth, lesson.rows)
-        told = lesson_loss(owl, lesson, seeing.abstractor.speak(gathered))
+        told = lesson_loss(owl, lesson, seeing.abstractor.projection(gathered))
         stage.update(told + FACTS * facts, told=told.item(), right=right)
         if step % 250 == 249:
             show(recipe, owl, f"see-{step}")
