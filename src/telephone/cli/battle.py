@@ -8,7 +8,7 @@ from telephone.errors import PromptError
 from telephone.players import image2text, text2image
 from telephone.players.rosters import lineup
 from telephone.records import Level, Prompt
-from telephone.runs import grid, plan
+from telephone.runs import controls, grid, plan
 from telephone.store import Description
 
 Cast = tuple[tuple[str, ...], tuple[str, ...]]
@@ -49,6 +49,8 @@ class Battle:
     turns: int = 10
     repeats: int = 1
     seed: int = 0
+    controls: bool = False
+    """Whether the control lines are played beside it."""
 
     def describe(self) -> Description:
         """Returns the resolved description; nothing is written.
@@ -65,7 +67,8 @@ class Battle:
         for ref in self.i2t:
             image2text(ref)
         lines = grid(self.t2i, self.i2t)
-        return plan(lines, chosen, turns=self.turns, repeats=self.repeats, seed=self.seed)
+        beside = controls(self.t2i, self.i2t, chosen, self.prompts) if self.controls else []
+        return plan(lines, chosen, turns=self.turns, repeats=self.repeats, seed=self.seed, controls=beside)
 
     @property
     def stem(self) -> str:

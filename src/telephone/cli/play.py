@@ -52,6 +52,10 @@ def command(
     turns: Annotated[int, typer.Option("--turns", min=1, help="How many times there and back.")] = 10,
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="Games of each pair and prompt.")] = 1,
     seed: Seed = 0,
+    controls: Annotated[
+        bool,
+        typer.Option("--controls", help="Also play control lines: paraphrase, re-encode, fixed, shuffled, oracle."),
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="FOLDER", help="The run's folder; runs/NAME-HASH.", show_default=False),
@@ -77,7 +81,7 @@ def command(
     from telephone.runs import begin, forecast
 
     drawers, describers = cast(refs(t2i) if t2i else None, refs(i2t) if i2t else None, roster, stand_ins)
-    battle = Battle(drawers, describers, prompts, levels(level or ()), turns, repeats, seed)
+    battle = Battle(drawers, describers, prompts, levels(level or ()), turns, repeats, seed, controls)
     for ref in refs([embedder]):
         players.embedder(ref)  # an unknown judge is told now, not after hours of play
     wish = battle.describe()
@@ -128,6 +132,7 @@ def _print_plan(description: "Description", ahead: "Forecast", folder: Path, pur
                 "folder": str(folder),
                 "begun": begun,
                 "lines": [{"t2i": t2i, "i2t": i2t} for t2i, i2t in description.lines],
+                "controls": [{"t2i": t2i, "i2t": i2t, "kind": kind} for t2i, i2t, kind in description.controls],
                 "prompts": [{"id": p.id, "level": p.level, "text": p.text} for p in description.prompts],
                 "turns": description.turns,
                 "repeats": description.repeats,
@@ -139,8 +144,9 @@ def _print_plan(description: "Description", ahead: "Forecast", folder: Path, pur
         )
         return
     say(_size(description))
+    marks = description.control_lines
     for t2i, i2t in description.lines:
-        say(f"  {t2i} draws, {i2t} describes")
+        say(f"  {t2i} draws, {i2t} describes" + (f" (control: {marks[t2i, i2t]})" if (t2i, i2t) in marks else ""))
     print_shares(ahead)
     for line in words(ahead, purse):
         say(line)

@@ -1,6 +1,7 @@
 """Long jobs: plan a battle, play it in batches, stop it at any moment and go on later."""
 
 from telephone.runs.budget import Bill
+from telephone.runs.controls import controls
 from telephone.runs.engine import play
 from telephone.runs.events import (
     CircuitClosed,
@@ -41,6 +42,7 @@ __all__ = [
     "Summary",
     "begin",
     "commit",
+    "controls",
     "forecast",
     "game_of",
     "games",

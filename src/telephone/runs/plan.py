@@ -15,6 +15,7 @@ from telephone.images import decode, encode_png
 from telephone.players import Player, kind_of, name_of
 from telephone.players import player as from_registry
 from telephone.records import Prompt
+from telephone.runs.controls import Control
 from telephone.store import Description, GameRow, PlayerRow, Run
 
 Get = Callable[[str], Player]
@@ -66,6 +67,7 @@ def plan(
     repeats: int = 1,
     seed: int = 0,
     players: Get = from_registry,
+    controls: Sequence[Control] = (),
 ) -> Description:
     """Returns the resolved description of a run: every player is asked what it is.
 
@@ -76,6 +78,7 @@ def plan(
         repeats: games with seeds of their own for each line and prompt, 1 or more.
         seed: the run's seed; all others come from it.
         players: gives the player of an address.
+        controls: lines that are played beside the battle, as `controls` gives them.
 
     Raises:
         UsageError: there is nothing to play, or a player sits in the wrong seat.
@@ -83,6 +86,7 @@ def plan(
     """
     if turns < 1 or repeats < 1:
         raise UsageError(f"{turns} turns and {repeats} repeats cannot be played: ask for 1 or more of each.")
+    lines = [*lines, *((t2i, i2t) for t2i, i2t, _ in controls)]
     seated = _seated(lines, players)
     chosen = tuple(_checked(prompt) for prompt in prompts)
     _refuse_twins(chosen)
@@ -95,6 +99,7 @@ def plan(
         seed=seed,
         versions=versions(),
         commit=commit(),
+        controls=tuple(controls),
     )
 
 

@@ -3,6 +3,7 @@
 conversation_name   short name of the game, unique in the run
 prompt, prompt_id, level, first     what the game starts with; `first` is text or image
 t2i_model, i2t_model, line          who plays
+control             empty, or which control this line is; controls are no part of the battle
 game, repeat, seed                  full hash of the game; number of the repeat; seed
 step_number         the turn, from 0
 text_before, text_after, filepath   a text-first turn goes text_before -> filepath -> text_after; an image-first turn
@@ -28,14 +29,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TEXT_COLUMNS = (
-    "conversation_name", "prompt", "prompt_id", "level", "t2i_model", "i2t_model", "line", "game", "first",
+    "conversation_name", "prompt", "prompt_id", "level", "t2i_model", "i2t_model", "line", "control", "game", "first",
     "text_before", "text_after", "filepath", "image_sha256", "text_sha256", "prompt_sha256", "outcome", "reason",
 )  # fmt: skip
 WHOLE_COLUMNS = ("repeat", "seed", "step_number", "attempts", "tokens_cut")
 COLUMNS = (
-    "conversation_name", "prompt", "prompt_id", "level", "t2i_model", "i2t_model", "line", "game", "repeat", "seed",
-    "first", "step_number", "text_before", "text_after", "filepath", "image_sha256", "text_sha256", "prompt_sha256",
-    "outcome", "reason", "seconds_image", "seconds_text", "attempts", "cost", "tokens_cut", "text_after_dist",
+    "conversation_name", "prompt", "prompt_id", "level", "t2i_model", "i2t_model", "line", "control", "game", "repeat",
+    "seed", "first", "step_number", "text_before", "text_after", "filepath", "image_sha256", "text_sha256",
+    "prompt_sha256", "outcome", "reason", "seconds_image", "seconds_text", "attempts", "cost", "tokens_cut",
+    "text_after_dist",
 )  # fmt: skip
 
 DISTANCE = "distance"
@@ -90,6 +92,7 @@ def _rows(db: sqlite3.Connection, description: Description, pictures: Pictures) 
             if turn is None or hop["game"] != turn.row["game"]:
                 text = hop["shown"].decode() if hop["kind"] == "image" else None
             turn = _Turn(_start(hop, prompts[hop["prompt_id"]], names, text), [])
+            turn.row["control"] = description.control_lines.get((hop["t2i"], hop["i2t"]), "")
         text = _add(turn, hop, pictures) or text
     if turn is not None:
         yield _finished(turn)

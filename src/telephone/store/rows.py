@@ -71,6 +71,13 @@ class Description:
     """Git commit of this package, if it runs from a checkout."""
     growth: tuple[Growth, ...] = ()
     """How it came to be more than it was when it began, the oldest first."""
+    controls: tuple[tuple[str, str, str], ...] = ()
+    """The lines that are no part of the battle but its yardstick: the two addresses and which control it is."""
+
+    @property
+    def control_lines(self) -> dict[tuple[str, str], str]:
+        """Which control each line is that is one."""
+        return {(t2i, i2t): kind for t2i, i2t, kind in self.controls}
 
     @property
     def identity(self) -> str:
@@ -109,7 +116,8 @@ class Description:
         lines = tuple(line for line in wish.lines if line not in self.lines)
         prompts = tuple(prompt for prompt in wish.prompts if prompt.id not in ids)
         turns, repeats = max(self.turns, wish.turns), max(self.repeats, wish.repeats)
-        if not (lines or prompts) and (turns, repeats) == (self.turns, self.repeats):
+        controls = self._controls_with(wish)
+        if not (lines or prompts) and (turns, repeats, controls) == (self.turns, self.repeats, self.controls):
             return self
         growth = Growth(lines, tuple(p.id for p in prompts), turns, repeats, wish.versions, wish.commit)
         return replace(
@@ -120,7 +128,14 @@ class Description:
             turns=turns,
             repeats=repeats,
             growth=(*self.growth, growth),
+            controls=controls,
         )
+
+    def _controls_with(self, wish: "Description") -> tuple[tuple[str, str, str], ...]:
+        """Returns the controls of both; a line that one of them plays in its battle is none."""
+        battle = (set(self.lines) - set(self.control_lines)) | (set(wish.lines) - set(wish.control_lines))
+        both = dict.fromkeys((*self.controls, *wish.controls))
+        return tuple(row for row in both if (row[0], row[1]) not in battle)
 
     def to_json(self) -> str:
         """Returns the description as JSON; pictures of prompts are named by their hash."""
@@ -152,6 +167,7 @@ class Description:
                 Prompt(**(row | {"image": read_picture(row["image"]) if row["image"] else None}))
                 for row in plain["prompts"]
             )
+            plain["controls"] = tuple((t2i, i2t, kind) for t2i, i2t, kind in plain.get("controls", ()))
             plain["growth"] = tuple(_growth(row) for row in plain.get("growth", ()))
             return cls(**plain)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
