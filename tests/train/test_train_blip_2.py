@@ -71,11 +71,14 @@ def test_texts_of_like_length_share_a_batch():
 
 
 @pytest.mark.slow
-def test_both_recipes_make_files_that_fit_together(recipe, tmp_path):
+def test_both_recipes_make_files_that_fit_together(recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr(sight, "EXAMINED", 4)
     torch.manual_seed(0)
     words = language_model.learn_words(300)
     model = LanguageModel(LanguageModelConfig(words=words, width=32, layers=1))
     save_weights(tmp_path / "language-model.safetensors", model, model.config, {})
+    (tmp_path / "blip-2").mkdir()
+    (tmp_path / "blip-2" / "words.json").write_text(json.dumps(blip_2.learn_words(400)))
     first = blip_2.main(replace(recipe, folder=tmp_path / "blip-2", weights=tmp_path / "blip-2.safetensors"))
     second = minigpt_4.main(replace(recipe, folder=tmp_path / "m", weights=tmp_path / "minigpt-4.safetensors"))
     config, about = read_metadata(first)

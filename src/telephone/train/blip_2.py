@@ -219,7 +219,7 @@ def learn_to_generate(recipe: Recipe, speaking: Speaking, seen: sight.Seen, list
         told = talk_loss(listener.model, said, lesson.tokens.to(recipe.device), lesson.answers.to(recipe.device))
         facts, right = truth.loss(speaking.heads(found), lesson.rows)
         stage.update(told + 0.1 * facts, told=told.item(), right=right)
-        if step % 500 == 0:
+        if step % 1000 == 0:
             listen(recipe, speaking.net, listener, f"generate-{step}")
     stage.finish()
     listen(recipe, speaking.net, listener, "generate-last")

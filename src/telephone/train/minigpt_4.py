@@ -7,7 +7,7 @@ own, because the language model is the same; the paper's starts fresh, before an
 2. *Converse* (section 3.2): a few hundred detailed descriptions in the form of a conversation, and here as many short
    and Chinese ones, and questions: each picture once or a few times more.
 
-    telephone learn minigpt-4 --minutes 16 --pictures 24000
+    telephone learn minigpt-4 --minutes 8 --pictures 24000
 """
 
 from pathlib import Path
@@ -24,7 +24,7 @@ from telephone.train.common import Recipe, Stage, frozen
 from telephone.train.exchanges import ALL
 from telephone.train.lessons import Lessons
 
-MINUTES = 16.0
+MINUTES = 8.0
 SHARES = {"align": 0.7, "converse": 0.3}
 RATES = {"align": 2e-3, "converse": 5e-4}
 CURATED = 1000
@@ -65,7 +65,7 @@ def learn(recipe: Recipe, name: str, net: MiniGpt4, teacher: Blip2, seen: sight.
         said = net.projection(found)
         told = talk_loss(listener.model, said, lesson.tokens.to(recipe.device), lesson.answers.to(recipe.device))
         stage.update(told)
-        if step % 500 == 0:
+        if step % 1000 == 0:
             listen(recipe, lambda squares: net(teacher.qformer, squares), listener, f"{name}-{step}")
     stage.finish()
     listen(recipe, lambda squares: net(teacher.qformer, squares), listener, f"{name}-last")

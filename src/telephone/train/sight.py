@@ -23,6 +23,8 @@ from telephone.world.scene import Scene
 
 CHUNK = 128
 """Pictures that are encoded at once."""
+EXAMINED = 48
+"""Held-out scenes a level in an examination."""
 
 
 @dataclass
@@ -115,13 +117,13 @@ def examine(recipe: Recipe, encoder: ImageEncoder, say: Callable[[Tensor], list[
     Args:
         recipe: says where to write.
         encoder: sees the pictures.
-        say: squares [48, 64, width] to one text each.
+        say: squares [EXAMINED, 64, width] to one text each.
         name: of the file in the folder `samples`.
     """
     lines, folder = [], recipe.folder / "samples"
     for level in ("easy", "medium", "hard"):
-        scenes = [world.sample(level, i, split="test") for i in range(48)]
-        x = torch.from_numpy(data.to_unit(render_array(scenes, list(range(48))))).to(recipe.device)
+        scenes = [world.sample(level, i, split="test") for i in range(EXAMINED)]
+        x = torch.from_numpy(data.to_unit(render_array(scenes, list(range(EXAMINED))))).to(recipe.device)
         told = say(encoder(x.contiguous(memory_format=torch.channels_last)))
         marks = [world.compare(scene, world.parse(text)) for scene, text in zip(scenes, told, strict=True)]
         kept = sum(len(mark.kept) for mark in marks)
