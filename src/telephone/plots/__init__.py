@@ -3,6 +3,18 @@
 from telephone.plots.drift import drift_figure
 from telephone.plots.facts import facts_figure
 from telephone.plots.heatmap import heatmap_figure
+from telephone.plots.importance import importance_figure
+from telephone.plots.losses import losses_figure
 from telephone.plots.style import Encoding, short_names
+from telephone.plots.survival import survival_figure
 
-__all__ = ["Encoding", "drift_figure", "facts_figure", "heatmap_figure", "short_names"]
+__all__ = [
+    "Encoding",
+    "drift_figure",
+    "facts_figure",
+    "heatmap_figure",
+    "importance_figure",
+    "losses_figure",
+    "short_names",
+    "survival_figure",
+]

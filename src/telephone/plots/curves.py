@@ -29,6 +29,8 @@ class Look:
     """What is written where nothing has been scored."""
     scale: Callable[[Axes, pd.DataFrame], None]
     """Sets the limits and labels of the upright axis."""
+    lines: tuple[tuple[float, str], ...] = ()
+    """Heights that a curve is measured against, and what they are."""
 
 
 def figure(table: pd.DataFrame, level: str, encoding: style.Encoding | None, look: Look) -> Figure:
@@ -45,6 +47,8 @@ def figure(table: pd.DataFrame, level: str, encoding: style.Encoding | None, loo
     last = draw(axes, table, encoding, look.start)
     look.scale(axes, table)
     finish(axes, last)
+    for height, words in look.lines if last else ():
+        guide(axes, height, words)
     if not last:
         style.add_note(axes, look.empty)
     title = f"{level.capitalize()} prompts: {look.title[0].lower()}{look.title[1:]}" if level else look.title
@@ -111,6 +115,15 @@ def _band(axes: Axes, rows: pd.DataFrame, start: float, colour: tuple[str, float
     low = [start, *(float(value) for value in known["low"])]
     high = [start, *(float(value) for value in known["high"])]
     axes.fill_between(turns, low, high, color=colour, linewidth=0, zorder=1)
+
+
+def guide(axes: Axes, height: float, words: str) -> None:
+    """Draws a dashed line across the axes with its meaning above its right end."""
+    axes.axhline(height, color=style.MUTED, linewidth=1.1, linestyle=(0, (4, 3)), zorder=2)
+    axes.annotate(
+        words, (1.0, height), xycoords=("axes fraction", "data"), xytext=(0, 3), textcoords="offset points", ha="right",
+        va="bottom", color=style.MUTED, fontsize=8.5, family=style.FONT, zorder=5,
+    )  # fmt: skip
 
 
 def finish(axes: Axes, last: int) -> None:

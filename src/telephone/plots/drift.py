@@ -12,7 +12,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def drift_figure(table: pd.DataFrame, level: str = "", encoding: style.Encoding | None = None) -> Figure:
+def drift_figure(
+    table: pd.DataFrame,
+    level: str = "",
+    encoding: style.Encoding | None = None,
+    yardsticks: pd.DataFrame | None = None,
+) -> Figure:
     """Draws the mean distance to the prompt by turn, one curve a pair of players.
 
     Args:
@@ -21,6 +26,8 @@ def drift_figure(table: pd.DataFrame, level: str = "", encoding: style.Encoding 
             With a column `level` too, only the rows of `level` are drawn.
         level: Level of the prompts, for the title; empty is all.
         encoding: Colours and markers, so that several figures agree; made from the table if None.
+        yardsticks: `level`, `floor` (distance of two tellings of one picture) and `chance` (of a description and
+            another game's prompt), one row a level; both are drawn as lines.
 
     Raises:
         UsageError: a column is missing.
@@ -31,8 +38,17 @@ def drift_figure(table: pd.DataFrame, level: str = "", encoding: style.Encoding 
         subtitle="Mean cosine distance from the prompt to each description; lower keeps more",
         empty="No description has been scored yet.",
         scale=_scale,
+        lines=_lines(yardsticks, level),
     )
     return curves.figure(table, level, encoding, look)
+
+
+def _lines(yardsticks: pd.DataFrame | None, level: str) -> tuple[tuple[float, str], ...]:
+    if yardsticks is None or yardsticks.empty:
+        return ()
+    own = yardsticks[yardsticks["level"] == level] if level else yardsticks
+    words = (("chance", "chance: the prompt of another game"), ("floor", "floor: another wording"))
+    return tuple((float(own[name].mean()), told) for name, told in words if own[name].notna().any())
 
 
 def _scale(axes: Axes, table: pd.DataFrame) -> None:

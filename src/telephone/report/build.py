@@ -6,7 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from telephone.report import words
+from telephone.plots import short_names
+from telephone.report import sections, words
+from telephone.report.findings import battle_of, findings
 from telephone.report.games import games_of
 from telephone.report.html import write_page
 from telephone.report.model import Answer, Board, ReportData, Share, board
@@ -46,6 +48,9 @@ def report_data(run: Run, distance_judge: str | None = None) -> ReportData:
     from telephone.analysis import summary
 
     found, description = summary(run, distance_judge), run.description
+    more = findings(run, found)
+    games = tuple(games_of(battle_of(found.frame), description.turns, run.pictures.path))
+    names = short_names([name for game in games for name in (game.t2i, game.i2t)])
     scored = any(one.rankable for one in found.boards) or not found.drift["mean"].isna().all()
     return ReportData(
         title=words.title(description, found.counts.planned),
@@ -57,9 +62,18 @@ def report_data(run: Run, distance_judge: str | None = None) -> ReportData:
         shares=_shares(found.matters),
         drift=found.drift,
         facts=found.facts,
-        games=tuple(games_of(found.frame, description.turns, run.pictures.path)),
+        games=games,
         settings=words.settings(description, run.judges(), found.frame),
-        warnings=found.warnings,
+        warnings=(*found.warnings, *(leak.words for leak in more.leaks)),
+        yardsticks=sections.yardsticks(more, distance_judge),
+        more_tables=sections.differences(found, names),
+        lost=sections.lost(more, names),
+        ends=sections.ends(more, names),
+        motifs=sections.motifs(more),
+        observations=sections.observations(more),
+        decides=sections.decides(more, found.levels),
+        judged=sections.judged(more, names),
+        controls=sections.controls(found),
     )
 
 

@@ -6,17 +6,16 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from telephone.plots import Encoding, drift_figure, facts_figure, heatmap_figure
+from telephone.plots import Encoding
+from telephone.report import drawn
 from telephone.report.album import BUDGET, Album
 from telephone.report.canvas import trouble
-from telephone.report.figures import inline_svg
+from telephone.report.drawn import players
 from telephone.report.files import write_atomic
 from telephone.report.model import Board, ReportData, featured
 
 if TYPE_CHECKING:
-    import pandas as pd
     from jinja2 import Environment
-    from markupsafe import Markup
 
     from telephone.report.games import Game
 
@@ -35,8 +34,12 @@ def write_page(data: ReportData, path: Path, budget: int = BUDGET) -> Path:
 
 def page(data: ReportData, budget: int = BUDGET) -> str:
     """Returns a report as HTML. Every text of a player is escaped: it is data, never markup."""
-    album = Album((turn.picture for game in data.games for turn in game.turns), budget)
-    encoding = Encoding.of(_players(data, "t2i"), _players(data, "i2t"))
+    pictures = [
+        *(motif.picture for motif in data.motifs),
+        *(turn.picture for game in data.games for turn in game.turns),
+    ]
+    album = Album(pictures, budget)
+    encoding = Encoding.of(players(data, "t2i"), players(data, "i2t"))
     template = _environment().get_template("report.html.j2")
     return template.render(
         data=data,
@@ -47,9 +50,11 @@ def page(data: ReportData, budget: int = BUDGET) -> str:
         gallery=_gallery(data.games),
         filters=_filters(data),
         in_row=_in_row(data.games),
-        drift_figures=_curves(data.drift, data.levels, encoding, "drift"),
-        facts_figures=_curves(data.facts, data.levels, encoding, "facts"),
-        heat_figures=_heat(data),
+        nav=_nav(data),
+        drift_figures=drawn.drift(data, encoding),
+        facts_figures=drawn.facts(data, encoding),
+        heat_figures=drawn.heat(data),
+        draw=drawn.figures,
     )
 
 
@@ -81,10 +86,6 @@ def _in_row(games: tuple[Game, ...]) -> int:
     return longest if 4 <= longest <= 12 else 10
 
 
-def _players(data: ReportData, side: str) -> list[str]:
-    return sorted({getattr(game, side) for game in data.games})
-
-
 def _best(board: Board, level: str) -> float | None:
     means = [row.cells[level].mean for row in board.rows if level in row.cells]
     return (max if board.share else min)(means) if len(means) > 1 else None
@@ -99,26 +100,16 @@ def _place(share: float) -> str:
     return f"{100 * min(max(share, 0.0), 1.0):.1f}%"
 
 
-def _curves(table: pd.DataFrame, levels: tuple[str, ...], encoding: Encoding, kind: str) -> list[Markup]:
-    draw = {"drift": drift_figure, "facts": facts_figure}[kind]
-    words = {"drift": "Mean distance to the prompt", "facts": "Share of facts kept"}[kind]
-    return [
-        inline_svg(draw(table, level, encoding), f"{kind}-{level}", f"{words} by turn, {level} prompts")
-        for level in levels
-        if len(table) and table.loc[table["level"] == level, "mean"].notna().any()
-    ]
-
-
-def _heat(data: ReportData) -> list[Markup]:
-    """Draws a heat map a level, of the last turn that was scored; one pair alone needs no map."""
-    if data.drift.empty or len(_players(data, "t2i")) * len(_players(data, "i2t")) < 2:
-        return []
-    last = data.drift[data.drift["step_number"] == data.drift.dropna(subset=["mean"])["step_number"].max()]
-    return [
-        inline_svg(heatmap_figure(last, level), f"heat-{level}", f"Final distance of each pair, {level} prompts")
-        for level in data.levels
-        if last.loc[last["level"] == level, "mean"].notna().any()
-    ]
+def _nav(data: ReportData) -> list[tuple[str, str]]:
+    """Returns key and title of the sections that this report has, in their order."""
+    wanted = [
+        ("questions", "Questions", True), ("boards", "Leaderboards", True), ("curves", "Curves", True),
+        ("lost", "Losses", data.lost is not None), ("ends", "Ends", data.ends is not None),
+        ("three", "Three games", True),
+        ("claims", "The article", bool(data.observations)), ("judges", "Judges", data.judged is not None),
+        ("games", "All games", True), ("settings", "Settings", True),
+    ]  # fmt: skip
+    return [(key, title) for key, title, there in wanted if there]
 
 
 def _gallery(games: tuple[Game, ...]) -> list[tuple[str, list[list[Game]]]]:
@@ -136,8 +127,8 @@ def _filters(data: ReportData) -> list[tuple[str, str, list[tuple[str, str]]]]:
     ]
     filters = [
         ("Level", "level", [(level, level) for level in data.levels]),
-        ("Draws", "t2i", [(name, names[name]) for name in _players(data, "t2i")]),
-        ("Describes", "i2t", [(name, names[name]) for name in _players(data, "i2t")]),
+        ("Draws", "t2i", [(name, names[name]) for name in players(data, "t2i")]),
+        ("Describes", "i2t", [(name, names[name]) for name in players(data, "i2t")]),
         ("Ended", "outcome", [(name, name) for name in outcomes]),
     ]
     return [each for each in filters if len(each[2]) > 1]

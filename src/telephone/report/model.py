@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from telephone.plots import short_names
@@ -87,6 +88,72 @@ class Share:
 
 
 @dataclass(frozen=True)
+class Table:
+    """A small table of words: the first column names the rows."""
+
+    title: str
+    note: str
+    """What the numbers are."""
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Motif:
+    """A kind of end that several games have come to."""
+
+    text: str
+    """The description in its middle."""
+    picture: Path | None
+    size: int
+    """Games."""
+    share: float
+    """Of all games."""
+    prompts: int
+    pairs: int
+    """How many different prompts and pairs lead there."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """An observation of the article, and what this run says of it."""
+
+    said: str
+    test: str
+    """What is measured, and when it counts as true."""
+    verdict: str
+    why: str
+    """The numbers, or what is lacking."""
+    figure: str = ""
+    """The number that decides, with its interval; empty where there is none."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A section that some runs have: a heading, what it shows, tables, and figures that the page draws."""
+
+    key: str
+    """For links."""
+    title: str
+    note: str = ""
+    tables: tuple[Table, ...] = ()
+    figures: tuple[Drawn, ...] = ()
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure that is not drawn yet: what to draw, from which table."""
+
+    kind: str
+    """survival, losses or importance."""
+    table: pd.DataFrame
+    by: str
+    """The column, or the level, that the figure is about."""
+    words: str
+    """For the title, and for those who cannot see it."""
+
+
+@dataclass(frozen=True)
 class ReportData:
     """All that a report shows."""
 
@@ -109,6 +176,22 @@ class ReportData:
     more_boards: tuple[Board, ...] = ()
     shares: tuple[Share, ...] = ()
     """What explains the differences between games; empty if it cannot be said."""
+    yardsticks: pd.DataFrame | None = None
+    """`level, floor, chance` of the distances that are shown."""
+    more_tables: tuple[Table, ...] = ()
+    """Tables that are folded away under the leaderboards."""
+    lost: Part | None = None
+    """Where facts are lost."""
+    ends: Part | None = None
+    """Where games end."""
+    motifs: tuple[Motif, ...] = ()
+    observations: tuple[Observation, ...] = ()
+    """Those of the article, tested."""
+    decides: tuple[Drawn, ...] = ()
+    """Figures that belong to them."""
+    judged: Part | None = None
+    """The judges, checked."""
+    controls: Table | None = None
 
     @property
     def names(self) -> dict[str, str]:

@@ -1,0 +1,147 @@
+"""What a report tells beyond the leaderboards, as tables: facts followed, judges checked, ends, claims."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from telephone.analysis import Leak, Summary
+    from telephone.analysis.claims import Claim
+    from telephone.analysis.motifs import Motifs
+    from telephone.store import Run
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Tables as the analysis makes them; None where the run has nothing to make them of."""
+
+    yardsticks: pd.DataFrame | None = None
+    """Floor and chance by level, of the judge whose distances are shown."""
+    survival: dict[str, pd.DataFrame] = field(default_factory=dict)
+    """Survival curves by what a curve stands for: attribute, level."""
+    half_lives: pd.DataFrame | None = None
+    """By level and pair."""
+    losses: dict[str, pd.DataFrame] = field(default_factory=dict)
+    """Hazards by what a row stands for: player, attribute; drawing and describing apart."""
+    unsaid: pd.DataFrame | None = None
+    """What describers had seen and did not say, by player."""
+    bits: pd.DataFrame | None = None
+    """By turn."""
+    leaks: tuple[Leak, ...] = ()
+    agreement: pd.DataFrame | None = None
+    fact_check: pd.DataFrame | None = None
+    published: pd.DataFrame | None = None
+    importance: pd.DataFrame | None = None
+    claims: tuple[Claim, ...] = ()
+    settling: pd.DataFrame | None = None
+    """How many games come to rest, by level and pair."""
+    motifs: Motifs | None = None
+    """Clusters of last descriptions."""
+
+
+def findings(run: Run, found: Summary) -> Findings:
+    """Returns all that a run has to say beyond its summary; what was not judged is left out.
+
+    Args:
+        run: A run at any stage.
+        found: Its summary.
+    """
+    from telephone.analysis.claims import claims
+    from telephone.analysis.importance import importance
+
+    facts = _facts(run, found.frame)
+    vectors = _vectors(run, found.frame)
+    drifted = vectors.pop("drift", None)
+    return Findings(
+        **facts.tables,
+        **vectors,
+        **_judges(run, found.frame, bool(vectors), facts.followed is not None),
+        importance=importance(found.frame),
+        claims=claims(found.frame, facts.followed, drifted),
+        **_ends(run, found.frame),
+    )
+
+
+def battle_of(frame: pd.DataFrame) -> pd.DataFrame:
+    """Returns the rows of the battle itself, without those of its controls."""
+    from telephone.analysis.frames import battle
+
+    return battle(frame)
+
+
+@dataclass(frozen=True)
+class _Facts:
+    followed: pd.DataFrame | None
+    tables: dict[str, Any]
+
+
+def _facts(run: Run, frame: pd.DataFrame) -> _Facts:
+    """Follows the facts, where some prompt has any and they were counted one by one."""
+    from telephone.analysis.followed import fact_details, followed
+    from telephone.analysis.hazards import hazards
+    from telephone.analysis.survival import half_lives, survival
+    from telephone.analysis.unsaid import answers_told, unsaid
+
+    if not fact_details(run):
+        return _Facts(None, {})
+    table = _battle(followed(run, frame), frame)
+    if table.empty:
+        return _Facts(None, {})
+    asked = answers_told(run)
+    lines = ("level", "t2i_model", "i2t_model")
+    tables = {
+        "survival": {by: survival(table, (by,)) for by in ("attribute", "level")},
+        "half_lives": half_lives(table, lines),
+        "losses": {by: hazards(table, ("kind", by)) for by in ("player", "attribute")},
+        "unsaid": unsaid(asked, ("player",)) if len(asked) else None,
+    }
+    return _Facts(table, tables)
+
+
+def _vectors(run: Run, frame: pd.DataFrame) -> dict[str, Any]:
+    """Measures with the vectors that embedders have left, where they have left any."""
+    from telephone.analysis.bits import bits, leaks, matching
+    from telephone.analysis.drift import drift
+    from telephone.analysis.published import published
+    from telephone.analysis.retention import yardsticks
+
+    if not run.embedders() or frame.empty:
+        return {}
+    drifted = _battle(drift(run, frame=frame), frame)
+    matched = _battle(matching(run, frame=frame), frame)
+    return {
+        "drift": drifted,
+        "yardsticks": yardsticks(run, frame=frame),
+        "bits": bits(matched, ("embedder", "turn")) if len(matched) else None,
+        "leaks": leaks(matched) if len(matched) else (),
+        "published": published(drifted),
+    }
+
+
+def _judges(run: Run, frame: pd.DataFrame, vectors: bool, facts: bool) -> dict[str, Any]:
+    from telephone.analysis.agreement import agreement, fact_check, judged
+
+    if not vectors or not facts:
+        return {}
+    table = _battle(judged(run, frame), frame)
+    return {"agreement": agreement(table), "fact_check": fact_check(table)}
+
+
+def _ends(run: Run, frame: pd.DataFrame) -> dict[str, Any]:
+    """Gathers the ends of all games, in the space of the first embedder of texts if there is one."""
+    from telephone.analysis.convergence import convergence_table, settled
+    from telephone.analysis.motifs import motifs
+    from telephone.analysis.space import paths
+
+    if frame.empty or frame["text_after"].isna().all():
+        return {}
+    embedders = run.embedders()
+    found = paths(frame, run.vectors(embedders[0]) if embedders else None, embedders[0] if embedders else "")
+    return {"settling": convergence_table(settled(found)), "motifs": motifs(found, frame)}
+
+
+def _battle(table: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    return table[table["game"].isin(battle_of(frame)["game"].unique())]

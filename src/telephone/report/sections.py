@@ -1,0 +1,119 @@
+"""From findings to sections: which tables and figures stand under which heading, and the words above them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from telephone.report import tables
+from telephone.report.model import Drawn, Motif, Observation, Part, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from telephone.analysis import Summary
+    from telephone.analysis.claims import Claim
+    from telephone.report.findings import Findings
+
+_GROUPS = {"attribute": "by kind of fact", "level": "by level", "player": "by player"}
+_MOST_MOTIFS = 12
+
+
+def yardsticks(found: Findings, judge: str | None = None) -> pd.DataFrame | None:
+    """Returns floor and chance of text distances by level, for the judge whose distances are shown."""
+    if found.yardsticks is None:
+        return None
+    own = found.yardsticks[found.yardsticks["mapping"] == "text-text"]
+    own = own[[judge in name for name in own["embedder"]]] if judge and len(own) else own
+    return own[own["embedder"] == own["embedder"].iloc[0]] if len(own) else None
+
+
+def differences(found: Summary, names: Mapping[str, str]) -> tuple[Table, ...]:
+    """Returns who can be told from whom."""
+    return tables.differences(getattr(found, "differences", None) or {}, names)
+
+
+def lost(found: Findings, names: Mapping[str, str]) -> Part | None:
+    """Returns how facts fare: survival, loss by call, half-lives, not seen and not said."""
+    if not found.survival:
+        return None
+    figures = [Drawn("survival", table, by, _GROUPS[by]) for by, table in found.survival.items()]
+    figures += [Drawn("losses", table, by, _GROUPS[by]) for by, table in found.losses.items()]
+    made = [] if found.half_lives is None else [tables.half_lives(found.half_lives, names)]
+    if found.unsaid is not None:
+        made.append(tables.unsaid(found.unsaid, names))
+    note = (
+        "Every fact of every prompt is followed from call to call: the pictures are read by an instrument that is no "
+        "player, so that a loss can be laid at the door of drawing or of describing."
+    )
+    return Part("lost", "Where facts are lost", note, tables.nonempty(made), tuple(figures))
+
+
+def ends(found: Findings, names: Mapping[str, str]) -> Part | None:
+    """Returns where games come to rest."""
+    if found.settling is None:
+        return None
+    made = tables.nonempty([tables.settling(found.settling, names)])
+    note = (
+        "Ends that several games have come to, the most frequent first. Where many prompts lead to one, it is a motif."
+    )
+    return Part("ends", "Where games end", note, made) if made or motifs(found) else None
+
+
+def motifs(found: Findings) -> tuple[Motif, ...]:
+    """Returns the largest clusters of last descriptions, single games left out."""
+    if found.motifs is None:
+        return ()
+    rows = found.motifs.table[found.motifs.table["size"] > 1].head(_MOST_MOTIFS).to_dict("records")
+    return tuple(
+        Motif(str(row["text"]), Path(row["filepath"]) if isinstance(row["filepath"], str) else None, int(row["size"]),
+              float(row["share"]), int(row["prompts"]), int(row["pairs"]))
+        for row in rows
+    )  # fmt: skip
+
+
+def observations(found: Findings) -> tuple[Observation, ...]:
+    """Returns the observations of the article with their verdicts."""
+    return tuple(Observation(each.said, each.test, each.verdict, each.why, _figure(each)) for each in found.claims)
+
+
+def _figure(claim: Claim) -> str:
+    if claim.value is None:
+        return ""
+    digits = 4 if abs(claim.value) < 0.1 else 2
+    told = tables.number(claim.value, digits)
+    if claim.low is None or claim.high is None:
+        return told
+    return f"{told} ({tables.number(claim.low, digits)} to {tables.number(claim.high, digits)})"
+
+
+def decides(found: Findings, levels: Sequence[str]) -> tuple[Drawn, ...]:
+    """Returns the figures of which side decides, turn by turn: of levels where two of each kind have played."""
+    table = found.importance
+    if table is None or table.empty:
+        return ()
+    there = set(table["level"])
+    return tuple(Drawn("importance", table, level, f"{level} prompts") for level in levels if level in there)
+
+
+def judged(found: Findings, names: Mapping[str, str]) -> Part | None:
+    """Returns the judges, checked against the facts and against each other."""
+    made = []
+    if found.fact_check is not None:
+        made.append(tables.fact_check(found.fact_check))
+    if found.agreement is not None:
+        made.append(tables.agreement(found.agreement))
+    if found.bits is not None:
+        made.append(tables.bits(found.bits))
+    if found.published is not None:
+        made.append(tables.published(found.published, names))
+    kept = tables.nonempty(made)
+    note = "An embedder is an opinion. Here each one is held against the exact facts, and against the others."
+    return Part("judges", "Can the judges be trusted?", note, kept) if kept else None
+
+
+def controls(found: Summary) -> Table | None:
+    """Returns the controls, if any were played."""
+    table = getattr(found, "controls", None)
+    return tables.controls(table) if table is not None and len(table) else None
