@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import combinations
 from typing import Any
 
@@ -56,11 +57,7 @@ def sign_flip(values: Floats) -> float:
     n = len(values)
     if not n:
         return float("nan")
-    if n <= EXACT:
-        signs = 1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
-    else:
-        signs = _signs(n)
-    sums = np.abs(signs @ values)
+    sums = np.abs(_signs(n) @ values)
     return float(np.mean(sums >= np.abs(values.sum()) * (1 - 1e-12) - 1e-15))
 
 
@@ -74,17 +71,16 @@ def holm(chances: Floats) -> Floats:
     return made
 
 
-_SIGNS: dict[int, Floats] = {}
-
-
+@lru_cache(maxsize=8)
 def _signs(n: int) -> Floats:
-    """The signs of n prompts, the observed ones first; the same for all pairs."""
-    if n not in _SIGNS:
+    """Returns [ways, n], read-only: the ways to sign n prompts, the observed one first."""
+    if n <= EXACT:
+        signs = 1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
+    else:
         generator = np.random.default_rng(seeds.derive("sign flips", n))
-        flips = generator.integers(0, 2, size=(_FLIPS, n)) * 2.0 - 1.0
-        _SIGNS.clear()  # one size is in use at a time
-        _SIGNS[n] = np.vstack([np.ones(n), flips])
-    return _SIGNS[n]
+        signs = np.vstack([np.ones(n), generator.integers(0, 2, size=(_FLIPS, n)) * 2.0 - 1.0])
+    signs.flags.writeable = False
+    return signs
 
 
 def _level(wide: pd.DataFrame, strata: list[str], level: str, what: Measure) -> pd.DataFrame:

@@ -23,7 +23,7 @@ COMPONENTS = {
 }  # fmt: skip
 MOST_FACTOR = 4.0
 """If the ratio of the two sides cannot be known better than this even with endless prompts, the models are too few."""
-_DRAWS = 20_000
+_DRAWS = 10_000
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def ratio_factor(drawers: int, describers: int) -> float:
     if min(drawers, describers) < 2:
         return float("inf")
     generator = np.random.default_rng(seeds.derive("ratio of variances", drawers, describers))
-    one, other = (generator.chisquare(n - 1, 400_000) / (n - 1) for n in (drawers, describers))
+    one, other = (generator.chisquare(n - 1, 100_000) / (n - 1) for n in (drawers, describers))
     low, high = np.quantile(one / other, [0.025, 0.975])
     return float(max(high, 1 / low))
 

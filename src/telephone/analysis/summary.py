@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from telephone.analysis.answers import Answer, answers
 from telephone.analysis.boards import SIDES, Leaderboard, Side, leaderboard
-from telephone.analysis.frames import MEASURES, WHENS, by_game, scored
+from telephone.analysis.bradley_terry import bradley_terry
+from telephone.analysis.controls import controls_table
+from telephone.analysis.differences import differences
+from telephone.analysis.endings import Convergence, convergence
+from telephone.analysis.frames import MEASURES, WHENS, battle, by_game, scored
 from telephone.analysis.matters import WhichMatters, which_matters
+from telephone.analysis.swaps import Gain, Swaps, oracle_swaps, swap_gains
 from telephone.analysis.tables import by_step, levels_of
 from telephone.errors import UsageError
 
@@ -65,11 +71,49 @@ class Summary:
     facts: pd.DataFrame
     """`by_step` of the share of facts kept; empty if no prompt has facts that can be counted."""
     frame: pd.DataFrame
-    """One row a turn, as `scored`."""
+    """One row a turn, as `scored`; the battle alone."""
     games: pd.DataFrame
-    """One row a game, as `by_game`."""
+    """One row a game, as `by_game`; the battle alone."""
     warnings: tuple[str, ...]
     """Sentences that a reader must know before the numbers."""
+    beside: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """One row a turn of the control lines, which are in nothing above; empty if none were played."""
+
+    @property
+    def counted(self) -> bool:
+        """Whether facts of the prompts could be counted."""
+        return len(self.facts) > 0
+
+    @cached_property
+    def differences(self) -> dict[Side, pd.DataFrame]:
+        """Every two models compared by the distance after the last turn, as `differences`."""
+        return {side: differences(self.games, side) for side in SIDES[:2]}
+
+    @cached_property
+    def bradley_terry(self) -> dict[Side, pd.DataFrame]:
+        """The second opinion on the ranking, as `bradley_terry`."""
+        return {side: bradley_terry(self.games, side) for side in SIDES[:2]}
+
+    @cached_property
+    def gains(self) -> dict[Side, Gain | None]:
+        """What the best model of each side keeps more than the worst."""
+        return {side: swap_gains(self.games, side) for side in SIDES[:2]}
+
+    @cached_property
+    def swaps(self) -> Swaps:
+        """What each side loses with a perfect partner: by facts where they are counted, else by distance."""
+        told = pd.concat([self.frame, self.beside]) if len(self.beside) else self.frame
+        return oracle_swaps(by_game(told, self.turns or None), "recall" if self.counted else "distance")
+
+    @cached_property
+    def controls(self) -> pd.DataFrame:
+        """The control lines by turn, as `controls_table`, of the distance."""
+        return controls_table(self.beside)
+
+    @cached_property
+    def convergence(self) -> Convergence:
+        """Whether games settle, by their words; `convergence` itself takes the vectors of a judge."""
+        return convergence(self.frame)
 
     def board(self, side: Side, measure: str = "distance", when: str = "final") -> Leaderboard:
         """Returns one leaderboard.
@@ -94,7 +138,9 @@ def summary(run: Run, distance_judge: str | None = None) -> Summary:
         UsageError: no judge, or more than one, has such a name.
     """
     frame = scored(run, distance_judge)
-    return summarise(frame, len(run.games()), run.description.turns, tuple(run.judges()))
+    marks = run.description.control_lines
+    planned = sum((game.t2i, game.i2t) not in marks for game in run.games())
+    return summarise(frame, planned, run.description.turns, tuple(run.judges()))
 
 
 def summarise(
@@ -103,14 +149,15 @@ def summarise(
     """Returns the summary of a frame of turns, such as one that was exported and read back.
 
     Args:
-        frame: One row a turn, as `scored` gives it.
-        planned: Number of games; None is those of the frame.
+        frame: One row a turn, as `scored` gives it; control lines are kept apart.
+        planned: Number of games of the battle; None is those of the frame.
         turns: Turns of a whole game; None is the most that a game of the frame has.
         judges: Who has judged.
 
     Raises:
         UsageError: a column is missing.
     """
+    everything, frame = frame, battle(frame)
     games = by_game(frame, turns)
     counts = _counts(frame, games, planned)
     facts = by_step(frame, "recall")
@@ -133,7 +180,8 @@ def summarise(
         facts=facts if counted else facts.iloc[:0],
         frame=frame,
         games=games,
-        warnings=tuple(_warnings(counts, games)),
+        warnings=(*_warnings(counts, games), *([matters.general.warning] if matters.general.warning else [])),
+        beside=everything.drop(frame.index) if len(everything) > len(frame) else everything.iloc[:0],
     )
 
 

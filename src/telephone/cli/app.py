@@ -12,6 +12,7 @@ from telephone.cli import (
     film,
     judge,
     learn,
+    plan,
     play,
     players,
     prompts,
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 
 COMMANDS = (
+    plan,
     play,
     resume,
     report,

@@ -1,0 +1,200 @@
+"""Fixed points and cycles that were planted are found; prompts that come together are told from those forgotten."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from telephone.analysis.convergence import contraction, convergence_table, period_of, settled
+from telephone.analysis.motifs import clusters, motifs, seed_sensitivity
+from telephone.analysis.space import bag_of_words, paths
+from telephone.errors import UsageError
+
+Say = Callable[[str, int, int], str]
+"""Of prompt, turn (from 1) and repeat."""
+
+
+def told(say: Say, prompts: int = 3, turns: int = 8, repeats: int = 1) -> pd.DataFrame:
+    rows = [
+        {
+            "game": f"g{at} {repeat}", "prompt_id": f"p{at}", "prompt": f"start {at} of its own {'xyz'[at % 3]}{at}",
+            "level": ("easy", "hard")[at % 2], "t2i_model": "d", "i2t_model": "w", "repeat": repeat,
+            "step_number": turn, "text_after": say(f"{at}", turn + 1, repeat), "outcome": "ok",
+            "filepath": f"{at}-{turn}.png",
+        }
+        for at in range(prompts) for repeat in range(repeats) for turn in range(turns)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        ([1, 2, 3, 4], (0, None)),
+        ([1, 2, 3, 3], (1, 2)),
+        ([5, 5, 5], (1, 0)),
+        ([1, 2, 3, 2, 3], (2, 1)),
+        ([1, 2, 1, 2, 3], (0, None)),
+        ([9, 1, 2, 3, 1, 2, 3, 1], (3, 1)),
+        ([7], (0, None)),
+        ([], (0, None)),
+    ],
+)
+def test_periods_by_hand(states: list[int], expected: tuple[int, int | None]) -> None:
+    period, since = period_of(states)
+    assert (period, None if np.isnan(since) else int(since)) == expected
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 5), st.integers(1, 4))
+def test_a_planted_period_is_found(lead: int, period: int) -> None:
+    states = [100 + at for at in range(lead)] + [at % period for at in range(2 * period + 1)]
+    assert period_of(states) == (period, lead)
+
+
+def test_a_planted_fixed_point_and_a_planted_cycle() -> None:
+    def say(prompt: str, turn: int, repeat: int) -> str:
+        if prompt == "0":
+            return f"still moving {turn} {'abcdefgh'[turn - 1] * 3}"
+        if prompt == "1":
+            return "a red apple" if turn >= 4 else f"on the way {turn}"
+        return ("a cat", "a dog sleeps")[turn % 2] if turn >= 3 else f"first {turn}"
+
+    found = settled(paths(told(say))).set_index("prompt_id")
+    assert found["period"].tolist() == [0, 1, 2]
+    assert found.loc["p1", "since"] == 4
+    assert found.loc["p2", "since"] == 3
+    assert np.isnan(found.loc["p0", "since"])
+    assert found["near_period"].tolist() == [0, 1, 2]
+    table = convergence_table(found.reset_index())
+    last = table[table["level"] == "all"].iloc[0]
+    assert (last["games"], last["fixed"], last["cycle2"], last["longer"]) == (3, 1, 1, 0)
+    assert last["since_median"] == 3.5
+
+
+def test_what_is_near_is_not_the_same() -> None:
+    base = " ".join(f"word{at}" for at in range(60))
+
+    def say(prompt: str, turn: int, repeat: int) -> str:
+        return f"{base} {turn}" if prompt == "0" else f"{('' if turn % 2 else 'other ') * 30}{base} {turn}"
+
+    found = settled(paths(told(say, prompts=2)))
+    assert found["period"].tolist() == [0, 0]
+    assert found["near_period"].tolist() == [1, 2]
+    assert found["near_since"].iloc[0] == 1
+
+
+def test_an_attractor_is_told_from_forgetting() -> None:
+    def drawn(prompt: str, turn: int, repeat: int) -> str:
+        own = [f"w{prompt}{at}" for at in range(8 - turn)]
+        return " ".join(own + ["a", "lighthouse", "at", "night"] * turn)
+
+    def apart(prompt: str, turn: int, repeat: int) -> str:
+        return " ".join(f"w{prompt}{turn}{at}" for at in range(8))
+
+    attracted = contraction(paths(told(drawn, prompts=8)))
+    row = attracted.change[attracted.change["level"] == "all"].iloc[0]
+    assert row["low"] > 0.3
+    assert "drawn together" in row["verdict"]
+    curve = attracted.curves[attracted.curves["level"] == "all"]
+    assert curve["step_number"].tolist() == list(range(-1, 8))
+    assert curve["between"].iloc[-1] == pytest.approx(0.0, abs=0.02)
+    assert (curve["between_low"] <= curve["between"] + 1e-9).all()
+    forgotten = contraction(paths(told(apart, prompts=8))).change.set_index("level").loc["all"]
+    assert not forgotten["low"] > 0.05
+    assert forgotten["attraction"] == pytest.approx(0.0, abs=0.08)
+
+
+def test_between_by_hand() -> None:
+    vectors = {"x": np.array([1.0, 0.0]), "y": np.array([0.0, 1.0]), "z": np.array([0.6, 0.8])}
+    frame = told(lambda prompt, turn, repeat: "xyz"[int(prompt)], prompts=3, turns=1)
+    frame["text_sha256"], frame["prompt_sha256"] = frame["text_after"], "x"
+    frame["level"] = "easy"
+    curve = contraction(paths(frame, vectors, "by hand")).curves
+    # Distances: x and y 1, x and z 0.4, y and z 0.2.
+    assert curve["between"].tolist() == pytest.approx([0.0, (1 + 0.4 + 0.2) / 3])
+    assert curve["own"].tolist() == pytest.approx([0.0, (0 + 1 + 0.4) / 3])
+
+
+def test_motifs() -> None:
+    def say(prompt: str, turn: int, repeat: int) -> str:
+        if turn < 8:
+            return f"on the way {prompt} {turn}"
+        return {"0": "a red lighthouse at night", "1": "a red lighthouse at night.", "2": "a red lighthouse"}.get(
+            prompt, f"zebra{prompt} chess{prompt} queue{prompt}"
+        )
+
+    frame = told(say, prompts=5)
+    found = motifs(paths(frame), frame, cut=0.4)
+    assert found.table["size"].tolist() == [3, 1, 1]
+    assert found.table["share"].tolist() == [0.6, 0.2, 0.2]
+    first = found.table.iloc[0]
+    assert (first["prompts"], first["pairs"]) == (3, 1)
+    assert "lighthouse" in first["words"]
+    assert first["filepath"].endswith("-7.png")
+    assert len(found.shared) == 1
+    assert found.effective == pytest.approx(np.exp(-(0.6 * np.log(0.6) + 0.4 * np.log(0.2))))
+    assert found.space == "bags of words"
+    assert len(motifs(paths(frame.iloc[:0]), frame.iloc[:0]).table) == 0
+
+
+def test_clusters_are_those_of_average_linkage() -> None:
+    generator = np.random.default_rng(0)
+    for _ in range(10):
+        vectors = generator.normal(size=(14, 3)) + 1.0
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        labels = clusters(vectors, np.ones(14, dtype=np.int64), 0.15)
+        assert _partition(labels) == _partition(_by_hand(vectors, 0.15))
+
+
+def _by_hand(vectors: np.ndarray, cut: float) -> np.ndarray:
+    groups = [[at] for at in range(len(vectors))]
+    apart = 1 - vectors @ vectors.T
+    while len(groups) > 1:
+        pairs = [(a, b) for a in range(len(groups)) for b in range(a)]
+        a, b = min(pairs, key=lambda pair: apart[np.ix_(groups[pair[0]], groups[pair[1]])].mean())
+        if apart[np.ix_(groups[a], groups[b])].mean() > cut:
+            break
+        groups[b] += groups.pop(a)
+    labels = np.zeros(len(vectors), dtype=int)
+    for label, group in enumerate(groups):
+        labels[group] = label
+    return labels
+
+
+def _partition(labels: np.ndarray) -> set[frozenset[int]]:
+    return {frozenset(np.flatnonzero(labels == label).tolist()) for label in set(labels.tolist())}
+
+
+def test_seeds() -> None:
+    same = seed_sensitivity(paths(told(lambda p, turn, repeat: f"word{p}", repeats=2)))
+    assert same[same["level"] == "all"]["between_seeds"].iloc[0] == pytest.approx(0.0, abs=1e-9)
+    other = seed_sensitivity(paths(told(lambda p, turn, repeat: f"word{p} and{repeat}", repeats=2)))
+    row = other[other["level"] == "all"].iloc[0]
+    assert row["between_seeds"] == pytest.approx(0.5)
+    assert row["prompts"] == 3
+    assert len(seed_sensitivity(paths(told(lambda p, turn, repeat: "x")))) == 0
+
+
+def test_a_game_that_broke_off_ends_there() -> None:
+    frame = told(lambda p, turn, repeat: f"a{p} {min(turn, 3)}")
+    frame.loc[(frame["game"] == "g0 0") & (frame["step_number"] == 3), "text_after"] = None
+    found = settled(paths(frame))
+    assert found["turns"].tolist() == [3, 8, 8]
+    assert found["period"].tolist() == [0, 1, 1]
+
+
+def test_controls_are_left_out_and_other_frames_refused() -> None:
+    marked = told(lambda p, turn, repeat: "x")
+    marked["control"] = np.where(marked["game"] == "g1 0", "fixed", "")
+    assert paths(marked).games["game"].tolist() == ["g0 0", "g2 0"]
+    with pytest.raises(UsageError, match="no column 'text_after'"):
+        paths(marked.drop(columns="text_after"))
+
+
+def test_bags_of_words() -> None:
+    assert bag_of_words("a b") @ bag_of_words("B, a!") == pytest.approx(1.0)
+    assert bag_of_words("") @ bag_of_words("") == pytest.approx(1.0)
