@@ -93,7 +93,7 @@ def show(recipe: Recipe, net: Answerer, tokenizer: WordTokenizer, encoder: Image
     for level in ("easy", "medium", "hard"):
         scenes = [world.sample(level, i, split="test") for i in range(SCENES)]
         squares = _look(recipe, encoder, scenes)
-        asked = [(i, question) for i, scene in enumerate(scenes) for question in _exam(scene, i)]
+        asked = [(i, question) for i, scene in enumerate(scenes) for question in exam(scene, i)]
         told = _answers(recipe, net, tokenizer, squares[[i for i, _ in asked]], [text for _, text in asked])
         right: dict[str, list[bool]] = {}
         for (i, question), text in zip(asked, told, strict=True):
@@ -109,7 +109,7 @@ def show(recipe: Recipe, net: Answerer, tokenizer: WordTokenizer, encoder: Image
     (folder / f"{name}.txt").write_text("\n".join(lines) + "\n")
 
 
-def _exam(scene: Scene, seed: int) -> list[str]:
+def exam(scene: Scene, seed: int) -> list[str]:
     """Returns one question of each sort, if the scene has an answer to it."""
     rng = np.random.default_rng(seed)
     posed = [question for about in ABOUT if (question := pose(scene, about, rng)) is not None]
