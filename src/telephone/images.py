@@ -111,7 +111,7 @@ def decode(data: bytes, formats: tuple[str, ...] = FORMATS) -> Image.Image:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             return to_rgb(Image.open(io.BytesIO(data), formats=_known(formats)))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise PlayerError(f"The picture is too large to decode: {error}") from error
+        raise PlayerError(f"The picture is too large: give one of at most {MAX_PIXELS:,} pixels.") from error
     except PlayerError as error:
         if isinstance(error.__cause__, Exception):  # it was opened, but not read to its end
             raise _not_a_picture(data, error.__cause__) from error
