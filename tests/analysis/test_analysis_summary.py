@@ -45,7 +45,26 @@ def test_answers_and_counts() -> None:
     assert len(found.boards) == 3 * 3 * 2
     assert found.board("pair", "recall", "mean").overall["t2i_model"].tolist() == ["d1", "d1", "d2", "d2"]
     assert len(found.drift) == len(found.facts) == 3 * 4 * 2
-    assert found.warnings == ("With 9 prompts only large differences between models can be told from chance.",)
+    few, models = found.warnings
+    assert few == "With 9 prompts only large differences between models can be told from chance."
+    assert models.startswith("TOO FEW MODELS: 2 drawing and 2 describing models")
+
+
+def test_the_rest_is_there_when_it_is_asked_for() -> None:
+    battle = table()
+    beside = battle[battle["t2i_model"] == "d1"].assign(t2i_model="carbon", i2t_model="fixed", control="fixed")
+    beside = beside.assign(game="fixed " + beside["game"])
+    found = summarise(pd.concat([battle.assign(control=""), beside], ignore_index=True))
+    assert found.t2i_models == ("d1", "d2")
+    assert (found.counts.planned, len(found.beside)) == (36, len(beside))
+    assert set(found.controls["control"]) == {"fixed"}
+    assert found.differences["t2i"]["told"].any()
+    assert found.bradley_terry["i2t"]["model"].iloc[0] == "w1"
+    gain = found.gains["t2i"]
+    assert gain is not None
+    assert (gain.best, gain.worst) == ("d1", "d2")
+    assert "add --controls" in found.swaps.note
+    assert (found.convergence.games["period"] == 1).all()  # every description is the same letter
 
 
 def test_broken_games_and_single_prompts_are_warned_of() -> None:

@@ -100,12 +100,13 @@ def contraction(paths: Paths) -> Contraction:
     Only the first is a sign of an attractor. Descriptions are worded more alike than prompts are, so the change counts
     from the first description. Games that broke off are left out; repeats of a prompt are averaged.
     """
-    whole = (paths.states >= 0).all(axis=1)
     curves, changes = [], []
     levels = levels_of(paths.games)
     for level in levels + ([ALL] if len(levels) > 1 else []):
-        inside = whole & (True if level == ALL else (paths.games["level"] == level).to_numpy())
-        for line, games in paths.games.loc[inside].groupby(_LINE, sort=True):
+        inside = pd.DataFrame(
+            paths.games[paths.whole & (paths.games["level"].isin([level]) | (level == ALL)).to_numpy()]
+        )
+        for line, games in inside.groupby(_LINE, sort=True):
             curve, change = _line(paths, games)
             named = {"level": level, "t2i_model": str(line[0]), "i2t_model": str(line[1])}
             curves.append(curve.assign(**named))

@@ -75,7 +75,7 @@ def holm(chances: Floats) -> Floats:
 def _signs(n: int) -> Floats:
     """Returns [ways, n], read-only: the ways to sign n prompts, the observed one first."""
     if n <= EXACT:
-        signs = 1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
+        signs: Floats = 1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1).astype(np.float64)
     else:
         generator = np.random.default_rng(seeds.derive("sign flips", n))
         signs = np.vstack([np.ones(n), generator.integers(0, 2, size=(_FLIPS, n)) * 2.0 - 1.0])

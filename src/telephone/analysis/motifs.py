@@ -122,7 +122,7 @@ def seed_sensitivity(paths: Paths) -> pd.DataFrame:
     1 as different as another prompt), `prompts` (with two repeats or more). Without repeats it is empty.
     """
     ends = paths.ends
-    whole: pd.DataFrame = paths.games.loc[(paths.states >= 0).all(axis=1)]
+    whole = pd.DataFrame(paths.games[paths.whole])
     rows = []
     levels = levels_of(whole)
     for level in levels + ([ALL] if len(levels) > 1 else []):

@@ -41,6 +41,11 @@ class Paths:
     """[games, turns + 1]: the row of the frame that a state comes from; -1 for none, and for the prompt."""
 
     @property
+    def whole(self) -> NDArray[np.bool_]:
+        """Returns [games]: whether a game has all its descriptions."""
+        return np.asarray((self.states >= 0).all(axis=1), dtype=np.bool_)
+
+    @property
     def ends(self) -> NDArray[np.int64]:
         """Returns [games]: the number of the last description; -1 for a game without one."""
         last = (self.states[:, 1:] >= 0).sum(axis=1)

@@ -73,7 +73,7 @@ def oracle_swaps(games: pd.DataFrame, measure: str = "recall", when: str = "fina
     loss = own[column] if what.low_is_best else 1.0 - own[column]
     cells = own.assign(loss=loss).groupby(["prompt_id", "t2i_model", "i2t_model"])["loss"].mean()
     wide = cells.unstack(["t2i_model", "i2t_model"])  # noqa: PD010
-    lines = _lines(battle(games), [(str(t2i), str(i2t)) for t2i, i2t in wide.columns])
+    lines = _lines(battle(games), list(wide.columns.to_frame(index=False).itertuples(index=False, name=None)))
     if not lines:
         return _nothing("No line was played with the perfect renderer and the perfect reader too: add --controls.")
     parts = np.stack([wide[list(line)].to_numpy(dtype=float) for line in lines], axis=1)
