@@ -40,7 +40,8 @@ def answers(games: pd.DataFrame, boards: Sequence[Leaderboard], matters: WhichMa
     """
     by_side = {board.side: board for board in boards}
     first = [_best(games, by_side[side], question) for side, question in _QUESTIONS.items() if side in by_side]
-    return (*first, Answer("What matters more: drawing or describing?", matters.answer, matters.told))
+    third = " ".join(part for part in (matters.answer, matters.general.answer) if part)
+    return (*first, Answer("What matters more: drawing or describing?", third, matters.told))
 
 
 def _best(games: pd.DataFrame, board: Leaderboard, question: str) -> Answer:
