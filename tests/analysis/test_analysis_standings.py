@@ -14,7 +14,8 @@ def games(pairs, prompts, noise=0.0, seed=0):
     rng = np.random.default_rng(seed)
     rows = [
         {"game": f"{d}{w}{p}", "prompt_id": p, "level": ("easy", "hard")[int(p[1:]) % 2], "t2i_model": d,
-         "i2t_model": w, "repeat": 0, "outcome": "ok", "distance_final": DRAW[d] + TELL[w] + int(p[1:]) / 10 + noise * rng.normal()}
+         "i2t_model": w, "repeat": 0, "outcome": "ok",
+         "distance_final": DRAW[d] + TELL[w] + int(p[1:]) / 10 + noise * rng.normal()}
         for d, w in pairs for p in prompts
     ]  # fmt: skip
     return pd.DataFrame(rows)

@@ -81,6 +81,40 @@ def test_films_of_each_game_and_of_all_pairs(cli, run, tmp_path):
     assert "no format of films" in cli("film", run, "--as", "avi").stderr
 
 
+@pytest.fixture
+def other(cli, run):
+    """A second run: one of its describers is that of the first, its prompts are easy, medium and hard."""
+    words = ("--t2i", "fake/painter", "--i2t", "fake/captioner?loss=0.1,fake/captioner?loss=0.4")
+    judge = ("--embedder", "fake/embedder", "--no-report", "--turns", "2")
+    done = cli("play", *words, *judge, "--level", "easy,medium,hard", "--out", "other")
+    assert done.exit_code == 0, done.output
+    return "other"
+
+
+def test_compare_two_runs(cli, run, other):
+    told = cli("compare", run, other)
+    assert "other against run" in told.stdout and "cannot be told apart" in told.stdout
+    assert "Pairs that all runs played: fake/painter + fake/captioner?loss=0.1" in told.stdout
+    found = json.loads(cli("compare", run, other, "--json", "--when", "mean").stdout)
+    assert (found["prompts"], found["left_out"], found["when"]) == (6, 3, "mean")
+    assert [row["level"] for row in found["rows"]] == ["easy", "hard", "all"]
+    assert [row["difference"] for row in found["rows"]] == pytest.approx([0, 0, 0])
+    assert "two or more runs" in cli("compare", run).stderr
+    assert "no judge of distances in common" in cli("compare", run, other, "--judge", "minilm").stderr
+
+
+def test_leaderboard_over_runs(cli, run, other):
+    told = cli("leaderboard", ".").stdout
+    assert "24 games of 2 runs." in told and "fake/captioner?loss=0.4" in told
+    found = json.loads(cli("leaderboard", ".", "--json").stdout)
+    describers = [row for row in found["boards"][1]["rows"] if row["level"] == "all"]
+    assert [row["model"] for row in describers] == ["fake/captioner?loss=0.1", "fake/captioner?loss=0.4"]
+    assert [row["games"] for row in describers] == [15, 9] and describers[0]["mean"] < describers[1]["mean"]
+    assert found["runs"] == ["other", "run"]
+    empty = cli("leaderboard", f"{run}/images")
+    assert (empty.exit_code, "There is no run under" in empty.stderr) == (2, True)
+
+
 def test_verify_a_whole_run(cli, run):
     done = cli("verify", run)
     assert (done.exit_code, done.stdout.startswith("run is whole")) == (0, True)

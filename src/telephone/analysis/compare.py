@@ -22,6 +22,8 @@ COLUMNS = (
     "level", "run", "base", "mean", "base_mean", "difference", "low", "high", "n", "better", "told",
 )  # fmt: skip
 _DISTANCE = "distance"
+_TIE = 1e-6
+"""Scores nearer than this are a tie: what machines round differently is no difference."""
 _T = TypeVar("_T")
 
 
@@ -107,7 +109,7 @@ def shared_judge(runs: Sequence[Run], part: str = "") -> str:
     Raises:
         UsageError: there is none.
     """
-    heard = [[name for name in run.judges() if part in name and _measures(run, name)] for run in runs]
+    heard = [[name for name in run.judges() if part in name and measures_distance(run, name)] for run in runs]
     for name in heard[0]:
         if all(name in other for other in heard[1:]):
             return name
@@ -116,7 +118,8 @@ def shared_judge(runs: Sequence[Run], part: str = "") -> str:
     )
 
 
-def _measures(run: Run, judge: str) -> bool:
+def measures_distance(run: Run, judge: str) -> bool:
+    """Tells whether a judge of a run has measured distances."""
     return any(score.name == _DISTANCE for score in run.scores(judge))
 
 
@@ -169,15 +172,15 @@ def _rows(
     both = pd.DataFrame({"run": scores[names[0]], "base": scores[names[1]]}).dropna()
     strata = levels.reindex(both.index).astype(str)
     found = levels_of(strata.to_frame("level"))
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for level in [*found, *([ALL] if len(found) > 1 else [])]:
         own = both if level == ALL else both[strata == level]
         gaps = own["run"] - own["base"]
         made = estimate(gaps.to_numpy(dtype=float)[:, None], list(strata.reindex(own.index)))
         low, high = float(made.low[0]), float(made.high[0])
         signed = -gaps if what.low_is_best else gaps
-        better = float(((signed > 0) + 0.5 * (signed == 0)).mean())
-        told = bool(low > 0 or high < 0)
+        better = float(((signed > _TIE) + 0.5 * (signed.abs() <= _TIE)).mean())
+        told = bool(low > _TIE or high < -_TIE)
         means = (float(own["run"].mean()), float(own["base"].mean()), float(made.mean[0]))
         rows.append((level, *names, *means, low, high, len(own), better, told))
     return rows

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from telephone.analysis.boards import ALL, KEYS, Side
+from telephone.analysis.compare import games_of_run, measures_distance
 from telephone.analysis.frames import WHENS, Measure, battle, measure_of
 from telephone.analysis.resampling import Floats, bounds, draw_weights, merged, student
 from telephone.analysis.tables import levels_of
 from telephone.errors import UsageError
+
+if TYPE_CHECKING:
+    from telephone.store import Run
 
 DRAWS = 500
 _NORMAL = 1.959964
@@ -33,6 +38,65 @@ class Standings:
     each other: they met on common prompts, or are linked by models that did)."""
     note: str = ""
     """What a reader must know."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The games of several runs, one below the other."""
+
+    games: pd.DataFrame
+    """As `games_of_run`, with the run's name as `run`; models that changed between runs go by name and fingerprint."""
+    runs: tuple[str, ...]
+    """The runs that count."""
+    judge: str
+    """Who measured distances in all of them; empty for facts."""
+    notes: tuple[str, ...]
+    """What a reader must know, such as runs that were left out."""
+
+
+def gather(runs: Mapping[str, Run], measure: str = "distance", judge: str = "") -> Pool:
+    """Returns the games of all runs that one and the same judge has measured.
+
+    Args:
+        runs: Runs by what they are called.
+        measure: distance, recall or precision.
+        judge: Part of the name of the judge of distances; empty is the one that most runs have.
+
+    Raises:
+        UsageError: no run was judged, or by no judge of this name.
+    """
+    chosen, kept = "", list(runs)
+    if measure_of(measure).name == "distance":
+        chosen = _commonest(list(runs.values()), judge)
+        kept = [name for name, run in runs.items() if chosen in run.judges()]
+    prints: dict[str, set[str]] = {}
+    for name in kept:
+        for row in runs[name].description.players:
+            prints.setdefault(row.ref, set()).add(row.fingerprint)
+    tables = [_renamed(runs[name], chosen, prints).assign(run=name) for name in kept]
+    notes = [f"{name} is left out: {chosen.partition(' #')[0]} has not judged it." for name in runs if name not in kept]
+    changed = sorted(ref for ref, found in prints.items() if len(found) > 1)
+    notes += [f"{ref} changed between runs, so it stands here more than once." for ref in changed]
+    return Pool(pd.concat(tables, ignore_index=True), tuple(kept), chosen, tuple(notes))
+
+
+def _commonest(runs: Sequence[Run], part: str) -> str:
+    heard = [name for run in runs for name in run.judges() if part in name and measures_distance(run, name)]
+    if not heard:
+        raise UsageError(
+            f"No run here has distances{f' of {part!r}' if part else ''}: judge them with `telephone judge`."
+        )
+    return max(dict.fromkeys(heard), key=heard.count)
+
+
+def _renamed(run: Run, judge: str, prints: Mapping[str, set[str]]) -> pd.DataFrame:
+    """Returns a run's games; a model of several fingerprints gets the first six digits of its own behind its name."""
+    names = {
+        row.ref: row.ref if len(prints[row.ref]) == 1 else f"{row.ref} ({row.fingerprint[:6]})"
+        for row in run.description.players
+    }
+    table = games_of_run(run, judge)
+    return table.assign(**{side: table[side].map(names) for side in _SIDES})
 
 
 def standings(games: pd.DataFrame, side: Side, measure: str = "distance", when: str = "final") -> Standings:
@@ -101,7 +165,7 @@ class _Equations:
     """[prompts, models]: the share of a prompt's pairs that a model is in."""
 
 
-def _equations(cells: pd.DataFrame, names: Sequence[Sequence[str]]) -> _Equations:
+def _equations(cells: pd.DataFrame, names: Sequence[list[str]]) -> _Equations:
     places = [pd.Series(range(len(each)), index=each) for each in names]
     left = cells[_SIDES[0]].map(places[0]).to_numpy()
     right = cells[_SIDES[1]].map(places[1]).to_numpy() + len(names[0])
@@ -145,7 +209,7 @@ def _comparable(squares: Floats, models: list[int]) -> list[list[int]]:
 
 
 def _told(
-    values: Floats, names: Sequence[str], played: tuple[pd.DataFrame, tuple[str, ...]], kind: tuple[Side, Measure]
+    values: Floats, names: list[str], played: tuple[pd.DataFrame, tuple[str, ...]], kind: tuple[Side, Measure]
 ) -> pd.DataFrame:
     known, strata = played
     side, what = kind

@@ -5,12 +5,14 @@ from typing import Annotated
 import typer
 
 from telephone.cli import (
+    compare,
     doctor,
     draw,
     export,
     fetch,
     film,
     judge,
+    leaderboard,
     learn,
     plan,
     play,
@@ -44,6 +46,8 @@ COMMANDS = (
     judge,
     show,
     film,
+    compare,
+    leaderboard,
     verify,
     export,
     players,

@@ -13,7 +13,7 @@ FAILED, MISUSED, STOPPED = 1, 2, 130
 """Exit codes: games failed or a run is damaged; wrong use; Ctrl-C. 0 is done."""
 
 SECTIONS = {
-    "Play": ("plan", "play", "resume", "report", "judge", "show", "film"),
+    "Play": ("plan", "play", "resume", "report", "judge", "show", "film", "compare", "leaderboard"),
     "Keep": ("verify", "export"),
     "Meet the players": ("players", "prompts", "draw", "tell", "learn", "fetch", "serve", "doctor"),
     "The pocket world": ("world",),

@@ -84,6 +84,17 @@ class Game:
         return self._last("recall")
 
     @property
+    def still(self) -> int:
+        """How many turns at the end repeat the one before them to the letter and the pixel."""
+        count = 0
+        for turn, before in zip(reversed(self.turns), reversed(self.turns[:-1]), strict=False):
+            same = (turn.before, turn.after, turn.picture) == (before.before, before.after, before.picture)
+            if not same or turn.outcome != "ok" or turn.after is None:
+                break
+            count += 1
+        return count
+
+    @property
     def said(self) -> str | None:
         """The last description; None if there is none."""
         return next((turn.after for turn in reversed(self.turns) if turn.after), None)

@@ -38,7 +38,7 @@ def lost(found: Findings, names: Mapping[str, str]) -> Part | None:
     """Returns how facts fare: survival, loss by call, half-lives, not seen and not said."""
     if not found.survival:
         return None
-    figures = [Drawn("survival", table, by, _GROUPS[by]) for by, table in found.survival.items()]
+    figures = [Drawn("survival", _sorted(table, by), by, _GROUPS[by]) for by, table in found.survival.items()]
     figures += [Drawn("losses", table, by, _GROUPS[by]) for by, table in found.losses.items()]
     made = [] if found.half_lives is None else [tables.half_lives(found.half_lives, names)]
     if found.unsaid is not None:
@@ -48,6 +48,15 @@ def lost(found: Findings, names: Mapping[str, str]) -> Part | None:
         "player, so that a loss can be laid at the door of drawing or of describing."
     )
     return Part("lost", "Where facts are lost", note, tables.nonempty(made), tuple(figures))
+
+
+def _sorted(table: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Curves in the order of a legend: levels from easy to impossible, others by what survives."""
+    if by == "level":
+        order = list(tables.ordered(table[by]))
+    else:
+        order = list(table.groupby(by)["survival"].min().sort_values(ascending=False, kind="stable").index)
+    return table.sort_values(by, key=lambda names: names.map(order.index), kind="stable")
 
 
 def ends(found: Findings, names: Mapping[str, str]) -> Part | None:
@@ -62,10 +71,12 @@ def ends(found: Findings, names: Mapping[str, str]) -> Part | None:
 
 
 def motifs(found: Findings) -> tuple[Motif, ...]:
-    """Returns the largest clusters of last descriptions, single games left out."""
+    """Returns the largest clusters of last descriptions: first those of several prompts, then of several games."""
     if found.motifs is None:
         return ()
-    rows = found.motifs.table[found.motifs.table["size"] > 1].head(_MOST_MOTIFS).to_dict("records")
+    table = found.motifs.table[found.motifs.table["size"] > 1]
+    shared = table["prompts"] > 1
+    rows = [*table[shared].to_dict("records"), *table[~shared].to_dict("records")][:_MOST_MOTIFS]
     return tuple(
         Motif(str(row["text"]), Path(row["filepath"]) if isinstance(row["filepath"], str) else None, int(row["size"]),
               float(row["share"]), int(row["prompts"]), int(row["pairs"]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from telephone.records import LEVELS
 from telephone.report.model import Table
 
 if TYPE_CHECKING:
@@ -143,12 +144,18 @@ def _by_level(
     title: str, note: str, table: pd.DataFrame, name: Callable[[Row], str], cell: Callable[[Row], str]
 ) -> Table:
     """Returns a table with a row a name and a column a level."""
-    levels = tuple(dict.fromkeys(str(level) for level in table["level"]))
+    levels = ordered(str(level) for level in table["level"])
     rows: dict[str, dict[str, str]] = {}
     for row in table.to_dict("records"):
         rows.setdefault(name(row), {})[str(row["level"])] = cell(row)
     made = tuple((key, *(cells.get(level, "–") for level in levels)) for key, cells in rows.items())
     return Table(title, note, ("", *("all levels" if level == "all" else level for level in levels)), made)
+
+
+def ordered(levels: Iterable[str]) -> tuple[str, ...]:
+    """Returns distinct levels from easy to impossible; others, such as `all`, stand behind."""
+    there = tuple(dict.fromkeys(levels))
+    return (*(level for level in LEVELS if level in there), *(level for level in there if level not in LEVELS))
 
 
 def pair(row: Row, names: Short) -> str:

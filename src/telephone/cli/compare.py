@@ -1,0 +1,102 @@
+"""`telephone compare`: runs side by side, prompt by prompt, on what all of them played."""
+
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from telephone.cli.options import Json
+from telephone.cli.printing import plain, print_json, print_table, print_text, say, table
+
+if TYPE_CHECKING:
+    from telephone.analysis.compare import Comparison
+
+NAME = "compare"
+
+Measure = Annotated[
+    Literal["distance", "recall", "precision"],
+    typer.Option("--measure", help="distance to the prompt, or the share of facts kept (recall) or true (precision)."),
+]
+When = Annotated[
+    Literal["final", "mean"], typer.Option("--when", help="After the last turn, or the mean over all turns.")
+]
+Judge = Annotated[
+    str, typer.Option("--judge", metavar="NAME", help="Part of the name of the judge of distances; the first one.")
+]
+
+
+def command(
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="FOLDER FOLDER...", help="Folders of runs.", show_default=False)
+    ],
+    measure: Measure = "distance",
+    when: When = "final",
+    judge: Judge = "",
+    json: Json = False,
+) -> None:
+    """Compare runs with the first one, level by level, with intervals: same prompts, same pairs, same judge."""
+    from telephone.analysis.compare import compare
+    from telephone.store import Run
+
+    with ExitStack() as stack:
+        names = _names(folders)
+        runs = {name: stack.enter_context(Run.open(folder)) for name, folder in zip(names, folders, strict=True)}
+        found = compare(runs, measure, when, judge)
+    if json:
+        print_json(_as_json(found))
+        return
+    _print(found)
+
+
+def _names(folders: list[Path]) -> list[str]:
+    """Returns the last parts of the paths; the whole paths where two would be alike."""
+    short = [folder.resolve().name for folder in folders]
+    return short if len(set(short)) == len(short) else [str(folder) for folder in folders]
+
+
+def _as_json(found: "Comparison") -> dict[str, Any]:
+    return {
+        "runs": found.runs,
+        "measure": found.measure.name,
+        "when": found.when,
+        "judge": found.judge,
+        "prompts": found.prompts,
+        "left_out": found.left_out,
+        "pairs": found.pairs,
+        "notes": found.notes,
+        "rows": found.table.to_dict("records"),
+    } | {"measure_of": asdict(found.measure)["words"]}
+
+
+def _print(found: "Comparison") -> None:
+    better = "less is better" if found.measure.low_is_best else "more is better"
+    numbers = (found.runs[0], "run", "difference", "95 % interval", "keeps more on", "prompts")
+    for name in found.runs[1:]:
+        made = table("level", *numbers, "", numbers=numbers)
+        made.columns[2].header = plain(name)
+        made.title = f"{plain(name)} against {plain(found.runs[0])}  [not bold dim]{found.measure.words}, {better}[/]"
+        for row in found.table[found.table["run"] == name].to_dict("records"):
+            known = row["low"] == row["low"]
+            made.add_row(
+                row["level"], _number(row["base_mean"]), _number(row["mean"]), f"{row['difference']:+.3f}",
+                f"{row['low']:+.3f} to {row['high']:+.3f}" if known else "–", f"{row['better']:.0%}", str(row["n"]),
+                _verdict(row, found.measure.low_is_best),
+            )  # fmt: skip
+        print_table(made)
+        say()
+    if found.pairs:
+        say("Pairs that all runs played: " + ", ".join(f"{t2i} + {i2t}" for t2i, i2t in found.pairs))
+    for note in found.notes:
+        print_text(f"[yellow]Note:[/] {plain(note)}")
+
+
+def _verdict(row: dict[Any, Any], low_is_best: bool) -> str:
+    if not row["told"]:
+        return "[dim]cannot be told apart[/]"
+    return "[green]keeps more[/]" if (row["difference"] < 0) == low_is_best else "[red]keeps less[/]"
+
+
+def _number(value: float) -> str:
+    return "–" if value != value else f"{value:.3f}"
