@@ -14,6 +14,7 @@ from telephone.nets.generation import Decoding
 from telephone.nets.language_model import LanguageModel, LanguageModelConfig
 from telephone.nets.tokenizer import EOS, PAD, UNKNOWN, ChatTokenizer
 from telephone.players import image2text
+from telephone.players.pocket import MplugOwl
 from telephone.train import data, lessons, mplug_owl, visual_words
 from telephone.train.common import Recipe
 from telephone.train.language_model import learn_words
@@ -54,7 +55,7 @@ def test_the_recipe_makes_a_file_that_answers(tmp_path, monkeypatch, tokenizer):
     torch.nn.init.normal_(model.token.weight)
     save_weights(tmp_path / "language-model.safetensors", model, model.config, {})
     with pytest.raises(WeightsError, match="trained with others"):
-        image2text("pocket/mplug-owl").generate_text(world.render(Scene()))
+        MplugOwl().generate_text(world.render(Scene()))
 
 
 def _play():
