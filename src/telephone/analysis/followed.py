@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,18 +17,21 @@ from telephone.world.scene import Atom, Scene
 if TYPE_CHECKING:
     from telephone.store import Run
 
-STATES = {"k": "kept", "w": "wrong", "m": "missing"}
+STATES = {"k": "kept", "w": "wrong", "m": "missing", "u": "unknown"}
 """What the judges of facts write, a letter a fact; and what it means."""
 BOTH = "both"
 """The kind of a step whose picture was not read: it is a drawing and a describing in one."""
-_JUDGES = "facts of "
-_SCORE = "facts_recall"
+_JUDGES = {"facts of ": "facts_recall", "opinion of ": "opinion_recall"}
+"""How the names of judges begin, and the score whose detail tells how each fact stands."""
+_COUNTED, _OPINION = _JUDGES
 _GAME = ["game", "prompt_id", "level", "t2i_model", "i2t_model", "repeat", "first"]
 COLUMNS = (*_GAME, "generation", "turn", "kind", "player", "atom", "attribute", "fact", "before", "state", "event")
 INVENTED = (*_GAME, "generation", "turn", "kind", "player", "told", "invented", "new")
 
 
-def followed(run: Run, frame: pd.DataFrame | None = None, mend: bool = True) -> pd.DataFrame:
+def followed(
+    run: Run, frame: pd.DataFrame | None = None, mend: bool = True, opinion: str | None = None
+) -> pd.DataFrame:
     """Returns one row for each fact of the prompt and each call that passed it on, or failed to.
 
     Columns: `game, prompt_id, level, t2i_model, i2t_model, repeat, first, generation, turn, kind` (image: drawing,
@@ -42,13 +46,16 @@ def followed(run: Run, frame: pd.DataFrame | None = None, mend: bool = True) -> 
         mend: Whether a picture keeps or lacks what the texts on both sides of it keep or lack, whatever was read. Who
             describes sees the picture alone, and who draws the text alone, so that the reader's mistake is likelier
             than two lucky guesses.
+        opinion: Part of the name of a player that was asked yes-or-no questions (`telephone judge --opinion`): its
+            answers take the place of counted facts, for any prompt. Only pictures are asked about, so every call but
+            the first is a `both`, attributes are object, count, attribute and relation, and a state may be unknown.
     """
-    made, _ = _read(run, frame, mend)
+    made, details = _read(run, frame, mend and opinion is None, opinion)
     lengths = made["states"].str.len().to_numpy(dtype=int)
     table = made.loc[made.index.repeat(lengths), [*_GAME, "generation", "turn", "kind", "player"]]
     table = table.reset_index(drop=True)
     table["atom"] = _numbers(lengths)
-    facts = {prompt: _facts(text) for prompt, text in _prompts(run).items()}
+    facts = _facts_of(run, made, details)
     at = list(zip(table["prompt_id"], table["atom"], strict=True))
     table["attribute"] = [facts[prompt][number][0] for prompt, number in at]
     table["fact"] = [facts[prompt][number][1] for prompt, number in at]
@@ -80,25 +87,42 @@ def invented(run: Run, frame: pd.DataFrame | None = None) -> pd.DataFrame:
     return table[list(INVENTED)]
 
 
-def fact_details(run: Run) -> dict[tuple[str, str], Any]:
-    """Returns what the judges of facts have written of each content and prompt (hashes); the newest judge holds."""
+def fact_details(run: Run, opinion: str | None = None) -> dict[tuple[str, str], Any]:
+    """Returns what the judges of facts have written of each content and prompt (hashes); the newest judge holds.
+
+    Args:
+        run: A judged run.
+        opinion: Part of the name of a player whose opinion is taken; None is what was counted.
+    """
+    begins = _COUNTED if opinion is None else _OPINION
     return {
         (score.subject, score.reference): score.detail
         for judge in run.judges()
-        if judge.startswith(_JUDGES)
+        if judge.startswith(begins) and (opinion is None or opinion in judge)
         for score in run.scores(judge)
-        if score.name == _SCORE and score.value is not None and "states" in score.detail
+        if score.name == _JUDGES[begins] and score.value is not None and "states" in score.detail
     }
 
 
-def _read(run: Run, frame: pd.DataFrame | None, mend: bool) -> tuple[pd.DataFrame, dict[tuple[str, str], Any]]:
+def _facts_of(run: Run, made: pd.DataFrame, details: dict[tuple[str, str], Any]) -> dict[str, Sequence[Any]]:
+    """Returns attribute and words of each fact by prompt: as the judge wrote them, or as the world counts them."""
+    found: dict[str, Sequence[Any]] = {prompt: _facts(text) for prompt, text in _prompts(run).items()}
+    for prompt, sha, start in made.drop_duplicates("prompt_id")[["prompt_id", "sha", "start"]].itertuples(index=False):
+        found[prompt] = details[sha, start].get("facts", found[prompt])
+    return found
+
+
+def _read(
+    run: Run, frame: pd.DataFrame | None, mend: bool, opinion: str | None = None
+) -> tuple[pd.DataFrame, dict[tuple[str, str], Any]]:
     """Returns the calls whose facts were read, with their states and those before them."""
-    details = fact_details(run)
+    details = fact_details(run, opinion)
     made = hops(run.frame() if frame is None else frame)
     found = [details.get(key) for key in zip(made["sha"], made["start"], strict=True)]
     made["states"] = [None if each is None else each["states"] for each in found]
     counts = {prompt: len(_facts(text)) for prompt, text in _prompts(run).items()}
-    fits = made["states"].str.len() == made["prompt_id"].map(counts)
+    lengths = made["prompt_id"].map(counts) if opinion is None else made["states"].str.len()
+    fits = made["states"].notna() & (made["states"].str.len() == lengths)
     made = made[fits].reset_index(drop=True)
     same = made["game"] == made["game"].shift(1)
     made["states_before"] = _before(made, same)
@@ -143,7 +167,7 @@ def _events(table: pd.DataFrame) -> Any:
     was, now = table["before"] == "kept", table["state"]
     fallen = now.map({"kept": "kept", "missing": "lost", "wrong": "corrupted"})
     risen = now.map({"kept": "back", "missing": "gone", "wrong": "gone"})
-    return fallen.where(was, risen)
+    return fallen.where(was, risen).where(table["before"] != "unknown")
 
 
 @lru_cache(maxsize=4096)

@@ -36,7 +36,7 @@ def hazards(table: pd.DataFrame, by: Sequence[str] = ("kind",)) -> pd.DataFrame:
         at_risk=table["event"].isin(_WELL),
         lost=table["event"] == "lost",
         corrupted=table["event"] == "corrupted",
-        back_from=~table["event"].isin(_WELL),
+        back_from=table["event"].isin(["back", "gone"]),
         back=table["event"] == "back",
         everything="",
     )

@@ -135,9 +135,11 @@ def _groups(table: pd.DataFrame, by: Sequence[str]) -> list[tuple[dict[str, Any]
 
 def _lives(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """Returns one row a fact and game: `fell` (turn of its loss, 0 if there is none), `reached` (last turn at risk)."""
-    same = table["generation"] % 2 == 0  # what is of the kind that the game began with
+    # What is of the kind that the game began with; where only pictures were asked about, those.
+    even = (table["generation"] % 2 == 0).to_numpy(dtype=bool)
+    same = even if even.any() else ~even
     columns = ["game", "atom", "prompt_id", "level", *(key for key in keys if key not in ("level",))]
-    told = table[same]
+    told = table[same & (table["state"] != "unknown")]
     gone = told[told["state"] != "kept"].groupby(["game", "atom"])["turn"].min()
     made = told.groupby(["game", "atom"], sort=False).agg(
         **{name: (name, "first") for name in columns[2:]}, played=("turn", "max")

@@ -39,15 +39,25 @@ def command(
         int,
         typer.Option("--again", min=0, metavar="N", help="Let each describer describe up to N pictures once more."),
     ] = 0,
+    opinion: Annotated[
+        str | None,
+        typer.Option(
+            "--opinion",
+            metavar="REF",
+            help="Who answers yes-or-no questions about prompts of other worlds.",
+            show_default=False,
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Judge a run: distances by several embedders, facts of texts and pictures, floors; what is judged stays.
 
     Each text and picture is embedded once for each embedder. It then tells how alike the judges order the players, how
     well each embedder follows the exact facts, and warns of a run in which something is known that was lost before.
-    `--ask` and `--again` call the run's describers, which costs money where they are remote.
+    `--ask` and `--again` call the run's describers, `--opinion` any describer that answers questions; that costs money
+    where they are remote.
     """
-    from telephone.judge import ask_lost, describe_again, score, usual_embedders
+    from telephone.judge import ask_lost, ask_opinions, describe_again, score, usual_embedders
     from telephone.store import Run
 
     with Run.open(folder) as run, watching() as watcher:
@@ -55,6 +65,8 @@ def command(
             describe_again(run, again, lambda done, total: watcher.judged("second descriptions", done, total))
         chosen = refs(embedder) if embedder else usual_embedders(run)
         scored = score(run, chosen, progress=watcher.judged, full=True)
+        if opinion:
+            ask_opinions(run, opinion, told=lambda done, total: watcher.judged(f"opinion of {opinion}", done, total))
         asked = None
         if ask:
             try:

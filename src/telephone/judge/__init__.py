@@ -4,10 +4,12 @@ from telephone.judge.again import describe_again
 from telephone.judge.cases import Case, Judge, cases
 from telephone.judge.distance import DistanceJudge, cosine_distance
 from telephone.judge.facts import Facts, FactsJudge, count_facts, why_uncounted
+from telephone.judge.opinions import ask_opinions
 from telephone.judge.pictures import NetReader, PictureFactsJudge, SceneReader
 from telephone.judge.score import DEFAULT_EMBEDDER, POCKET_EMBEDDER, Progress, Scored, score, usual_embedders
 from telephone.judge.unsaid import Answerer, answering, ask_lost
 from telephone.judge.vectors import Vectors, takes
+from telephone.judge.wondering import YesNo, wonder
 
 __all__ = [
     "DEFAULT_EMBEDDER",
@@ -24,8 +26,10 @@ __all__ = [
     "SceneReader",
     "Scored",
     "Vectors",
+    "YesNo",
     "answering",
     "ask_lost",
+    "ask_opinions",
     "cases",
     "cosine_distance",
     "count_facts",
@@ -34,4 +38,5 @@ __all__ = [
     "takes",
     "usual_embedders",
     "why_uncounted",
+    "wonder",
 ]

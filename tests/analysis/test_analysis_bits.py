@@ -1,0 +1,99 @@
+"""Bits by hand, a chain that only loses, and one with a planted leak; and how judges are compared."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from telephone.analysis.agreement import agreement, fact_check, kendall, spearman
+from telephone.analysis.bits import bits, fano, leaks
+
+
+@pytest.mark.parametrize(
+    ("right", "least"), [(1.0, 6.64), (0.9, 5.51), (0.7, 3.77), (0.5, 2.33), (0.3, 1.12), (0.01, 0.0), (0.0, 0.0)]
+)
+def test_bound_of_a_hundred(right: float, least: float) -> None:
+    assert fano(right, 100) == pytest.approx(least, abs=0.006)
+
+
+def chain(shares: list[float], prompts: int = 40, leak: int | None = None, seed: int = 1) -> pd.DataFrame:
+    """Two lines whose descriptions are matched less and less; from a turn on, everything is matched again."""
+    generator = np.random.default_rng(seed)
+    rows = []
+    for line in ("one", "two"):
+        for prompt in range(prompts):
+            luck = generator.random()
+            for turn, share in enumerate(shares, start=1):
+                top = float(luck < share) if leak is None or turn < leak or line == "one" else 1.0
+                rows.append({
+                    "embedder": "e", "game": f"{line} {prompt}", "prompt_id": f"p{prompt}", "level": "easy",
+                    "line": line, "t2i_model": line, "i2t_model": "w", "turn": turn, "candidates": prompts,
+                    "rank": 1 if top else 3, "top1": top, "reciprocal": 1.0 if top else 1 / 3,
+                })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_matching_by_hand() -> None:
+    table = chain([1.0], prompts=4)
+    table.loc[0, ["top1", "reciprocal"]] = [0.0, 0.5]
+    found = bits(table, ("line",)).set_index("line")
+    assert found.loc["one", "top1"] == 0.75
+    assert found.loc["one", "mrr"] == pytest.approx((0.5 + 3) / 4)
+    # log2(4) - H(1/4) - 1/4 log2(3)
+    assert found.loc["one", "bits"] == pytest.approx(2 - 0.811278 - 0.396241, abs=1e-5)
+    assert found.loc["two", "bits"] == 2.0
+    assert found.loc["two", "bits_low"] < 2.0
+
+
+def test_a_planted_leak_is_told_and_a_loss_is_not() -> None:
+    falling = [0.9, 0.7, 0.5, 0.4]
+    assert leaks(chain(falling)) == ()
+    found = leaks(chain(falling, leak=3))
+    assert "two" in {leak.line for leak in found}
+    assert "one" not in {leak.line for leak in found}
+    (two,) = [leak for leak in found if leak.line == "two"]
+    assert (two.before, two.rise > 0.2, two.p < 0.01) == (2, True, True)
+    assert "after turn 2" in two.words
+
+
+@pytest.mark.slow
+def test_false_alarms_are_rare() -> None:
+    """Nothing is lost and nothing gained, but matching wavers: at most some 5 in 100 runs are warned of."""
+    alarms = 0
+    for seed in range(100):
+        generator = np.random.default_rng(seed)
+        table = chain([0.6] * 6, prompts=30, seed=seed)
+        table["top1"] = (generator.random(len(table)) < 0.6).astype(float)
+        alarms += bool(leaks(table))
+    assert alarms <= 10
+
+
+def test_rank_correlations_by_hand() -> None:
+    one, other = np.array([1.0, 2, 3, 4]), np.array([1.0, 3, 2, 4])
+    assert kendall(one, other) == pytest.approx(4 / 6)
+    assert spearman(one, other) == pytest.approx(1 - 6 * 2 / (4 * 15))
+    # One tie among the second: tau-b divides by the root of 6 * 5.
+    assert kendall(one, np.array([1.0, 2, 2, 3])) == pytest.approx(5 / np.sqrt(30))
+    assert np.isnan(kendall(one, np.ones(4)))
+
+
+def test_judges_compared() -> None:
+    generator = np.random.default_rng(0)
+    rows = []
+    for prompt in range(12):
+        for at, player in enumerate("abcd"):
+            truth = 1 - 0.2 * at + 0.02 * generator.standard_normal()
+            told = {"facts of texts": truth, "good": 3 * truth, "bad": -truth}
+            for judge, value in told.items():
+                head = {"game": f"{prompt} {player}", "prompt_id": f"p{prompt}", "level": ("easy", "hard")[prompt % 2]}
+                names = {"t2i_model": player, "i2t_model": "w", "generation": 2, "turn": 1}
+                rows.append(head | names | {"judge": judge, "value": value})
+    table = pd.DataFrame(rows)
+    alike = agreement(table)
+    drawers = alike[alike["side"] == "t2i"].set_index(["one", "other"])["kendall"]
+    assert drawers["facts of texts", "good"] == 1
+    assert drawers["bad", "good"] == -1
+    assert alike.loc[alike["side"] == "i2t", "kendall"].isna().all()
+    check = fact_check(table).set_index(["judge", "level"])
+    assert check.loc[("good", "all"), "spearman"] == pytest.approx(1)
+    assert check.loc[("bad", "easy"), "spearman"] == pytest.approx(-1)
+    assert check.loc[("good", "all"), "n"] == 48
