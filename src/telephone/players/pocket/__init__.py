@@ -5,6 +5,7 @@ from telephone.players.pocket.blip_2 import Blip2
 from telephone.players.pocket.clip import Clip
 from telephone.players.pocket.clip_caption_reward import ClipCaptionReward
 from telephone.players.pocket.clip_interrogator import ClipInterrogator
+from telephone.players.pocket.clip_prefix import ClipPrefix
 from telephone.players.pocket.dalle_2 import DallE2
 from telephone.players.pocket.following import request
 from telephone.players.pocket.minigpt_4 import MiniGpt4
@@ -19,6 +20,7 @@ __all__ = [
     "Clip",
     "ClipCaptionReward",
     "ClipInterrogator",
+    "ClipPrefix",
     "DallE2",
     "MiniGpt4",
     "MplugOwl",
@@ -80,6 +82,12 @@ provider = Catalogue(
             "image2text",
             "mPLUG-Owl: its own eyes before a language model with low-rank adapters; detailed, follows instructions",
             MplugOwl,
+            _FOLLOWING,
+        ),
+        "clip-prefix": Entry(
+            "image2text",
+            "ClipCap: a prefix from CLIP's one vector before a language model; one sentence",
+            ClipPrefix,
             _FOLLOWING,
         ),
         "clip-caption-reward": Entry(

@@ -1,0 +1,93 @@
+"""The recipe of the CLIP prefix from end to end in both forms, and what it keeps of CLIP's views."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from telephone import world
+from telephone.nets.checkpoint import read_metadata, save_weights
+from telephone.nets.clip import Clip, ClipConfig, VisionConfig
+from telephone.nets.clip import TextConfig as ClipTextConfig
+from telephone.nets.clip_prefix import ClipPrefix
+from telephone.nets.language_model import LanguageModel, LanguageModelConfig
+from telephone.nets.tokenizer import ChatTokenizer
+from telephone.players.pocket.clip_prefix import TASK
+from telephone.players.pocket.clip_prefix import ClipPrefix as Player
+from telephone.train import clip_prefix, data, language_model
+from telephone.train.common import Recipe
+from telephone.train.visual_words import vectors
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    torch.manual_seed(0)
+    vision = VisionConfig(stem=(8, 8, 8), width=16, layers=1)
+    clip = Clip(ClipConfig(vision, ClipTextConfig(width=16, layers=1), embedding=24))
+    save_weights(tmp_path / "clip.safetensors", clip, clip.config, {})
+    words = language_model.learn_words(200)
+    model = LanguageModel(LanguageModelConfig(words=words, width=16, layers=1, hidden=16))
+    save_weights(tmp_path / "language-model.safetensors", model, model.config, {}, bits=8)
+    return Recipe(tmp_path / "r", tmp_path / "clip-prefix.safetensors", minutes=0.02, threads=1, pictures=80)
+
+
+@pytest.fixture
+def there(recipe):
+    recipe.start()
+    clip = clip_prefix.frozen(recipe, "clip", lambda config: Clip(ClipConfig.from_dict(config)))
+    return clip_prefix.Frozen(clip, *clip_prefix.sight.language_model(recipe))
+
+
+def test_embeddings_are_those_of_clip_and_are_computed_once(recipe, there, monkeypatch):
+    seen = clip_prefix.embeddings(recipe, there.clip)
+    assert seen.shape == (80, 24)
+    pictures = data.paint("sight 0", 80)
+    clear = torch.from_numpy(data.to_unit(pictures.pixels[40:]))
+    with torch.no_grad():
+        assert torch.allclose(seen[40:], there.clip.encode_image(clear), atol=1e-4)
+    monkeypatch.setattr(data, "paint", None)
+    again = clip_prefix.embeddings(replace(recipe, folder=recipe.folder / "other"), there.clip)
+    assert torch.equal(seen, again)
+    with pytest.raises(TypeError):
+        clip_prefix.embeddings(replace(recipe, pictures=81), there.clip)
+
+
+def test_the_last_layer_starts_near_the_words(recipe, there):
+    torch.manual_seed(0)
+    net = ClipPrefix(clip_prefix.config_of(there, "transformer"))
+    scenes = [data.train_scene("sight 0", i) for i in range(80)]
+    seen = clip_prefix.Views(scenes, clip_prefix.embeddings(recipe, there.clip))
+    words = vectors(scenes, there.model, there.tokenizer)
+    with torch.no_grad():
+        before = (net(seen.seen) - words).square().mean()
+        clip_prefix.guess_words(net, seen, there)
+        after = (net(seen.seen) - words).square().mean()
+    assert after < before / 5
+    assert after <= (words - words.mean((0, 1))).square().mean()
+
+
+def test_the_player_asks_what_the_recipe_taught():
+    assert clip_prefix.TASK == TASK
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mapper", ["transformer", "mlp"])
+def test_the_recipe_makes_a_file_that_plays(recipe, there, mapper, tmp_path, monkeypatch):
+    monkeypatch.setattr(clip_prefix, "BATCH", 4)
+    path = clip_prefix.main(recipe, mapper)
+    config, about = read_metadata(path)
+    assert config["mapper"] == mapper
+    assert bool(config["tuned"]) == (mapper == "mlp")
+    assert set(about["reads"]) == {"clip", "language-model"}
+    for name in ("unfold", "speak"):
+        rows = [json.loads(line) for line in (recipe.folder / f"{name}.jsonl").read_text().splitlines()]
+        assert rows
+        assert all(np.isfinite(row["loss"]) for row in rows)
+        assert "facts are told" in (recipe.folder / "samples" / f"{name}-last.txt").read_text("utf-8")
+    assert clip_prefix.main(recipe, mapper).read_bytes() == path.read_bytes()
+    monkeypatch.setenv("TELEPHONE_WEIGHTS", str(tmp_path))
+    texts = Player(max_tokens=8).generate_texts([world.render(world.Scene())] * 2, [0, 0])
+    assert texts[0] == texts[1]
+    assert isinstance(there.tokenizer, ChatTokenizer)
