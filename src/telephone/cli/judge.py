@@ -81,9 +81,10 @@ def _print(run: "Run", scored: "list[Scored]", asked: dict[str, int] | None, jso
     from telephone.analysis.agreement import agreement, fact_check
     from telephone.analysis.agreement import judged as judged_by_all
     from telephone.analysis.bits import bits, leaks, matching
+    from telephone.analysis.frames import battle
     from telephone.analysis.unsaid import answers_told, unsaid
 
-    frame = run.frame()
+    frame = battle(run.frame())
     matched = matching(run, frame=frame)
     judged = judged_by_all(run, frame)
     told = unsaid(answers_told(run))
