@@ -105,7 +105,7 @@ def test_a_refusal_is_an_outcome_of_its_own(player, server, fault):
 
 
 ODD = {
-    "bomb": "too large to decode",
+    "bomb": "The picture is too large",
     "svg": "HTML or XML",
     "noise": "not a picture",
     "private": "private",
