@@ -229,7 +229,7 @@ def _embeds_both(drift: pd.DataFrame | None) -> pd.DataFrame | None:
 
 def _style(frame: pd.DataFrame, followed: pd.DataFrame | None) -> Claim:
     made = _CLAIMS["style"]
-    words = frame["text_after"].dropna().map(lambda text: len(str(text).split()))
+    words = frame["text_after"].dropna().map(lambda text: len(str(text).split())).astype(float)
     lengths = words.groupby(frame["i2t_model"]).mean().sort_values()
     if len(lengths) < 2 or lengths.iloc[-1] < 1.2 * lengths.iloc[0]:
         return _open(made, "It takes two models that describe, one at least a fifth longer than the other.")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from telephone.analysis.frames import battle, check, measure_of
 from telephone.analysis.resampling import Floats, student
@@ -49,11 +50,12 @@ def importance(frame: pd.DataFrame, measure: str = "distance") -> pd.DataFrame:
         UsageError: there is no such measure, or a column is missing.
     """
     check(frame)
+    column = measure_of(measure).column
     rows = []
     for level in levels_of(frame):
-        steps = sorted(int(step) for step in frame.loc[frame["level"] == level, "step_number"].unique())
-        for step in steps:
-            found = gap(frame, level, [step], measure)
+        cube = _cube(frame, level, column)
+        for step in range(cube.shape[3]):
+            found = _gap(cube[..., [step]])
             if found is not None:
                 spreads = (found.drawing, found.describing, found.gap, found.low, found.high, found.n)
                 rows.append((level, step, *spreads))
@@ -72,7 +74,14 @@ def gap(frame: pd.DataFrame, level: str, steps: Sequence[int], measure: str = "d
     Raises:
         UsageError: there is no such measure.
     """
-    cube = _cube(frame, level, steps, measure_of(measure).column)
+    cube = _cube(frame, level, measure_of(measure).column)
+    return _gap(cube[..., list(steps)]) if max(steps, default=-1) < cube.shape[3] else None
+
+
+def _gap(scores: Floats) -> Gap | None:
+    """Returns the gap of [drawing, describing, prompts, turns]; prompts on which a pair lacks a score are left out."""
+    cube = scores.mean(axis=3) if scores.shape[3] else np.empty((0, 0, 0))
+    cube = cube[:, :, ~np.isnan(cube).any(axis=(0, 1))]
     drawers, describers, prompts = cube.shape
     if min(drawers, describers) < 2 or prompts < 2:
         return None
@@ -88,21 +97,28 @@ def gap(frame: pd.DataFrame, level: str, steps: Sequence[int], measure: str = "d
     return Gap(value, float(low), float(high), drawing, describing, prompts)
 
 
-def _cube(frame: pd.DataFrame, level: str, steps: Sequence[int], column: str) -> Floats:
-    """Returns [drawing, describing, prompts]: means over repeats and turns, of prompts that no pair lacks scores on."""
+def _cube(frame: pd.DataFrame, level: str, column: str) -> Floats:
+    """Returns the scores of a level, means over repeats: [drawing, describing, prompts, turns], NaN where none is."""
     table = battle(frame)
-    table = table[(table["level"] == level) & table["step_number"].isin(list(steps))]
+    table = table[table["level"] == level]
     if column not in table.columns or table.empty:
-        return np.empty((0, 0, 0))
+        return np.empty((0, 0, 0, 0))
     keys = ["t2i_model", "i2t_model", "prompt_id"]
-    whole = table.groupby([*keys, "repeat"] if "repeat" in table.columns else keys)[column].agg(["mean", "count"])
-    values = whole["mean"].where(whole["count"] == len(steps)).groupby(keys).mean()
-    wide = values.unstack("prompt_id")  # noqa: PD010
-    drawers, describers = (table[name].nunique() for name in keys[:2])
-    if len(wide) != drawers * describers:
-        return np.empty((drawers, describers, 0))
-    kept = wide.loc[:, wide.notna().all()]
-    return kept.to_numpy(dtype=float).reshape(drawers, describers, kept.shape[1])
+    codes, sizes = zip(*(_coded(table[key]) for key in keys), strict=True)
+    turns = int(table["step_number"].max()) + 1
+    values = pd.DataFrame({
+        "at": np.ravel_multi_index((*codes, table["step_number"].to_numpy(dtype=int)), (*sizes, turns)),
+        "value": table[column].to_numpy(dtype=float),
+    })  # fmt: skip
+    means = values.groupby("at")["value"].mean()
+    cube = np.full(int(np.prod(sizes)) * turns, np.nan)
+    cube[means.index.to_numpy()] = means.to_numpy()
+    return cube.reshape(*sizes, turns)
+
+
+def _coded(names: pd.Series) -> tuple[NDArray[np.intp], int]:
+    codes, distinct = pd.factorize(names, sort=True)
+    return codes, len(distinct)
 
 
 def _spreads(cube: Floats) -> tuple[float, float]:
