@@ -53,12 +53,12 @@ def test_damage_changes_a_caption_and_nothing_but_words_come_in(words, seed):
 
 
 def test_a_caption_is_as_good_as_its_worst_word_and_padding_is_no_word():
-    head = GrammarHead(16)
-    sequence = torch.randn(1, 5, 16)
-    logit = head(sequence[:, :3], torch.tensor([[1, 4, 2]]))
-    assert torch.allclose(head(sequence, torch.tensor([[1, 4, 2, 0, 0]])), logit)
-    wrong = -head.layers(sequence)[0, :3, 0]
-    assert float(logit.detach()) <= float(wrong.detach().min())
+    torch.manual_seed(0)
+    head, vectors = GrammarHead(16), torch.randn(1, 5, 16)
+    logits = [float(head(vectors[:, :n], torch.ones(1, n, dtype=torch.long)).detach()) for n in (1, 2, 3)]
+    assert logits == sorted(logits, reverse=True)  # a word more can only be wrong as well
+    padded = head(vectors, torch.tensor([[1, 4, 2, 0, 0]]))
+    assert float(padded.detach()) == pytest.approx(logits[-1], abs=1e-5)
 
 
 def test_the_head_learns_which_captions_are_damaged(reward):

@@ -5,7 +5,8 @@ it earns than the greedy one (Rennie et al. 2017, arXiv 1612.00563, eq. 8). The 
 caption in CLIP's space, so nobody has to have captioned the picture. CLIP alone does not mind captions that stammer;
 therefore a small head on its text encoder, which was shown captions and damaged captions, adds how sure it is that
 nothing is wrong (the paper's grammar reward). Left out: the paper tunes CLIP's text encoder together with that head;
-here the encoder stays as it is, and the head looks at every word instead of one vector a sentence.
+here the encoder stays as it is, and because its output knows more of cats than of commas, the head reads the vectors
+that go into it, word by word with the three words before.
 """
 
 from collections.abc import Sequence
@@ -26,18 +27,21 @@ SCALE = 2.5
 
 
 class GrammarHead(nn.Module):
-    """Two layers that look at each word's vector for something wrong; a caption is as good as its worst word."""
+    """Two layers that look at each word and the three before it; a caption is as good as its worst word."""
 
     def __init__(self, width: int, hidden: int = 128) -> None:
-        """Builds the layers; `width` is that of the text encoder."""
+        """Builds the layers; `width` is that of the word vectors."""
         super().__init__()
-        self.layers = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, 1))
+        self.near = nn.Conv1d(width, hidden, 4)
+        self.wrong = nn.Linear(hidden, 1)
+        nn.init.constant_(self.wrong.bias, -3.0)  # most words are right
 
     def forward(
-        self, sequence: Float[Tensor, "batch n width"], tokens: Int[Tensor, "batch n"]
+        self, vectors: Float[Tensor, "batch n width"], tokens: Int[Tensor, "batch n"]
     ) -> Float[Tensor, " batch"]:
         """Returns the logit of "nothing is wrong" for each caption."""
-        wrong = self.layers(sequence)[:, :, 0].masked_fill(tokens == PAD, float("-inf"))
+        h = F.gelu(self.near(F.pad(vectors.transpose(1, 2), (3, 0)))).transpose(1, 2)
+        wrong = self.wrong(h)[:, :, 0].masked_fill(tokens == PAD, float("-inf"))
         return -wrong.logsumexp(1)
 
 
@@ -87,9 +91,8 @@ class Reward(nn.Module):
 
     def grammar_logits(self, tokens: Int[Tensor, "batch n"]) -> Float[Tensor, " batch"]:
         """Returns how sure it is that nothing is wrong with captions, given in CLIP's tokens."""
-        with torch.no_grad():
-            sequence = self.clip.text_encoder.sequence(tokens)
-        return self.grammar(sequence, tokens)
+        table = self.clip.text_encoder.token.weight
+        return self.grammar(table[tokens] / table.std(), tokens)
 
     @torch.no_grad()
     def forward(
@@ -103,10 +106,8 @@ class Reward(nn.Module):
                 for its grammar.
         """
         told = self.translate(tokens)
-        sequence = self.clip.text_encoder.sequence(told)
-        texts = self.clip.text_encoder.pool(sequence, told)
-        cosine = F.cosine_similarity(images, texts).clamp(min=0)
-        sound = self.grammar(sequence, told).sigmoid() * (tokens == EOS).any(1)
+        cosine = F.cosine_similarity(images, self.clip.encode_text(told)).clamp(min=0)
+        sound = self.grammar_logits(told).sigmoid() * (tokens == EOS).any(1)
         return SCALE * cosine + self.grammar_weight * sound
 
 
