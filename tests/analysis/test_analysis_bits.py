@@ -57,14 +57,14 @@ def test_a_planted_leak_is_told_and_a_loss_is_not() -> None:
 
 @pytest.mark.slow
 def test_false_alarms_are_rare() -> None:
-    """Nothing is lost and nothing gained, but matching wavers: at most some 5 in 100 runs are warned of."""
+    """Nothing is lost or gained, but matching wavers: some 5 in 100 runs are warned of, and 6 in 40 are too many."""
     alarms = 0
-    for seed in range(100):
+    for seed in range(40):
         generator = np.random.default_rng(seed)
         table = chain([0.6] * 6, prompts=30, seed=seed)
         table["top1"] = (generator.random(len(table)) < 0.6).astype(float)
         alarms += bool(leaks(table))
-    assert alarms <= 10
+    assert alarms < 6
 
 
 def test_rank_correlations_by_hand() -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from telephone.analysis.drift import Floats, drift
 from telephone.analysis.followed import followed
+from telephone.analysis.frames import battle
 from telephone.analysis.resampling import bounds, draw_weights, merged, student
 from telephone.analysis.retention import retained, yardsticks
 from telephone.analysis.tables import levels_of
@@ -37,9 +38,9 @@ def judged(run: Run, frame: pd.DataFrame | None = None) -> pd.DataFrame:
 
     Args:
         run: A run that was judged in full.
-        frame: `run.frame()`, if it has been made already.
+        frame: Rows of `run.frame()`; None is the battle without its control lines.
     """
-    rows = run.frame() if frame is None else frame
+    rows = battle(run.frame()) if frame is None else frame
     drifted = retained(drift(run, frame=rows), yardsticks(run, frame=rows))
     told = drifted.assign(judge=drifted["embedder"] + " " + drifted["mapping"], value=drifted["retention"])
     facts = followed(run, rows, mend=False)

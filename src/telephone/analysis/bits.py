@@ -19,6 +19,7 @@ from telephone import seeds
 from telephone.analysis.artefacts import hops
 from telephone.analysis.differences import holm
 from telephone.analysis.drift import Floats, embedders_of, short_name
+from telephone.analysis.frames import battle
 from telephone.analysis.hazards import ratio
 
 if TYPE_CHECKING:
@@ -67,12 +68,12 @@ def matching(run: Run, embedder: str | None = None, frame: pd.DataFrame | None =
     Args:
         run: A judged run.
         embedder: Part of the name of an embedder; None is all of them.
-        frame: `run.frame()`, if it has been made already.
+        frame: Rows of `run.frame()`; None is the battle without its control lines.
 
     Raises:
         UsageError: no embedder has such a name.
     """
-    made = hops(run.frame() if frame is None else frame)
+    made = hops(battle(run.frame()) if frame is None else frame)
     same = made[made["kind"] == made["first"]]
     tables = [
         _match(part, run.vectors(identity)).assign(embedder=short_name(identity))

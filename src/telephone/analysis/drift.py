@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from telephone.analysis.artefacts import hops
+from telephone.analysis.frames import battle
 from telephone.analysis.resampling import estimate
 from telephone.analysis.tables import levels_of
 from telephone.errors import UsageError
@@ -55,12 +56,12 @@ def drift(run: Run, embedder: str | None = None, frame: pd.DataFrame | None = No
     Args:
         run: A judged run.
         embedder: Part of the name of an embedder; None is all of them.
-        frame: `run.frame()`, if it has been made already.
+        frame: Rows of `run.frame()`; None is the battle without its control lines.
 
     Raises:
         UsageError: no embedder has such a name.
     """
-    made = hops(run.frame() if frame is None else frame)
+    made = hops(battle(run.frame()) if frame is None else frame)
     made["mapping"] = made["first"] + "-" + made["kind"]
     earlier = made.groupby("game", sort=False)["before"].shift(1)
     pairs = {"to_start": made["start"], "to_before": made["before"], "to_same": earlier}

@@ -12,6 +12,7 @@ import pandas as pd
 
 from telephone import world
 from telephone.analysis.artefacts import hops
+from telephone.analysis.frames import battle
 from telephone.world.scene import Atom, Scene
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def followed(
 
     Args:
         run: A run that was judged in full.
-        frame: `run.frame()`, if it has been made already.
+        frame: Rows of `run.frame()`; None is the battle without its control lines.
         mend: Whether a picture keeps or lacks what the texts on both sides of it keep or lack, whatever was read. Who
             describes sees the picture alone, and who draws the text alone, so that the reader's mistake is likelier
             than two lucky guesses.
@@ -72,7 +73,7 @@ def invented(run: Run, frame: pd.DataFrame | None = None) -> pd.DataFrame:
 
     Args:
         run: A run that was judged in full.
-        frame: `run.frame()`, if it has been made already.
+        frame: Rows of `run.frame()`; None is the battle without its control lines.
     """
     made, details = _read(run, frame, mend=False)
     keys = list(zip(made["sha"], made["start"], strict=True))
@@ -117,7 +118,7 @@ def _read(
 ) -> tuple[pd.DataFrame, dict[tuple[str, str], Any]]:
     """Returns the calls whose facts were read, with their states and those before them."""
     details = fact_details(run, opinion)
-    made = hops(run.frame() if frame is None else frame)
+    made = hops(battle(run.frame()) if frame is None else frame)
     found = [details.get(key) for key in zip(made["sha"], made["start"], strict=True)]
     made["states"] = [None if each is None else each["states"] for each in found]
     counts = {prompt: len(_facts(text)) for prompt, text in _prompts(run).items()}

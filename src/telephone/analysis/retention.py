@@ -13,6 +13,7 @@ import pandas as pd
 
 from telephone.analysis.artefacts import hops
 from telephone.analysis.drift import Floats, embedders_of, short_name
+from telephone.analysis.frames import battle
 from telephone.analysis.tables import levels_of
 from telephone.store.vectors import yardstick_of
 
@@ -35,12 +36,12 @@ def yardsticks(run: Run, embedder: str | None = None, frame: pd.DataFrame | None
     Args:
         run: A judged run.
         embedder: Part of the name of an embedder; None is all of them.
-        frame: `run.frame()`, if it has been made already.
+        frame: Rows of `run.frame()`; None is the battle without its control lines.
 
     Raises:
         UsageError: no embedder has such a name.
     """
-    made = hops(run.frame() if frame is None else frame)
+    made = hops(battle(run.frame()) if frame is None else frame)
     rows = [row for identity in embedders_of(run, embedder) for row in _rows(run, identity, made)]
     columns = [*_KEYS, "floor", "floor_n", "floor_from", "chance", "chance_n", "chance_prompts"]
     return pd.DataFrame(rows, columns=columns)

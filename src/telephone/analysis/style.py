@@ -17,6 +17,7 @@ from telephone import world
 from telephone.analysis.artefacts import hops
 from telephone.analysis.drift import Floats, embedders_of, short_name
 from telephone.analysis.followed import fact_details
+from telephone.analysis.frames import battle
 from telephone.analysis.hazards import ratio
 from telephone.analysis.resampling import estimate
 
@@ -41,13 +42,13 @@ def styles(run: Run, frame: pd.DataFrame | None = None) -> pd.DataFrame:
 
     Args:
         run: A run that was judged in full.
-        frame: `run.frame()`, if it has been made already.
+        frame: Rows of `run.frame()`; None is the battle without its control lines.
     """
     details = fact_details(run)
     scenes = {prompt.id: world.parse(prompt.text) for prompt in run.description.prompts}
     others = {name: [atom.attribute != STYLE for atom in world.atoms(scene)] for name, scene in scenes.items()}
     rows = []
-    for hop in hops(run.frame() if frame is None else frame).to_dict("records"):
+    for hop in hops(battle(run.frame()) if frame is None else frame).to_dict("records"):
         detail = details.get((hop["sha"], hop["start"]))
         if detail is None or len(detail["states"]) != len(others[hop["prompt_id"]]):
             continue
@@ -93,12 +94,12 @@ def look(run: Run, embedder: str | None = None, frame: pd.DataFrame | None = Non
     Args:
         run: A run that was judged in full.
         embedder: Part of the name of an embedder; None is all of them.
-        frame: `run.frame()`, if it has been made already.
+        frame: Rows of `run.frame()`; None is the battle without its control lines.
 
     Raises:
         UsageError: no embedder has such a name.
     """
-    made = hops(run.frame() if frame is None else frame)
+    made = hops(battle(run.frame()) if frame is None else frame)
     made["told"] = made.groupby("game", sort=False)["sha"].shift(-1)
     drawn = made[(made["kind"] == "image") & made["told"].notna()]
     rows = [row for identity in embedders_of(run, embedder) for row in _looks(drawn, run.vectors(identity), identity)]
