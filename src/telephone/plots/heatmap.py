@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
+_LONGEST = 14
+"""Letters of a column's name in one line."""
 _NEAR, _MIDDLE, _FAR = "#08519c", "#7fb5d6", "#f4f1ea"
 
 
@@ -61,7 +63,7 @@ def _cells(axes: Axes, grid: pd.DataFrame) -> None:
 
 def _names(figure: Figure, axes: Axes, grid: pd.DataFrame) -> None:
     t2i, i2t = style.short_names(grid.index), style.short_names(grid.columns)
-    axes.set_xticks(range(len(grid.columns)), [i2t[name] for name in grid.columns])
+    axes.set_xticks(range(len(grid.columns)), [_broken(i2t[name]) for name in grid.columns])
     axes.set_yticks(range(len(grid.index)), [t2i[name] for name in grid.index])
     axes.tick_params(labelcolor=style.INK)
     axes.grid(visible=False)
@@ -77,6 +79,11 @@ def _names(figure: Figure, axes: Axes, grid: pd.DataFrame) -> None:
     left = min(0.4, 0.05 + longest * 0.0122)
     axes.set_position((left, place.y0, 0.98 - left, place.height * 0.95))
     figure.text(0.02, place.y1 - 0.035 * place.height, "text-to-image (draws)", ha="left", va="bottom", **words)
+
+
+def _broken(name: str) -> str:
+    """Options go on a line of their own where a name would run into its neighbour."""
+    return name.replace("?", "\n?") if len(name) > _LONGEST else name
 
 
 def _colours() -> Colormap:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from telephone.plots import short_names
 from telephone.report import sections, words
-from telephone.report.findings import battle_of, findings
+from telephone.report.findings import findings
 from telephone.report.games import games_of
 from telephone.report.html import write_page
 from telephone.report.model import Answer, Board, ReportData, Share, board
@@ -49,7 +49,7 @@ def report_data(run: Run, distance_judge: str | None = None) -> ReportData:
 
     found, description = summary(run, distance_judge), run.description
     more = findings(run, found)
-    games = tuple(games_of(battle_of(found.frame), description.turns, run.pictures.path))
+    games = tuple(games_of(found.frame, description.turns, run.pictures.path))
     names = short_names([name for game in games for name in (game.t2i, game.i2t)])
     scored = any(one.rankable for one in found.boards) or not found.drift["mean"].isna().all()
     return ReportData(
@@ -66,6 +66,7 @@ def report_data(run: Run, distance_judge: str | None = None) -> ReportData:
         settings=words.settings(description, run.judges(), found.frame),
         warnings=(*found.warnings, *(leak.words for leak in more.leaks)),
         yardsticks=sections.yardsticks(more, distance_judge),
+        matters=sections.matters(found) if scored else (),
         more_tables=sections.differences(found, names),
         lost=sections.lost(more, names),
         ends=sections.ends(more, names),

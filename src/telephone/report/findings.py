@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from telephone.analysis import Leak, Summary
     from telephone.analysis.claims import Claim
-    from telephone.analysis.motifs import Motifs
+    from telephone.analysis.endings import Convergence
     from telephone.store import Run
 
 
@@ -28,6 +28,8 @@ class Findings:
     """Hazards by what a row stands for: player, attribute; drawing and describing apart."""
     unsaid: pd.DataFrame | None = None
     """What describers had seen and did not say, by player."""
+    style: pd.DataFrame | None = None
+    """The prompt's style kept beside its content, by pair, kind and turn."""
     bits: pd.DataFrame | None = None
     """By turn."""
     leaks: tuple[Leak, ...] = ()
@@ -36,10 +38,8 @@ class Findings:
     published: pd.DataFrame | None = None
     importance: pd.DataFrame | None = None
     claims: tuple[Claim, ...] = ()
-    settling: pd.DataFrame | None = None
-    """How many games come to rest, by level and pair."""
-    motifs: Motifs | None = None
-    """Clusters of last descriptions."""
+    ends: Convergence | None = None
+    """Whether games come to rest, and where."""
 
 
 def findings(run: Run, found: Summary) -> Findings:
@@ -61,15 +61,8 @@ def findings(run: Run, found: Summary) -> Findings:
         **_judges(run, found.frame, bool(vectors), facts.followed is not None),
         importance=importance(found.frame),
         claims=claims(found.frame, facts.followed, drifted),
-        **_ends(run, found.frame),
+        ends=_ends(run, found.frame),
     )
-
-
-def battle_of(frame: pd.DataFrame) -> pd.DataFrame:
-    """Returns the rows of the battle itself, without those of its controls."""
-    from telephone.analysis.frames import battle
-
-    return battle(frame)
 
 
 @dataclass(frozen=True)
@@ -82,12 +75,13 @@ def _facts(run: Run, frame: pd.DataFrame) -> _Facts:
     """Follows the facts, where some prompt has any and they were counted one by one."""
     from telephone.analysis.followed import fact_details, followed
     from telephone.analysis.hazards import hazards
+    from telephone.analysis.style import style_curves, styles
     from telephone.analysis.survival import half_lives, survival
     from telephone.analysis.unsaid import answers_told, unsaid
 
     if not fact_details(run):
         return _Facts(None, {})
-    table = _battle(followed(run, frame), frame)
+    table = followed(run, frame)
     if table.empty:
         return _Facts(None, {})
     asked = answers_told(run)
@@ -97,6 +91,7 @@ def _facts(run: Run, frame: pd.DataFrame) -> _Facts:
         "half_lives": half_lives(table, lines),
         "losses": {by: hazards(table, ("kind", by)) for by in ("player", "attribute")},
         "unsaid": unsaid(asked, ("player",)) if len(asked) else None,
+        "style": style_curves(styles(run, frame)),
     }
     return _Facts(table, tables)
 
@@ -110,8 +105,8 @@ def _vectors(run: Run, frame: pd.DataFrame) -> dict[str, Any]:
 
     if not run.embedders() or frame.empty:
         return {}
-    drifted = _battle(drift(run, frame=frame), frame)
-    matched = _battle(matching(run, frame=frame), frame)
+    drifted = drift(run, frame=frame)
+    matched = matching(run, frame=frame)
     return {
         "drift": drifted,
         "yardsticks": yardsticks(run, frame=frame),
@@ -126,22 +121,15 @@ def _judges(run: Run, frame: pd.DataFrame, vectors: bool, facts: bool) -> dict[s
 
     if not vectors or not facts:
         return {}
-    table = _battle(judged(run, frame), frame)
+    table = judged(run, frame)
     return {"agreement": agreement(table), "fact_check": fact_check(table)}
 
 
-def _ends(run: Run, frame: pd.DataFrame) -> dict[str, Any]:
+def _ends(run: Run, frame: pd.DataFrame) -> Convergence | None:
     """Gathers the ends of all games, in the space of the first embedder of texts if there is one."""
-    from telephone.analysis.convergence import convergence_table, settled
-    from telephone.analysis.motifs import motifs
-    from telephone.analysis.space import paths
+    from telephone.analysis.endings import convergence
 
     if frame.empty or frame["text_after"].isna().all():
-        return {}
+        return None
     embedders = run.embedders()
-    found = paths(frame, run.vectors(embedders[0]) if embedders else None, embedders[0] if embedders else "")
-    return {"settling": convergence_table(settled(found)), "motifs": motifs(found, frame)}
-
-
-def _battle(table: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
-    return table[table["game"].isin(battle_of(frame)["game"].unique())]
+    return convergence(frame, run.vectors(embedders[0]), name=embedders[0]) if embedders else convergence(frame)

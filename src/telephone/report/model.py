@@ -176,6 +176,8 @@ class ReportData:
     more_boards: tuple[Board, ...] = ()
     shares: tuple[Share, ...] = ()
     """What explains the differences between games; empty if it cannot be said."""
+    matters: tuple[tuple[str, str], ...] = ()
+    """More answers to what matters more: pairs of label and words."""
     yardsticks: pd.DataFrame | None = None
     """`level, floor, chance` of the distances that are shown."""
     more_tables: tuple[Table, ...] = ()

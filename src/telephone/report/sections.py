@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from telephone.report.findings import Findings
 
 _GROUPS = {"attribute": "by kind of fact", "level": "by level", "player": "by player"}
-_MOST_MOTIFS = 12
+_MOST_MOTIFS = 10
 
 
 def yardsticks(found: Findings, judge: str | None = None) -> pd.DataFrame | None:
@@ -31,7 +31,7 @@ def yardsticks(found: Findings, judge: str | None = None) -> pd.DataFrame | None
 
 def differences(found: Summary, names: Mapping[str, str]) -> tuple[Table, ...]:
     """Returns who can be told from whom."""
-    return tables.differences(getattr(found, "differences", None) or {}, names)
+    return tables.differences({str(side): table for side, table in found.differences.items()}, names)
 
 
 def lost(found: Findings, names: Mapping[str, str]) -> Part | None:
@@ -41,6 +41,8 @@ def lost(found: Findings, names: Mapping[str, str]) -> Part | None:
     figures = [Drawn("survival", _sorted(table, by), by, _GROUPS[by]) for by, table in found.survival.items()]
     figures += [Drawn("losses", table, by, _GROUPS[by]) for by, table in found.losses.items()]
     made = [] if found.half_lives is None else [tables.half_lives(found.half_lives, names)]
+    if found.style is not None:
+        made.append(tables.style(found.style, names))
     if found.unsaid is not None:
         made.append(tables.unsaid(found.unsaid, names))
     note = (
@@ -61,9 +63,14 @@ def _sorted(table: pd.DataFrame, by: str) -> pd.DataFrame:
 
 def ends(found: Findings, names: Mapping[str, str]) -> Part | None:
     """Returns where games come to rest."""
-    if found.settling is None:
+    if found.ends is None:
         return None
-    made = tables.nonempty([tables.settling(found.settling, names)])
+    made = tables.nonempty(
+        [
+            tables.settling(found.ends.table, names),
+            tables.contraction(found.ends.contraction.change, names),
+        ]
+    )
     note = (
         "Ends that several games have come to, the most frequent first. Where many prompts lead to one, it is a motif."
     )
@@ -72,9 +79,10 @@ def ends(found: Findings, names: Mapping[str, str]) -> Part | None:
 
 def motifs(found: Findings) -> tuple[Motif, ...]:
     """Returns the largest clusters of last descriptions: first those of several prompts, then of several games."""
-    if found.motifs is None:
+    if found.ends is None:
         return ()
-    table = found.motifs.table[found.motifs.table["size"] > 1]
+    table = found.ends.motifs.table
+    table = table[table["size"] > 1]
     shared = table["prompts"] > 1
     rows = [*table[shared].to_dict("records"), *table[~shared].to_dict("records")][:_MOST_MOTIFS]
     return tuple(
@@ -92,6 +100,8 @@ def observations(found: Findings) -> tuple[Observation, ...]:
 def _figure(claim: Claim) -> str:
     if claim.value is None:
         return ""
+    if claim.limit == 0.5 or claim.name == "style":
+        return tables.between({"value": claim.value, "low": claim.low, "high": claim.high}, "value", tables.percent)
     digits = 4 if abs(claim.value) < 0.1 else 2
     told = tables.number(claim.value, digits)
     if claim.low is None or claim.high is None:
@@ -126,5 +136,20 @@ def judged(found: Findings, names: Mapping[str, str]) -> Part | None:
 
 def controls(found: Summary) -> Table | None:
     """Returns the controls, if any were played."""
-    table = getattr(found, "controls", None)
-    return tables.controls(table) if table is not None and len(table) else None
+    return tables.controls(found.controls) if len(found.controls) else None
+
+
+def matters(found: Summary) -> tuple[tuple[str, str], ...]:
+    """Returns the answers to what matters more beside that for these models: by swaps, and in practice."""
+    rows = []
+    if found.swaps.answer:
+        rows.append(("With a perfect partner", found.swaps.answer))
+    words = {"t2i": "who draws", "i2t": "who describes"}
+    gains = [
+        f"the best instead of the worst of {words[side]} gains {each.gain:.2f} ({each.low:.2f} to {each.high:.2f})"
+        for side, each in found.gains.items()
+        if each is not None and each.gain == each.gain
+    ]
+    if gains:
+        rows.append(("In practice", f"{'; '.join(gains).capitalize()}, in final distance."))
+    return tuple(rows)

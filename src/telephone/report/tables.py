@@ -128,6 +128,37 @@ def settling(table: pd.DataFrame, names: Short) -> Table:
     return Table("Do games come to rest?", "games whose last texts repeat, over all levels", head, rows)
 
 
+def contraction(table: pd.DataFrame, names: Short) -> Table:
+    """Returns whether different prompts come together, or each only forgets its own."""
+    last = table[table["level"] == table["level"].iloc[-1]] if len(table) else table
+    rows = tuple(
+        (pair(row, names), between(row, "attraction"),
+         between({"f": row["forgetting"], "low": row["forgetting_low"], "high": row["forgetting_high"]}, "f"),
+         str(row["verdict"]))
+        for row in last.to_dict("records")
+    )  # fmt: skip
+    note = (
+        "attraction: how much nearer different prompts come to each other; forgetting: how much farther from their own"
+    )
+    return Table("Do different prompts come together?", note, ("pair", "attraction", "forgetting", ""), rows)
+
+
+def style(table: pd.DataFrame, names: Short) -> Table:
+    """Returns how much of the style and of the content is there at the end, of each pair."""
+    last = table[table["turn"] == table["turn"].max()] if len(table) else table
+    rows = []
+    for (t2i, i2t), own in last.groupby(["t2i_model", "i2t_model"], sort=True):
+        by_kind = {row["kind"]: row for row in own.to_dict("records")}
+        cells = [
+            between(by_kind[kind], "style_kept", percent) if kind in by_kind else "–" for kind in ("image", "text")
+        ]
+        content = percent(by_kind["text"]["content_kept"]) if "text" in by_kind else "–"
+        rows.append((pair({"t2i_model": t2i, "i2t_model": i2t}, names), *cells, content))
+    head = ("pair", "pictures in the style", "descriptions that tell it", "other facts kept")
+    note = "share of games that end in the drawing style of the prompt (plain counts as one), beside the rest"
+    return Table("Style apart from content", note, head, tuple(rows))
+
+
 def controls(table: pd.DataFrame) -> Table:
     """Returns what the controls end with, a column a level."""
     last = table[table["step_number"] == table.groupby(["control", "line"])["step_number"].transform("max")]
