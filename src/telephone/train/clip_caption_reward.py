@@ -11,6 +11,7 @@ What the image encoder sees is computed once, as is what CLIP makes of the pictu
 It comes after `blip` and `clip`.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -87,12 +88,11 @@ def learn_to_please(recipe: Recipe, reward: Reward, net: Blip, seen: sight.Seen)
     """Tunes the text decoder by self-critical training."""
     for name, value in net.named_parameters():
         value.requires_grad_(name.startswith(changed_parts(net)))
-    stage = Stage(recipe, "reward", SHARES["reward"] * recipe.minutes, net, rate=1e-4)
+    stage = Stage(recipe, "reward", SHARES["reward"] * recipe.minutes, net, rate=2e-4)
     images = clip_images(recipe, reward.clip, min(MOST, len(seen.scenes)))
     rng = np.random.default_rng(recipe.seed + 1 + stage.step)
     examine(recipe, net, f"reward-{stage.step}")
-    for _ in stage:
-        rows = rng.integers(len(images), size=BATCH)
+    for _, rows in zip(stage, _alike(seen.scenes[: len(images)], rng), strict=False):
         squares = seen.batch(rows).to(recipe.device)
         wanted = torch.from_numpy(images[rows]).to(recipe.device)
         greedy = written(net, squares, Decoding(), rng)
@@ -102,6 +102,15 @@ def learn_to_please(recipe: Recipe, reward: Reward, net: Blip, seen: sight.Seen)
         stage.update(loss, greedy=float(baseline.mean()), drawn=float(earned.mean()))
     stage.finish()
     examine(recipe, net, "reward-last")
+
+
+def _alike(scenes: list[Scene], rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Yields batches of pictures with about equally much to tell, because all wait for the longest caption."""
+    much = np.array([len(world.atoms(data.telling(scene))) for scene in scenes])
+    while True:
+        rows = rng.integers(len(scenes), size=8 * BATCH)
+        parts = rows[np.argsort(much[rows], kind="stable")].reshape(8, BATCH)
+        yield from rng.permutation(parts)
 
 
 def written(net: Blip, squares: Tensor, how: Decoding, rng: np.random.Generator) -> Tensor:
