@@ -1,0 +1,135 @@
+"""From findings to tables, and the sections that only some runs have."""
+
+import dataclasses
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+import report_frames
+from test_report_page import data_of, parse
+
+from telephone.analysis.claims import Claim
+from telephone.report import games_of, sections, tables
+from telephone.report.findings import Findings
+from telephone.report.html import page
+from telephone.report.model import Motif, Observation, Part, Table
+
+NAMES = {"p/d": "d", "p/w": "w"}
+PAIR = {"t2i_model": "p/d", "i2t_model": "p/w"}
+
+
+def test_numbers_intervals_and_shares_are_spelled_and_nothing_is_zero_by_mistake():
+    nan = float("nan")
+    assert [tables.number(value) for value in (0.123, nan, None)] == ["0.12", "–", "–"]
+    assert tables.percent(0.256) == "26\u00a0%" and tables.percent(nan) == "–"
+    row = {"x": 0.5, "low": 0.25, "high": 0.75}
+    assert tables.between(row, "x") == "0.50 (0.25 to 0.75)"
+    assert tables.between(row | {"low": nan}, "x") == "0.50"
+
+
+def test_levels_stand_from_easy_to_impossible_and_all_behind():
+    assert tables.ordered(["hard", "all", "easy", "hard"]) == ("easy", "hard", "all")
+
+
+def test_half_lives_tell_what_lies_beyond_the_game():
+    rows = [
+        {"level": "hard", **PAIR, "half_life": 2.34, "low": 1.0, "high": float("inf"), "beyond": False, "turns": 10},
+        {"level": "easy", **PAIR, "half_life": float("nan"), "low": float("inf"), "high": float("inf"),
+         "beyond": True, "turns": 10},
+    ]  # fmt: skip
+    made = tables.half_lives(pd.DataFrame(rows), NAMES)
+    assert made.head == ("", "easy", "hard")
+    assert made.rows == (("d + w", "> 10", "2.3 (1.0 to > 10)"),)
+
+
+def test_published_scores_say_that_they_are_similarities():
+    rows = [{"embedder": "e", **PAIR, "measure": measure, "value": value}
+            for measure, value in (("text-text", 0.5), ("mcd_avg", 0.25), ("gc_at_t", float("nan")))]  # fmt: skip
+    made = tables.published(pd.DataFrame(rows), NAMES)
+    assert made.head == ("pair", "embedder", "MCD text-text", "MCD, mean of four")
+    assert made.rows == (("d + w", "e", "0.50", "0.25"),) and "higher keeps more" in made.note
+
+
+def test_style_stands_beside_content_at_the_last_turn():
+    ends = (("image", 1, 1.0), ("text", 1, 1.0), ("image", 2, 0.75), ("text", 2, 0.25))
+    rest = {"low": 0.0, "high": 1.0, "content_kept": 0.5}
+    rows = [{**PAIR, "kind": kind, "turn": turn, "style_kept": kept, **rest} for kind, turn, kept in ends]
+    (row,) = tables.style(pd.DataFrame(rows), NAMES).rows
+    assert row == ("d + w", "75\u00a0% (0\u00a0% to 100\u00a0%)", "25\u00a0% (0\u00a0% to 100\u00a0%)", "50\u00a0%")
+
+
+def test_observations_carry_the_number_that_decides():
+    share = Claim("stable", "Rest.", "Share.", "holds", "Because.", 0.75, 0.5, 1.0, 0.5)
+    gap = Claim("easy", "Drawing.", "Variance.", "cannot be told", "Few.", 0.0392, None, None)
+    bare = Claim("hard", "Both.", "Variance.")
+    found = sections.observations(Findings(claims=(share, gap, bare)))
+    assert [each.figure for each in found] == ["75\u00a0% (50\u00a0% to 100\u00a0%)", "0.0392", ""]
+    assert [each.verdict for each in found] == ["holds", "cannot be told", "cannot be told"]
+
+
+def test_motifs_of_several_prompts_stand_first_and_single_games_are_left_out():
+    table = pd.DataFrame({"text": ["a", "b", "c"], "filepath": [None, "x.png", None], "size": [5, 3, 1],
+                          "share": [0.5, 0.3, 0.1], "prompts": [1, 2, 1], "pairs": [5, 2, 1]})  # fmt: skip
+    ends = SimpleNamespace(motifs=SimpleNamespace(table=table))
+    found = sections.motifs(Findings(ends=ends))
+    assert [each.text for each in found] == ["b", "a"] and found[0].picture.name == "x.png"
+
+
+def test_yardsticks_are_those_of_the_judge_that_is_shown():
+    table = pd.DataFrame({"embedder": ["one", "one", "two"], "mapping": ["text-text", "text-image", "text-text"],
+                          "level": ["easy"] * 3, "floor": [0.1, 0.2, 0.3], "chance": [0.7, 0.8, 0.9]})  # fmt: skip
+    found = Findings(yardsticks=table)
+    assert list(sections.yardsticks(found)["floor"]) == [0.1]
+    assert list(sections.yardsticks(found, "two")["floor"]) == [0.3]
+    assert sections.yardsticks(Findings()) is None
+
+
+def test_a_run_without_findings_has_none_of_the_sections():
+    bare = Findings()
+    assert sections.lost(bare, {}) is sections.ends(bare, {}) is sections.judged(bare, {}) is None
+    assert sections.motifs(bare) == sections.observations(bare) == sections.decides(bare, ("easy",)) == ()
+
+
+@pytest.fixture(scope="module")
+def frame(tmp_path_factory):
+    return report_frames.frame(tmp_path_factory.mktemp("pictures"))
+
+
+def test_the_page_shows_the_sections_that_there_are_and_links_them(frame):
+    grid = Table("A <b>grid</b>", "what it shows", ("", "easy"), (("one", "1.00"),))
+    long = dataclasses.replace(grid, title="A long one", rows=grid.rows * 20)
+    picture = games_of(frame)[0].turns[0].picture
+    html = page(data_of(
+        frame,
+        lost=Part("lost", "Where facts are lost", "A note.", (grid, long)),
+        ends=Part("ends", "Where games end", "Another."),
+        motifs=(Motif("An end.", picture, 4, 0.25, 2, 3),),
+        observations=(Observation("Seen.", "Tested so.", "does not hold", "Because.", "0.50"),),
+        judged=Part("judges", "Can the judges be trusted?", "A third.", (grid,)),
+        controls=grid,
+        matters=(("In practice", "It gains 10 %."),),
+    ))  # fmt: skip
+    parser = parse(html)
+    words = " ".join(parser.words)
+    assert {"lost", "ends", "claims", "judges", "controls"} <= set(parser.ids)
+    assert {"#lost", "#ends", "#claims", "#judges"} <= {found["href"] for tag, found in parser.tags if tag == "a"}
+    assert "A <b>grid</b>" in words and "<b>grid</b>" not in html
+    assert "A long one: 20 rows" in words and "4 games" in words and "from 2 prompts, 3 pairs" in words
+    assert 'class="told does-not-hold"' in html and "10\u00a0%" in words
+    plain = parse(page(data_of(frame)))
+    assert not {"lost", "ends", "claims", "judges", "controls"} & set(plain.ids)
+
+
+def test_turns_that_only_repeat_are_told_and_not_shown(frame):
+    table = frame.copy()
+    game = table["game"] == table["game"].iloc[0]
+    still = table[game & (table["step_number"] == 1)].iloc[0]
+    for step in (2, 3):
+        at = game & (table["step_number"] == step)
+        table.loc[at, ["text_before", "text_after", "filepath"]] = [still["text_before"], still["text_after"],
+                                                                   still["filepath"]]  # fmt: skip
+    games = games_of(table)
+    assert sorted(game.still for game in games) == [0] * 11 + [2]
+    html = page(data_of(table))
+    assert "Turns 3 to 4 are the same again" in html
+    assert page(data_of(frame)).count("are the same again") == 0
