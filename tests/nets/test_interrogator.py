@@ -6,8 +6,9 @@ from torch.nn import functional as F
 
 from telephone import world
 from telephone.nets.clip import Clip, ClipConfig, TextConfig, VisionConfig
-from telephone.nets.interrogator import NEAREST, Interrogator, banks
+from telephone.nets.interrogator import NEAREST, Interrogator
 from telephone.nets.tokenizer import split
+from telephone.players.pocket.phrases import banks
 
 CAPTIONS = ["A red cat on a beach.", "Two blue boats, at night.", ""]
 
@@ -36,7 +37,7 @@ def test_every_phrase_says_one_thing_and_no_two_say_the_same():
 
 
 def test_the_nearest_phrases_of_each_bank_are_tried(clip, images):
-    interrogator = Interrogator(clip)
+    interrogator = Interrogator(clip, banks())
     unit = F.normalize(images, dim=-1)
     for image, phrases in zip(unit, interrogator.nearest(unit), strict=True):
         assert len(phrases) == sum(NEAREST.values())
@@ -48,7 +49,7 @@ def test_the_nearest_phrases_of_each_bank_are_tried(clip, images):
 
 
 def test_a_phrase_stays_only_if_the_text_comes_nearer(clip, images):
-    interrogator = Interrogator(clip, margin=0.01)
+    interrogator = Interrogator(clip, banks(), margin=0.01)
     told = interrogator.chain(images, CAPTIONS)
     before, after = (
         F.cosine_similarity(interrogator.embed([text or "." for text in texts]), images) for texts in (CAPTIONS, told)
@@ -61,11 +62,11 @@ def test_a_phrase_stays_only_if_the_text_comes_nearer(clip, images):
 
 
 def test_margin_and_number_of_phrases_are_kept_to(clip, images):
-    assert Interrogator(clip, margin=2.1).chain(images, CAPTIONS[:2] + ["A cat."])[:2] == CAPTIONS[:2]
-    assert Interrogator(clip, most=0).chain(images[:2], CAPTIONS[:2]) == CAPTIONS[:2]
+    assert Interrogator(clip, banks(), margin=2.1).chain(images, CAPTIONS[:2] + ["A cat."])[:2] == CAPTIONS[:2]
+    assert Interrogator(clip, banks(), most=0).chain(images[:2], CAPTIONS[:2]) == CAPTIONS[:2]
     phrases = {phrase for bank in banks().values() for phrase in bank}
     for most in (1, 2):
-        told = Interrogator(clip, margin=-1.0, most=most).chain(images[:2], CAPTIONS[:2])
+        told = Interrogator(clip, banks(), margin=-1.0, most=most).chain(images[:2], CAPTIONS[:2])
         for text, caption in zip(told, CAPTIONS, strict=False):
             added = text.rstrip(".")[len(caption) :].lstrip(", ").split(", ")
             assert len(added) == most
@@ -73,6 +74,6 @@ def test_margin_and_number_of_phrases_are_kept_to(clip, images):
 
 
 def test_a_text_does_not_depend_on_its_company(clip, images):
-    interrogator = Interrogator(clip)
+    interrogator = Interrogator(clip, banks())
     together = interrogator.chain(images, CAPTIONS)
     assert together == [interrogator.chain(images[i : i + 1], CAPTIONS[i : i + 1])[0] for i in range(3)]

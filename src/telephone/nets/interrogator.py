@@ -2,14 +2,14 @@
 
 No training: a captioner says what is there, CLIP ranks a bank of phrases by how near each is to the picture, and the
 nearest ones are tried at the end of the caption, one after the other. The phrase with which the whole text comes
-nearest to the picture stays, and the next is tried, until none helps: the original's greedy *chain*. The bank holds
-where, when, in which weather and style something can be, and every kind of thing in every colour; its embeddings are
-computed once.
+nearest to the picture stays, and the next is tried, until none helps: the original's greedy *chain*. The banks are
+given: where, when, in which weather and style something can be, and every kind of thing in every colour. Their
+embeddings are computed once.
 
 What it writes is tuned to CLIP's taste, which is why it felt like cheating where CLIP is the judge.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Float
@@ -18,41 +18,27 @@ from torch.nn import functional as F
 
 from telephone.nets.clip import Clip
 from telephone.nets.tokenizer import WordTokenizer
-from telephone.world.grammar import caption
-from telephone.world.scene import COLOURS, KINDS, SETTINGS, STYLES, TIMES, WEATHERS, Scene, Thing
 
 NEAREST = {"setting": 1, "time": 1, "weather": 1, "style": 1, "things": 3}
 """How many phrases of each bank are tried."""
 CHUNK = 64
 
 
-def banks() -> dict[str, tuple[str, ...]]:
-    """Returns the phrases of each bank, in the world's own words."""
-    things = [Thing(kind, colour) for kind in KINDS for colour in COLOURS]
-    scenes = {
-        "setting": [Scene(setting) for setting in SETTINGS],
-        "time": [Scene(time=time) for time in TIMES[1:]],
-        "weather": [Scene(weather=weather) for weather in WEATHERS[1:]],
-        "style": [Scene(style=style) for style in STYLES[1:]],
-        "things": [Scene(things=(thing,)) for thing in things],
-    }
-    return {name: tuple(caption(scene, "en", "short") for scene in each) for name, each in scenes.items()}
-
-
 class Interrogator:
     """CLIP, and what it makes of the phrases of the banks."""
 
-    def __init__(self, clip: Clip, margin: float = 0.002, most: int = 3) -> None:
+    def __init__(self, clip: Clip, banks: Mapping[str, Sequence[str]], margin: float = 0.002, most: int = 3) -> None:
         """Embeds the banks.
 
         Args:
             clip: in evaluation mode.
+            banks: the phrases of each bank, by the names of `NEAREST`.
             margin: by how much the cosine must rise for a phrase to stay.
             most: most phrases that are added to a caption.
         """
         self.clip, self.margin, self.most = clip, margin, most
         self.tokenizer = WordTokenizer(clip.config.text.words)
-        self.banks = banks()
+        self.banks = {name: tuple(phrases) for name, phrases in banks.items()}
         self.vectors = {name: self.embed(phrases) for name, phrases in self.banks.items()}
 
     @torch.no_grad()
