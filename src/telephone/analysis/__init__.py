@@ -6,6 +6,8 @@ from telephone.analysis.artefacts import hops
 from telephone.analysis.bits import Leak, bits, fano, leaks, matching
 from telephone.analysis.boards import ALL, Leaderboard, leaderboard, not_told_apart
 from telephone.analysis.bradley_terry import bradley_terry
+from telephone.analysis.claims import Claim, claims
+from telephone.analysis.compare import Comparison, compare
 from telephone.analysis.controls import controls_table
 from telephone.analysis.convergence import Contraction, contraction, convergence_table, settled
 from telephone.analysis.differences import differences
@@ -16,12 +18,15 @@ from telephone.analysis.frames import MEASURES, Measure, battle, by_game, scored
 from telephone.analysis.general import General
 from telephone.analysis.hazards import hazards
 from telephone.analysis.hop_losses import hop_losses
+from telephone.analysis.importance import importance
 from telephone.analysis.matters import WhichMatters, which_matters
 from telephone.analysis.motifs import Motifs, motifs, seed_sensitivity
 from telephone.analysis.planner import BattlePlan, Spread, Wish, plan_battle, spread_of
 from telephone.analysis.published import published
 from telephone.analysis.retention import retained, yardsticks
 from telephone.analysis.space import Paths, Vectors, paths
+from telephone.analysis.standings import Standings, gather, standings
+from telephone.analysis.subjects import subject_turns
 from telephone.analysis.summary import Counts, Summary, summarise, summary
 from telephone.analysis.survival import half_lives, survival, survival_test
 from telephone.analysis.swaps import Gain, Swaps, oracle_swaps, swap_gains
@@ -32,6 +37,8 @@ __all__ = [
     "ALL",
     "Answer",
     "BattlePlan",
+    "Claim",
+    "Comparison",
     "Contraction",
     "Convergence",
     "Counts",
@@ -44,6 +51,7 @@ __all__ = [
     "Motifs",
     "Paths",
     "Spread",
+    "Standings",
     "Summary",
     "Swaps",
     "Vectors",
@@ -56,6 +64,8 @@ __all__ = [
     "bradley_terry",
     "by_game",
     "by_step",
+    "claims",
+    "compare",
     "contraction",
     "controls_table",
     "convergence",
@@ -66,10 +76,12 @@ __all__ = [
     "fact_check",
     "fano",
     "followed",
+    "gather",
     "half_lives",
     "hazards",
     "hop_losses",
     "hops",
+    "importance",
     "invented",
     "judged",
     "leaderboard",
@@ -87,6 +99,8 @@ __all__ = [
     "seed_sensitivity",
     "settled",
     "spread_of",
+    "standings",
+    "subject_turns",
     "summarise",
     "summary",
     "survival",
