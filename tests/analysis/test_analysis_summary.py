@@ -10,6 +10,7 @@ from analysis_frames import broken, frame, levels
 
 from telephone import runs
 from telephone.analysis import summarise, summary
+from telephone.analysis.convergence import FLOOR
 from telephone.errors import UsageError
 from telephone.judge import score
 from telephone.prompts import get
@@ -98,11 +99,17 @@ def test_every_stage_of_a_run(tmp_path: Path) -> None:
         assert unscored.answers[0].answer == "Nothing is scored yet."
         score(run, "fake/embedder")
         found = summary(run)
+        score(run, "fake/embedder", full=True)
+        measured = summary(run)
     assert len(found.judges) == 2
     assert found.counts.undistanced == found.counts.unfacted == 0
     assert found.board("t2i").overall["t2i_model"].iloc[0] == "fake/painter"
     assert found.answers[0].told
     assert found.board("pair", "recall").overall["mean"].iloc[0] == 1.0
+    assert unscored.convergence.space == "bags of words"
+    assert (found.convergence.space, found.convergence.floor) == ("fake/embedder", FLOOR)
+    assert (found.convergence.games["period"] == unscored.convergence.games["period"]).all()
+    assert measured.convergence.floor > FLOOR  # other wordings of the same scene, by their words
 
 
 def test_a_frame_that_was_exported(tmp_path: Path) -> None:

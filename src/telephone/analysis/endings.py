@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from telephone.analysis.convergence import FLOOR, Contraction, contraction, convergence_table, settled
+from telephone.analysis.drift import short_name
 from telephone.analysis.motifs import Motifs, motifs, seed_sensitivity
+from telephone.analysis.retention import floor_of
 from telephone.analysis.space import Vectors, paths
+
+if TYPE_CHECKING:
+    from telephone.store import Run
+
+
+@dataclass(frozen=True)
+class Space:
+    """Where texts are compared with each other."""
+
+    vectors: Vectors
+    """Of texts and prompts, by content hash."""
+    name: str
+    """What the vectors are, for people."""
+    floor: float = FLOOR
+    """Cosine distance of two texts that say the same."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +45,27 @@ class Convergence:
     """In which vectors texts were compared."""
     floor: float
     """Cosine distance below which two texts say the same."""
+
+
+def space_of(run: Run, frame: pd.DataFrame, judge: str = "") -> Space | None:
+    """Returns the vectors of the first embedder of a run that has embedded its texts; None if there is none.
+
+    The floor is the mean distance of two tellings of one prompt where it was measured, else `FLOOR`.
+
+    Args:
+        run: The run.
+        frame: Rows of `run.frame()`, whose texts are wanted.
+        judge: The judge of distances that is told; its embedder goes before the others.
+    """
+    wanted = {*frame["text_sha256"].dropna(), *frame["prompt_sha256"].dropna()}
+    own = short_name(judge)
+    for embedder in sorted(run.embedders(), key=lambda each: not own.endswith(f" {short_name(each)}")):
+        vectors = {sha: vector for sha, vector in run.vectors(embedder).items() if sha in wanted}
+        if not frame["text_sha256"].isin(vectors.keys()).any():
+            continue
+        floor = floor_of(run, embedder, "text-text")
+        return Space(vectors, short_name(embedder), FLOOR if floor is None else floor)
+    return None
 
 
 def convergence(

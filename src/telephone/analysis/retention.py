@@ -63,6 +63,19 @@ def retained(table: pd.DataFrame, sticks: pd.DataFrame) -> pd.DataFrame:
     return joined
 
 
+def floor_of(run: Run, embedder: str, mapping: str) -> float | None:
+    """Returns the mean distance of two tellings of one thing, prompts counting alike; None if it was not measured.
+
+    Args:
+        run: A judged run.
+        embedder: One of `run.embedders()`.
+        mapping: A pair of kinds, such as text-text.
+    """
+    floors = _floors(run, embedder)
+    values = floors.loc[floors["mapping"] == mapping, "value"]
+    return float(values.mean()) if len(values) else None
+
+
 def _rows(run: Run, identity: str, made: pd.DataFrame) -> list[dict[str, Any]]:
     vectors = run.vectors(identity)
     floors = _floors(run, identity)

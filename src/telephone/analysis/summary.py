@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from telephone.analysis.boards import SIDES, Leaderboard, Side, leaderboard
 from telephone.analysis.bradley_terry import bradley_terry
 from telephone.analysis.controls import controls_table
 from telephone.analysis.differences import differences
-from telephone.analysis.endings import Convergence, convergence
+from telephone.analysis.endings import Convergence, Space, convergence, space_of
 from telephone.analysis.frames import MEASURES, WHENS, battle, by_game, scored
 from telephone.analysis.matters import WhichMatters, which_matters
 from telephone.analysis.swaps import Gain, Swaps, oracle_swaps, swap_gains
@@ -78,6 +78,8 @@ class Summary:
     """Sentences that a reader must know before the numbers."""
     beside: pd.DataFrame = field(default_factory=pd.DataFrame)
     """One row a turn of the control lines, which are in nothing above; empty if none were played."""
+    space: Space | None = None
+    """Vectors in which texts are compared with each other; None takes their words."""
 
     @property
     def counted(self) -> bool:
@@ -112,8 +114,10 @@ class Summary:
 
     @cached_property
     def convergence(self) -> Convergence:
-        """Whether games settle, by their words; `convergence` itself takes the vectors of a judge."""
-        return convergence(self.frame)
+        """Whether games settle, and where: in the vectors of a judge, or by the words of texts if there are none."""
+        if self.space is None:
+            return convergence(self.frame)
+        return convergence(self.frame, self.space.vectors, self.space.floor, self.space.name)
 
     def board(self, side: Side, measure: str = "distance", when: str = "final") -> Leaderboard:
         """Returns one leaderboard.
@@ -140,7 +144,8 @@ def summary(run: Run, distance_judge: str | None = None) -> Summary:
     frame = scored(run, distance_judge)
     marks = run.description.control_lines
     planned = sum((game.t2i, game.i2t) not in marks for game in run.games())
-    return summarise(frame, planned, run.description.turns, tuple(run.judges()))
+    found = summarise(frame, planned, run.description.turns, tuple(run.judges()))
+    return replace(found, space=space_of(run, found.frame, distance_judge or ""))
 
 
 def summarise(
