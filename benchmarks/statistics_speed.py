@@ -2,10 +2,12 @@
 
     python benchmarks/statistics_speed.py
     python benchmarks/statistics_speed.py --games 120 2000
+    python benchmarks/statistics_speed.py --run runs/first
 
-Twelve lines of fakes that lose words play prompts of the pocket world for ten turns, an embedder without weights judges
-them, and then the clock starts. Each size runs in a process of its own, whose largest memory is told;
-the processor's seconds are those of that process from its start.
+Twelve lines of fakes that lose words play prompts of the pocket world for ten turns, two embedders without weights
+judge them in full, and then the clock starts. What each embedder was given is counted: no text and no picture comes
+twice. Each size runs in a process of its own, whose largest memory is told; the processor's seconds are those of that
+process from its start.
 """
 
 import argparse
@@ -14,17 +16,78 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
 from telephone import runs, world
 from telephone.analysis import summary
 from telephone.judge import score
+from telephone.players import Embedder, Traits, name_of
+from telephone.players import embedder as embedder_at
+from telephone.players.fake import read_text
 from telephone.records import LEVELS, Prompt
 from telephone.report import write_report
 from telephone.store import Run
 
 TURNS = 10
 LAZY = ("differences", "bradley_terry", "gains", "swaps", "controls", "convergence")
+
+
+class Letters(Embedder):
+    """Counts pairs of letters: a second opinion that needs no weights."""
+
+    name = "letters"
+
+    def traits(self) -> Traits:
+        """Returns what the player is."""
+        return Traits("letters 1", batch_size=256, seeds=True, price=0.0)
+
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Returns float32 [n, 256]."""
+        rows = np.zeros((len(texts), 256), dtype=np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            code = np.frombuffer(text.encode(), dtype=np.uint8).astype(np.int64)
+            np.add.at(row, (code[1:] * 31 + code[:-1]) % 256, 1)
+        return rows
+
+    def embed_images(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
+        """Returns the vectors of the texts that the pictures hold."""
+        return self.embed_texts([read_text(image) for image in images])
+
+
+class Counting(Embedder):
+    """Hands everything on to an embedder, and keeps what that was."""
+
+    def __init__(self, inner: Embedder) -> None:
+        self.inner, self.name = inner, name_of(inner)
+        self.texts: list[str] = []
+        self.pictures: list[bytes] = []
+
+    def __str__(self) -> str:
+        """Returns how many contents were embedded, and how many of them were different ones."""
+        parts = [
+            f"{len(given)} {kind} embedded, {len(set(given))} distinct"
+            for kind, given in (("texts", self.texts), ("pictures", self.pictures))
+        ]
+        return "; ".join(parts)
+
+    def traits(self) -> Traits:
+        """Returns those of the embedder."""
+        return self.inner.traits()
+
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Returns the embedder's vectors."""
+        self.texts += texts
+        return self.inner.embed_texts(texts)
+
+    def embed_images(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
+        """Returns the embedder's vectors."""
+        self.pictures += [image.tobytes() for image in images]
+        return self.inner.embed_images(images)
 
 
 def prompts(count: int) -> list[Prompt]:
@@ -44,7 +107,13 @@ def battle(folder: Path, games: int) -> None:
     wish = runs.plan(runs.grid(drawers, describers), prompts(round(games / 12)), turns=TURNS)
     with runs.begin(folder, wish) as run:
         runs.play(run)
-        score(run, "fake/embedder")
+        played = time.process_time()
+        judges = [Counting(embedder_at("fake/embedder")), Counting(Letters())]
+        score(run, judges, full=True)
+    judged = time.process_time() - played
+    print(f"{games} games played in {played:.0f} CPU s, judged in full in {judged:.0f} CPU s", file=sys.stderr)
+    for judge in judges:
+        print(f"  {judge.name}: {judge}", file=sys.stderr, flush=True)
 
 
 def measured(folder: Path) -> str:
