@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from importlib.util import find_spec
 
 import pandas as pd
 import pytest
@@ -164,6 +165,28 @@ def test_export_takes_the_format_from_the_name(cli, run, tmp_path):
     assert cli("export", run, "-o", "table", "--to", "csv").stdout.startswith("table.csv")
     assert "give one of the two" in cli("export", run, "-o", "table.csv", "--to", "jsonl").stderr
     assert "'xlsx' is no format" in cli("export", run, "-o", "table.xlsx").stderr
+
+
+def test_export_writes_folders_for_other_tools(cli, run, tmp_path):
+    done = cli("export", run, "--to", "datasets")
+    assert done.stdout == "run-datasets: 12 pictures with metadata.jsonl\n"
+    assert len(list((tmp_path / "run-datasets" / "images").iterdir())) == 12
+    done = cli("export", run, "--to", "drift", "-o", "sub/drift.v1")
+    assert done.stdout.startswith("sub/drift.v1: ") and done.stdout.endswith("6 games, 4 generations\n")
+    assert "reads 20 generations (10 turns), these games have 4." in done.stderr
+    assert "is there already" in cli("export", run, "--to", "datasets").stderr
+
+
+def test_export_says_what_does_not_fit(cli, run):
+    assert "give --to fiftyone" in cli("export", run, "--name", "mine").stderr
+    assert "'drift' is no format" in cli("export", run, "-o", "table.drift").stderr
+    assert "leave --output out" in cli("export", run, "--to", "fiftyone", "-o", "sub").stderr
+
+
+@pytest.mark.skipif(find_spec("fiftyone") is not None, reason="FiftyOne is installed here")
+def test_export_without_fiftyone_tells_how_to_get_it(cli, run):
+    done = cli("export", run, "--to", "fiftyone")
+    assert (done.exit_code, "pip install 'ai-telephone[fiftyone]'" in done.stderr) == (2, True)
 
 
 def test_report_again_and_elsewhere(cli, run, tmp_path):

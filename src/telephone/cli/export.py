@@ -51,9 +51,9 @@ def command(
 
 def _form(to: str | None, output: Path | None) -> str:
     ending = output.suffix.lstrip(".") if output is not None else ""
-    form = to or ending or "csv"
-    if form not in FORMATS or (to is None and ending and ending not in FILES):
-        raise UsageError(f"{form!r} is no format that can be written: take one of {', '.join(FORMATS)}.")
+    form, known = (to, FORMATS) if to else (ending or "csv", FILES)
+    if form not in known:
+        raise UsageError(f"{form!r} is no format that can be written: take one of {', '.join(known)}.")
     return form
 
 
