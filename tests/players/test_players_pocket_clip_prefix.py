@@ -16,7 +16,7 @@ from telephone.players import image2text
 from telephone.players.pocket.clip_prefix import ClipPrefix as Player
 
 SPOKEN = LanguageModelConfig(words=("a", "boat", "is", "red", "the"), width=16, layers=1, hidden=16)
-CONFIG = ClipPrefixConfig(prefix=3, embedding=8, width=16, spread=2, layers=1, hidden=12)
+CONFIG = ClipPrefixConfig(prefix=3, view=7 * 16, width=12, language_width=16, spread=2, layers=1, hidden=12)
 TEXTS = ["a red apple on a beach", "two small blue boats at night, neon", "a yellow cat in the snow", "a city"]
 
 

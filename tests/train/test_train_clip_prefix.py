@@ -11,12 +11,13 @@ from telephone import world
 from telephone.nets.checkpoint import read_metadata, save_weights
 from telephone.nets.clip import Clip, ClipConfig, VisionConfig
 from telephone.nets.clip import TextConfig as ClipTextConfig
-from telephone.nets.clip_prefix import ClipPrefix
+from telephone.nets.clip_prefix import ClipPrefix, look
 from telephone.nets.language_model import LanguageModel, LanguageModelConfig
 from telephone.nets.tokenizer import ChatTokenizer
 from telephone.players.pocket.clip_prefix import TASK
 from telephone.players.pocket.clip_prefix import ClipPrefix as Player
 from telephone.train import clip_prefix, data, language_model
+from telephone.train import clip_prefix_data as views
 from telephone.train.common import Recipe
 from telephone.train.visual_words import vectors
 
@@ -40,32 +41,60 @@ def there(recipe):
     return clip_prefix.Frozen(clip, *clip_prefix.sight.language_model(recipe))
 
 
-def test_embeddings_are_those_of_clip_and_are_computed_once(recipe, there, monkeypatch):
-    seen = clip_prefix.embeddings(recipe, there.clip)
-    assert seen.shape == (80, 24)
+def test_views_are_those_of_clip_and_are_computed_once(recipe, there, monkeypatch):
+    seen = views.views(recipe, there.clip)
+    assert seen.shape == (80, 7 * 16)
     pictures = data.paint("sight 0", 80)
     clear = torch.from_numpy(data.to_unit(pictures.pixels[40:]))
     with torch.no_grad():
-        assert torch.allclose(seen[40:], there.clip.encode_image(clear), atol=1e-4)
+        assert torch.allclose(seen[40:], look(there.clip, clear), atol=1e-2)
     monkeypatch.setattr(data, "paint", None)
-    again = clip_prefix.embeddings(replace(recipe, folder=recipe.folder / "other"), there.clip)
+    again = views.views(replace(recipe, folder=recipe.folder / "other"), there.clip)
     assert torch.equal(seen, again)
     with pytest.raises(TypeError):
-        clip_prefix.embeddings(replace(recipe, pictures=81), there.clip)
+        views.views(replace(recipe, pictures=81), there.clip)
 
 
-def test_the_last_layer_starts_near_the_words(recipe, there):
+def test_the_last_layer_starts_near_the_words(recipe, there, monkeypatch):
     torch.manual_seed(0)
     net = ClipPrefix(clip_prefix.config_of(there, "transformer"))
     scenes = [data.train_scene("sight 0", i) for i in range(80)]
-    seen = clip_prefix.Views(scenes, clip_prefix.embeddings(recipe, there.clip))
+    seen = clip_prefix.Views(scenes, views.views(recipe, there.clip))
+    monkeypatch.setattr(views, "SURE", 0.0)
     words = vectors(scenes, there.model, there.tokenizer)
     with torch.no_grad():
         before = (net(seen.seen) - words).square().mean()
-        clip_prefix.guess_words(net, seen, there)
+        clip_prefix.guess_words(clip_prefix.Learning(net), seen, there)
         after = (net(seen.seen) - words).square().mean()
     assert after < before / 5
     assert after <= (words - words.mean((0, 1))).square().mean()
+
+
+def test_only_sure_facts_are_told():
+    scene = world.parse("Two small red cats on the left and a blue dog on the right, on a beach at night.")
+    cells = {k: torch.zeros(6, n) for k, n in data.CELL_FACTS.items()}
+    whole = {k: torch.zeros(n) for k, n in data.SCENE_FACTS.items()}
+    told = views.sure(scene, cells, whole)
+    assert told.setting is None
+    assert len(told.things) == 2, "of things of equal chance all are told, as something must be"
+    truth = torch.from_numpy(data.cell_targets(scene))
+    for index, name in enumerate(data.CELL_FACTS):
+        cells[name][0, truth[0, index]] = 1
+    whole["setting"][1] = 1
+    assert world.caption(views.sure(scene, cells, whole), "en", "plain") == (
+        "Two small red cats on the left, on a beach."
+    )
+    cells["colour"][0] = 0.1
+    cells["count"][0] = 0.1
+    assert world.caption(views.sure(scene, cells, whole), "en", "plain") == "A small cat on the left, on a beach."
+
+
+def test_a_telling_of_all_facts_is_the_telling():
+    for index in range(60):
+        scene = data.train_scene("sure", index)
+        cells = {k: torch.ones(6, n) for k, n in data.CELL_FACTS.items()}
+        whole = {k: torch.ones(n) for k, n in data.SCENE_FACTS.items()}
+        assert views.sure(scene, cells, whole) == data.telling(scene)
 
 
 def test_the_player_asks_what_the_recipe_taught():

@@ -20,6 +20,11 @@ from telephone.world.questions import answer
 SCENES = [lessons.scene_for("test", index) for index in range(150)]
 
 
+@pytest.fixture(autouse=True)
+def _small_pools(monkeypatch):
+    monkeypatch.setattr(lessons.Batches, "POOL", 3)
+
+
 @pytest.fixture(scope="module")
 def tokenizer():
     return ChatTokenizer(language_model.learn_words(400))
@@ -149,7 +154,8 @@ def test_only_visual_words_are_blurred(tokenizer):
 def test_answers_come_back_in_the_order_of_the_questions(tokenizer):
     torch.manual_seed(0)
     model = LanguageModel(LanguageModelConfig(words=tokenizer.words[8:], width=16, layers=1, max_tokens=60)).eval()
-    torch.nn.init.normal_(model.token.weight, std=0.5)
+    for weight in model.parameters():
+        torch.nn.init.normal_(weight, std=0.4)
     rng = np.random.default_rng(0)
     abouts = [lessons.text_words(tokenizer, scene, rng)[:20] for scene in SCENES[:6]]
     asked = ["Is there a cat?", exchanges.DETAILED] * 3

@@ -108,8 +108,13 @@ class Gather(nn.Module):
         self, x: Float[Tensor, "batch n width"], mask: Bool[Tensor, "batch n"] | None = None
     ) -> Float[Tensor, "batch embedding"]:
         """Returns one vector a sequence; `mask` is true where it may be seen."""
-        seen = self.block(self.queries.expand(len(x), -1, -1), x, context_mask=mask)
-        return self.projection(self.norm(seen).flatten(1))
+        return self.projection(self.gather(x, mask).flatten(1))
+
+    def gather(
+        self, x: Float[Tensor, "batch n width"], mask: Bool[Tensor, "batch n"] | None = None
+    ) -> Float[Tensor, "batch queries width"]:
+        """Returns what each query has seen, before the projection."""
+        return self.norm(self.block(self.queries.expand(len(x), -1, -1), x, context_mask=mask))
 
 
 class ImageEncoder(nn.Module):

@@ -1,10 +1,13 @@
 """ClipCap (Mokady et al. 2021, arXiv 2111.09734) at pocket size: CLIP's one vector becomes a prefix for the words.
 
-A mapper turns CLIP's embedding of a picture into a few vectors of the language model's width, which stand before the
+A mapper turns CLIP's view of a picture into a few vectors of the language model's width, which stand before the
 words; CLIP never changes. There are two forms (section 3.3): a two-layer net (`mlp`), for a language model that is
-tuned along with it, and a transformer that reads the embedding, spread over a few vectors, together with learned
+tuned along with it, and a transformer that reads the view, spread over a few vectors, together with learned
 constants and returns what becomes of the constants (`transformer`), for a language model that stays as it is. Our
 language model knows one form of talk only, so the prefix stands where it expects an image (`nets/blip2.py`).
+
+CLIP's view is the one vector that its queries have gathered, before the last projection: the paper takes the projected
+one, but ours is made for comparing, and after it the kinds of things can hardly be told apart any more.
 """
 
 from dataclasses import dataclass
@@ -14,6 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from telephone.nets.clip import Clip, Gather
 from telephone.nets.language_model import LanguageModel, LanguageModelConfig
 from telephone.nets.layers import TransformerBlock
 
@@ -24,19 +28,20 @@ MAPPERS = ("mlp", "transformer")
 class ClipPrefixConfig:
     """Everything that decides the shape of the weights."""
 
-    mapper: str = "transformer"
+    mapper: str = "mlp"
     """One of `MAPPERS`."""
     prefix: int = 34
     """Vectors of the prefix."""
-    embedding: int = 256
-    """Width of CLIP's embedding."""
-    width: int = 192
-    """Width of the mapper and of the language model."""
+    view: int = 1120
+    """Width of CLIP's view."""
+    width: int = 96
+    """Width of the vectors that the mapper makes; a last layer brings them to that of the language model."""
+    language_width: int = 192
     spread: int = 10
-    """Vectors over which the transformer spreads the embedding."""
+    """Vectors over which the transformer spreads the view."""
     layers: int = 3
     heads: int = 4
-    hidden: int = 512
+    hidden: int = 768
     """Width of the hidden layer of the two-layer net."""
     tuned: LanguageModelConfig | None = None
     """The shape of the language model if it is tuned and kept along; None if it is frozen."""
@@ -55,29 +60,29 @@ class MlpMapper(nn.Module):
         """Builds the layers."""
         super().__init__()
         self.prefix = config.prefix
-        self.hidden = nn.Linear(config.embedding, config.hidden)
+        self.hidden = nn.Linear(config.view, config.hidden)
         self.out = nn.Linear(config.hidden, config.prefix * config.width)
 
-    def forward(self, x: Float[Tensor, "batch embedding"]) -> Float[Tensor, "batch prefix width"]:
+    def forward(self, x: Float[Tensor, "batch view"]) -> Float[Tensor, "batch prefix width"]:
         """Returns the prefix."""
         return self.out(self.hidden(x).tanh()).unflatten(1, (self.prefix, -1))
 
 
 class TransformerMapper(nn.Module):
-    """A transformer over the spread embedding and learned constants; the constants' places become the prefix."""
+    """A transformer over the spread view and learned constants; the constants' places become the prefix."""
 
     def __init__(self, config: ClipPrefixConfig) -> None:
         """Builds the layers."""
         super().__init__()
         self.spread = config.spread
-        self.enter = nn.Linear(config.embedding, config.spread * config.width)
+        self.enter = nn.Linear(config.view, config.spread * config.width)
         self.constants = nn.Parameter(torch.randn(config.prefix, config.width) * 0.2)
         self.blocks = nn.ModuleList(
             TransformerBlock(config.width, config.heads, expand=2) for _ in range(config.layers)
         )
         self.norm = nn.LayerNorm(config.width)
 
-    def forward(self, x: Float[Tensor, "batch embedding"]) -> Float[Tensor, "batch prefix width"]:
+    def forward(self, x: Float[Tensor, "batch view"]) -> Float[Tensor, "batch prefix width"]:
         """Returns the prefix."""
         h = self.enter(x).unflatten(1, (self.spread, -1))
         h = torch.cat([h, self.constants.expand(len(x), -1, -1)], 1)
@@ -100,13 +105,22 @@ class ClipPrefix(nn.Module):
             raise ValueError(f"There is no mapper {config.mapper!r}: take one of {', '.join(MAPPERS)}.")
         self.config = config
         self.mapper = MlpMapper(config) if config.mapper == "mlp" else TransformerMapper(config)
-        self.out = nn.Linear(config.width, config.width)
+        self.out = nn.Linear(config.width, config.language_width)
         self.language_model = LanguageModel(config.tuned) if config.tuned else None
 
-    def map(self, embedding: Float[Tensor, "batch embedding"]) -> Float[Tensor, "batch prefix width"]:
-        """Returns what the mapper makes of embeddings of any length; only their direction counts."""
-        return self.mapper(F.normalize(embedding, dim=-1) * embedding.shape[-1] ** 0.5)
+    def map(self, view: Float[Tensor, "batch view"]) -> Float[Tensor, "batch prefix width"]:
+        """Returns what the mapper makes of views of any length; only their direction counts."""
+        return self.mapper(F.normalize(view, dim=-1) * view.shape[-1] ** 0.5)
 
-    def forward(self, embedding: Float[Tensor, "batch embedding"]) -> Float[Tensor, "batch prefix width"]:
+    def forward(self, view: Float[Tensor, "batch view"]) -> Float[Tensor, "batch prefix language"]:
         """Returns the prefix in the language model's own space."""
-        return self.out(self.map(embedding))
+        return self.out(self.map(view))
+
+
+def look(clip: Clip, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch view"]:
+    """Returns CLIP's view of pictures: what its queries gather, or its class token, before the last projection."""
+    encoder = clip.image_encoder
+    sequence = encoder.norm(encoder.sequence(x))
+    if not isinstance(encoder.projection, Gather):
+        return sequence[:, 0]
+    return encoder.projection.gather(sequence).flatten(1)

@@ -1,6 +1,6 @@
 """`pocket/clip-prefix`: one sentence a picture, from CLIP's one vector."""
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from telephone.players.computing import load_net
@@ -29,9 +29,10 @@ class ClipPrefix(Follower):
         """CLIP's image encoder: one vector a picture."""
         from telephone.nets.checkpoint import read_metadata
         from telephone.nets.clip import Clip, ClipConfig
+        from telephone.nets.clip_prefix import look
 
         path = self._files["clip"][0]
-        return load_net([path], Clip(ClipConfig.from_dict(read_metadata(path)[0]))).encode_image
+        return partial(look, load_net([path], Clip(ClipConfig.from_dict(read_metadata(path)[0]))))
 
     @cached_property
     def _model(self) -> Any:
