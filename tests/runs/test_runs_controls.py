@@ -9,7 +9,7 @@ from PIL import Image
 
 from telephone import prompts as sets
 from telephone import runs, world
-from telephone.analysis import battle, by_game, leaderboard
+from telephone.analysis import battle, by_game, leaderboard, oracle_swaps
 from telephone.errors import PlayerError
 from telephone.images import encode_png
 from telephone.judge import score
@@ -29,9 +29,18 @@ def test_which_controls_there_are() -> None:
     found = runs.controls(T2I, I2T, PROMPTS)
     kinds = [kind for _, _, kind in found]
     assert kinds == ["paraphrase", "fixed", "shuffled", "reencode"] + ["oracle"] * 4
-    assert ("oracle/renderer", "oracle/reader", "oracle") in found
-    assert ("fake/painter", "oracle/reader", "oracle") in found
-    assert ("oracle/renderer", "fake/captioner", "oracle") in found
+    assert [line[:2] for line in found[4:]] == [
+        ("fake/painter", "fake/teller"),
+        ("fake/painter?loss=0.2", "fake/teller"),
+        ("fake/sketcher", "fake/captioner"),
+        ("fake/sketcher", "fake/teller"),
+    ]
+    drawn = runs.controls(("pocket/dalle-2",), ("pocket/blip",), PROMPTS)
+    assert [line[:2] for line in drawn[4:]] == [
+        ("pocket/dalle-2", "oracle/reader"),
+        ("oracle/renderer", "pocket/blip"),
+        ("oracle/renderer", "oracle/reader"),
+    ]
     elsewhere = runs.controls(T2I, I2T, [Prompt("A zebra plays chess.")])
     assert [kind for _, _, kind in elsewhere] == ["paraphrase", "fixed", "reencode"]
     pictures = runs.controls(T2I, I2T, [Prompt("x", image=encode_png(Image.new("RGB", (8, 8))))])
@@ -112,9 +121,31 @@ def test_controls_are_added_to_a_run_and_a_line_that_plays_in_the_battle_is_none
     grown = plain.grown(with_them)
     assert grown.controls == tuple(beside)
     assert grown.grown(plain) is grown
-    line = ("oracle/renderer", "fake/captioner")
+    line = ("fake/sketcher", "fake/captioner")
     more = runs.plan([*runs.grid(T2I, I2T), line], PROMPTS, turns=2)
     assert line not in grown.grown(more).control_lines
     assert line in grown.control_lines
     assert grown.from_json(grown.to_json(), lambda sha: b"").controls == grown.controls
     assert replace(grown, controls=()).identity == grown.identity
+
+
+def test_each_side_is_charged_with_what_it_loses_and_no_more(tmp_path: Path) -> None:
+    drawers, describers = ("fake/sketcher?drop=0.2",), ("fake/teller?drop=0.05",)
+    prompts = sets.get("pocket")
+    beside = [row for row in runs.controls(drawers, describers, prompts) if row[2] == "oracle"]
+    assert len(beside) == 3
+    with runs.begin(
+        tmp_path / "run", runs.plan(runs.grid(drawers, describers), prompts, turns=1, controls=beside)
+    ) as run:
+        assert runs.play(run).failed == 0
+        score(run, None)
+        found = oracle_swaps(by_game(run.frame()))
+    (row,) = found.table[found.table["level"] == "all"].to_dict("records")
+    assert row["loss_oracle"] == 0.0
+    assert row["loss_drawn"] > row["loss_described"] > 0.0
+    assert row["drawing"] + row["describing"] == pytest.approx(row["loss_real"])
+    # A fact outlives a call with a chance of 1 - drop, and of (1 - drop) squared where its thing can be dropped too.
+    assert 0.2 < row["drawing"] < 0.4
+    assert 0.02 < row["describing"] < 0.15
+    assert found.told
+    assert found.answer.startswith("Drawing loses more")

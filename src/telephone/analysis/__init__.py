@@ -8,7 +8,7 @@ from telephone.analysis.boards import ALL, Leaderboard, leaderboard, not_told_ap
 from telephone.analysis.bradley_terry import bradley_terry
 from telephone.analysis.claims import Claim, claims
 from telephone.analysis.compare import Comparison, compare
-from telephone.analysis.controls import controls_table
+from telephone.analysis.controls import controls_table, reencoded
 from telephone.analysis.convergence import Contraction, contraction, convergence_table, settled
 from telephone.analysis.differences import differences
 from telephone.analysis.drift import drift, drift_curves
@@ -94,6 +94,7 @@ __all__ = [
     "paths",
     "plan_battle",
     "published",
+    "reencoded",
     "retained",
     "scored",
     "seed_sensitivity",

@@ -17,8 +17,10 @@ from telephone.analysis.frames import battle, measure_of
 from telephone.analysis.resampling import Estimate, Floats, estimate
 from telephone.analysis.tables import levels_of
 
-RENDERER, READER = "renderer", "reader"
-"""Names of the perfect players, with or without `oracle/` in front of them."""
+ORACLES = frozenset({"renderer", "reader"})
+"""Names of the perfect players, with or without `oracle/` in front of them, whatever their options."""
+LOSSLESS = frozenset({"sketcher", "teller"})
+"""Fakes that lose nothing unless an option says so: the perfect players where pictures are codes."""
 _PAIR = ["level", "t2i_model", "i2t_model"]
 _LOSSES = ["loss_real", "loss_drawn", "loss_described", "loss_oracle"]
 _SHARES = ["drawing", "describing", "together"]
@@ -116,19 +118,19 @@ def swap_gains(games: pd.DataFrame, side: Side, measure: str = "distance", when:
 
 def is_oracle(name: str) -> bool:
     """Tells whether a model of a frame is a perfect player of the pocket world."""
-    return name.partition("?")[0].removeprefix("oracle/") in (RENDERER, READER)
+    return name.partition("?")[0].removeprefix("oracle/") in ORACLES or name.removeprefix("fake/") in LOSSLESS
 
 
 def _lines(games: pd.DataFrame, played: list[tuple[str, str]]) -> list[tuple[tuple[str, str], ...]]:
     """Returns for each real line its own columns: itself, with a perfect reader, with a perfect renderer, with both."""
-    renderers = [t2i for t2i, _ in played if is_oracle(t2i)]
-    readers = [i2t for _, i2t in played if is_oracle(i2t)]
-    if not (renderers and readers):
-        return []
-    o, r = renderers[0], readers[0]
+    there = set(played)
+    perfect = [(o, r) for o, r in played if is_oracle(o) and is_oracle(r)]
     real = games[["t2i_model", "i2t_model"]].drop_duplicates().itertuples(index=False, name=None)
-    lines = [((t, c), (t, r), (o, c), (o, r)) for t, c in real if not (is_oracle(t) or is_oracle(c))]
-    return [line for line in sorted(lines) if all(cell in played for cell in line)]
+    lines = []
+    for t, c in sorted(pair for pair in real if not (is_oracle(pair[0]) or is_oracle(pair[1]))):
+        whole = [((t, c), (t, r), (o, c), (o, r)) for o, r in perfect if (t, r) in there and (o, c) in there]
+        lines += whole[:1]
+    return lines
 
 
 def _by_line(

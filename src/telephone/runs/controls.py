@@ -19,7 +19,9 @@ Control = tuple[str, str, str]
 """Addresses of who draws and who describes, and which control it is."""
 
 _CARBON = "control/carbon"
-_RENDERER, _READER = "oracle/renderer", "oracle/reader"
+_ORACLES = ("oracle/renderer", "oracle/reader")
+_PERFECT = {"fake": ("fake/sketcher", "fake/teller")}
+"""Who draws and who describes without a loss, for providers whose pictures are no pictures but codes."""
 
 
 def controls(
@@ -43,11 +45,21 @@ def controls(
             found.append((_CARBON, str(Ref("control", "shuffled", (("prompts", source),))), "shuffled"))
     found.append((str(Ref("control", "reencode", (("of", drawers[0]),))), "control/scan", "reencode"))
     if all(_of_the_world(prompt) for prompt in prompts):
-        found += [(t2i, _READER, "oracle") for t2i in drawers]
-        found += [(_RENDERER, i2t, "oracle") for i2t in describers]
-        found.append((_RENDERER, _READER, "oracle"))
+        found += [(*line, "oracle") for line in _oracle_lines(drawers, describers)]
     battle = {(t2i, i2t) for t2i in drawers for i2t in describers}
     return [row for row in dict.fromkeys(found) if (row[0], row[1]) not in battle]
+
+
+def _oracle_lines(drawers: Sequence[str], describers: Sequence[str]) -> list[tuple[str, str]]:
+    """Returns each player with a perfect partner that takes its pictures, and the perfect players with each other."""
+    drawn, described = ([_perfect(ref) for ref in refs] for refs in (drawers, describers))
+    lines = [(t2i, reader) for t2i, (_, reader) in zip(drawers, drawn, strict=True)]
+    lines += [(renderer, i2t) for i2t, (renderer, _) in zip(describers, described, strict=True)]
+    return lines + [pair for pair in dict.fromkeys(drawn) if pair in described]
+
+
+def _perfect(ref: str) -> tuple[str, str]:
+    return _PERFECT.get(ref.partition("/")[0], _ORACLES)
 
 
 def _of_the_world(prompt: Prompt) -> bool:
