@@ -104,3 +104,5 @@ def test_boards_that_would_say_the_same_are_shown_once(capsys, t2i, i2t, shown):
         first = next(line.split() for line in lines if line.startswith("1 "))
         assert first[:2] == ["1", "good"]
         assert "0.25" in first
+        assert first[-1] == "100%"  # better on every prompt, so first in every resampled battle
+        assert "the share of resampled battles" in told

@@ -18,8 +18,12 @@ SHOWN = ("distance", "recall")
 
 def print_boards(summary: "Summary") -> None:
     """Writes what a run says to stdout: leaderboards after the last turn, the three answers, and what to beware of."""
-    for board in _worth_showing(summary.boards):
+    shown = _worth_showing(summary.boards)
+    for board in shown:
         print_table(_table(board))
+        say()
+    if shown:
+        say("Below means and ranks: 95 % intervals. wins: the share of resampled battles that a model is first in.")
         say()
     for answer in summary.answers:
         print_text(f"[bold]{answer.question}[/] {plain(answer.answer)}")
@@ -64,14 +68,29 @@ def _table(board: "Leaderboard") -> "Table":
         rows.setdefault(tuple(str(record[name]) for name in board.names), {})[str(record["level"])] = record
     sizes = {str(level): set(own["n"]) for level, own in board.table.groupby("level", sort=False)}
     heads = [_head(level, sizes[level]) for level in dict.fromkeys(map(str, board.table["level"]))]
-    made = table("", *(name.removesuffix("_model") for name in board.names), *heads, numbers=("", *heads))
+    several = len(rows) > 1
+    more = ("wins",) if several else ()
+    made = table("", *(name.removesuffix("_model") for name in board.names), *heads, *more, numbers=("", *heads, *more))
     best = "less is better" if board.measure.low_is_best else "more is better"
     made.title = f"{board.title}  [not bold dim]{board.measure.words}, {best}[/]"
     for names, cells in rows.items():
-        rank = list(cells.values())[-1]["rank"]
+        last = list(cells.values())[-1]
         shown = [_cell(cells[level], board.measure.name == "distance", len(own) > 1) for level, own in sizes.items()]
-        made.add_row("" if rank != rank else f"{rank:.0f}", *(f"[bold]{plain(name)}[/]" for name in names), *shown)
+        wins = [_percent(last["p_best"])] if several else []
+        made.add_row(_rank(last), *(f"[bold]{plain(name)}[/]" for name in names), *shown, *wins)
     return made
+
+
+def _rank(record: dict[str, Any]) -> str:
+    """The rank above its interval, which is left out where it is one rank."""
+    low, high = record["rank_low"], record["rank_high"]
+    if record["rank"] != record["rank"]:
+        return ""
+    return f"{record['rank']:.0f}" + (f"\n[dim]{low:.0f}–{high:.0f}[/]" if low < high else "")
+
+
+def _percent(share: float) -> str:
+    return "–" if share != share else f"{share:.0%}"
 
 
 def _head(level: str, sizes: set[int]) -> str:
