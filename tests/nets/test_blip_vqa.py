@@ -47,6 +47,16 @@ def test_an_answer_depends_on_its_own_question_and_picture_alone(net):
     assert not torch.allclose(net.read(SQUARES.flip(0), QUESTIONS), together, atol=1e-2)
 
 
+def test_the_loss_is_that_of_each_word_whatever_stands_beside_it(net):
+    read, mask = net.read(SQUARES, QUESTIONS), QUESTIONS != PAD
+    x = net.token(ANSWERS[:, :-1]) + net.answer_position[: ANSWERS.shape[1] - 1]
+    for block in net.answer_blocks:
+        x = block(x, block.cross.keys(read), mask)
+    logits = net.answer_norm(x) @ net.token.weight.T
+    expected = torch.nn.functional.cross_entropy(logits.flatten(0, 1), ANSWERS[:, 1:].flatten(), ignore_index=PAD)
+    assert torch.allclose(net.loss(SQUARES, QUESTIONS, ANSWERS), expected, atol=1e-5)
+
+
 def test_it_learns_to_answer_from_the_picture(net):
     """The same question about two pictures: only who looks can know."""
     asked = QUESTIONS[:1].repeat(2, 1)
