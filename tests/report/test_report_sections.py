@@ -106,7 +106,7 @@ def test_the_page_shows_the_sections_that_there_are_and_links_them(frame):
         motifs=(Motif("An end.", picture, 4, 0.25, 2, 3),),
         observations=(Observation("Seen.", "Tested so.", "does not hold", "Because.", "0.50"),),
         judged=Part("judges", "Can the judges be trusted?", "A third.", (grid,)),
-        controls=grid,
+        controls=(grid,),
         matters=(("In practice", "It gains 10 %."),),
     ))  # fmt: skip
     parser = parse(html)
@@ -133,3 +133,30 @@ def test_turns_that_only_repeat_are_told_and_not_shown(frame):
     html = page(data_of(table))
     assert "Turns 3 to 4 are the same again" in html
     assert page(data_of(frame)).count("are the same again") == 0
+
+
+def test_the_second_opinion_on_the_ranking_has_a_column_a_level():
+    rows = [{"level": level, "model": "p/d", "strength": 0.5, "low": 0.1, "high": 0.9} for level in ("easy", "all")]
+    (made,) = tables.strengths({"t2i": pd.DataFrame(rows), "i2t": pd.DataFrame()}, NAMES)
+    assert made.title == "Who draws: a second opinion"
+    assert made.rows == (("d", "0.50 (0.10 to 0.90)", "0.50 (0.10 to 0.90)"),)
+
+
+def test_chance_in_the_end_of_a_game_stands_beside_prompts():
+    rows = [{"level": "all", **PAIR, "between_seeds": 0.1, "between_prompts": 0.4, "ratio": 0.25}]
+    assert tables.seeds(pd.DataFrame(rows), NAMES).rows == (("d + w", "0.10", "0.40", "25\u00a0%"),)
+    assert tables.seeds(pd.DataFrame(rows).iloc[:0], NAMES).rows == ()
+
+
+def test_what_saving_costs_is_that_of_the_last_turn():
+    rows = [{"embedder": "e", "level": "easy", "turn": turn, "mean": turn / 1000, "low": 0.0, "high": 0.01}
+            for turn in (1, 2)]  # fmt: skip
+    assert tables.reencoded(pd.DataFrame(rows)).rows == (("e", "0.002 (0.000 to 0.010)"),)
+
+
+def test_an_opinion_is_never_told_as_a_count():
+    curve = pd.DataFrame([{"attribute": "object", "turn": 0, "survival": 1.0}])
+    counted = sections.lost(Findings(survival={"attribute": curve}), NAMES)
+    opinion = sections.lost(Findings(survival={"attribute": curve}, opinion="fake/teller"), NAMES)
+    assert counted is not None and "an instrument" in counted.note
+    assert opinion is not None and opinion.note.startswith("AN OPINION, not a count: fake/teller answered")

@@ -126,7 +126,7 @@ def _lines(games: pd.DataFrame, played: list[tuple[str, str]]) -> list[tuple[tup
     there = set(played)
     perfect = [(o, r) for o, r in played if is_oracle(o) and is_oracle(r)]
     real = games[["t2i_model", "i2t_model"]].drop_duplicates().itertuples(index=False, name=None)
-    lines = []
+    lines: list[tuple[tuple[str, str], ...]] = []
     for t, c in sorted(pair for pair in real if not (is_oracle(pair[0]) or is_oracle(pair[1]))):
         whole = [((t, c), (t, r), (o, c), (o, r)) for o, r in perfect if (t, r) in there and (o, c) in there]
         lines += whole[:1]

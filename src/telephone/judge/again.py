@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from telephone.errors import PlayerError
 from telephone.images import decode
+from telephone.judge.cases import without_controls
 from telephone.judge.vectors import Told
 from telephone.players import describe, image2text
 from telephone.seeds import derive
@@ -43,7 +44,7 @@ def describe_again(run: Run, most: int, told: Told | None = None) -> int:
     Raises:
         PlayerError: a player as a whole did not answer.
     """
-    frame = run.frame()
+    frame = without_controls(run.frame())
     names = {row.name: row.ref for row in run.description.players if row.kind == "image2text"}
     plans = {ref: _plan(frame[frame["i2t_model"] == name], most) for name, ref in names.items()}
     total, done, new = sum(map(len, plans.values())), 0, 0

@@ -73,3 +73,8 @@ def words(prompt: str, first: str) -> str | None:
 def unscored(case: Case, name: str, why: str) -> Score:
     """Returns a score without a value, which is not 0, and the reason why there is none."""
     return Score(case.subject, case.reference, name, None, {"why": why})
+
+
+def without_controls(frame: pd.DataFrame) -> pd.DataFrame:
+    """Returns the rows of the battle itself: players are asked nothing about control lines, which are no models."""
+    return frame[frame["control"] == ""]

@@ -14,6 +14,7 @@ from PIL import Image
 from telephone import world
 from telephone.errors import PlayerError, UsageError
 from telephone.images import decode
+from telephone.judge.cases import without_controls
 from telephone.judge.facts import KEPT, NAME
 from telephone.judge.vectors import Told
 from telephone.players import Player, image2text
@@ -87,7 +88,7 @@ def ask_lost(run: Run, most: int = MOST, told: Told | None = None) -> dict[str, 
         PlayerError: a player as a whole did not answer.
     """
     states = _states(run)
-    frame = _shown(run.frame())
+    frame = _shown(without_controls(run.frame()))
     names = {row.name: row.ref for row in run.description.players if row.kind == "image2text"}
     wanted = {ref: _doubts(frame[frame["i2t_model"] == name], states, most) for name, ref in names.items()}
     able = {ref: doubts for ref, doubts in wanted.items() if doubts and answering(image2text(ref))}

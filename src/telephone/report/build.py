@@ -74,7 +74,7 @@ def report_data(run: Run, distance_judge: str | None = None) -> ReportData:
         observations=sections.observations(more),
         decides=sections.decides(more, found.levels),
         judged=sections.judged(more, names),
-        controls=sections.controls(found),
+        controls=sections.controls(found, more),
     )
 
 

@@ -40,6 +40,10 @@ class Findings:
     claims: tuple[Claim, ...] = ()
     ends: Convergence | None = None
     """Whether games come to rest, and where."""
+    reencoded: pd.DataFrame | None = None
+    """How far a picture moves that is only saved again."""
+    opinion: str = ""
+    """Who answered the questions that stand for facts; empty where facts are counted."""
 
 
 def findings(run: Run, found: Summary) -> Findings:
@@ -61,7 +65,8 @@ def findings(run: Run, found: Summary) -> Findings:
         **_judges(run, found.frame, bool(vectors), facts.followed is not None),
         importance=importance(found.frame),
         claims=claims(found.frame, facts.followed, drifted),
-        ends=_ends(run, found.frame),
+        ends=None if found.frame.empty or found.frame["text_after"].isna().all() else found.convergence,
+        reencoded=_reencoded(run),
     )
 
 
@@ -79,9 +84,10 @@ def _facts(run: Run, frame: pd.DataFrame) -> _Facts:
     from telephone.analysis.survival import half_lives, survival
     from telephone.analysis.unsaid import answers_told, unsaid
 
-    if not fact_details(run):
+    counted, opinion = bool(fact_details(run)), _opinion(run)
+    if not counted and not opinion:
         return _Facts(None, {})
-    table = followed(run, frame)
+    table = followed(run, frame, opinion=None if counted else opinion)
     if table.empty:
         return _Facts(None, {})
     asked = answers_told(run)
@@ -91,9 +97,18 @@ def _facts(run: Run, frame: pd.DataFrame) -> _Facts:
         "half_lives": half_lives(table, lines),
         "losses": {by: hazards(table, ("kind", by)) for by in ("player", "attribute")},
         "unsaid": unsaid(asked, ("player",)) if len(asked) else None,
-        "style": style_curves(styles(run, frame)),
+        "style": style_curves(styles(run, frame)) if counted else None,
+        "opinion": "" if counted else opinion,
     }
-    return _Facts(table, tables)
+    return _Facts(table if counted else None, tables)
+
+
+def _opinion(run: Run) -> str:
+    """Returns who answered yes-or-no questions about the pictures, if anybody did."""
+    from telephone.analysis.drift import short_name
+
+    begins = "opinion of "
+    return next((short_name(judge).removeprefix(begins) for judge in run.judges() if judge.startswith(begins)), "")
 
 
 def _vectors(run: Run, frame: pd.DataFrame) -> dict[str, Any]:
@@ -125,11 +140,8 @@ def _judges(run: Run, frame: pd.DataFrame, vectors: bool, facts: bool) -> dict[s
     return {"agreement": agreement(table), "fact_check": fact_check(table)}
 
 
-def _ends(run: Run, frame: pd.DataFrame) -> Convergence | None:
-    """Gathers the ends of all games, in the space of the first embedder of texts if there is one."""
-    from telephone.analysis.endings import convergence
+def _reencoded(run: Run) -> pd.DataFrame | None:
+    from telephone.analysis.controls import reencoded
 
-    if frame.empty or frame["text_after"].isna().all():
-        return None
-    embedders = run.embedders()
-    return convergence(frame, run.vectors(embedders[0]), name=embedders[0]) if embedders else convergence(frame)
+    table = reencoded(run)
+    return table if len(table) else None

@@ -193,7 +193,7 @@ class ReportData:
     """Figures that belong to them."""
     judged: Part | None = None
     """The judges, checked."""
-    controls: Table | None = None
+    controls: tuple[Table, ...] = ()
 
     @property
     def names(self) -> dict[str, str]:

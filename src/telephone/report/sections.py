@@ -30,8 +30,10 @@ def yardsticks(found: Findings, judge: str | None = None) -> pd.DataFrame | None
 
 
 def differences(found: Summary, names: Mapping[str, str]) -> tuple[Table, ...]:
-    """Returns who can be told from whom."""
-    return tables.differences({str(side): table for side, table in found.differences.items()}, names)
+    """Returns who can be told from whom, and the second opinion on the ranking."""
+    apart = {str(side): table for side, table in found.differences.items()}
+    second = {str(side): table for side, table in found.bradley_terry.items()}
+    return (*tables.differences(apart, names), *tables.strengths(second, names))
 
 
 def lost(found: Findings, names: Mapping[str, str]) -> Part | None:
@@ -49,6 +51,11 @@ def lost(found: Findings, names: Mapping[str, str]) -> Part | None:
         "Every fact of every prompt is followed from call to call: the pictures are read by an instrument that is no "
         "player, so that a loss can be laid at the door of drawing or of describing."
     )
+    if found.opinion:
+        note = (
+            f"AN OPINION, not a count: {found.opinion} answered yes-or-no questions about every picture, made from the "
+            "prompt. A loss is one of drawing and describing together, and as good as the answers are."
+        )
     return Part("lost", "Where facts are lost", note, tables.nonempty(made), tuple(figures))
 
 
@@ -69,10 +76,12 @@ def ends(found: Findings, names: Mapping[str, str]) -> Part | None:
         [
             tables.settling(found.ends.table, names),
             tables.contraction(found.ends.contraction.change, names),
+            tables.seeds(found.ends.seeds, names),
         ]
     )
     note = (
-        "Ends that several games have come to, the most frequent first. Where many prompts lead to one, it is a motif."
+        "Ends that several games have come to, the most frequent first. Where many prompts lead to one, it is a motif. "
+        f"Texts are compared by {found.ends.space}; nearer than {found.ends.floor:.2f} is as good as the same."
     )
     return Part("ends", "Where games end", note, made) if made or motifs(found) else None
 
@@ -134,9 +143,10 @@ def judged(found: Findings, names: Mapping[str, str]) -> Part | None:
     return Part("judges", "Can the judges be trusted?", note, kept) if kept else None
 
 
-def controls(found: Summary) -> Table | None:
-    """Returns the controls, if any were played."""
-    return tables.controls(found.controls) if len(found.controls) else None
+def controls(found: Summary, more: Findings) -> tuple[Table, ...]:
+    """Returns the controls that were played."""
+    made = [tables.controls(found.controls)] if len(found.controls) else []
+    return (*made, *([tables.reencoded(more.reencoded)] if more.reencoded is not None else []))
 
 
 def matters(found: Summary) -> tuple[tuple[str, str], ...]:

@@ -161,14 +161,54 @@ def style(table: pd.DataFrame, names: Short) -> Table:
 
 def controls(table: pd.DataFrame) -> Table:
     """Returns what the controls end with, a column a level."""
-    last = table[table["step_number"] == table.groupby(["control", "line"])["step_number"].transform("max")]
     return _by_level(
         "Controls",
         "final distance of games in which one thing was taken out: what remains is due to the other",
-        last,
+        _last(table, ["control", "line"]),
         lambda row: f"{row['control']}: {row['line']}",
         lambda row: between(row, "mean"),
     )
+
+
+def reencoded(table: pd.DataFrame) -> Table:
+    """Returns how far pictures move that are only saved again, a column a level."""
+    return _by_level(
+        "Control: a picture that is only saved again",
+        "image-image distance of the last picture from the first; a drawn picture cannot be told nearer than this",
+        _last(table.rename(columns={"turn": "step_number"}), ["embedder"]),
+        lambda row: str(row["embedder"]),
+        lambda row: between(row | {"fine": row["mean"]}, "fine", lambda value: number(value, 3)),
+    )
+
+
+def strengths(tables: Mapping[str, pd.DataFrame], names: Short) -> tuple[Table, ...]:
+    """Returns the second opinion on the ranking, a table a side and a column a level; `Summary.bradley_terry`."""
+    titles = {"t2i": "Who draws: a second opinion", "i2t": "Who describes: a second opinion"}
+    note = "Bradley-Terry: models meet on every prompt with every partner, less loss wins; natural logarithms around 0"
+    made = (
+        _by_level(
+            title, note, own, lambda row: names.get(str(row["model"]), str(row["model"])),
+            lambda row: between(row, "strength"),
+        )
+        for side, title in titles.items()
+        if (own := tables.get(side)) is not None and len(own)
+    )  # fmt: skip
+    return tuple(made)
+
+
+def seeds(table: pd.DataFrame, names: Short) -> Table:
+    """Returns how far the ends of one prompt's games are apart, beside those of different prompts."""
+    last = table[table["level"] == table["level"].iloc[-1]] if len(table) else table
+    rows = tuple(
+        (pair(row, names), number(row["between_seeds"]), number(row["between_prompts"]), percent(row["ratio"]))
+        for row in last.to_dict("records")
+    )
+    head = ("pair", "between seeds", "between prompts", "chance's part")
+    return Table("How much of an end is chance?", "mean distance between last descriptions", head, rows)
+
+
+def _last(table: pd.DataFrame, line: list[str]) -> pd.DataFrame:
+    return table[table["step_number"] == table.groupby(line)["step_number"].transform("max")]
 
 
 def _by_level(
