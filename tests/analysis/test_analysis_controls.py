@@ -1,0 +1,34 @@
+"""What saving a picture alone costs, in a run of controls."""
+
+from pathlib import Path
+
+import pytest
+
+from telephone import runs
+from telephone.analysis import reencoded
+from telephone.errors import UsageError
+from telephone.judge import describe_again, score
+from telephone.prompts import get
+
+
+def test_a_picture_that_is_saved_again_moves_and_players_are_asked_nothing_about_it(tmp_path: Path) -> None:
+    beside = [
+        ("control/reencode?of=oracle/renderer", "control/scan", "reencode"),
+        ("control/carbon", "control/fixed", "fixed"),
+    ]
+    lines = runs.grid(["fake/painter"], ["fake/captioner?loss=0.2"])
+    with runs.begin(tmp_path / "run", runs.plan(lines, get("pocket")[:4], turns=3, controls=beside)) as run:
+        assert runs.play(run).failed == 0
+        assert len(reencoded(run)) == 0
+        score(run, "fake/embedder", full=True)
+        found = reencoded(run, "embedder")
+        assert describe_again(run, 2) == 2
+        asked = [judge for judge in run.judges() if judge.startswith("second descriptions")]
+        with pytest.raises(UsageError, match="No embedder"):
+            reencoded(run, "nobody")
+    assert len(asked) == 1
+    assert "captioner" in asked[0]
+    assert set(found["turn"]) == {1, 2, 3}
+    assert (found.loc[found["turn"] == 1, "mean"] == 0.0).all()
+    assert (found.loc[found["turn"] > 1, "mean"] > 0.0).all()
+    assert set(found["mapping"]) == {"image-image"}
