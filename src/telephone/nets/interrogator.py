@@ -27,7 +27,7 @@ CHUNK = 64
 class Interrogator:
     """CLIP, and what it makes of the phrases of the banks."""
 
-    def __init__(self, clip: Clip, banks: Mapping[str, Sequence[str]], margin: float = 0.002, most: int = 3) -> None:
+    def __init__(self, clip: Clip, banks: Mapping[str, Sequence[str]], margin: float = 0.006, most: int = 3) -> None:
         """Embeds the banks.
 
         Args:
