@@ -177,7 +177,7 @@ def reencoded(table: pd.DataFrame) -> Table:
         "image-image distance of the last picture from the first; a drawn picture cannot be told nearer than this",
         _last(table.rename(columns={"turn": "step_number"}), ["embedder"]),
         lambda row: str(row["embedder"]),
-        lambda row: between(row | {"fine": row["mean"]}, "fine", lambda value: number(value, 3)),
+        lambda row: between(row, "mean", lambda value: number(value, 3)),
     )
 
 
