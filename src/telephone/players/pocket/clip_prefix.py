@@ -44,5 +44,6 @@ class ClipPrefix(Follower):
         from telephone.nets.clip_prefix import ClipPrefix as Net
         from telephone.nets.clip_prefix import ClipPrefixConfig
 
+        self._of_one_make()
         path = self._files["clip-prefix"][0]
         return load_net([path], Net(ClipPrefixConfig.from_dict(read_metadata(path)[0])))
