@@ -75,7 +75,7 @@ def test_both_recipes_make_files_that_fit_together(recipe, tmp_path, monkeypatch
     monkeypatch.setattr(sight, "EXAMINED", 4)
     torch.manual_seed(0)
     words = language_model.learn_words(300)
-    model = LanguageModel(LanguageModelConfig(words=words, width=32, layers=1))
+    model = LanguageModel(LanguageModelConfig(words=words, width=32, layers=1, max_tokens=64))
     save_weights(tmp_path / "language-model.safetensors", model, model.config, {})
     (tmp_path / "blip-2").mkdir()
     (tmp_path / "blip-2" / "words.json").write_text(json.dumps(blip_2.learn_words(400)))
