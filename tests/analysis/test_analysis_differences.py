@@ -102,8 +102,7 @@ def test_bradley_terry() -> None:
     assert last["rank"].tolist() == [1, 2, 2]
     assert last["strength"].sum() == pytest.approx(0.0)
     assert last.loc["a", "chance"] > 0.8
-    assert (last["low"] <= last["strength"] + 1e-9).all()
-    assert (last["high"] >= last["strength"] - 1e-9).all()
+    assert last[["low", "high"]].isna().all(axis=None)  # every prompt went the same way: no spread, no interval
     wide = bradley_terry(GAMES, "t2i", tie=0.15)
     assert set(wide["rank"]) == {1}
     assert bradley_terry(GAMES, "i2t")["model"].iloc[0] == "w1"

@@ -19,6 +19,7 @@ PRIOR = 0.5
 """Of a tie with each other model, added to the results: who wins all has a large strength, not an endless one."""
 _DRAWS = 500
 _ROUNDS = 200
+_SAME = 1e-6
 _NORMAL = student(10**9)
 
 
@@ -28,8 +29,8 @@ def bradley_terry(
     """Returns the strength of each model, at each level and over all, the strongest first.
 
     Columns: `level` (`all` is last), `model`, `strength` (natural logarithm; those of a level add up to 0), `low`,
-    `high` (95 % interval by prompts drawn again within levels), `rank`, `chance` (of beating a model of strength 0),
-    `wins`, `ties` and `losses`.
+    `high` (95 % interval by prompts drawn again within levels; NaN where all prompts went the same way), `rank`,
+    `chance` (of beating a model of strength 0), `wins`, `ties` and `losses`.
 
     Args:
         games: One row a game, as `by_game` gives it; controls are left out.
@@ -124,11 +125,15 @@ def _table(names: list[str], results: Floats, strata: list[str], level: str) -> 
 
 
 def _interval(found: Floats, wins: Floats, strata: list[str]) -> Floats:
-    """Returns [2, models]; NaN where there are fewer than two prompts."""
+    """Returns [2, models]; NaN where there are fewer than two prompts, or where all prompts went the same way.
+
+    Drawing again what is all the same shows no spread, though a strength that never lost has no upper bound.
+    """
     n = len(strata)
     if n < 2:
         return np.full((2, len(found)), np.nan)
     weights = draw_weights(tuple(strata))[:_DRAWS]
     draws = strengths(np.tensordot(weights, wins, axes=1))
     stretch = student(n - len(set(merged(strata)))) / _NORMAL
-    return bounds(found + (draws - draws.mean(0)) * stretch)
+    found_bounds = bounds(found + (draws - draws.mean(0)) * stretch)
+    return np.where(np.ptp(draws, axis=0) > _SAME, found_bounds, np.nan)
