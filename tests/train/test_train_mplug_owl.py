@@ -1,7 +1,9 @@
 """The recipe of mPLUG-Owl from end to end, the player made of it, and what its tokens are taught to say."""
 
 import json
+import shutil
 from dataclasses import replace
+from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from telephone.nets.checkpoint import read_metadata, save_weights
 from telephone.nets.generation import Decoding
 from telephone.nets.language_model import LanguageModel, LanguageModelConfig
 from telephone.nets.tokenizer import EOS, PAD, UNKNOWN, ChatTokenizer
-from telephone.players import image2text
+from telephone.players import image2text, weights
 from telephone.players.pocket import MplugOwl
 from telephone.train import data, lessons, mplug_owl, visual_words
 from telephone.train.common import Recipe
@@ -37,7 +39,8 @@ def test_the_recipe_makes_a_file_that_answers(tmp_path, monkeypatch, tokenizer):
     monkeypatch.setattr(lessons, "LONG", Decoding(limit=4))
     monkeypatch.setattr(mplug_owl, "BATCH", 4)
     recipe = Recipe(tmp_path / "mplug-owl", tmp_path / "mplug-owl.safetensors", minutes=0.02, threads=1, pictures=64)
-    with pytest.raises(WeightsError, match="language-model"):
+    with monkeypatch.context() as without, pytest.raises(WeightsError, match="language-model"):
+        without.setattr(weights, "files", lambda package: _package_of(tmp_path / "package", "blip.safetensors"))
         mplug_owl.main(replace(recipe, minutes=0.001))
     model = language_model(tokenizer)
     save_weights(tmp_path / "language-model.safetensors", model, model.config, {})
@@ -56,6 +59,14 @@ def test_the_recipe_makes_a_file_that_answers(tmp_path, monkeypatch, tokenizer):
     save_weights(tmp_path / "language-model.safetensors", model, model.config, {})
     with pytest.raises(WeightsError, match="trained with others"):
         MplugOwl().generate_text(world.render(Scene()))
+
+
+def _package_of(folder, *names):
+    """A package with these weight files alone."""
+    (folder / "weights").mkdir(parents=True, exist_ok=True)
+    for name in (*names, weights.INDEX):
+        shutil.copy(files("telephone") / "weights" / name, folder / "weights")
+    return folder
 
 
 def _play():
