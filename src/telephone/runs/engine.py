@@ -2,7 +2,6 @@
 
 import contextlib
 import signal
-import sys
 import threading
 import time
 from collections import Counter
@@ -26,9 +25,6 @@ from telephone.store import Run
 
 _POLL = 0.1
 """Seconds after which a stop event and the timeouts are looked at."""
-_SWITCH = 0.0005
-"""Seconds for which a thread that only computes may hold the others up. Each statement of the database lets go of the
-interpreter and has to get it back; at Python's 5 ms, beside a hundred answering threads, that took most of the time."""
 
 
 def play(
@@ -64,20 +60,9 @@ def play(
     """
     engine = _Engine(run, players, progress or (lambda event: None), limits)
     engine.retry = retry_failed
-    with run.playing(), _nimble(), engine.interruptible(stop or threading.Event()):
+    with run.playing(), engine.interruptible(stop or threading.Event()):
         engine.open(budget)
         return engine.play()
-
-
-@contextlib.contextmanager
-def _nimble() -> Iterator[None]:
-    """Makes threads take turns quickly, for as long as the block lasts."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(min(before, _SWITCH))
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
 
 
 class _Engine:
