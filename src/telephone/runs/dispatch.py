@@ -37,10 +37,17 @@ class _Flight:
     """US dollars."""
     due: float
     """When it counts as hung, on the monotonic clock."""
+    freed: bool = False
+    """Whether the player is free again."""
+
+    def free(self) -> None:
+        """Lets another call take its place."""
+        self.gate.in_flight -= not self.freed
+        self.freed = True
 
 
 def _keep(keep: Keep, replies: list[Reply]) -> None:
-    """Writes the pictures that were made: the engine's thread then finds them on the disk, or waits for them."""
+    """Writes the pictures that were made: the engine's thread then finds them on the disk."""
     made = [reply.hop.result for reply in replies if reply.hop.result is not None]
     with contextlib.suppress(StoreError):  # the engine's thread tries again, and tells what is wrong
         keep([each.data for each in made if each.kind == "image"])
@@ -78,7 +85,6 @@ class Dispatch:
         self.retries = 0
         self._flights: dict[int, _Flight] = {}
         self._given_up: dict[int, _Flight] = {}
-        self._writing: dict[int, Gate] = {}
         self._flown = 0
 
     def send(self) -> None:
@@ -150,11 +156,10 @@ class Dispatch:
                 found.append(self.lanes.done.get_nowait())
         landed = Landed()
         for done in [each for each in found if each.number >= 0]:
-            gate = self._writing.pop(done.number, None)
-            if gate is None:
+            if not done.freed:
                 self._land(done, landed)
-            else:
-                gate.aloft -= 1
+            elif done.number in self._flights:
+                self._flights[done.number].free()
         for done in self._hung():
             self._land(done, landed)
         return landed
@@ -180,11 +185,8 @@ class Dispatch:
         if flight is None:
             self._land_late(done, landed)
             return
-        flight.gate.in_flight -= 1
-        if done.last:
-            flight.gate.aloft -= 1
-        else:
-            self._writing[done.number] = flight.gate
+        flight.free()
+        flight.gate.aloft -= 1
         self.purse.release(flight.ref, len(flight.asks), flight.reserved)
         if done.error is not None:
             landed.error = landed.error or done.error
@@ -228,7 +230,7 @@ class Dispatch:
         if self.limits.timeout is None:
             return []
         now = time.monotonic()
-        late = {number: flight for number, flight in self._flights.items() if flight.due < now}
+        late = {number: flight for number, flight in self._flights.items() if flight.due < now and not flight.freed}
         reason = f"The player gave no answer in {self.limits.timeout:g} seconds an item."
         found = []
         for number, flight in late.items():

@@ -140,7 +140,7 @@ class _Engine:
         patience = self.calls.patience(_POLL)
         if patience is None:
             return False
-        self._take(patience, go_on=True)
+        self._take(patience)
         return True
 
     def _stopping(self) -> bool:
@@ -188,7 +188,7 @@ class _Engine:
         while (ask := conversation.next_ask()) is not None:
             if self.waiting.join(conversation, ask):
                 return
-            known = self._known(ask.key)
+            known = self.run.answers(ask.key)
             if known is None:
                 self.waiting.add(conversation, ask)
                 return
@@ -197,13 +197,8 @@ class _Engine:
         name = self.active.pop(conversation.key)
         self.tell(GameEnded(name, conversation.state, self.ends.total(), len(self.rows)))
 
-    def _known(self, key: str) -> Hop | None:
-        """Returns a hop that answered an equal ask well, on the disk or on its way there."""
-        fresh = (hop for hop in self.unwritten if hop.ask.key == key and hop.outcome is Outcome.OK)
-        return next(fresh, None) or self.run.answers(key)
-
     def _keep(self, conversation: Conversation, hop: Hop) -> None:
-        """Takes a hop into its game; it is written with the next batch, before anything else is taken."""
+        """Takes a hop into its game; it is written with the next batch, at the latest before the next call."""
         self.unwritten.append(hop)
         conversation.answer(hop)
         self.hops_done += 1
@@ -231,25 +226,19 @@ class _Engine:
             self.tell(PlayerReady(ref))
         return self.ready[ref]
 
-    def _take(self, seconds: float, go_on: bool = False) -> None:
-        """Waits for answers, lets the games that waited for them go on, and writes them.
-
-        With `go_on` the next calls are under way while the disk is waited for. What they give is written after it, so
-        a run that is killed meanwhile has lost no more than one that is killed just before it writes.
-        """
+    def _take(self, seconds: float) -> None:
+        """Waits for answers, writes them, then lets the games that waited for them go on."""
         landed = self.calls.wait(seconds)
         going: list[Conversation] = []
         for hop, wait in zip(landed.hops, self.waiting.finish(hop.ask.key for hop in landed.hops), strict=True):
             for conversation, ask in wait.games:
                 self._keep(conversation, hop if ask is hop.ask else shared(hop, ask))
                 going.append(conversation)
+        self._write()
         if landed.error is not None:
-            self._write()
             raise landed.error
         for conversation in going:
             self._advance(conversation)
-        if go_on and going and not self._stopping():
-            self.calls.send()
         self._write()
 
     def _land(self) -> None:

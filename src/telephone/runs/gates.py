@@ -96,7 +96,7 @@ class Gate:
     in_flight: int = 0
     """Calls that the players have not answered."""
     aloft: int = 0
-    """Calls whose threads are not free; some of them are answered and their pictures are being written."""
+    """Calls that have not come back; some of them are answered and their pictures are being written."""
 
     def lets(self, now: float) -> bool:
         """Tells whether a call may start."""

@@ -16,7 +16,7 @@ class Job:
     lane: str
     work: Callable[[], list[Reply]]
     after: Callable[[list[Reply]], None] | None = None
-    """What is done with the replies when they have been handed over; its errors are for others to find."""
+    """What is done with the replies when the player is free again; its errors are for others to find."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Done:
 
     number: int
     replies: tuple[Reply, ...] = ()
-    last: bool = True
-    """Whether the thread is free as well: if not, another one without replies will say so."""
+    freed: bool = False
+    """Whether this only says that the player is free; the replies come with another one."""
     error: BaseException | None = None
 
 
@@ -67,10 +67,10 @@ class Lanes:
         while (job := jobs.get()) is not None:
             try:
                 replies = job.work()
+                if job.after is not None:
+                    self.done.put(Done(job.number, freed=True))
+                    job.after(replies)
+                done = Done(job.number, tuple(replies))
             except BaseException as error:  # noqa: BLE001 - handed to the thread that waits, which raises it again
-                self.done.put(Done(job.number, error=error))
-                continue
-            self.done.put(Done(job.number, tuple(replies), last=job.after is None))
-            if job.after is not None:
-                job.after(replies)
-                self.done.put(Done(job.number))
+                done = Done(job.number, error=error)
+            self.done.put(done)
