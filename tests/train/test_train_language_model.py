@@ -15,6 +15,7 @@ from telephone.train import exchanges, language_model
 from telephone.train import language_model_data as lessons
 from telephone.train import visual_words as spoken
 from telephone.train.common import Recipe
+from telephone.train.marking import mark
 from telephone.world.questions import answer
 
 SCENES = [lessons.scene_for("test", index) for index in range(150)]
@@ -170,8 +171,8 @@ def test_answers_come_back_in_the_order_of_the_questions(tokenizer):
 def test_facts_are_counted():
     scene = world.parse("A red cat on the left and a blue dog on the right, on a beach.")
     said = ["A red cat on the left and a green dog on the right, on a beach.", ""]
-    assert language_model.right_facts([scene], said[:1]) == "6 of 7 facts are told, among 7 that are said"
-    assert language_model.right_facts([scene], said[1:]) == "0 of 7 facts are told, among 0 that are said"
+    assert str(mark([scene], said[:1])) == "6 of 7 facts are told, among 7 that are said"
+    assert str(mark([scene], said[1:])) == "0 of 7 facts are told, among 0 that are said"
 
 
 @pytest.mark.slow

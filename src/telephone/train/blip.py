@@ -29,8 +29,8 @@ from telephone.nets.layers import TransformerBlock, channels_last
 from telephone.nets.tokenizer import WordTokenizer
 from telephone.train import data
 from telephone.train.common import Recipe, Stage, keep
+from telephone.train.marking import LEVELS, held_out, mark, write_samples
 from telephone.train.stable_diffusion import facts_loss
-from telephone.world.render import render_array
 
 MINUTES = 62.0
 SHARES = {"vision": 0.3, "blip": 0.7}
@@ -164,19 +164,13 @@ def show(recipe: Recipe, net: Blip, tokenizer: WordTokenizer, name: str) -> None
     """Writes descriptions of held-out scenes below the true ones, with the share of facts that are right."""
     was = net.training
     net.eval()
-    lines, folder = [], recipe.folder / "samples"
-    for level in ("easy", "medium", "hard"):
-        scenes = [world.sample(level, i, split="test") for i in range(48)]
-        x = torch.from_numpy(data.to_unit(render_array(scenes, list(range(48))))).to(recipe.device)
+    lines: list[str] = []
+    for level in LEVELS:
+        scenes, x = held_out(recipe, level, 48)
         tokens = net.describe(x, list(range(48)), Decoding())
         told = [tokenizer.decode(row) for row in tokens.tolist()]
-        marks = [world.compare(scene, world.parse(text)) for scene, text in zip(scenes, told, strict=True)]
-        kept = sum(len(mark.kept) for mark in marks)
-        facts = sum(len(world.atoms(scene)) for scene in scenes)
-        said = sum(len(mark.kept) + len(mark.wrong) + len(mark.invented) for mark in marks)
-        lines.append(f"# {level}: {kept} of {facts} facts are told, among {said} that are said")
+        lines.append(f"# {level}: {mark(scenes, told)}")
         print(f"{name} {lines[-1]}", flush=True)
         lines += [f"{world.caption(s, 'en', WORDING)}\n  -> {t}" for s, t in zip(scenes[:6], told[:6], strict=True)]
     net.train(was)
-    folder.mkdir(exist_ok=True)
-    (folder / f"{name}.txt").write_text("\n".join(lines) + "\n")
+    write_samples(recipe, name, lines)

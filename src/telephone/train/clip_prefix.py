@@ -35,8 +35,8 @@ from telephone.train.clip_prefix_data import Views, chances_of, sure, views
 from telephone.train.common import Recipe, Stage, frozen
 from telephone.train.exchanges import INSTRUCTIONS
 from telephone.train.lessons import Lessons
+from telephone.train.marking import LEVELS, beside_truth, held_out, mark, write_samples
 from telephone.train.visual_words import QUERIES, FactHeads, best_linear, vectors
-from telephone.world.render import render_array
 
 MINUTES = 24.0
 SHARES = {"unfold": 0.35, "speak": 0.65}
@@ -180,20 +180,13 @@ def show(recipe: Recipe, net: ClipPrefix, there: Frozen, name: str, count: int =
     was = net.training
     net.eval()
     model = net.language_model or there.model
-    lines, folder = [], recipe.folder / "samples"
-    for level in ("easy", "medium", "hard"):
-        scenes = [world.sample(level, i, split="test") for i in range(count)]
-        x = torch.from_numpy(data.to_unit(render_array(scenes, list(range(count))))).to(recipe.device)
+    lines: list[str] = []
+    for level in LEVELS:
+        scenes, x = held_out(recipe, level, count)
         prefix = net(look(there.clip, x.contiguous(memory_format=torch.channels_last)))
         told = reply(model, there.tokenizer, prefix, [TASK] * count, [0] * count, Decoding(limit=90))
-        marks = [world.compare(scene, world.parse(text)) for scene, text in zip(scenes, told, strict=True)]
-        kept = sum(len(mark.kept) for mark in marks)
-        facts = sum(len(world.atoms(scene)) for scene in scenes)
-        said = sum(len(mark.kept) + len(mark.wrong) + len(mark.invented) for mark in marks)
-        lines.append(f"# {level}: {kept} of {facts} facts are told, among {said} that are said")
+        lines.append(f"# {level}: {mark(scenes, told)}")
         print(f"{name} {lines[-1]}", flush=True)
-        true = [world.caption(data.telling(scene), "en", "plain") for scene in scenes[:6]]
-        lines += [f"{truth}\n  -> {text}" for truth, text in zip(true, told[:6], strict=True)]
+        lines += beside_truth(scenes, told)
     net.train(was)
-    folder.mkdir(exist_ok=True)
-    (folder / f"{name}.txt").write_text("\n".join(lines) + "\n", "utf-8")
+    write_samples(recipe, name, lines)

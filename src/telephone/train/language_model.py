@@ -36,6 +36,7 @@ from telephone.train.language_model_data import (
     text_words,
     visual_words,
 )
+from telephone.train.marking import LEVELS, mark, write_samples
 from telephone.world.scene import Scene
 
 MINUTES = 50.0
@@ -125,31 +126,20 @@ def show(recipe: Recipe, model: LanguageModel, tokenizer: ChatTokenizer, name: s
     was = model.training
     model.eval()
     lines = []
-    for level in ("easy", "medium", "hard"):
+    for level in LEVELS:
         scenes = [world.sample(level, i, split="test") for i in range(count)]
         rng = np.random.default_rng(0)
         texts = [text_words(tokenizer, scene, rng) for scene in scenes]
         for what, abouts in (("texts", texts), ("visual words", [visual_words(tokenizer, s) for s in scenes])):
             told = answer_all(model, tokenizer, abouts, [DETAILED] * count)
-            lines.append(f"# {level}, {what}: {right_facts(scenes, told)}")
+            lines.append(f"# {level}, {what}: {mark(scenes, told)}")
             if count > 12:
                 lines[-1] += f"; {_rest(model, tokenizer, scenes, what != 'texts')}"
             print(f"{name} {lines[-1]}", flush=True)
             read = [tokenizer.decode([first for first, _ in about]) for about in abouts]
             lines += [f"{about}\n  -> {text}" for about, text in zip(read[:4], told[:4], strict=True)]
     model.train(was)
-    folder = recipe.folder / "samples"
-    folder.mkdir(exist_ok=True)
-    (folder / f"{name}.txt").write_text("\n".join(lines) + "\n", "utf-8")
-
-
-def right_facts(scenes: Sequence[Scene], told: Sequence[str]) -> str:
-    """Returns how many facts of the scenes are told, and among how many that are said."""
-    marks = [world.compare(scene, world.parse(text)) for scene, text in zip(scenes, told, strict=True)]
-    kept = sum(len(mark.kept) for mark in marks)
-    said = sum(len(mark.kept) + len(mark.wrong) + len(mark.invented) for mark in marks)
-    facts = sum(len(world.atoms(scene)) for scene in scenes)
-    return f"{kept} of {facts} facts are told, among {said} that are said"
+    write_samples(recipe, name, lines)
 
 
 def _rest(model: LanguageModel, tokenizer: ChatTokenizer, scenes: Sequence[Scene], visual: bool) -> str:

@@ -7,15 +7,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from telephone import world
 from telephone.nets.blip2 import talk_loss
 from telephone.nets.generation import Decoding
 from telephone.nets.mplug_owl import Owl
 from telephone.nets.tokenizer import PAD, ChatTokenizer
-from telephone.train import data, exchanges
+from telephone.train import exchanges
 from telephone.train.common import Recipe
+from telephone.train.marking import LEVELS, beside_truth, held_out, mark, write_samples
 from telephone.world.questions import questions
-from telephone.world.render import render_array
 from telephone.world.scene import Scene
 
 SCENES = 32
@@ -96,28 +95,23 @@ def show(recipe: Recipe, owl: Owl, name: str) -> None:
     """Writes what is said of held-out scenes, with the share of facts told right and of questions answered right."""
     was = owl.net.training
     owl.net.eval()
-    lines, folder, scenes = [], recipe.folder / "samples", SCENES
-    for level in ("easy", "medium", "hard"):
-        shown = [world.sample(level, i, split="test") for i in range(scenes)]
-        x = torch.from_numpy(data.to_unit(render_array(shown, list(range(scenes))))).to(recipe.device)
+    lines: list[str] = []
+    scenes = SCENES
+    for level in LEVELS:
+        shown, x = held_out(recipe, level, scenes)
         told = owl.answer(x, [exchanges.DETAILED] * scenes, [0] * scenes, LONG)
         posed = [questions(scene, np.random.default_rng(i)) for i, scene in enumerate(shown)]
         said = owl.answer(x, [question for question, _ in posed], [0] * scenes, LONG)
         right = sum(answer.lower() == truth.lower() for answer, (_, truth) in zip(said, posed, strict=True))
         lines.append(f"# {level}: {_facts(shown, told)}; {right} of {scenes} questions are answered right")
         print(f"{name} {lines[-1]}", flush=True)
-        truth = [world.caption(data.telling(scene), "en", "detailed") for scene in shown]
-        lines += [f"{true}\n  -> {text}" for true, text in zip(truth[:6], told[:6], strict=True)]
+        lines += beside_truth(shown, told, "detailed")
         lines += [f"{q} {a}\n  -> {text}" for (q, a), text in zip(posed[:6], said[:6], strict=True)]
     owl.net.train(was)
-    folder.mkdir(exist_ok=True)
-    (folder / f"{name}.txt").write_text("\n".join(lines) + "\n", "utf-8")
+    write_samples(recipe, name, lines)
 
 
 def _facts(scenes: list[Scene], told: list[str]) -> str:
-    marks = [world.compare(scene, world.parse(text)) for scene, text in zip(scenes, told, strict=True)]
-    kept = sum(len(mark.kept) for mark in marks)
-    said = sum(len(mark.kept) + len(mark.wrong) + len(mark.invented) for mark in marks)
-    facts = sum(len(world.atoms(scene)) for scene in scenes)
+    kept, said, facts = mark(scenes, told)
     share = 100 * kept / max(1, said)
     return f"{kept} of {facts} facts are told ({100 * kept / facts:.0f} %), {share:.0f} % of what is told is right"

@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from telephone import world
 from telephone.images import content_hash
 from telephone.nets.blip import Blip, BlipConfig, ImageEncoder
 from telephone.nets.language_model import LanguageModel, LanguageModelConfig
@@ -18,7 +17,7 @@ from telephone.nets.tokenizer import ChatTokenizer
 from telephone.train import data
 from telephone.train.blip import Batches
 from telephone.train.common import Recipe, frozen, shipped_or_learned
-from telephone.world.render import render_array
+from telephone.train.marking import LEVELS, beside_truth, held_out, mark, write_samples
 from telephone.world.scene import Scene
 
 CHUNK = 128
@@ -120,18 +119,11 @@ def examine(recipe: Recipe, encoder: ImageEncoder, say: Callable[[Tensor], list[
         say: squares [EXAMINED, 64, width] to one text each.
         name: of the file in the folder `samples`.
     """
-    lines, folder = [], recipe.folder / "samples"
-    for level in ("easy", "medium", "hard"):
-        scenes = [world.sample(level, i, split="test") for i in range(EXAMINED)]
-        x = torch.from_numpy(data.to_unit(render_array(scenes, list(range(EXAMINED))))).to(recipe.device)
+    lines: list[str] = []
+    for level in LEVELS:
+        scenes, x = held_out(recipe, level, EXAMINED)
         told = say(encoder(x.contiguous(memory_format=torch.channels_last)))
-        marks = [world.compare(scene, world.parse(text)) for scene, text in zip(scenes, told, strict=True)]
-        kept = sum(len(mark.kept) for mark in marks)
-        facts = sum(len(world.atoms(scene)) for scene in scenes)
-        said = sum(len(mark.kept) + len(mark.wrong) + len(mark.invented) for mark in marks)
-        lines.append(f"# {level}: {kept} of {facts} facts are told, among {said} that are said")
+        lines.append(f"# {level}: {mark(scenes, told)}")
         print(f"{name} {lines[-1]}", flush=True)
-        true = [world.caption(data.telling(scene), "en", "plain") for scene in scenes[:6]]
-        lines += [f"{truth}\n  -> {text}" for truth, text in zip(true, told[:6], strict=True)]
-    folder.mkdir(exist_ok=True)
-    (folder / f"{name}.txt").write_text("\n".join(lines) + "\n")
+        lines += beside_truth(scenes, told)
+    write_samples(recipe, name, lines)
