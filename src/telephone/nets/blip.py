@@ -18,6 +18,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from telephone.nets.checkpoint import tuples
 from telephone.nets.generation import Decoding, generate
 from telephone.nets.layers import Attention, KeysValues, Past, ResBlock, TransformerBlock
 from telephone.nets.tokenizer import PAD
@@ -59,10 +60,7 @@ class BlipConfig:
     @classmethod
     def from_dict(cls, values: dict) -> "BlipConfig":
         """Returns the config that `dataclasses.asdict` and JSON turned into plain values."""
-        image = {**values["image"], "stem": tuple(values["image"]["stem"])}
-        return cls(
-            ImageEncoderConfig(**image), TextConfig(**{**values["text"], "words": tuple(values["text"]["words"])})
-        )
+        return cls(ImageEncoderConfig(**tuples(values["image"])), TextConfig(**tuples(values["text"])))
 
 
 class ImageEncoder(nn.Module):

@@ -20,6 +20,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from telephone.nets.checkpoint import tuples
 from telephone.nets.layers import Attention, ResBlock, TransformerBlock
 from telephone.nets.tokenizer import EOS, PAD
 
@@ -70,9 +71,8 @@ class ClipConfig:
     @classmethod
     def from_dict(cls, values: dict) -> "ClipConfig":
         """Returns the config that `dataclasses.asdict` and JSON turned into plain values."""
-        vision = {**values["vision"], "stem": tuple(values["vision"]["stem"])}
-        text = {**values["text"], "words": tuple(values["text"]["words"])}
-        return cls(VisionConfig(**vision), TextConfig(**text), values["embedding"])
+        vision, text = VisionConfig(**tuples(values["vision"])), TextConfig(**tuples(values["text"]))
+        return cls(vision, text, values["embedding"])
 
 
 class Block(nn.Module):

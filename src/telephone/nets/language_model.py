@@ -14,6 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from telephone.nets.checkpoint import tuples
 from telephone.nets.generation import Decoding, generate
 from telephone.nets.layers import Past
 from telephone.nets.tokenizer import CHAT, PAD, SPECIAL
@@ -36,7 +37,7 @@ class LanguageModelConfig:
     @classmethod
     def from_dict(cls, values: dict) -> "LanguageModelConfig":
         """Returns the config that `dataclasses.asdict` and JSON turned into plain values."""
-        return cls(**{**values, "words": tuple(values["words"])})
+        return cls(**tuples(values))
 
 
 class RmsNorm(nn.Module):
