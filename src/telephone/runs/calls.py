@@ -1,12 +1,12 @@
 """One call of a player for the asks of several games: whatever goes wrong becomes a hop that says so."""
 
+import os
+import threading
 import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-
-from PIL import Image
 
 from telephone.errors import KeyRejected, PlayerError, PlayerRefused, PlayerUnavailable, UsageError, WeightsError
 from telephone.images import decode, encode_png
@@ -18,6 +18,9 @@ REASON = 300
 """Characters of a reason."""
 RAW = 2000
 """Characters of what a provider says beside its answer, and of a traceback's end."""
+_WORK = threading.BoundedSemaphore(min(4, os.cpu_count() or 1))
+"""Held to decode or encode a picture. A hundred calls that come back at once would take the interpreter from each
+other in the middle of it, again and again, and none of them would be done soon."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,9 @@ def _call(player: Player, asks: Sequence[Ask]) -> list[_Made]:
         answers = draw_answers(player, texts, seeds)
         return [replace(_pack(made), tokens_cut=tokens) for made, tokens in zip(answers, cut, strict=True)]
     assert isinstance(player, Image2Text)
-    return [_pack(made) for made in describe_answers(player, [decode(ask.parent.data) for ask in asks], seeds)]
+    with _WORK:
+        pictures = [decode(ask.parent.data) for ask in asks]
+    return [_pack(made) for made in describe_answers(player, pictures, seeds)]
 
 
 def _pack(answer: Answer) -> _Made:
@@ -106,7 +111,10 @@ def _pack(answer: Answer) -> _Made:
 def _artefact(made: Any) -> Artefact | PlayerError:
     if isinstance(made, PlayerError):
         return made
-    return Artefact("image", encode_png(made)) if isinstance(made, Image.Image) else Artefact("text", made.encode())
+    if isinstance(made, str):
+        return Artefact("text", made.encode())
+    with _WORK:
+        return Artefact("image", encode_png(made))
 
 
 def _reply(ask: Ask, made: _Made, price: float | None, when: tuple[float, float]) -> Reply:

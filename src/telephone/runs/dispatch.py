@@ -1,6 +1,7 @@
 """Sends asks to players and takes their answers: as many at a time as each allows, again where that may help."""
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,6 +24,9 @@ Seat = Callable[[str], tuple[Player, Traits]]
 
 Keep = Callable[[list[bytes]], None]
 """Writes pictures; may raise StoreError."""
+
+_DISK = threading.BoundedSemaphore(2)
+"""Held to write pictures: two at a time keep a disk busy, and more take the interpreter from each other."""
 
 
 @dataclass
@@ -49,7 +53,7 @@ class _Flight:
 def _keep(keep: Keep, replies: list[Reply]) -> None:
     """Writes the pictures that were made: the engine's thread then finds them on the disk."""
     made = [reply.hop.result for reply in replies if reply.hop.result is not None]
-    with contextlib.suppress(StoreError):  # the engine's thread tries again, and tells what is wrong
+    with _DISK, contextlib.suppress(StoreError):  # the engine's thread tries again, and tells what is wrong
         keep([each.data for each in made if each.kind == "image"])
 
 
