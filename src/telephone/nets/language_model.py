@@ -40,6 +40,10 @@ class LanguageModelConfig:
         return cls(**tuples(values))
 
 
+EPSILON = 1e-6
+"""Keeps a vector of zeros from being divided by zero."""
+
+
 class RmsNorm(nn.Module):
     """Divides a vector by its root mean square."""
 
@@ -50,7 +54,7 @@ class RmsNorm(nn.Module):
 
     def forward(self, x: Float[Tensor, "*batch width"]) -> Float[Tensor, "*batch width"]:
         """Returns vectors of one length, times the gain."""
-        return F.rms_norm(x, self.weight.shape, self.weight, 1e-6)
+        return F.rms_norm(x, self.weight.shape, self.weight, EPSILON)
 
 
 class GatedMlp(nn.Module):
@@ -67,7 +71,7 @@ class GatedMlp(nn.Module):
         return self.down(F.silu(self.gate(x)) * self.up(x))
 
 
-Angles = tuple[Float[Tensor, "n depth"], Float[Tensor, "n depth"]]
+Angles = tuple[Float[Tensor, "*n depth"], Float[Tensor, "*n depth"]]
 """Cosines and sines of the angles by which each position is turned."""
 
 
@@ -78,7 +82,7 @@ def angles(start: int, count: int, depth: int, like: Float[Tensor, "..."]) -> An
     return turn.cos().to(like.dtype), turn.sin().to(like.dtype)
 
 
-def rotate(x: Float[Tensor, "batch heads n depth"], turn: Angles) -> Float[Tensor, "batch heads n depth"]:
+def rotate(x: Float[Tensor, "*batch depth"], turn: Angles) -> Float[Tensor, "*batch depth"]:
     """Turns queries or keys by the angles of their positions, the first half of a vector against the second."""
     first, second = x.chunk(2, dim=-1)
     return x * turn[0] + torch.cat([-second, first], dim=-1) * turn[1]
@@ -182,6 +186,34 @@ class LanguageModel(nn.Module):
         return generate(_Writer(self, prompt), seeds, replace(how, limit=limit))
 
 
+class _Lean:
+    """A layer for one new position: its maps laid side by side, gains and the scale of attention worked into them."""
+
+    def __init__(self, block: Block) -> None:
+        """Asks each map what it does, so that one with an adapter beside it counts whole."""
+        self.block = block
+        gain1, gain2 = block.norm1.weight[:, None], block.norm2.weight[:, None]
+        same = torch.eye(len(gain1), device=gain1.device, dtype=gain1.dtype)
+        query, key, value = (part(same) for part in block._maps())
+        depth = len(gain1) // block.heads
+        self.ask = gain1 * torch.cat([query * depth**-0.5, key, value], 1)
+        self.think = gain2 * torch.cat([block.mlp.gate(same), block.mlp.up(same)], 1)
+
+    def __call__(self, x: Float[Tensor, "batch width"], turn: Angles, past: Past) -> Float[Tensor, "batch width"]:
+        """Returns what the layer makes of the newest position, which is remembered."""
+        asked = (_unit(x) @ self.ask).view(len(x), 3, self.block.heads, -1)
+        turned, value = rotate(asked[:, :2], turn), asked[:, 2]
+        keys, values = past.add((turned[:, 1, :, None], value[:, :, None]))
+        seen = (turned[:, 0, :, None] @ keys.transpose(2, 3)).softmax(-1) @ values
+        x = x + self.block.out(seen.flatten(1))
+        gate, up = (_unit(x) @ self.think).chunk(2, dim=1)
+        return x + self.block.mlp.down(F.silu(gate) * up)
+
+
+def _unit(x: Float[Tensor, "batch width"]) -> Float[Tensor, "batch width"]:
+    return x * (x.square().mean(-1, keepdim=True) + EPSILON).rsqrt()
+
+
 class _Writer:
     """The model, one word at a time; the first step reads the whole prompt instead of `<bos>`."""
 
@@ -189,13 +221,22 @@ class _Writer:
         """Remembers nothing yet."""
         self.model, self.prompt = model, prompt
         self.pasts = [Past() for _ in model.blocks]
+        self.layers = [_Lean(block) for block in model.blocks if isinstance(block, Block)]
+        self.turns = angles(0, model.config.max_tokens, model.config.width // model.config.heads, prompt)
 
     def __call__(self, token: Int[Tensor, " batch"], position: int) -> Float[Tensor, "batch words"]:
         """Returns logits of the next word."""
         model = self.model
-        x = self.prompt if position == 0 else model.embed(token.to(self.prompt.device)[:, None])
-        last = model._mix(x, self.pasts)[:, -1]
+        last = model._mix(self.prompt, self.pasts)[:, -1] if position == 0 else self._newest(token)
         return (model.norm(last) @ model.token.weight.T).float().cpu()
+
+    def _newest(self, token: Int[Tensor, " batch"]) -> Float[Tensor, "batch width"]:
+        at = self.pasts[0].length
+        turn = self.turns[0][at], self.turns[1][at]
+        x = self.model.embed(token.to(self.prompt.device)[:, None])[:, 0]
+        for layer, past in zip(self.layers, self.pasts, strict=True):
+            x = layer(x, turn, past)
+        return x
 
     def reorder(self, rows: Int[Tensor, " other"]) -> None:
         """Puts what is remembered into another order."""

@@ -30,7 +30,7 @@ class ClipInterrogator(Image2Text):
     def traits(self) -> Traits:
         """Returns what the player is; reads the weight files of BLIP and CLIP once, for their hashes."""
         prints = self._blip.traits().fingerprint, self._clip.traits().fingerprint
-        return Traits(digest("pocket/clip-interrogator", 1, *prints, self._phrases), batch_size=64, seeds=True, price=0)
+        return Traits(digest("pocket/clip-interrogator", 2, *prints, self._phrases), batch_size=64, seeds=True, price=0)
 
     def generate_texts(self, images: Sequence[Image.Image], seeds: Sequence[int] | None = None) -> list[str]:
         """Returns one description a picture; pictures of any size and mode are brought to 64 x 64 RGB first.

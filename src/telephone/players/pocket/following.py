@@ -37,7 +37,7 @@ class Asked(NamedTuple):
 class Follower(Image2Text):
     """A net that follows instructions; a subclass says which files it has and what stands for pictures."""
 
-    VERSION = 1
+    VERSION = 2
     """Raised whenever the same weights and options may give another answer."""
     FILES: tuple[str, ...]
     """The weight files; the first one is the player's own and notes which others it was trained with."""
