@@ -2,7 +2,9 @@
 
 import io
 import struct
+import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -204,3 +206,10 @@ def test_a_cut_off_picture_is_told():
     whole = images.encode_png(Image.fromarray(np.random.default_rng(0).integers(0, 256, (50, 50, 3), dtype=np.uint8)))
     with pytest.raises(PlayerError, match="not a picture that can be decoded"):
         images.decode(whole[: len(whole) // 2])
+
+
+def test_threads_that_decode_leave_the_filters_of_warnings_alone():
+    data, before = images.encode_png(Image.new("RGB", (200, 200))), list(warnings.filters)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(images.decode, [data] * 200))
+    assert warnings.filters == before

@@ -1,9 +1,12 @@
 """Between bytes and pixels: everything that decodes, strips or encodes a picture is here, and nowhere else."""
 
+import contextlib
 import hashlib
 import io
 import re
+import threading
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +21,17 @@ FORMATS = (
     "JPEG2000", "ICO", "PPM", "TGA", "PCX", "SGI", "QOI",
 )  # fmt: skip
 """Formats that are decoded, by Pillow's names. EPS is not one of them: it is a program, and others would run it."""
+_FILTERS = threading.Lock()
+"""Held while filters of warnings are changed: they belong to the process, and two threads would keep each other's."""
 _DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")
 """Modes of one channel with more than 8 bits."""
+
+
+@contextlib.contextmanager
+def own_filters() -> Iterator[None]:
+    """Lets a thread change the filters of warnings for as long as the block lasts; other threads wait at theirs."""
+    with _FILTERS, warnings.catch_warnings():
+        yield
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -106,7 +118,7 @@ def decode(data: bytes, formats: tuple[str, ...] = FORMATS) -> Image.Image:
         PlayerError: the bytes are no picture, are cut off, or would decode to more than `MAX_PIXELS`.
     """
     try:
-        with warnings.catch_warnings():
+        with own_filters():
             warnings.simplefilter("ignore")  # small damage that Pillow reads over
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             return to_rgb(Image.open(io.BytesIO(data), formats=_known(formats)))

@@ -6,6 +6,7 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
 from telephone.errors import PlayerError
+from telephone.images import own_filters
 from telephone.players.remote.trust import embedded, picture
 from telephone.serve.faults import Fault, wrong
 
@@ -136,7 +137,7 @@ def check_pixels(data: bytes) -> None:
     import io
     import warnings
 
-    with warnings.catch_warnings():
+    with own_filters():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         try:
             with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP", "GIF")) as opened:
