@@ -19,6 +19,7 @@ from telephone.players.pocket.clip_prefix import ClipPrefix as Player
 from telephone.train import clip_prefix, data, language_model
 from telephone.train import clip_prefix_data as views
 from telephone.train.common import Recipe
+from telephone.train.exchanges import sentence
 from telephone.train.visual_words import vectors
 
 
@@ -59,13 +60,14 @@ def test_the_last_layer_starts_near_the_words(recipe, there, monkeypatch):
     torch.manual_seed(0)
     net = ClipPrefix(clip_prefix.config_of(there, "transformer"))
     scenes = [data.train_scene("sight 0", i) for i in range(80)]
-    seen = clip_prefix.Views(scenes, views.views(recipe, there.clip))
+    raw = views.views(recipe, there.clip)
+    seen = clip_prefix.Views(scenes, clip_prefix.whitened(net, raw))
     monkeypatch.setattr(views, "SURE", 0.0)
     words = vectors(scenes, there.model, there.tokenizer)
     with torch.no_grad():
-        before = (net(seen.seen) - words).square().mean()
+        before = (net(raw) - words).square().mean()
         clip_prefix.guess_words(clip_prefix.Learning(net), seen, there)
-        after = (net(seen.seen) - words).square().mean()
+        after = (net(raw) - words).square().mean()
     assert after < before / 5
     assert after <= (words - words.mean((0, 1))).square().mean()
 
@@ -77,16 +79,26 @@ def test_only_sure_facts_are_told():
     told = views.sure(scene, cells, whole)
     assert told.setting is None
     assert len(told.things) == 2, "of things of equal chance all are told, as something must be"
+    whole["setting"][1] = 1
+    assert sentence(views.sure(scene, cells, whole)) == "On a beach."
     truth = torch.from_numpy(data.cell_targets(scene))
     for index, name in enumerate(data.CELL_FACTS):
         cells[name][0, truth[0, index]] = 1
-    whole["setting"][1] = 1
     assert world.caption(views.sure(scene, cells, whole), "en", "plain") == (
         "Two small red cats on the left, on a beach."
     )
     cells["colour"][0] = 0.1
     cells["count"][0] = 0.1
     assert world.caption(views.sure(scene, cells, whole), "en", "plain") == "A small cat on the left, on a beach."
+
+
+def test_views_are_whitened_but_for_the_directions_without_variance(recipe, there):
+    net = ClipPrefix(clip_prefix.config_of(there, "mlp"))
+    raw = torch.randn(400, 112) * torch.logspace(0, -2, 112) + 3
+    spread = clip_prefix.whitened(net, raw * torch.rand(400, 1))
+    assert spread.mean(0).abs().max() < 1e-2
+    assert (spread.T @ spread / 400 - torch.eye(112)).abs().mean() < 0.02
+    assert torch.allclose(net.map(raw[:3]), net.mapper(spread[:3]), atol=1e-3)
 
 
 def test_a_telling_of_all_facts_is_the_telling():

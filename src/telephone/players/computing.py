@@ -1,7 +1,9 @@
 """How the players that compute here do it: on few threads, with weights from files, pictures stacked into one array."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 Net = TypeVar("Net", bound="nn.Module")
+Part = TypeVar("Part")
+Made = TypeVar("Made")
 
 
 @contextlib.contextmanager
@@ -33,6 +37,19 @@ def few_threads() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def side_by_side(work: Callable[[Part], Made], parts: Sequence[Part]) -> list[Made]:
+    """Works on several parts at a time, each on one thread, unless `TELEPHONE_THREADS` says how many there shall be.
+
+    That keeps the cores busy, and changes no bit, as threads within a part might do.
+    """
+    workers = min(len(parts), 1 if settings.load().threads else os.cpu_count() or 1)
+    with few_threads():
+        if workers < 2:
+            return [work(part) for part in parts]
+        with ThreadPoolExecutor(workers) as pool:
+            return list(pool.map(work, parts))
 
 
 def load_net(paths: Sequence[Path], net: Net) -> Net:

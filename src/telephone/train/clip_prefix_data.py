@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from telephone import world
 from telephone.nets.clip import Clip
@@ -18,14 +18,14 @@ from telephone.train.visual_words import targets
 from telephone.world.scene import Thing
 
 NOISE = 0.3
-"""Spread of the noise on views of mean square 1, so that the training pictures are not learned by heart."""
+"""Spread of the noise on whitened views, so that the training pictures are not learned by heart."""
 SURE = 0.6
-"""A fact is told if the heads give it this chance."""
+"""A fact is told if the heads give it this chance, a thing if they give it to its kind."""
 
 
 @dataclass
 class Views:
-    """Scenes, CLIP's views of their pictures, and the facts in them."""
+    """Scenes, CLIP's views of their pictures, whitened, and the facts in them."""
 
     scenes: list[world.Scene]
     seen: Tensor
@@ -36,8 +36,8 @@ class Views:
         self.cells, self.whole = targets(self.scenes)
 
     def blurred(self, rows: np.ndarray, generator: torch.Generator) -> Tensor:
-        """Returns views of some pictures with a little noise, of mean square 1 without it."""
-        clear = nn.functional.normalize(self.seen[rows], dim=-1) * self.seen.shape[1] ** 0.5
+        """Returns views of some pictures with a little noise."""
+        clear = self.seen[rows]
         return clear + torch.randn(clear.shape, generator=generator) * NOISE
 
     def facts(self, answers: tuple[Tensor, Tensor], rows: np.ndarray) -> tuple[Tensor, float]:
@@ -84,6 +84,11 @@ def sure(scene: world.Scene, cells: dict[str, Tensor], whole: dict[str, Tensor])
     places = np.flatnonzero(truth[:, 0])
     facts = list(data.CELL_FACTS)
     chances = {int(at): {k: float(cells[k][at, truth[at, facts.index(k)]]) for k in facts} for at in places}
+    kept = {name: float(whole[name][around[i]]) >= SURE for i, name in enumerate(data.SCENE_FACTS)}
+    named = {name: getattr(scene, name) for name, there in kept.items() if there}
+    # Where there is nothing else to tell, the surest thing is told: nobody sees nothing at all.
+    surest = max((each["kind"] for each in chances.values()), default=1.0)
+    enough = SURE if world.Scene(**named) != world.Scene() else min(SURE, surest)
     things = [
         Thing(
             thing.kind,
@@ -93,9 +98,7 @@ def sure(scene: world.Scene, cells: dict[str, Tensor], whole: dict[str, Tensor])
             thing.place,
         )
         for at, thing in zip(chances, data.telling(scene).things, strict=True)
-        if chances[at]["kind"] >= min(SURE, max(each["kind"] for each in chances.values()))
+        if chances[at]["kind"] >= enough
     ]
-    kept = {name: float(whole[name][around[i]]) >= SURE for i, name in enumerate(data.SCENE_FACTS)}
-    named = {name: getattr(scene, name) for name, there in kept.items() if there}
     names = {(thing.kind, thing.colour): thing for thing in reversed(things)}
     return world.Scene(**named, things=tuple(thing for thing in things if names[thing.kind, thing.colour] is thing))

@@ -76,9 +76,16 @@ def first_things(scene: Scene) -> Scene:
     return Scene(scene.setting, things=tuple(replace(thing, place=None) for thing in kept))
 
 
+def sentence(scene: Scene) -> str:
+    """Returns the scene in one sentence; one that names no thing does not claim that there is none."""
+    if scene.things or not (around := world.caption(scene, "en", "short")):
+        return world.caption(scene, "en", "plain")
+    return f"{around[0].upper()}{around[1:]}."
+
+
 ANSWERS: dict[str, Callable[[Scene], str]] = {
     "detailed": lambda scene: world.caption(scene, "en", "detailed"),
-    "sentence": lambda scene: world.caption(scene, "en", "plain"),
+    "sentence": sentence,
     "short": lambda scene: world.caption(first_things(scene), "en", "plain"),
     "chinese": lambda scene: world.caption(scene, "zh", "detailed"),
 }

@@ -13,7 +13,7 @@ from telephone.errors import UsageError, WeightsError
 from telephone.players import weights
 from telephone.players.base import Image2Text, Traits
 from telephone.players.cleaning import cleaned
-from telephone.players.computing import few_threads, load_net, stacked
+from telephone.players.computing import few_threads, load_net, side_by_side, stacked
 from telephone.seeds import digest
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class Follower(Image2Text):
 
     def __init__(self, name: str, task: str, temperature: float, max_tokens: int) -> None:
         self.name, self.task_description = name, task
+        self._loaded = False
         self._options: dict[str, Any] = {"limit": max_tokens, "temperature": temperature}
 
     def lacks(self) -> str:
@@ -87,13 +88,23 @@ class Follower(Image2Text):
         alike: dict[int, list[int]] = defaultdict(list)
         for index, question in enumerate(questions):
             alike[len(self._words.after_image(question))].append(index)
+        parts = [rows[start : start + EQUAL] for rows in alike.values() for start in range(0, len(rows), EQUAL)]
         told = [""] * len(asked)
-        for rows in alike.values():
-            for start in range(0, len(rows), EQUAL):
-                part = rows[start : start + EQUAL]
-                for row, text in zip(part, self._answers([asked[row] for row in part]), strict=False):
-                    told[row] = text
+        self._load()
+        items = [[asked[row] for row in part] for part in parts]
+        for part, texts in zip(parts, side_by_side(self._answers, items), strict=True):
+            for row, text in zip(part, texts, strict=False):
+                told[row] = text
         return told
+
+    def _load(self) -> None:
+        """Looks at an empty picture once, so that all weights are read before several threads need them."""
+        import torch
+
+        if not self._loaded:
+            with few_threads(), torch.no_grad():
+                self._see(self._encoder(torch.zeros(1, 3, SIZE, SIZE)))
+            self._loaded = True
 
     def _answers(self, asked: list[Asked]) -> list[str]:
         import torch
