@@ -9,9 +9,7 @@ embeddings are computed once.
 What it writes is tuned to CLIP's taste, which is why it felt like cheating where CLIP is the judge.
 """
 
-import os
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 from jaxtyping import Float, Int
@@ -30,7 +28,14 @@ CHUNK = 32
 class Interrogator:
     """CLIP, and what it makes of the phrases of the banks."""
 
-    def __init__(self, clip: Clip, banks: Mapping[str, Sequence[str]], margin: float = 0.006, most: int = 3) -> None:
+    def __init__(
+        self,
+        clip: Clip,
+        banks: Mapping[str, Sequence[str]],
+        margin: float = 0.006,
+        most: int = 3,
+        each: Callable[..., Iterable[Tensor]] = map,
+    ) -> None:
         """Embeds the banks.
 
         Args:
@@ -38,10 +43,11 @@ class Interrogator:
             banks: the phrases of each bank, by the names of `NEAREST`.
             margin: by how much the cosine must rise for a phrase to stay.
             most: most phrases that are added to a caption.
+            each: applies a function to the parts of a batch, in order, as `map` does; perhaps several at a time.
         """
         self.clip, self.margin, self.most = clip, margin, most
         self.tokenizer = WordTokenizer(clip.config.text.words)
-        self._pool = ThreadPoolExecutor(os.cpu_count())
+        self._each = each
         self.banks = {name: tuple(phrases) for name, phrases in banks.items()}
         self.vectors = {name: self.embed(phrases) for name, phrases in self.banks.items()}
 
@@ -52,8 +58,7 @@ class Interrogator:
         parts = [order[start : start + CHUNK] for start in range(0, len(order), CHUNK)]
         tokens = [self.tokenizer.batch([texts[i] for i in part], limit) for part in parts]
         found = torch.zeros(len(texts), self.clip.config.embedding)
-        # Parts side by side, each on one thread: that keeps the cores busy and changes no bit, as threads in a part do.
-        for part, vectors in zip(parts, self._pool.map(self._encode, tokens), strict=True):
+        for part, vectors in zip(parts, self._each(self._encode, tokens), strict=True):
             found[part] = vectors
         return found
 

@@ -7,7 +7,7 @@ from typing import Any
 from PIL import Image
 
 from telephone.players.base import Image2Text, Traits
-from telephone.players.computing import few_threads
+from telephone.players.computing import few_threads, side_by_side
 from telephone.players.pocket.blip import Blip
 from telephone.players.pocket.clip import Clip
 from telephone.players.pocket.phrases import banks
@@ -51,4 +51,4 @@ class ClipInterrogator(Image2Text):
         from telephone.nets.interrogator import Interrogator
 
         with few_threads():
-            return Interrogator(self._clip.net, banks(), most=self._phrases)
+            return Interrogator(self._clip.net, banks(), most=self._phrases, each=side_by_side)
