@@ -23,8 +23,8 @@ Exit codes: 0 done; 1 some games failed, or a run is damaged; 2 wrong use; 130 s
 Results go to stdout, progress and complaints to stderr. `telephone --debug COMMAND …` shows where an error came from.
 
 The environment: `TELEPHONE_RUNS` is where new runs are written (`runs`), `TELEPHONE_WEIGHTS` a folder with weights to
-use in place of the shipped ones, `TELEPHONE_THREADS` the number of threads of a local player, `TELEPHONE_CACHE` a
-folder for files that can be made again.
+use in place of the shipped ones, `TELEPHONE_THREADS` the number of threads of a local player (without it the pocket
+describers write on all cores, the others compute on one), `TELEPHONE_CACHE` a folder for files that can be made again.
 """
 
 

@@ -34,7 +34,7 @@ class Interrogator:
         banks: Mapping[str, Sequence[str]],
         margin: float = 0.006,
         most: int = 3,
-        each: Callable[..., Iterable[Tensor]] = map,
+        each: Callable[..., Iterable[Float[Tensor, "part embedding"]]] = map,
     ) -> None:
         """Embeds the banks.
 
