@@ -26,6 +26,9 @@ def test_the_recipe_makes_a_file_that_embeds(tmp_path, monkeypatch):
     monkeypatch.setenv("TELEPHONE_WEIGHTS", str(tmp_path))
     made = embedder("pocket/clip").embed_images([world.render(world.Scene())] * 2)
     assert np.allclose(made[0], made[1], atol=1e-5)
+    for name in ("clip-look", "clip-read"):
+        rows = [json.loads(line) for line in (recipe.folder / f"{name}.jsonl").read_text().splitlines()]
+        assert all(0 <= row["right"] <= 1 for row in rows)
     for name in ("clip", "clip-robust"):
         rows = [json.loads(line) for line in (recipe.folder / f"{name}.jsonl").read_text().splitlines()]
         assert rows
@@ -58,6 +61,28 @@ def test_pictures_against_the_net_are_near_and_fool_it_more():
 def test_batches_hold_sentences_of_like_length():
     pictures = data.paint("test clip", 60)
     batches = clip.told(Batches(pictures, np.random.default_rng(0), size=6))
-    spread = [max(map(len, texts)) - min(map(len, texts)) for _, (_, texts) in zip(range(8), batches, strict=False)]
+    drawn = [texts for _, (_, texts) in zip(range(8), batches, strict=False)]
+    assert all(len(texts) == 6 + 6 for texts in drawn)  # fewer than `TWINS`: each has one
+    assert all(first != second for texts in drawn for first, second in zip(texts[:6], texts[6:], strict=True))
+    spread = [max(map(len, texts[:6])) - min(map(len, texts[:6])) for texts in drawn]
     whole = [len(data.any_caption(scene, np.random.default_rng(1))) for scene in pictures.scenes]
     assert np.mean(spread) < (max(whole) - min(whole)) / 2
+
+
+def test_a_twin_is_a_wrong_answer_for_its_picture():
+    near = torch.tensor([[4.0, 0.0, 0.0], [0.0, 4.0, 0.0]])
+    fooled = near.clone()
+    fooled[0, 2] = 4.0
+    assert torch.allclose(clip.with_twins(near[:, :2]), contrastive_loss(near[:, :2]))
+    assert clip.with_twins(fooled) > clip.with_twins(near) + 0.1
+
+
+def test_heads_ask_for_each_cell_and_the_whole():
+    torch.manual_seed(0)
+    config = ClipConfig(VisionConfig(stem=(8, 8, 8), width=16, heads=2), TextConfig(("red",), width=16, heads=2), 16)
+    exam = clip.Exam(Clip(config))
+    asked = sum(data.CELL_FACTS.values()), sum(data.SCENE_FACTS.values())
+    answers = exam(torch.randn(2, 16)), exam.image(torch.zeros(2, 3, 64, 64)), exam.text(torch.tensor([[1, 4, 2]] * 2))
+    for cells, whole in answers:
+        assert cells.shape == (2, 6, asked[0])
+        assert whole.shape == (2, asked[1])

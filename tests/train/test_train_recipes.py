@@ -14,7 +14,9 @@ from telephone import world
 from telephone.nets.checkpoint import read_metadata
 from telephone.players import pocket
 from telephone.train import RECIPES, blip, data, stable_diffusion
+from telephone.train.blip import without_colours
 from telephone.train.common import Recipe, Stage, keep
+from telephone.train.stable_diffusion import facts_loss
 
 
 @pytest.fixture
@@ -113,3 +115,23 @@ def test_ctrl_c_saves_before_it_is_obeyed(recipe):
 def test_what_is_kept_is_made_once(tmp_path):
     assert keep(tmp_path / "x.json", lambda: [1]) == [1]
     assert keep(tmp_path / "x.json", lambda: [2]) == [1]
+
+
+def test_one_picture_in_eight_is_grey_and_not_asked_for_its_colours():
+    x = torch.rand(17, 3, 8, 8)
+    cells, whole = torch.ones(17, 6, 4, dtype=torch.long), torch.ones(17, 4, dtype=torch.long)
+    colour = list(data.CELL_FACTS).index("colour")
+    grey, told, scene = without_colours(x.clone(), cells, whole)
+    plain = [i for i in range(17) if i not in (0, 8, 16)]
+    for i in (0, 8, 16):
+        assert torch.equal(grey[i, 0], grey[i, 2])
+        assert bool((told[i, :, colour] == -1).all())
+    assert torch.equal(grey[plain], x[plain])
+    assert torch.equal(told[plain], cells[plain])
+    assert bool((cells == 1).all())
+    assert bool((whole == 1).all())
+    logits = torch.randn(17, 6, sum(data.CELL_FACTS.values())), torch.randn(17, sum(data.SCENE_FACTS.values()))
+    logits[1].requires_grad_()
+    facts_loss(logits, told, scene)[0].backward()
+    assert not logits[1].grad[[0, 8, 16]].any()
+    assert logits[1].grad[plain].abs().sum() > 0

@@ -14,9 +14,11 @@ from telephone.nets.checkpoint import read_metadata, read_weights, save_weights
 from telephone.nets.clip import Clip, ClipConfig, TextConfig, VisionConfig
 from telephone.nets.vqgan import Vqgan, VqganConfig
 from telephone.nets.vqgan_clip import FeedForward, FeedForwardConfig
-from telephone.train import data, vqgan_clip, vqgan_clip_undo
+from telephone.train import data, twins, vqgan_clip, vqgan_clip_undo
 from telephone.train.common import Recipe, shipped_or_learned
 from telephone.world.scene import atoms
+
+ASKED = data.cell_targets, data.scene_targets
 
 
 @pytest.fixture
@@ -35,11 +37,15 @@ def _make_others(folder):
     save_weights(folder / "vqgan.safetensors", vqgan, vqgan.config, {})
 
 
+def _small(frame):
+    return FeedForward(replace(frame.shape(), width=16, layers=1, heads=2, mapping=16, context=12, fine=8))
+
+
 def test_a_twin_differs_in_one_fact_that_may_be_trained():
     rng = np.random.default_rng(0)
     for index in range(300):
         scene = data.train_scene("twin", index)
-        other = vqgan_clip.twin(scene, rng)
+        other = twins.twin(scene, rng)
         assert other != scene
         assert len(set(atoms(scene)) ^ set(atoms(other))) <= 4
         assert not any(world.held_out(thing.kind, thing.colour) for thing in other.things)
@@ -67,7 +73,7 @@ def test_the_loss_tells_its_terms_and_teaches_only_the_net(recipe):
     _make_others(recipe.weights.parent)
     frame = vqgan_clip.Frozen.load(recipe)
     torch.manual_seed(0)
-    net = FeedForward(replace(frame.shape(), width=16, layers=1, mapping=16, start=8, fine=8))
+    net = _small(frame)
     texts = next(vqgan_clip.sentences(0, batch=8))
     weights, generator = vqgan_clip.Weights(smooth=0.1), torch.Generator().manual_seed(0)
     loss, parts = vqgan_clip.drawing_loss(net, frame, texts, weights, generator)
@@ -88,13 +94,28 @@ def test_commitment_is_nothing_for_codes(recipe):
     assert vqgan_clip.commitment(vqgan, codes * 0.5) > 0.1
 
 
-def test_embeddings_are_blurred_no_further_than_the_bound():
-    embeddings = torch.eye(24)
-    far = vqgan_clip_undo.blurred(embeddings, torch.Generator().manual_seed(0))
+def test_embeddings_are_moved_along_what_the_map_left():
+    embeddings, gaps = torch.eye(24), 0.2 * torch.eye(24).roll(1, dims=1)
+    far = vqgan_clip_undo.blurred(embeddings, gaps, torch.Generator().manual_seed(0))
     assert torch.allclose(far.norm(dim=1), torch.ones(24), atol=1e-5)
-    assert (far - embeddings).norm(dim=1).min() > 0
-    # The sine of the angle is at most the length of the noise.
-    assert (far * embeddings).sum(1).min() >= (1 - vqgan_clip_undo.NOISE**2) ** 0.5 - 1e-4
+    assert (far - embeddings).norm(dim=1).max() > 0
+    # The tangent of the angle is at most the length of a gap, and more only for the gap that lies along its own row.
+    assert (far * embeddings).sum(1).min() >= (1 + 0.2**2) ** -0.5 - 1e-4
+    still = vqgan_clip_undo.blurred(embeddings, 0 * gaps, torch.Generator().manual_seed(0))
+    assert torch.allclose(still, embeddings)
+
+
+def test_whitened_embeddings_are_uncorrelated(recipe):
+    _make_others(recipe.weights.parent)
+    net = _small(vqgan_clip.Frozen.load(recipe))
+    generator = torch.Generator().manual_seed(0)
+    mixed = torch.randn(24, 24, generator=generator)
+    rows = torch.randn(4000, 24, generator=generator) @ mixed + 5
+    vqgan_clip_undo.whiten(net, rows, floor=0.0)
+    with torch.no_grad():
+        made = net.whiten(rows)
+    assert torch.allclose(made.mean(0), torch.zeros(24), atol=1e-3)
+    assert torch.allclose(made.T @ made / len(made), torch.eye(24), atol=1e-2)
 
 
 def test_the_bridge_leads_from_sentences_to_their_pictures(recipe):
@@ -106,7 +127,9 @@ def test_the_bridge_leads_from_sentences_to_their_pictures(recipe):
     assert rows.embeddings.shape == (count, 24)
     assert rows.codes.shape == rows.weight.shape == (count, 16, 16)
     assert rows.weight.min() >= 1
-    net, words = FeedForward(replace(frame.shape(), width=16, layers=1, mapping=16, start=8, fine=8)), frame.read(texts)
+    assert rows.cells.shape == (count, 6, 4)
+    assert torch.equal(rows.some(torch.tensor([3, 1])).whole, rows.whole[[3, 1]])
+    net, words = _small(frame), frame.read(texts)
     before = (net.cross(words) * rows.embeddings).sum(1).mean()
     vqgan_clip_undo.bridge(net, words, rows.embeddings)
     assert (net.cross(words) * rows.embeddings).sum(1).mean() > max(0.8, before)
@@ -116,19 +139,22 @@ def test_undoing_is_learned_from_codes(recipe):
     _make_others(recipe.weights.parent)
     frame = vqgan_clip.Frozen.load(recipe)
     torch.manual_seed(0)
-    net = FeedForward(replace(frame.shape(), width=16, layers=1, mapping=16, start=8, fine=8))
+    net = _small(frame)
     codes = torch.randint(4, (4, 16, 16), generator=torch.Generator().manual_seed(0)) * 7
-    rows = vqgan_clip_undo.Undone(torch.eye(24)[:4], codes, torch.ones(4, 16, 16))
-    optimizer, generator = torch.optim.Adam(net.parameters(), lr=1e-2), torch.Generator().manual_seed(0)
+    scenes = [data.train_scene("undo", i) for i in range(4)]
+    cells, whole = (torch.from_numpy(np.stack([ask(scene) for scene in scenes])) for ask in ASKED)
+    rows = vqgan_clip_undo.Undone(torch.eye(24)[:4], codes, torch.ones(4, 16, 16), cells, whole)
+    undoing, gaps = vqgan_clip_undo.Undoing(net), torch.zeros(1, 24)
+    optimizer, generator = torch.optim.Adam(undoing.parameters(), lr=1e-2), torch.Generator().manual_seed(0)
     losses = []
     for _ in range(12):
-        loss, right = vqgan_clip_undo.undo_loss(net, frame.vqgan, rows, generator)
+        loss, parts = vqgan_clip_undo.undo_loss(undoing, frame.vqgan, rows, gaps, generator)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < 0.8 * losses[0]
-    assert right > 0.15
+    assert parts["right"] > 0.15
 
 
 @pytest.mark.slow

@@ -152,6 +152,16 @@ class ImageEncoder(nn.Module):
             h = block(h)
         return h
 
+    def gather(self, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch queries width"]:
+        """Returns what each query has seen, before the projection.
+
+        Raises:
+            ValueError: this encoder has a class token instead of queries.
+        """
+        if not isinstance(self.projection, Gather):
+            raise ValueError("an encoder with a class token gathers nothing: give it `queries`")
+        return self.projection.gather(self.norm(self.sequence(x)))
+
     def forward(self, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch embedding"]:
         """Returns the embedding, not yet of unit length."""
         sequence = self.norm(self.sequence(x))
@@ -204,6 +214,16 @@ class TextEncoder(nn.Module):
         for block in self.blocks:
             x = block(x, causal=True)
         return self.norm(x)
+
+    def gather(self, tokens: Int[Tensor, "batch n"]) -> Float[Tensor, "batch queries width"]:
+        """Returns what each query has read, before the projection.
+
+        Raises:
+            ValueError: this encoder reads its `<eos>` instead of having queries.
+        """
+        if not isinstance(self.projection, Gather):
+            raise ValueError("an encoder that reads its <eos> gathers nothing: give it `queries`")
+        return self.projection.gather(self.sequence(tokens), tokens != PAD)
 
     def pool(
         self, sequence: Float[Tensor, "batch n width"], tokens: Int[Tensor, "batch n"]

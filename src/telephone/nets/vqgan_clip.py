@@ -25,7 +25,7 @@ from torch.nn import functional as F
 from telephone.nets.clip import Clip
 from telephone.nets.cutouts import Cutouts, spherical_distance
 from telephone.nets.diffusion import seeded_noise
-from telephone.nets.layers import ResBlock
+from telephone.nets.layers import ResBlock, TransformerBlock
 from telephone.nets.tokenizer import WordTokenizer
 from telephone.nets.vqgan import Vqgan
 
@@ -42,71 +42,49 @@ class FeedForwardConfig:
     """Width of the VQGAN's codes."""
     size: int = 16
     """Side of z."""
-    mapping: int = 384
-    start: int = 64
-    """Channels of the first map of features, half as wide and high as z."""
+    tokens: int = 7
+    """Vectors that the embedding is unpacked into."""
+    mapping: int = 1024
+    """Hidden width of the net that unpacks it."""
+    context: int = 96
+    """Width of these vectors."""
     width: int = 160
     layers: int = 3
-    expand: tuple[int, int] = (2, 3)
-    """Hidden widths in a mixer layer: over positions, and over channels, in multiples of either."""
+    heads: int = 4
     fine: int = 64
     """Channels at the full size of z."""
 
     @classmethod
     def from_dict(cls, values: dict) -> "FeedForwardConfig":
         """Returns the config that `dataclasses.asdict` and JSON turned into plain values."""
-        return cls(**{**values, "expand": tuple(values["expand"])})
-
-
-class MixerLayer(nn.Module):
-    """A layer of MLP-Mixer (Tolstikhin et al. 2021, eq. 1): mixes positions, then channels.
-
-    What the sentence says scales and shifts the features once more in each layer, as in conditional normalisation.
-    """
-
-    def __init__(self, positions: int, config: FeedForwardConfig) -> None:
-        """Builds both two-layer nets."""
-        super().__init__()
-        width, (far, deep) = config.width, config.expand
-        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.style = nn.Linear(config.mapping, 2 * width)
-        self.positions = _two_layers(positions, far * positions)
-        self.channels = _two_layers(width, deep * width)
-
-    def forward(
-        self, x: Float[Tensor, "batch n width"], style: Float[Tensor, "batch mapping"]
-    ) -> Float[Tensor, "batch n width"]:
-        """Returns features of the same shape."""
-        scale, shift = self.style(style)[:, None].chunk(2, dim=-1)
-        x = x + self.positions(self.norm1(x).transpose(1, 2)).transpose(1, 2)
-        return x + self.channels(self.norm2(x) * (1 + scale) + shift)
-
-
-def _two_layers(width: int, hidden: int) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
+        return cls(**values)
 
 
 class FeedForward(nn.Module):
-    """The feed-forward net: a sentence's CLIP embedding and noise to z."""
+    """The feed-forward net, a transformer: a sentence's CLIP embedding and noise to z.
+
+    The published nets pour the embedding over all positions alike. Here it is unpacked into a few vectors first, at
+    which each position looks as Stable Diffusion's do at the words: where a thing stands is then learned once, and what
+    it looks like once for all places.
+    """
 
     def __init__(self, config: FeedForwardConfig) -> None:
-        """Builds the mapping of the embedding, the mixer at half the size of z, and the way up."""
+        """Builds the mapping of the embedding, the transformer at half the size of z, and the way up."""
         super().__init__()
         self.config = config
         side, width, fine = config.size // 2, config.width, config.fine
-        self.bridge = nn.Linear(config.embedding, config.embedding)
-        nn.init.eye_(self.bridge.weight)
-        nn.init.zeros_(self.bridge.bias)
+        self.bridge, self.whiten = _same(config.embedding), _same(config.embedding)
         self.mapping = nn.Sequential(
             nn.Linear(config.embedding + config.noise, config.mapping), nn.GELU(),
-            nn.Linear(config.mapping, config.mapping), nn.GELU(),
+            nn.Linear(config.mapping, config.tokens * config.context),
         )  # fmt: skip
-        self.first = nn.Linear(config.mapping, side * side * config.start)
-        self.widen = nn.Linear(config.start, width)
+        self.context_norm = nn.LayerNorm(config.context)
         self.position = nn.Parameter(torch.randn(side * side, width) * 0.1)
-        self.mixer = nn.ModuleList(MixerLayer(side * side, config) for _ in range(config.layers))
+        self.blocks = nn.ModuleList(TransformerBlock(width, config.heads, config.context) for _ in range(config.layers))
         self.norm = nn.LayerNorm(width)
-        self.up = nn.Sequential(nn.Conv2d(width, 4 * fine, 1), nn.PixelShuffle(2), ResBlock(fine, fine))
+        self.up = nn.Sequential(
+            nn.Conv2d(width, 4 * fine, 1), nn.PixelShuffle(2), ResBlock(fine, fine), ResBlock(fine, fine)
+        )
         self.out = nn.Sequential(nn.GroupNorm(8, fine), nn.SiLU(), nn.Conv2d(fine, config.channels, 1))
 
     def cross(self, text: Float[Tensor, "batch embedding"]) -> Float[Tensor, "batch embedding"]:
@@ -117,15 +95,30 @@ class FeedForward(nn.Module):
         self, embedding: Float[Tensor, "batch embedding"], noise: Float[Tensor, "batch noise"]
     ) -> Float[Tensor, "batch c h w"]:
         """Returns z; only the direction of the embedding counts."""
-        # Unit length would make each of the 256 numbers tiny; so their mean square is 1, as the noise's is.
-        direction = F.normalize(embedding, dim=-1) * embedding.shape[-1] ** 0.5
-        style = self.mapping(torch.cat([direction, noise], dim=-1))
-        x = self.widen(self.first(style).unflatten(1, (-1, self.config.start))) + self.position
-        for layer in self.mixer:
-            x = layer(x, style)
+        context = self.unpack(embedding, noise)
+        x = self.position.expand(len(context), -1, -1)
+        for block in self.blocks:
+            x = block(x, context)
         side = self.config.size // 2
         x = self.norm(x).transpose(1, 2).unflatten(2, (side, side))
         return self.out(self.up(x.contiguous(memory_format=torch.channels_last)))
+
+    def unpack(
+        self, embedding: Float[Tensor, "batch embedding"], noise: Float[Tensor, "batch noise"]
+    ) -> Float[Tensor, "batch tokens context"]:
+        """Returns the vectors that the embedding's direction and the noise are unpacked into."""
+        # CLIP's embeddings fill a narrow cone; whitened, what sets them apart is as large as what they share.
+        direction = self.whiten(F.normalize(embedding, dim=-1))
+        vectors = self.mapping(torch.cat([direction, noise], dim=-1))
+        return self.context_norm(vectors.unflatten(1, (self.config.tokens, -1)))
+
+
+def _same(width: int) -> nn.Linear:
+    """Returns a linear layer that changes nothing yet."""
+    layer = nn.Linear(width, width)
+    nn.init.eye_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
 
 
 # --- from z to a picture --------------------------------------------------------------------------------------------

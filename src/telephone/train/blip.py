@@ -35,6 +35,10 @@ from telephone.train.stable_diffusion import facts_loss
 MINUTES = 62.0
 SHARES = {"vision": 0.3, "blip": 0.7}
 WORDING = "plain"
+GREY = 8
+"""One picture in so many is made grey by `without_colours`."""
+UNASKED = -100
+"""What PyTorch's cross-entropy leaves out."""
 
 
 def main(recipe: Recipe) -> Path:
@@ -86,6 +90,24 @@ class Batches:
         noise = torch.from_numpy(rng.normal(0, 1, x.shape).astype(np.float32))
         strength = torch.from_numpy(rng.uniform(0, 0.12, (len(x), 1, 1, 1)).astype(np.float32))
         return (x + light + noise * strength).clamp(-1, 1)
+
+
+def without_colours(x: Tensor, cells: Tensor, whole: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Makes one picture in `GREY` grey, and leaves out what is asked of its colours and of the whole.
+
+    What a thing is must not hang on its colour: a net that has never seen two together takes the one as a sign against
+    the other, unless it has to do without colours now and then.
+
+    Args:
+        x: pictures [batch, 3, h, w], which are changed.
+        cells: the facts of the cells [batch, 6, 4], which are not.
+        whole: the facts of the whole [batch, 4], which are not.
+    """
+    grey, cells, whole = slice(None, None, GREY), cells.clone(), whole.clone()
+    x[grey] = x[grey].mean(dim=1, keepdim=True)
+    cells[grey, :, list(data.CELL_FACTS).index("colour")] = -1
+    whole[grey] = UNASKED
+    return x, cells, whole
 
 
 # --- 1. look --------------------------------------------------------------------------------------------------------

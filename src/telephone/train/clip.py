@@ -1,16 +1,19 @@
-"""Recipe of `pocket/clip`, in two stages: compare, and not be fooled.
+"""Recipe of `pocket/clip`, in four stages: look, read, compare, and not be fooled.
 
-1. Pictures and sentences are compared within batches of like length (Radford et al. 2021, section 2.3). Beside the
-   contrastive loss, both embeddings are examined by the same small heads: what stands in each cell, what is the whole
-   like. A batch of this size has too few wrong answers to teach that; the heads stand in for the 32,768 pictures of the
-   paper's batches, and are thrown away.
-2. The same with pictures that are changed a little against the net (Goodfellow et al. 2015, eq. 2, with an L2 bound):
+1. and 2. Either encoder learns alone what there is to tell: from its seven queries small heads must tell what stands in
+   each cell, and what the whole is like. A batch of this size has too few wrong answers to teach that by comparing, as
+   the 32,768 pictures of the paper's batches do. Some pictures are grey: what a thing is must not hang on its colour.
+3. Pictures and sentences are compared within batches of like length (Radford et al. 2021, section 2.3). Each sentence
+   has a twin that differs in one fact and is a wrong answer, too (Yuksekgonul et al. 2023, arXiv 2210.01936, section
+   4). Beside the contrastive loss both kinds of embeddings are examined by the same heads, so that nothing that
+   the queries know is lost on the way into the common space. All heads are thrown away.
+4. The same with pictures that are changed a little against the net (Goodfellow et al. 2015, eq. 2, with an L2 bound):
    the gradient of a net trained so points to what people see, too (Ganz & Elad 2023, arXiv 2306.16805), and VQGAN-CLIP
    draws by nothing but that gradient.
 
 Pictures are slightly spoilt now and then, as for BLIP.
 
-    telephone learn clip --minutes 36
+    telephone learn clip --minutes 75
 """
 
 from collections.abc import Iterator
@@ -19,57 +22,117 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from telephone import world
 from telephone.nets.checkpoint import save_weights
-from telephone.nets.clip import Clip, ClipConfig, TextConfig, contrastive_loss, retrieval
+from telephone.nets.clip import Clip, ClipConfig, ImageEncoder, TextConfig, TextEncoder, contrastive_loss, retrieval
 from telephone.nets.layers import channels_last
 from telephone.nets.tokenizer import WordTokenizer
 from telephone.records import LEVELS
 from telephone.train import data
-from telephone.train.blip import Batches
+from telephone.train.blip import Batches, without_colours
 from telephone.train.common import Recipe, Stage, keep
-from telephone.train.stable_diffusion import facts_loss
+from telephone.train.stable_diffusion import facts_loss, sentences
+from telephone.train.twins import pair
 from telephone.world.render import render_array
 
-MINUTES = 36.0
-SHARES = {"clip": 0.72, "clip-robust": 0.28}
+MINUTES = 75.0
+SHARES = {"clip-look": 0.34, "clip-read": 0.2, "clip": 0.2, "clip-robust": 0.26}
 PAIRS = 1000
 """Held-out pairs among which the finished net finds its own."""
 STRENGTH = 3.0
 """Largest L2 norm of a change against the net; a picture that is grey all over has norm 0, a random one about 64."""
+TWINS = 10
+"""Sentences of a batch whose twin is a wrong answer, too."""
 
 
 def main(recipe: Recipe) -> Path:
-    """Runs both stages, each from where it was stopped, and writes the weight file."""
+    """Runs the stages, each from where it was stopped, and writes the weight file."""
     device = recipe.start()
     tokenizer = WordTokenizer(keep(recipe.folder / "words.json", lambda: data.learn_words().words[4:]))
     net = channels_last(Clip(ClipConfig(text=TextConfig(words=tokenizer.words[4:])))).to(device)
     exam = Exam(net).to(device)
+    learn_to_read(recipe, exam.text, tokenizer)
     pictures = data.paint(f"clip {recipe.seed}", recipe.pictures)
-    learn_to_compare(recipe, exam, tokenizer, pictures, "clip", rate=8e-4)
+    learn_to_look(recipe, exam.image, pictures)
+    learn_to_compare(recipe, exam, tokenizer, pictures, "clip", rate=5e-4)
     learn_to_compare(recipe, exam, tokenizer, pictures, "clip-robust", rate=3e-4)
     about = {"player": "pocket/clip", "seed": recipe.seed, "minutes": recipe.minutes}
     save_weights(recipe.weights, net, net.config, about)
     return recipe.weights
 
 
+class Examined(nn.Module):
+    """An encoder, and the heads that examine its queries: one for each of six cells, one for the whole."""
+
+    def __init__(self, encoder: ImageEncoder | TextEncoder) -> None:
+        """Builds the heads; the six cells share theirs."""
+        super().__init__()
+        self.encoder = encoder
+        self.cells = nn.Linear(encoder.config.width, sum(data.CELL_FACTS.values()))
+        self.whole = nn.Linear(encoder.config.width, sum(data.SCENE_FACTS.values()))
+
+    def forward(self, given: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns logits of the cells [batch, 6, answers] and of the whole [batch, answers]."""
+        gathered = self.encoder.gather(given)
+        return self.cells(gathered[:, :-1]), self.whole(gathered[:, -1])
+
+
 class Exam(nn.Module):
-    """CLIP with the heads that examine both kinds of embeddings alike."""
+    """CLIP with all heads: those of either encoder's queries, and those that examine both kinds of embeddings alike."""
 
     def __init__(self, clip: Clip) -> None:
-        """Builds the heads: one hidden layer, then answers for six cells and for the whole."""
+        """Builds the heads of the embeddings: two hidden layers, then answers for six cells and for the whole."""
         super().__init__()
-        width = clip.config.embedding
         self.clip = clip
-        self.hidden = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU())
-        self.cells = nn.Linear(2 * width, 6 * sum(data.CELL_FACTS.values()))
-        self.whole = nn.Linear(2 * width, sum(data.SCENE_FACTS.values()))
+        self.image, self.text = Examined(clip.image_encoder), Examined(clip.text_encoder)
+        width = clip.config.embedding
+        self.hidden = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, 7 * 96), nn.GELU())
+        self.cells = nn.Linear(96, sum(data.CELL_FACTS.values()))
+        self.whole = nn.Linear(96, sum(data.SCENE_FACTS.values()))
 
     def forward(self, embedding: Tensor) -> tuple[Tensor, Tensor]:
         """Returns logits of the cells [batch, 6, answers] and of the whole [batch, answers]."""
-        h = self.hidden(nn.functional.normalize(embedding, dim=-1) * embedding.shape[-1] ** 0.5)
-        return self.cells(h).unflatten(1, (6, -1)), self.whole(h)
+        h = self.hidden(F.normalize(embedding, dim=-1) * embedding.shape[-1] ** 0.5).unflatten(1, (7, -1))
+        return self.cells(h[:, :-1]), self.whole(h[:, -1])
+
+
+# --- 1. look, 2. read -----------------------------------------------------------------------------------------------
+
+
+def learn_to_look(recipe: Recipe, examined: Examined, pictures: data.Pictures) -> None:
+    """Trains the image encoder on pictures and facts, some of them without colours."""
+    stage = Stage(recipe, "clip-look", SHARES["clip-look"] * recipe.minutes, examined, rate=8e-4)
+    cells, whole = targets(pictures, recipe.device)
+    batches = Batches(pictures, np.random.default_rng(recipe.seed + stage.step), size=40)
+    for _ in stage:
+        rows = batches.rows()
+        x, told, scene = without_colours(batches.pixels(rows).to(recipe.device), cells[rows], whole[rows])
+        loss, right = facts_loss(examined(x), told, scene)
+        stage.update(loss, right=right)
+    stage.finish()
+
+
+def learn_to_read(recipe: Recipe, examined: Examined, tokenizer: WordTokenizer) -> None:
+    """Trains the text encoder on sentences and the facts that they state."""
+    stage = Stage(recipe, "clip-read", SHARES["clip-read"] * recipe.minutes, examined, rate=1e-3)
+    batches = sentences(tokenizer, examined.encoder.config.max_tokens, recipe.seed + stage.step)
+    for _ in stage:
+        tokens, cells, whole = (part.to(recipe.device) for part in next(batches))
+        loss, right = facts_loss(examined(tokens), cells, whole)
+        stage.update(loss, right=right)
+    stage.finish()
+
+
+def targets(pictures: data.Pictures, device: str) -> tuple[Tensor, Tensor]:
+    """Returns the facts of the cells [n, 6, 4] and of the whole [n, 4] of all pictures."""
+    cells = np.stack([data.cell_targets(scene) for scene in pictures.scenes])
+    whole = np.stack([data.scene_targets(scene) for scene in pictures.scenes])
+    return torch.from_numpy(cells).to(device), torch.from_numpy(whole).to(device)
+
+
+# --- 3. compare, 4. not be fooled -----------------------------------------------------------------------------------
 
 
 def learn_to_compare(
@@ -79,35 +142,47 @@ def learn_to_compare(
     clip, device = exam.clip, recipe.device
     exam.train()
     stage = Stage(recipe, name, SHARES[name] * recipe.minutes, exam, rate=rate)
-    cells = torch.from_numpy(np.stack([data.cell_targets(s) for s in pictures.scenes])).to(device)
-    whole = torch.from_numpy(np.stack([data.scene_targets(s) for s in pictures.scenes])).to(device)
+    cells, whole = targets(pictures, device)
     batches = Batches(pictures, np.random.default_rng(recipe.seed + 1 + stage.step), size=40)
     for step, (rows, texts) in zip(stage, told(batches), strict=False):
         tokens = tokenizer.batch(texts, clip.config.text.max_tokens).to(device)
         x, text = batches.pixels(rows).to(device), clip.encode_text(tokens)
         if name == "clip-robust":
-            x = against(clip, x, text.detach(), batches.rng)
+            x = against(clip, x, text[: len(rows)].detach(), batches.rng)
         image = clip.encode_image(x)
-        logits = clip.scale() * nn.functional.normalize(image, dim=-1) @ nn.functional.normalize(text, dim=-1).T
-        contrast = contrastive_loss(logits)
+        logits = clip.scale() * F.normalize(image, dim=-1) @ F.normalize(text, dim=-1).T
+        contrast = with_twins(logits)
         seen, seen_right = facts_loss(exam(image), cells[rows], whole[rows])
-        read, read_right = facts_loss(exam(text), cells[rows], whole[rows])
+        read, read_right = facts_loss(exam(text[: len(rows)]), cells[rows], whole[rows])
         loss = contrast + 0.5 * (seen + read)
-        stage.update(loss, contrast=contrast.item(), seen=seen.item(), read=read.item(), right=seen_right + read_right)
+        stage.update(
+            loss, contrast=contrast.item(), seen=seen.item(), read=read.item(), right=(seen_right + read_right) / 2
+        )
         if step % 400 == 0:
             show(recipe, clip, tokenizer, f"{name}-{step}", PAIRS // 5)
     stage.finish()
     show(recipe, clip, tokenizer, f"{name}-last", PAIRS)
 
 
+def with_twins(logits: Tensor) -> Tensor:
+    """Returns the symmetric contrastive loss of logits [images, images + twins]; the twins are wrong for all."""
+    count = len(logits)
+    answers = torch.arange(count, device=logits.device)
+    return (F.cross_entropy(logits, answers) + F.cross_entropy(logits[:, :count].T, answers)) / 2
+
+
 def told(batches: Batches) -> Iterator[tuple[np.ndarray, list[str]]]:
-    """Yields batches of pictures with a sentence each, of like length: less padding, and harder to tell apart."""
+    """Yields batches of pictures with a sentence each, of like length: less padding, and harder to tell apart.
+
+    Behind the sentences stand the twins of the first `TWINS`.
+    """
     while True:
         rows = np.concatenate([batches.rows() for _ in range(8)])
-        texts = [data.any_caption(batches.pictures.scenes[i], batches.rng) for i in rows]
-        order = np.argsort([len(text) for text in texts], kind="stable").reshape(8, -1)
+        pairs = [pair(batches.pictures.scenes[i], batches.rng) for i in rows]
+        order = np.argsort([len(text) for text, _ in pairs], kind="stable").reshape(8, -1)
         for index in batches.rng.permutation(8):
-            yield rows[order[index]], [texts[i] for i in order[index]]
+            some = [pairs[i] for i in order[index]]
+            yield rows[order[index]], [text for text, _ in some] + [twin for _, twin in some[:TWINS]]
 
 
 def against(clip: Clip, x: Tensor, text: Tensor, rng: np.random.Generator) -> Tensor:

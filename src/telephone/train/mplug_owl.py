@@ -7,7 +7,8 @@ frozen (Ye et al. 2023, section 3.2), is done in three steps, because each makes
    find, and a small head that asks for it; the heads are no part of the paper and are thrown away. Then the projection
    to the language model starts as the best linear guess at the words of these facts, in the order of a sentence.
 2. *Read*: abstractor and projection learn by the language model's own loss on its answers about the picture.
-3. *See*: the same, and the vision encoder learns too, from fresh pictures.
+3. *See*: the same, and the vision encoder learns too, from fresh pictures. Most batches are only examined by the heads,
+   which costs a fifth of asking the language model, and some of their pictures are grey.
 
 The second stage is one step:
 
@@ -31,7 +32,7 @@ from telephone.nets.language_model import LanguageModelConfig
 from telephone.nets.layers import channels_last
 from telephone.nets.mplug_owl import AbstractorConfig, MplugOwl, MplugOwlConfig, Owl, VisualAbstractor
 from telephone.train import data, sight, visual_words
-from telephone.train.blip import Batches
+from telephone.train.blip import Batches, without_colours
 from telephone.train.common import Recipe, Stage
 from telephone.train.exchanges import ALL
 from telephone.train.lessons import Lessons, lesson_loss, show
@@ -42,6 +43,8 @@ SHARES = {"look": 0.14, "read": 0.3, "see": 0.26, "follow": 0.3}
 BATCH = 32
 FACTS = 0.1
 """Weight of the heads' loss beside the language model's."""
+TOLD_EVERY = 4
+"""While it learns to see, the language model is asked about one batch in so many."""
 FRESH = 0.6
 """Pictures rendered for the last two stages, as a share of those whose squares are kept."""
 DESCRIBING = ("detailed", "sentence")
@@ -160,13 +163,22 @@ def learn_to_see(recipe: Recipe, seeing: Seeing, pictures: data.Pictures, owl: O
     stage = Stage(recipe, "see", SHARES["see"] * recipe.minutes, seeing, rate=3e-4)
     truth = visual_words.targets(pictures.scenes)
     batches = Batches(pictures, np.random.default_rng(recipe.seed + 2 + stage.step))
-    lessons = Lessons(pictures.scenes, owl.tokenizer, batches.rng, DESCRIBING)
-    for step, lesson in zip(stage, lessons, strict=False):
+    lessons = iter(Lessons(pictures.scenes, owl.tokenizer, batches.rng, DESCRIBING))
+    for step in stage:
+        if step % TOLD_EVERY:
+            rows = batches.rows()
+            cells, whole = (part[torch.from_numpy(rows)] for part in truth)
+            x, cells, whole = without_colours(batches.pixels(rows), cells, whole)
+            gathered = seeing.abstractor.gather(seeing.encoder(x.to(recipe.device)))
+            facts, right = facts_loss(seeing.heads(gathered), cells.to(recipe.device), whole.to(recipe.device))
+            stage.update(FACTS * facts, facts=facts.item(), right=right)
+            continue
+        lesson = next(lessons)
         gathered = seeing.abstractor.gather(seeing.encoder(batches.pixels(lesson.rows).to(recipe.device)))
         facts, right = seeing.facts_loss(gathered, truth, lesson.rows)
         told = lesson_loss(owl, lesson, seeing.abstractor.projection(gathered))
-        stage.update(told + FACTS * facts, told=told.item(), right=right)
-        if step % 250 == 249:
+        stage.update(told + FACTS * facts, told=told.item(), facts=facts.item(), right=right)
+        if step % 1000 == 0:
             show(recipe, owl, f"see-{step}")
     stage.finish()
     show(recipe, owl, "see-last")

@@ -17,7 +17,7 @@ CLIP and the VQGAN are frozen and must be there before: `telephone learn clip`, 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -28,7 +28,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from telephone import world
-from telephone.errors import WorldError
 from telephone.nets.checkpoint import save_weights
 from telephone.nets.clip import Clip, ClipConfig, similarity
 from telephone.nets.cutouts import Cutouts, diversity, total_variation, view_contrast, view_distance
@@ -39,9 +38,9 @@ from telephone.nets.vqgan_clip import FeedForward, FeedForwardConfig, generate, 
 from telephone.records import Level
 from telephone.train import data
 from telephone.train.common import Recipe, Stage, frozen
+from telephone.train.twins import pair
 from telephone.train.vqgan_clip_undo import learn_to_undo
 from telephone.world.render import render_array
-from telephone.world.scene import COLOURS, COUNTS, KINDS, SETTINGS, SIZES, Scene, Thing
 
 MINUTES = 35.0
 SHARES = {"undo": 0.75, "please": 0.25}
@@ -110,50 +109,10 @@ def sentences(seed: int, batch: int = BATCH) -> Iterator[list[str]]:
     """Yields batches of sentences, each followed by its twin; sentences of like length share a batch."""
     rng = np.random.default_rng(seed)
     for draw in count():
-        pairs = [_pair(data.train_scene("please", seed, draw, i), rng) for i in range(4 * batch)]
+        pairs = [pair(data.train_scene("please", seed, draw, i), rng) for i in range(4 * batch)]
         pairs.sort(key=lambda pair: len(pair[0]))
         for index in rng.permutation(8):
             yield [text for pair in pairs[index * batch // 2 : (index + 1) * batch // 2] for text in pair]
-
-
-def _pair(scene: Scene, rng: np.random.Generator) -> tuple[str, str]:
-    other, seed = twin(scene, rng), rng.integers(2**32)
-    first, second = (data.any_caption(one, np.random.default_rng(seed)) for one in (scene, other))
-    return first, second
-
-
-def twin(scene: Scene, rng: np.random.Generator) -> Scene:
-    """Returns a scene that differs in one fact: a thing's kind, colour, size or count, or else the setting.
-
-    Like the scene itself, it has no held-out pair of kind and colour.
-    """
-    for _ in range(10):
-        try:
-            other = _change(scene, rng)
-        except WorldError:
-            continue
-        if other != scene and not any(world.held_out(thing.kind, thing.colour) for thing in other.things):
-            return other
-    return replace(scene, setting=None if scene.setting else SETTINGS[0], time="day", weather="clear")
-
-
-def _change(scene: Scene, rng: np.random.Generator) -> Scene:
-    if not scene.things or rng.random() < 0.1:
-        return replace(scene, setting=SETTINGS[rng.integers(len(SETTINGS))])
-    index = rng.integers(len(scene.things))
-    things = [_other(thing, rng) if i == index else thing for i, thing in enumerate(scene.things)]
-    return replace(scene, things=tuple(things))
-
-
-def _other(thing: Thing, rng: np.random.Generator) -> Thing:
-    name = rng.choice(["kind", "colour", "size", "count"], p=[0.4, 0.4, 0.1, 0.1])
-    if name == "kind":
-        return replace(thing, kind=KINDS[rng.integers(len(KINDS))])
-    if name == "colour":
-        return replace(thing, colour=COLOURS[rng.integers(len(COLOURS))])
-    if name == "size":
-        return replace(thing, size=SIZES[rng.integers(len(SIZES))])
-    return replace(thing, count=COUNTS[rng.integers(len(COUNTS))])
 
 
 # --- learning -------------------------------------------------------------------------------------------------------

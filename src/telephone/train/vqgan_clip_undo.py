@@ -4,16 +4,18 @@ CLIP-GEN (arXiv 2203.00386, section 3.2): where pictures and sentences share a s
 its own embedding can also draw from a sentence's. It is taught by pictures, which say for each square what would have
 been right; CLIP's marks alone, which the second stage learns from, say only how good the whole is, and would need many
 times the hours that there are. The two kinds of embeddings lie a little apart: a linear map, found by least squares on
-some pairs, takes a sentence's to where its picture's would be, and a little noise makes up for the rest (Zhou et al.
-2022, arXiv 2111.13792, section 3.1).
+some pairs, takes a sentence's to where its picture's would be. What is left between the two is drawn from these pairs,
+too, and added as noise (Zhou et al. 2022, arXiv 2111.13792, section 3.1, add noise of all directions alike).
+
+The vectors that an embedding is unpacked into are examined like CLIP's own queries; the heads are thrown away.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from telephone.nets.checkpoint import Ema
@@ -22,16 +24,16 @@ from telephone.nets.vqgan import Vqgan
 from telephone.nets.vqgan_clip import FeedForward
 from telephone.train import data
 from telephone.train.common import Recipe, Stage
-from telephone.train.stable_diffusion import picture_weights
+from telephone.train.stable_diffusion import facts_loss, picture_weights
 
 PICTURES = 0.6
 """Share of the recipe's pictures that are drawn ahead: each costs a look by CLIP and by the VQGAN."""
-NOISE = 0.2
-PAIRS = 3000
-"""Pictures whose sentences are read, too, for the linear map."""
-"""Largest length of the noise, in lengths of an embedding."""
+PAIRS = 6000
+"""Pictures whose sentences are read, too, for the linear map and for what it leaves."""
 SHARP = 14.0
 """Factor of the cosines of z and the codes in the softmax."""
+EXAM = 0.3
+"""How much the examination counts beside the codes."""
 
 
 @dataclass
@@ -44,6 +46,30 @@ class Undone:
     """int64 [n, 16, 16]"""
     weight: Tensor
     """[n, 16, 16]: 1 on the backdrop, more on things."""
+    cells: Tensor
+    """int64 [n, 6, 4]: the facts of the cells."""
+    whole: Tensor
+    """int64 [n, 4]: the facts of the whole."""
+
+    def some(self, rows: Tensor) -> "Undone":
+        """Returns the pictures of these rows."""
+        return Undone(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+
+class Undoing(nn.Module):
+    """The net, and the heads that examine the vectors it unpacks: one for each of six cells, one for the whole."""
+
+    def __init__(self, net: FeedForward) -> None:
+        """Builds the heads; the six cells share theirs."""
+        super().__init__()
+        self.net = net
+        self.cells = nn.Linear(net.config.context, sum(data.CELL_FACTS.values()))
+        self.whole = nn.Linear(net.config.context, sum(data.SCENE_FACTS.values()))
+
+    def examine(self, embedding: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns logits of the cells [batch, 6, answers] and of the whole [batch, answers]."""
+        vectors = self.net.unpack(embedding, noise)
+        return self.cells(vectors[:, :6]), self.whole(vectors[:, 6])
 
 
 @torch.no_grad()
@@ -58,7 +84,10 @@ def prepare(recipe: Recipe, clip: Clip, vqgan: Vqgan) -> tuple[Undone, list[str]
         codes.append(vqgan.nearest(vqgan.vectors(x)))
     rng = np.random.default_rng(recipe.seed)
     texts = [data.any_caption(scene, rng) for scene in pictures.scenes[:PAIRS]]
-    return Undone(torch.cat(embeddings).cpu(), torch.cat(codes).cpu(), picture_weights(pictures)[:, 0]), texts
+    cells = torch.from_numpy(np.stack([data.cell_targets(scene) for scene in pictures.scenes]))
+    whole = torch.from_numpy(np.stack([data.scene_targets(scene) for scene in pictures.scenes]))
+    weight = picture_weights(pictures)[:, 0]
+    return Undone(torch.cat(embeddings).cpu(), torch.cat(codes).cpu(), weight, cells, whole), texts
 
 
 @torch.no_grad()
@@ -72,22 +101,41 @@ def bridge(net: FeedForward, sentences: Tensor, pictures: Tensor) -> None:
     net.bridge.bias.copy_(solved[-1])
 
 
-def blurred(embeddings: Tensor, generator: torch.Generator) -> Tensor:
-    """Returns embeddings with noise of random length, from none to `NOISE`, in random directions."""
-    away = F.normalize(torch.randn(embeddings.shape, generator=generator), dim=-1)
-    return F.normalize(embeddings + NOISE * torch.rand(len(embeddings), 1, generator=generator) * away, dim=-1)
+@torch.no_grad()
+def whiten(net: FeedForward, embeddings: Tensor, floor: float = 1e-2) -> None:
+    """Sets the map that makes embeddings [n, embedding] uncorrelated, with mean 0 and variance 1.
+
+    Directions with less than `floor` of the mean variance are not enlarged further: they hold little but noise.
+    """
+    mean = embeddings.mean(0)
+    variance, axes = torch.linalg.eigh((embeddings - mean).T @ (embeddings - mean) / len(embeddings))
+    matrix = (axes / (variance + floor * variance.mean()).sqrt()).T
+    net.whiten.weight.copy_(matrix)
+    net.whiten.bias.copy_(-matrix @ mean.to(matrix.device))
 
 
-def undo_loss(net: FeedForward, vqgan: Vqgan, rows: Undone, generator: torch.Generator) -> tuple[Tensor, float]:
-    """Returns the mean cross-entropy of the codes, things weighted, and the share of squares with the right code."""
-    device = vqgan.codebook.device
+def blurred(embeddings: Tensor, gaps: Tensor, generator: torch.Generator) -> Tensor:
+    """Returns embeddings moved by a random share, from none to all, of what the map left of random pairs."""
+    share = torch.rand(len(embeddings), 1, generator=generator)
+    away = gaps[torch.randint(len(gaps), (len(embeddings),), generator=generator)]
+    return F.normalize(embeddings + share * away, dim=-1)
+
+
+def undo_loss(
+    undoing: Undoing, vqgan: Vqgan, rows: Undone, gaps: Tensor, generator: torch.Generator
+) -> tuple[Tensor, dict[str, float]]:
+    """Returns the mean cross-entropy of the codes, things weighted, with the examination; and what to tell of it."""
+    net, device = undoing.net, vqgan.codebook.device
     noise = torch.randn(len(rows.codes), net.config.noise, generator=generator).to(device)
-    z = net(blurred(rows.embeddings, generator).to(device), noise)
+    embedding = blurred(rows.embeddings, gaps, generator).to(device)
+    z = net(embedding, noise)
     book = F.normalize(vqgan.codebook.detach(), dim=-1)
     logits = SHARP * torch.einsum("bchw,kc->bkhw", F.normalize(z, dim=1), book)
     codes, weight = rows.codes.to(device), rows.weight.to(device)
     loss = (weight * F.cross_entropy(logits, codes, reduction="none")).mean()
-    return loss, float((logits.argmax(1) == codes).float().mean())
+    exam, known = facts_loss(undoing.examine(embedding, noise), rows.cells.to(device), rows.whole.to(device))
+    right = float((logits.argmax(1) == codes).float().mean())
+    return loss + EXAM * exam, {"codes": loss.item(), "exam": exam.item(), "right": right, "known": known}
 
 
 def learn_to_undo(
@@ -95,18 +143,24 @@ def learn_to_undo(
 ) -> None:
     """Trains the net on pictures; `read` gives sentences' embeddings."""
     net.bridge.requires_grad_(requires_grad=False)
-    stage = Stage(recipe, "undo", minutes, net, rate=1e-3)
-    seen, texts = prepare(recipe, clip, vqgan) if stage.used < stage.seconds else (None, [])
-    if seen is not None and stage.step == 0:
-        told = torch.cat([read(texts[start : start + 200]) for start in range(0, len(texts), 200)])
+    net.whiten.requires_grad_(requires_grad=False)
+    undoing = Undoing(net).to(recipe.device)
+    stage = Stage(recipe, "undo", minutes, undoing, rate=1e-3)
+    if stage.used >= stage.seconds:
+        stage.finish()
+        return
+    seen, texts = prepare(recipe, clip, vqgan)
+    told = torch.cat([read(texts[start : start + 200]) for start in range(0, len(texts), 200)])
+    if stage.step == 0:
         bridge(net, told, seen.embeddings[: len(texts)])
-        stage.ema = Ema(net)
+        whiten(net, seen.embeddings)
+        stage.ema = Ema(undoing)
+    with torch.no_grad():
+        gaps = net.cross(told).cpu() - seen.embeddings[: len(texts)]
     rng = np.random.default_rng(recipe.seed + stage.step)
     generator = torch.Generator().manual_seed(recipe.seed + stage.step)
     for _ in stage:
-        assert seen is not None
         rows = torch.from_numpy(rng.integers(len(seen.codes), size=32))
-        some = Undone(seen.embeddings[rows], seen.codes[rows], seen.weight[rows])
-        loss, right = undo_loss(net, vqgan, some, generator)
-        stage.update(loss, right=right)
+        loss, parts = undo_loss(undoing, vqgan, seen.some(rows), gaps, generator)
+        stage.update(loss, **parts)
     stage.finish()
