@@ -14,7 +14,7 @@ from telephone.nets.vqgan import Vqgan, VqganConfig
 
 WORDS = ("a", "red", "cat", "snow")
 SHAPE = vc.FeedForwardConfig(
-    embedding=24, noise=4, channels=8, tokens=3, mapping=16, context=12, width=16, layers=1, heads=2, fine=8
+    embedding=24, noise=4, channels=8, tokens=3, context=12, width=16, layers=1, heads=2, fine=8
 )
 
 
@@ -109,7 +109,7 @@ def test_the_gradient_reaches_the_net_through_clip_and_codes(net, clip, vqgan):
     x = vc.synthesise(vqgan, net(goal, torch.zeros(2, 4)))
     views = clip.encode_image(Cutouts(views=2)(x, _generator()))
     view_distance(views, goal).backward()
-    for name in ("position", "mapping.0.weight", "out.2.weight", "blocks.0.cross_attention.query.weight"):
+    for name in ("position", "mapping.weight", "out.2.weight", "blocks.0.cross_attention.query.weight"):
         assert net.get_parameter(name).grad.abs().sum() > 0
     assert all(p.grad is None for p in (*clip.parameters(), *vqgan.parameters()))
 
@@ -126,7 +126,7 @@ def test_the_distance_falls_in_a_short_training(net, clip, vqgan):
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    assert sum(losses[-5:]) / 5 < 0.92 * losses[0]
+    assert sum(losses[-5:]) / 5 < 0.96 * losses[0]
 
 
 def test_a_seed_gives_one_picture_in_any_batch(net, vqgan):

@@ -75,6 +75,8 @@ def test_a_twin_is_a_wrong_answer_for_its_picture():
     fooled[0, 2] = 4.0
     assert torch.allclose(clip.with_twins(near[:, :2]), contrastive_loss(near[:, :2]))
     assert clip.with_twins(fooled) > clip.with_twins(near) + 0.1
+    # A row that does not count is no wrong answer for the others either.
+    assert torch.allclose(clip.with_twins(fooled, torch.tensor([False, True])), torch.tensor(0.009075), atol=1e-5)
 
 
 def test_heads_ask_for_each_cell_and_the_whole():
@@ -86,3 +88,17 @@ def test_heads_ask_for_each_cell_and_the_whole():
     for cells, whole in answers:
         assert cells.shape == (2, 6, asked[0])
         assert whole.shape == (2, asked[1])
+
+
+def test_only_projections_learn_while_the_encoders_are_locked(tmp_path):
+    torch.manual_seed(0)
+    tokenizer = data.learn_words(60)
+    shape = TextConfig(tokenizer.words[4:], width=16, heads=2)
+    net = Clip(ClipConfig(VisionConfig(stem=(8, 8, 8), width=16, heads=2), shape, 16))
+    recipe = Recipe(tmp_path, tmp_path / "w.safetensors", minutes=1, threads=1, pictures=80)
+    known = clip.gather(recipe, net, tokenizer, data.paint("test locked", 80))
+    assert known.images.shape == known.texts.shape == known.twins.shape == (32, 7 * 16)
+    assert not torch.allclose(known.texts, known.twins)
+    learning = [name for name, _ in clip.Comparing(clip.Exam(net)).named_parameters()]
+    assert {name.split(".")[0] for name in learning} == {"image", "text", "scale", "cells", "whole"}
+    assert len(learning) == 2 + 1 + 4

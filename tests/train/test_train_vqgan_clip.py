@@ -38,7 +38,7 @@ def _make_others(folder):
 
 
 def _small(frame):
-    return FeedForward(replace(frame.shape(), width=16, layers=1, heads=2, mapping=16, context=12, fine=8))
+    return FeedForward(replace(frame.shape(), width=16, layers=1, heads=2, context=12, fine=8))
 
 
 def test_a_twin_differs_in_one_fact_that_may_be_trained():

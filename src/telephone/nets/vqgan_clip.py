@@ -44,8 +44,6 @@ class FeedForwardConfig:
     """Side of z."""
     tokens: int = 7
     """Vectors that the embedding is unpacked into."""
-    mapping: int = 1024
-    """Hidden width of the net that unpacks it."""
     context: int = 96
     """Width of these vectors."""
     width: int = 160
@@ -74,10 +72,8 @@ class FeedForward(nn.Module):
         self.config = config
         side, width, fine = config.size // 2, config.width, config.fine
         self.bridge, self.whiten = _same(config.embedding), _same(config.embedding)
-        self.mapping = nn.Sequential(
-            nn.Linear(config.embedding + config.noise, config.mapping), nn.GELU(),
-            nn.Linear(config.mapping, config.tokens * config.context),
-        )  # fmt: skip
+        # One layer: with a hidden one the net learns by heart which kinds and colours come together.
+        self.mapping = nn.Linear(config.embedding + config.noise, config.tokens * config.context)
         self.context_norm = nn.LayerNorm(config.context)
         self.position = nn.Parameter(torch.randn(side * side, width) * 0.1)
         self.blocks = nn.ModuleList(TransformerBlock(width, config.heads, config.context) for _ in range(config.layers))

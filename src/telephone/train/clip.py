@@ -3,20 +3,22 @@
 1. and 2. Either encoder learns alone what there is to tell: from its seven queries small heads must tell what stands in
    each cell, and what the whole is like. A batch of this size has too few wrong answers to teach that by comparing, as
    the 32,768 pictures of the paper's batches do. Some pictures are grey: what a thing is must not hang on its colour.
-3. Pictures and sentences are compared within batches of like length (Radford et al. 2021, section 2.3). Each sentence
-   has a twin that differs in one fact and is a wrong answer, too (Yuksekgonul et al. 2023, arXiv 2210.01936, section
-   4). Beside the contrastive loss both kinds of embeddings are examined by the same heads, so that nothing that
-   the queries know is lost on the way into the common space. All heads are thrown away.
-4. The same with pictures that are changed a little against the net (Goodfellow et al. 2015, eq. 2, with an L2 bound):
-   the gradient of a net trained so points to what people see, too (Ganz & Elad 2023, arXiv 2306.16805), and VQGAN-CLIP
-   draws by nothing but that gradient.
+3. Pictures and sentences are compared (Radford et al. 2021, section 2.3), by which only the last projections learn:
+   what the encoders gather is computed once, so batches can be large (locked as in Zhai et al. 2022, arXiv 2111.07991,
+   on both sides). Each sentence has a twin that differs in one fact and is a wrong answer, too (Yuksekgonul et al.
+   2023, arXiv 2210.01936, section 4). Beside the contrastive loss both kinds of embeddings are examined by the same
+   heads, which are linear: with a hidden layer they learn by heart which kinds and colours come together.
+4. Everything learns, from pictures that are changed a little against the net (Goodfellow et al. 2015, eq. 2, with an L2
+   bound): the gradient of a net trained so points to what people see, too (Ganz & Elad 2023, arXiv 2306.16805), and
+   VQGAN-CLIP draws by nothing but that gradient.
 
 Pictures are slightly spoilt now and then, as for BLIP.
 
-    telephone learn clip --minutes 75
+    telephone learn clip --minutes 56
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,25 +28,38 @@ from torch.nn import functional as F
 
 from telephone import world
 from telephone.nets.checkpoint import save_weights
-from telephone.nets.clip import Clip, ClipConfig, ImageEncoder, TextConfig, TextEncoder, contrastive_loss, retrieval
+from telephone.nets.clip import (
+    Clip,
+    ClipConfig,
+    Gather,
+    ImageEncoder,
+    TextConfig,
+    TextEncoder,
+    contrastive_loss,
+    retrieval,
+)
 from telephone.nets.layers import channels_last
 from telephone.nets.tokenizer import WordTokenizer
 from telephone.records import LEVELS
 from telephone.train import data
-from telephone.train.blip import Batches, without_colours
+from telephone.train.blip import GREY, Batches, without_colours
 from telephone.train.common import Recipe, Stage, keep
 from telephone.train.stable_diffusion import facts_loss, sentences
 from telephone.train.twins import pair
 from telephone.world.render import render_array
 
-MINUTES = 75.0
-SHARES = {"clip-look": 0.34, "clip-read": 0.2, "clip": 0.2, "clip-robust": 0.26}
+MINUTES = 56.0
+SHARES = {"clip-look": 0.46, "clip-read": 0.27, "clip": 0.11, "clip-robust": 0.16}
 PAIRS = 1000
 """Held-out pairs among which the finished net finds its own."""
 STRENGTH = 3.0
 """Largest L2 norm of a change against the net; a picture that is grey all over has norm 0, a random one about 64."""
 TWINS = 10
-"""Sentences of a batch whose twin is a wrong answer, too."""
+"""Sentences of a batch of 40 whose twin is a wrong answer, too; while only the projections learn, all have theirs."""
+LOCKED = 0.4
+"""Share of the pictures, rendered once, that the projections learn from."""
+LARGE = 256
+"""Pairs in a batch of theirs."""
 
 
 def main(recipe: Recipe) -> Path:
@@ -56,8 +71,8 @@ def main(recipe: Recipe) -> Path:
     learn_to_read(recipe, exam.text, tokenizer)
     pictures = data.paint(f"clip {recipe.seed}", recipe.pictures)
     learn_to_look(recipe, exam.image, pictures)
-    learn_to_compare(recipe, exam, tokenizer, pictures, "clip", rate=5e-4)
-    learn_to_compare(recipe, exam, tokenizer, pictures, "clip-robust", rate=3e-4)
+    learn_to_compare(recipe, exam, tokenizer, pictures)
+    learn_not_to_be_fooled(recipe, exam, tokenizer, pictures)
     about = {"player": "pocket/clip", "seed": recipe.seed, "minutes": recipe.minutes}
     save_weights(recipe.weights, net, net.config, about)
     return recipe.weights
@@ -75,7 +90,10 @@ class Examined(nn.Module):
 
     def forward(self, given: Tensor) -> tuple[Tensor, Tensor]:
         """Returns logits of the cells [batch, 6, answers] and of the whole [batch, answers]."""
-        gathered = self.encoder.gather(given)
+        return self.answers(self.encoder.gather(given))
+
+    def answers(self, gathered: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the same for what the queries have gathered [batch, 7, width]."""
         return self.cells(gathered[:, :-1]), self.whole(gathered[:, -1])
 
 
@@ -83,19 +101,18 @@ class Exam(nn.Module):
     """CLIP with all heads: those of either encoder's queries, and those that examine both kinds of embeddings alike."""
 
     def __init__(self, clip: Clip) -> None:
-        """Builds the heads of the embeddings: two hidden layers, then answers for six cells and for the whole."""
+        """Builds the heads of the embeddings: linear ones, for six cells and for the whole."""
         super().__init__()
         self.clip = clip
         self.image, self.text = Examined(clip.image_encoder), Examined(clip.text_encoder)
         width = clip.config.embedding
-        self.hidden = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, 7 * 96), nn.GELU())
-        self.cells = nn.Linear(96, sum(data.CELL_FACTS.values()))
-        self.whole = nn.Linear(96, sum(data.SCENE_FACTS.values()))
+        self.cells = nn.Linear(width, 6 * sum(data.CELL_FACTS.values()))
+        self.whole = nn.Linear(width, sum(data.SCENE_FACTS.values()))
 
     def forward(self, embedding: Tensor) -> tuple[Tensor, Tensor]:
         """Returns logits of the cells [batch, 6, answers] and of the whole [batch, answers]."""
-        h = self.hidden(F.normalize(embedding, dim=-1) * embedding.shape[-1] ** 0.5).unflatten(1, (7, -1))
-        return self.cells(h[:, :-1]), self.whole(h[:, -1])
+        h = F.normalize(embedding, dim=-1) * embedding.shape[-1] ** 0.5
+        return self.cells(h).unflatten(1, (6, -1)), self.whole(h)
 
 
 # --- 1. look, 2. read -----------------------------------------------------------------------------------------------
@@ -132,41 +149,125 @@ def targets(pictures: data.Pictures, device: str) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(cells).to(device), torch.from_numpy(whole).to(device)
 
 
-# --- 3. compare, 4. not be fooled -----------------------------------------------------------------------------------
+# --- 3. compare -----------------------------------------------------------------------------------------------------
 
 
-def learn_to_compare(
-    recipe: Recipe, exam: Exam, tokenizer: WordTokenizer, pictures: data.Pictures, name: str, rate: float
-) -> None:
-    """Trains everything on the contrastive loss and the examination of both sides."""
-    clip, device = exam.clip, recipe.device
-    exam.train()
-    stage = Stage(recipe, name, SHARES[name] * recipe.minutes, exam, rate=rate)
-    cells, whole = targets(pictures, device)
-    batches = Batches(pictures, np.random.default_rng(recipe.seed + 1 + stage.step), size=40)
-    for step, (rows, texts) in zip(stage, told(batches), strict=False):
-        tokens = tokenizer.batch(texts, clip.config.text.max_tokens).to(device)
-        x, text = batches.pixels(rows).to(device), clip.encode_text(tokens)
-        if name == "clip-robust":
-            x = against(clip, x, text[: len(rows)].detach(), batches.rng)
-        image = clip.encode_image(x)
-        logits = clip.scale() * F.normalize(image, dim=-1) @ F.normalize(text, dim=-1).T
-        contrast = with_twins(logits)
-        seen, seen_right = facts_loss(exam(image), cells[rows], whole[rows])
-        read, read_right = facts_loss(exam(text[: len(rows)]), cells[rows], whole[rows])
-        loss = contrast + 0.5 * (seen + read)
-        stage.update(
-            loss, contrast=contrast.item(), seen=seen.item(), read=read.item(), right=(seen_right + read_right) / 2
-        )
-        if step % 400 == 0:
-            show(recipe, clip, tokenizer, f"{name}-{step}", PAIRS // 5)
+class Comparing(nn.Module):
+    """What learns while the encoders are locked: both projections, the temperature and the heads of the embeddings."""
+
+    def __init__(self, exam: Exam) -> None:
+        """Takes these parts out of CLIP and its examination; they stay parts of both.
+
+        Raises:
+            ValueError: CLIP has no queries.
+        """
+        super().__init__()
+        pools = exam.clip.image_encoder.projection, exam.clip.text_encoder.projection
+        if not isinstance(pools[0], Gather) or not isinstance(pools[1], Gather):
+            raise ValueError("only encoders with queries can be locked")
+        self.image, self.text = pools[0].projection, pools[1].projection
+        self.scale, self.cells, self.whole = exam.clip.logit_scale, exam.cells, exam.whole
+
+
+@dataclass
+class Gathered:
+    """What the locked encoders have gathered."""
+
+    images: Tensor
+    """[n, queries * width]"""
+    texts: Tensor
+    """[n, queries * width]"""
+    twins: Tensor
+    """[n, queries * width]"""
+
+
+@torch.no_grad()
+def gather(recipe: Recipe, clip: Clip, tokenizer: WordTokenizer, pictures: data.Pictures) -> Gathered:
+    """Lets the encoders look at pictures, half of them spoilt, and read their sentences and the twins of these."""
+    batches = Batches(pictures, np.random.default_rng(recipe.seed + 1))
+    count = max(LARGE // 8, int(LOCKED * len(pictures.scenes)))
+    scenes, limit = pictures.scenes[:count], clip.config.text.max_tokens
+    images = [
+        clip.image_encoder.gather(batches.pixels(rows).to(recipe.device)).flatten(1)
+        for rows in np.array_split(np.arange(count), -(-count // 128))
+    ]
+    told = [text for both in zip(*(pair(scene, batches.rng) for scene in scenes), strict=True) for text in both]
+    read = torch.zeros(len(told), images[0].shape[1], device=recipe.device)
+    order = np.argsort([len(text) for text in told], kind="stable")
+    for rows in np.array_split(order, -(-len(order) // 128)):
+        tokens = tokenizer.batch([told[i] for i in rows], limit).to(recipe.device)
+        read[torch.from_numpy(rows)] = clip.text_encoder.gather(tokens).flatten(1)
+    return Gathered(torch.cat(images), read[:count], read[count:])
+
+
+def learn_to_compare(recipe: Recipe, exam: Exam, tokenizer: WordTokenizer, pictures: data.Pictures) -> None:
+    """Trains the projections on the contrastive loss and the examination of both sides."""
+    clip = exam.clip
+    stage = Stage(recipe, "clip", SHARES["clip"] * recipe.minutes, Comparing(exam), rate=2e-3)
+    known = gather(recipe, clip.eval(), tokenizer, pictures) if stage.used < stage.seconds else None
+    cells, whole = targets(pictures, recipe.device)
+    rng = np.random.default_rng(recipe.seed + 2 + stage.step)
+    for step in stage:
+        assert known is not None
+        rows = torch.from_numpy(rng.integers(len(known.images), size=LARGE))
+        image = clip.image_encoder.projection.projection(known.images[rows])
+        text = clip.text_encoder.projection.projection(torch.cat([known.texts[rows], known.twins[rows]]))
+        contrast = with_twins(clip.scale() * F.normalize(image, dim=-1) @ F.normalize(text, dim=-1).T)
+        seen, _ = facts_loss(exam(image), cells[rows], whole[rows])
+        read, right = facts_loss(exam(text[:LARGE]), cells[rows], whole[rows])
+        stage.update(contrast + seen + read, contrast=contrast.item(), seen=seen.item(), read=read.item(), right=right)
+        if step % 2000 == 0:
+            show(recipe, clip, tokenizer, f"clip-{step}", PAIRS // 5)
     stage.finish()
-    show(recipe, clip, tokenizer, f"{name}-last", PAIRS)
+    show(recipe, clip, tokenizer, "clip-last", PAIRS)
 
 
-def with_twins(logits: Tensor) -> Tensor:
-    """Returns the symmetric contrastive loss of logits [images, images + twins]; the twins are wrong for all."""
+# --- 4. not be fooled -----------------------------------------------------------------------------------------------
+
+
+def learn_not_to_be_fooled(recipe: Recipe, exam: Exam, tokenizer: WordTokenizer, pictures: data.Pictures) -> None:
+    """Trains everything, on pictures against the net; queries and embeddings of both sides are examined."""
+    clip, device, limit = exam.clip, recipe.device, exam.clip.config.text.max_tokens
+    exam.train()
+    stage = Stage(recipe, "clip-robust", SHARES["clip-robust"] * recipe.minutes, exam, rate=2e-4)
+    facts = targets(pictures, device)
+    batches = Batches(pictures, np.random.default_rng(recipe.seed + 3 + stage.step), size=40)
+    for step, (rows, texts) in zip(stage, told(batches), strict=False):
+        read = clip.text_encoder.gather(tokenizer.batch(texts, limit).to(device))
+        text = clip.text_encoder.projection.projection(read.flatten(1))
+        cells, whole = (part[rows] for part in facts)
+        x, seen_cells, seen_whole = without_colours(batches.pixels(rows).to(device), cells, whole)
+        seen = clip.image_encoder.gather(against(clip, x, text[: len(rows)].detach(), batches.rng))
+        image = clip.image_encoder.projection.projection(seen.flatten(1))
+        logits = clip.scale() * F.normalize(image, dim=-1) @ F.normalize(text, dim=-1).T
+        contrast = with_twins(logits, torch.arange(len(rows), device=device) % GREY > 0)
+        looked = [facts_loss(heads, seen_cells, seen_whole)[0] for heads in (exam(image), exam.image.answers(seen))]
+        spelt = [
+            facts_loss(heads, cells, whole)[0]
+            for heads in (exam(text[: len(rows)]), exam.text.answers(read[: len(rows)]))
+        ]
+        stage.update(
+            contrast + 0.5 * sum(looked + spelt),
+            contrast=contrast.item(), seen=looked[0].item(), read=spelt[0].item(), queries=looked[1].item(),
+        )  # fmt: skip
+        if step % 200 == 0:
+            show(recipe, clip, tokenizer, f"clip-robust-{step}", PAIRS // 5)
+    stage.finish()
+    show(recipe, clip, tokenizer, "clip-robust-last", PAIRS)
+
+
+def with_twins(logits: Tensor, fair: Tensor | None = None) -> Tensor:
+    """Returns the symmetric contrastive loss of logits [images, images + twins]; the twins are wrong for all.
+
+    Args:
+        logits: scaled cosines; row and column of the same number belong together.
+        fair: which rows count, [images]: those that can be told apart at all.
+    """
     count = len(logits)
+    if fair is not None:
+        twins = torch.ones(logits.shape[1] - count, dtype=torch.bool, device=logits.device)
+        logits = logits[fair][:, torch.cat([fair, twins])]
+        count = len(logits)
     answers = torch.arange(count, device=logits.device)
     return (F.cross_entropy(logits, answers) + F.cross_entropy(logits[:, :count].T, answers)) / 2
 
