@@ -135,6 +135,22 @@ def test_the_bridge_leads_from_sentences_to_their_pictures(recipe):
     assert (net.cross(words) * rows.embeddings).sum(1).mean() > max(0.8, before)
 
 
+def test_the_bridge_keeps_what_pictures_tell_with_little_certainty(recipe):
+    _make_others(recipe.weights.parent)
+    net, generator = _small(vqgan_clip.Frozen.load(recipe)), torch.Generator().manual_seed(0)
+    told = torch.nn.functional.normalize(torch.randn(4000, 24, generator=generator) + 1, dim=-1)
+    unsure = told + 0.2 * torch.randn(
+        4000, 24, generator=generator
+    )  # in each direction as much noise as there is to tell
+    seen = torch.nn.functional.normalize(unsure, dim=-1)
+    vqgan_clip_undo.bridge(net, told, seen)
+    led = net.bridge(told).detach()
+    assert torch.allclose(led.mean(0), seen.mean(0), atol=1e-2)
+    assert torch.allclose(led.var(0), seen.var(0), rtol=0.1)
+    guess = vqgan_clip_undo.left_over(told, seen) + seen
+    assert guess.var(0).mean() < 0.8 * led.var(0).mean()
+
+
 def test_undoing_is_learned_from_codes(recipe):
     _make_others(recipe.weights.parent)
     frame = vqgan_clip.Frozen.load(recipe)

@@ -145,7 +145,6 @@ def _direction(view: Float[Tensor, "n view"]) -> Float[Tensor, "n view"]:
 def look(clip: Clip, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch view"]:
     """Returns CLIP's view of pictures: what its queries gather, or its class token, before the last projection."""
     encoder = clip.image_encoder
-    sequence = encoder.norm(encoder.sequence(x))
     if not isinstance(encoder.projection, Gather):
-        return sequence[:, 0]
-    return encoder.projection.gather(sequence).flatten(1)
+        return encoder.norm(encoder.sequence(x))[:, 0]
+    return encoder.gather(x).flatten(1)

@@ -3,9 +3,9 @@
 CLIP-GEN (arXiv 2203.00386, section 3.2): where pictures and sentences share a space, a net that draws a picture from
 its own embedding can also draw from a sentence's. It is taught by pictures, which say for each square what would have
 been right; CLIP's marks alone, which the second stage learns from, say only how good the whole is, and would need many
-times the hours that there are. The two kinds of embeddings lie a little apart: a linear map, found by least squares on
-some pairs, takes a sentence's to where its picture's would be. What is left between the two is drawn from these pairs,
-too, and added as noise (Zhou et al. 2022, arXiv 2111.13792, section 3.1, add noise of all directions alike).
+times the hours that there are. The two kinds of embeddings lie a little apart: a linear map, found on some pairs, takes
+a sentence's to where its picture's would be. What a guess leaves between the two is drawn from these pairs, too, and
+added as noise (Zhou et al. 2022, arXiv 2111.13792, section 3.1, add noise of all directions alike).
 
 The vectors that an embedding is unpacked into are examined like CLIP's own queries; the heads are thrown away.
 """
@@ -92,13 +92,38 @@ def prepare(recipe: Recipe, clip: Clip, vqgan: Vqgan) -> tuple[Undone, list[str]
 
 @torch.no_grad()
 def bridge(net: FeedForward, sentences: Tensor, pictures: Tensor) -> None:
-    """Sets the map from sentences' embeddings to those of their pictures by ridge regression, both [n, embedding]."""
+    """Sets the map from sentences' embeddings to those of their pictures, both [n, embedding].
+
+    The two are whitened, turned so that they agree best (canonical correlation, Hotelling 1936), and given the spread
+    that pictures have. Least squares would shrink whatever pictures tell with little certainty, and so the things.
+    """
+    texts, seen = F.normalize(sentences, dim=-1), F.normalize(pictures, dim=-1).to(sentences.device)
+    flat, _ = _roots(texts)
+    flat_seen, spread = _roots(seen)
+    mean, mean_seen = texts.mean(0), seen.mean(0)
+    together = ((seen - mean_seen) @ flat_seen).T @ ((texts - mean) @ flat) / len(texts)
+    left, _, right = torch.linalg.svd(together)
+    matrix = spread @ left @ right @ flat
+    net.bridge.weight.copy_(matrix)
+    net.bridge.bias.copy_(mean_seen - matrix @ mean)
+
+
+def _roots(rows: Tensor, floor: float = 1e-3) -> tuple[Tensor, Tensor]:
+    """Returns the covariance of rows [n, width] to the power of -1/2 and of 1/2."""
+    apart = rows - rows.mean(0)
+    variance, axes = torch.linalg.eigh(apart.T @ apart / len(rows))
+    variance = variance + floor * variance.mean()
+    return (axes / variance.sqrt()) @ axes.T, (axes * variance.sqrt()) @ axes.T
+
+
+@torch.no_grad()
+def left_over(sentences: Tensor, pictures: Tensor) -> Tensor:
+    """Returns what the best linear guess at pictures' embeddings leaves of them, both [n, embedding]."""
     texts = F.normalize(sentences, dim=-1)
     padded = torch.cat([texts, torch.ones_like(texts[:, :1])], dim=1)
     square = padded.T @ padded + 1e-2 * torch.eye(padded.shape[1], device=padded.device)
-    solved = torch.linalg.solve(square, padded.T @ pictures.to(padded.device))
-    net.bridge.weight.copy_(solved[:-1].T)
-    net.bridge.bias.copy_(solved[-1])
+    guess = padded @ torch.linalg.solve(square, padded.T @ pictures.to(padded.device))
+    return F.normalize(guess, dim=-1).cpu() - pictures.cpu()
 
 
 @torch.no_grad()
@@ -115,7 +140,7 @@ def whiten(net: FeedForward, embeddings: Tensor, floor: float = 1e-2) -> None:
 
 
 def blurred(embeddings: Tensor, gaps: Tensor, generator: torch.Generator) -> Tensor:
-    """Returns embeddings moved by a random share, from none to all, of what the map left of random pairs."""
+    """Returns embeddings moved by a random share, from none to all, of what the guess left of random pairs."""
     share = torch.rand(len(embeddings), 1, generator=generator)
     away = gaps[torch.randint(len(gaps), (len(embeddings),), generator=generator)]
     return F.normalize(embeddings + share * away, dim=-1)
@@ -155,8 +180,7 @@ def learn_to_undo(
         bridge(net, told, seen.embeddings[: len(texts)])
         whiten(net, seen.embeddings)
         stage.ema = Ema(undoing)
-    with torch.no_grad():
-        gaps = net.cross(told).cpu() - seen.embeddings[: len(texts)]
+    gaps = left_over(told, seen.embeddings[: len(texts)])
     rng = np.random.default_rng(recipe.seed + stage.step)
     generator = torch.Generator().manual_seed(recipe.seed + stage.step)
     for _ in stage:
