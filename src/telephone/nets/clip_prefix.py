@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from telephone.nets.clip import Clip, Gather
 from telephone.nets.language_model import LanguageModel, LanguageModelConfig
-from telephone.nets.layers import TransformerBlock
+from telephone.nets.layers import TransformerBlock, whitening
 
 MAPPERS = ("mlp", "transformer")
 
@@ -119,11 +119,8 @@ class ClipPrefix(nn.Module):
             views: CLIP's views of many pictures.
             floor: added to the variance of each direction, which is 1 on average.
         """
-        views = _direction(views)
-        mean = views.mean(0)
-        variance, directions = torch.linalg.eigh((views - mean).T @ (views - mean) / len(views))
-        weight = directions.T / (variance.clamp(min=0) + floor * variance.mean()).sqrt()[:, None]
-        self.whiten.load_state_dict({"weight": weight, "bias": -weight @ mean})
+        weight, bias = whitening(_direction(views), floor)
+        self.whiten.load_state_dict({"weight": weight, "bias": bias})
 
     def whitened(self, view: Float[Tensor, "batch view"]) -> Float[Tensor, "batch view"]:
         """Returns views of any length whitened; only their direction counts."""

@@ -17,6 +17,21 @@ def channels_last(net: Net) -> Net:
     return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
+def whitening(
+    rows: Float[Tensor, "n width"], floor: float
+) -> tuple[Float[Tensor, "width width"], Float[Tensor, " width"]]:
+    """Returns weight and bias of a linear layer that makes rows uncorrelated, with mean 0 and variance 1.
+
+    Args:
+        rows: vectors, many more than they are wide.
+        floor: added to the variance of each direction, as a share of the mean variance.
+    """
+    mean = rows.mean(0)
+    variance, directions = torch.linalg.eigh((rows - mean).T @ (rows - mean) / len(rows))
+    weight = directions.T / (variance.clamp(min=0) + floor * variance.mean()).sqrt()[:, None]
+    return weight, -weight @ mean
+
+
 class Past:
     """Keys and values of the words that a layer has seen; for writing, not for training."""
 

@@ -31,6 +31,7 @@ from telephone.train import data
 from telephone.train.common import Recipe, Stage, keep
 from telephone.train.marking import LEVELS, held_out, mark, write_samples
 from telephone.train.stable_diffusion import facts_loss
+from telephone.train.visual_words import targets
 
 MINUTES = 62.0
 SHARES = {"vision": 0.3, "blip": 0.7}
@@ -136,8 +137,7 @@ def learn_to_look(recipe: Recipe, encoder: ImageEncoder, pictures: data.Pictures
     """Trains the image encoder on pictures and facts."""
     looking = channels_last(Looking(encoder)).to(recipe.device)
     stage = Stage(recipe, "vision", SHARES["vision"] * recipe.minutes, looking, rate=8e-4)
-    facts = torch.from_numpy(np.stack([data.cell_targets(s) for s in pictures.scenes])).to(recipe.device)
-    whole = torch.from_numpy(np.stack([data.scene_targets(s) for s in pictures.scenes])).to(recipe.device)
+    facts, whole = (part.to(recipe.device) for part in targets(pictures.scenes))
     batches = Batches(pictures, np.random.default_rng(recipe.seed + stage.step))
     for _ in stage:
         rows = batches.rows()

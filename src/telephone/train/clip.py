@@ -46,6 +46,7 @@ from telephone.train.blip import GREY, Batches, without_colours
 from telephone.train.common import Recipe, Stage, keep
 from telephone.train.stable_diffusion import facts_loss, sentences
 from telephone.train.twins import pair
+from telephone.train.visual_words import targets
 from telephone.world.render import render_array
 
 MINUTES = 56.0
@@ -121,7 +122,7 @@ class Exam(nn.Module):
 def learn_to_look(recipe: Recipe, examined: Examined, pictures: data.Pictures) -> None:
     """Trains the image encoder on pictures and facts, some of them without colours."""
     stage = Stage(recipe, "clip-look", SHARES["clip-look"] * recipe.minutes, examined, rate=8e-4)
-    cells, whole = targets(pictures, recipe.device)
+    cells, whole = (part.to(recipe.device) for part in targets(pictures.scenes))
     batches = Batches(pictures, np.random.default_rng(recipe.seed + stage.step), size=40)
     for _ in stage:
         rows = batches.rows()
@@ -140,13 +141,6 @@ def learn_to_read(recipe: Recipe, examined: Examined, tokenizer: WordTokenizer) 
         loss, right = facts_loss(examined(tokens), cells, whole)
         stage.update(loss, right=right)
     stage.finish()
-
-
-def targets(pictures: data.Pictures, device: str) -> tuple[Tensor, Tensor]:
-    """Returns the facts of the cells [n, 6, 4] and of the whole [n, 4] of all pictures."""
-    cells = np.stack([data.cell_targets(scene) for scene in pictures.scenes])
-    whole = np.stack([data.scene_targets(scene) for scene in pictures.scenes])
-    return torch.from_numpy(cells).to(device), torch.from_numpy(whole).to(device)
 
 
 # --- 3. compare -----------------------------------------------------------------------------------------------------
@@ -202,16 +196,16 @@ def gather(recipe: Recipe, clip: Clip, tokenizer: WordTokenizer, pictures: data.
 
 def learn_to_compare(recipe: Recipe, exam: Exam, tokenizer: WordTokenizer, pictures: data.Pictures) -> None:
     """Trains the projections on the contrastive loss and the examination of both sides."""
-    clip = exam.clip
-    stage = Stage(recipe, "clip", SHARES["clip"] * recipe.minutes, Comparing(exam), rate=2e-3)
+    clip, learning = exam.clip, Comparing(exam)
+    stage = Stage(recipe, "clip", SHARES["clip"] * recipe.minutes, learning, rate=2e-3)
     known = gather(recipe, clip.eval(), tokenizer, pictures) if stage.used < stage.seconds else None
-    cells, whole = targets(pictures, recipe.device)
+    cells, whole = (part.to(recipe.device) for part in targets(pictures.scenes))
     rng = np.random.default_rng(recipe.seed + 2 + stage.step)
     for step in stage:
         assert known is not None
         rows = torch.from_numpy(rng.integers(len(known.images), size=LARGE))
-        image = clip.image_encoder.projection.projection(known.images[rows])
-        text = clip.text_encoder.projection.projection(torch.cat([known.texts[rows], known.twins[rows]]))
+        image = learning.image(known.images[rows])
+        text = learning.text(torch.cat([known.texts[rows], known.twins[rows]]))
         contrast = with_twins(clip.scale() * F.normalize(image, dim=-1) @ F.normalize(text, dim=-1).T)
         seen, _ = facts_loss(exam(image), cells[rows], whole[rows])
         read, right = facts_loss(exam(text[:LARGE]), cells[rows], whole[rows])
@@ -230,7 +224,7 @@ def learn_not_to_be_fooled(recipe: Recipe, exam: Exam, tokenizer: WordTokenizer,
     clip, device, limit = exam.clip, recipe.device, exam.clip.config.text.max_tokens
     exam.train()
     stage = Stage(recipe, "clip-robust", SHARES["clip-robust"] * recipe.minutes, exam, rate=2e-4)
-    facts = targets(pictures, device)
+    facts = [part.to(device) for part in targets(pictures.scenes)]
     batches = Batches(pictures, np.random.default_rng(recipe.seed + 3 + stage.step), size=40)
     for step, (rows, texts) in zip(stage, told(batches), strict=False):
         read = clip.text_encoder.gather(tokenizer.batch(texts, limit).to(device))

@@ -20,11 +20,13 @@ from torch.nn import functional as F
 
 from telephone.nets.checkpoint import Ema
 from telephone.nets.clip import Clip
+from telephone.nets.layers import whitening
 from telephone.nets.vqgan import Vqgan
 from telephone.nets.vqgan_clip import FeedForward
 from telephone.train import data
 from telephone.train.common import Recipe, Stage
 from telephone.train.stable_diffusion import facts_loss, picture_weights
+from telephone.train.visual_words import targets
 
 PICTURES = 0.6
 """Share of the recipe's pictures that are drawn ahead: each costs a look by CLIP and by the VQGAN."""
@@ -84,10 +86,8 @@ def prepare(recipe: Recipe, clip: Clip, vqgan: Vqgan) -> tuple[Undone, list[str]
         codes.append(vqgan.nearest(vqgan.vectors(x)))
     rng = np.random.default_rng(recipe.seed)
     texts = [data.any_caption(scene, rng) for scene in pictures.scenes[:PAIRS]]
-    cells = torch.from_numpy(np.stack([data.cell_targets(scene) for scene in pictures.scenes]))
-    whole = torch.from_numpy(np.stack([data.scene_targets(scene) for scene in pictures.scenes]))
     weight = picture_weights(pictures)[:, 0]
-    return Undone(torch.cat(embeddings).cpu(), torch.cat(codes).cpu(), weight, cells, whole), texts
+    return Undone(torch.cat(embeddings).cpu(), torch.cat(codes).cpu(), weight, *targets(pictures.scenes)), texts
 
 
 @torch.no_grad()
@@ -132,11 +132,9 @@ def whiten(net: FeedForward, embeddings: Tensor, floor: float = 1e-2) -> None:
 
     Directions with less than `floor` of the mean variance are not enlarged further: they hold little but noise.
     """
-    mean = embeddings.mean(0)
-    variance, axes = torch.linalg.eigh((embeddings - mean).T @ (embeddings - mean) / len(embeddings))
-    matrix = (axes / (variance + floor * variance.mean()).sqrt()).T
-    net.whiten.weight.copy_(matrix)
-    net.whiten.bias.copy_(-matrix @ mean.to(matrix.device))
+    weight, bias = whitening(embeddings, floor)
+    net.whiten.weight.copy_(weight)
+    net.whiten.bias.copy_(bias)
 
 
 def blurred(embeddings: Tensor, gaps: Tensor, generator: torch.Generator) -> Tensor:
