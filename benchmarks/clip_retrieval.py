@@ -13,10 +13,10 @@ import numpy as np
 import torch
 
 from telephone import world
+from telephone.core.records import LEVELS
+from telephone.core.seeds import derive
+from telephone.models import embedder
 from telephone.nets.clip import retrieval
-from telephone.players import embedder
-from telephone.records import LEVELS
-from telephone.seeds import derive
 from telephone.world.scene import KINDS, Scene, Thing
 
 

@@ -22,9 +22,9 @@ from PIL import Image
 from pocket_fidelity import ATTRIBUTES, held_out_scenes
 
 from telephone import world
-from telephone.players import describe, image2text, players
-from telephone.records import LEVELS
-from telephone.seeds import derive
+from telephone.core.records import LEVELS
+from telephone.core.seeds import derive
+from telephone.models import describe, image2text, players
 from telephone.world.facts import telling
 
 WORLD = "the world itself, detailed"

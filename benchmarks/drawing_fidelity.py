@@ -19,9 +19,9 @@ from pathlib import Path
 from PIL import Image
 
 from telephone import world
-from telephone.players import image2text, text2image
-from telephone.records import LEVELS
-from telephone.seeds import derive
+from telephone.core.records import LEVELS
+from telephone.core.seeds import derive
+from telephone.models import image2text, text2image
 from telephone.world.layout import holds, layout
 from telephone.world.scene import Scene, Thing
 
@@ -115,7 +115,7 @@ def main() -> None:
 
 
 def page(path: Path, level: str, texts: Sequence[str], made: dict[str, list[Image.Image]]) -> None:
-    from telephone.world.sheet import contact_sheet
+    from telephone.world.contact_sheet import contact_sheet
 
     tiles = [
         (pictures[i], texts[i] if who == "the renderer" else who) for i in range(6) for who, pictures in made.items()

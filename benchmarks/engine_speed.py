@@ -16,10 +16,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from telephone.players import Image2Text, Text2Image, Traits, barcode
-from telephone.records import Prompt
-from telephone.runs import Roster, begin, grid, plan, play
-from telephone.seeds import digest
+from telephone.battle import Roster, begin, grid, plan, play
+from telephone.core.records import Prompt
+from telephone.core.seeds import digest
+from telephone.models import Image2Text, Text2Image, Traits
+from telephone.models.synthetic import barcode
 
 TURNS = 10
 COLUMNS = ("games", "hops", "calls", "s", "ms/hop", "resume s", "MiB", "disk MiB")

@@ -21,9 +21,9 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from telephone import world
-from telephone.players import text2image
-from telephone.seeds import derive
-from telephone.world.sheet import font_for
+from telephone.core.seeds import derive
+from telephone.models import text2image
+from telephone.world.contact_sheet import font_for
 
 FOLDER = Path(__file__).parent / "labels"
 SAMPLE = {"easy": 80, "medium": 70, "hard": 50}

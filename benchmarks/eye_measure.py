@@ -15,8 +15,8 @@ from PIL import Image
 from tallies import Tally, header, share
 
 from telephone import world
-from telephone.players.reading import Reader
-from telephone.records import Level
+from telephone.core.records import Level
+from telephone.models.pocket.scene_reader import SceneReaderModel
 from telephone.world.layout import layout
 from telephone.world.scene import PLACES
 
@@ -109,7 +109,7 @@ def differences(rows: list[Row], most: int = 12) -> None:
         print(f"| {eye} | {reader} | {count} |")
 
 
-def measure(reader: Reader, labels: Path, sheet: Path | None) -> None:
+def measure(reader: SceneReaderModel, labels: Path, sheet: Path | None) -> None:
     """Prints the tables; the mosaic and the prompts lie beside the labels."""
     name = labels.name.removesuffix(".labels.jsonl")
     asked, given = read_lines(labels.with_name(f"{name}.prompts.jsonl")), read_lines(labels)
@@ -132,7 +132,7 @@ def measure(reader: Reader, labels: Path, sheet: Path | None) -> None:
 
 
 def _show(rows: list[Row], pictures: list[Image.Image], sheet: Path) -> None:
-    from telephone.world.sheet import contact_sheet
+    from telephone.world.contact_sheet import contact_sheet
 
     items = []
     for number, ((_, _, label, told), picture) in enumerate(zip(rows, pictures, strict=True)):

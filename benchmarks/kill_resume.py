@@ -18,9 +18,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from telephone.errors import StoreDamaged, UsageError
-from telephone.records import Prompt
-from telephone.runs import begin, grid, plan, play
+from telephone.battle import begin, grid, plan, play
+from telephone.core.errors import StoreDamaged, UsageError
+from telephone.core.records import Prompt
 from telephone.store import Run
 
 Call = tuple[str, str, int]

@@ -16,9 +16,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from telephone import players, prompts, runs
-from telephone.game import TelephoneLine, game_seed
-from telephone.players.rosters import lineup
+from telephone import battle, models, prompts
+from telephone.battle import TelephoneLine, game_seed
+from telephone.models.rosters import lineup
 
 Told = dict[tuple[str, str, str], list[str]]
 """Who draws, who describes and the first prompt, to all texts."""
@@ -28,10 +28,10 @@ DESCRIBERS = lineup("pocket").refs("image2text")
 
 def by_engine(folder: Path, turns: int) -> tuple[float, int, Told]:
     """Returns seconds, calls made and every game's texts."""
-    lines = runs.grid(DRAWERS, DESCRIBERS)
+    lines = battle.grid(DRAWERS, DESCRIBERS)
     start = time.perf_counter()
-    with runs.begin(folder, runs.plan(lines, prompts.get("pocket"), turns=turns)) as run:
-        summary = runs.play(run)
+    with battle.begin(folder, battle.plan(lines, prompts.get("pocket"), turns=turns)) as run:
+        summary = battle.play(run)
         seconds = time.perf_counter() - start
         frame = run.frame()
     told = {
@@ -46,7 +46,7 @@ def by_loop(turns: int) -> tuple[float, Told]:
     told: Told = {}
     start = time.perf_counter()
     for drawer, describer in itertools.product(DRAWERS, DESCRIBERS):
-        line = TelephoneLine(players.text2image(drawer), players.image2text(describer))
+        line = TelephoneLine(models.text2image(drawer), models.image2text(describer))
         for prompt in prompts.get("pocket"):
             with contextlib.redirect_stdout(io.StringIO()):
                 line.play(prompt, nturns=turns, seed=game_seed(0, prompt.id, 0))

@@ -16,9 +16,9 @@ from pathlib import Path
 from PIL import Image
 
 from telephone import world
-from telephone.players import image2text, text2image
-from telephone.records import LEVELS
-from telephone.seeds import derive
+from telephone.core.records import LEVELS
+from telephone.core.seeds import derive
+from telephone.models import image2text, text2image
 
 ATTRIBUTES = ("kind", "colour", "count", "size", "place", "relation", "setting", "time", "weather", "style")
 
@@ -91,7 +91,7 @@ def main() -> None:
         for i in range(3):
             tiles += [(true[i], f"TRUE ({level}): {texts[i]}"), (drawn[i], f"TOLD: {told_drawn[i]}")]
     if args.sheet:
-        from telephone.world.sheet import contact_sheet
+        from telephone.world.contact_sheet import contact_sheet
 
         contact_sheet(tiles, columns=6, tile=192, title="Held-out scenes: true picture, drawing").save(args.sheet)
 

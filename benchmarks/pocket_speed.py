@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from telephone import world
-from telephone.players import image2text, players, text2image
-from telephone.records import LEVELS
-from telephone.seeds import derive
+from telephone.core.records import LEVELS
+from telephone.core.seeds import derive
+from telephone.models import image2text, players, text2image
 
 ROUNDS = 3
 

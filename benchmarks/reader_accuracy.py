@@ -22,10 +22,10 @@ from PIL import Image
 from tallies import Tally, header
 
 from telephone import world
-from telephone.players.reading import Reader
-from telephone.records import Level
-from telephone.seeds import derive
-from telephone.world.compare import match
+from telephone.core.records import Level
+from telephone.core.seeds import derive
+from telephone.models.pocket.scene_reader import SceneReaderModel
+from telephone.world.comparison import match
 from telephone.world.facts import CELL_FACTS, SCENE_FACTS, cell_targets, scene_targets
 from telephone.world.layout import holds, layout
 from telephone.world.scene import COLOURS, KINDS, PLACES
@@ -108,7 +108,7 @@ def mistakes(
     return tiles
 
 
-def measure(reader: Reader, count: int, sheet: Path | None) -> None:
+def measure(reader: SceneReaderModel, count: int, sheet: Path | None) -> None:
     chosen = held_out_scenes(count)
     truths = [scene for _, scene in chosen]
     pictures = [world.render(scene, seed=derive("reader accuracy picture", i)) for i, scene in enumerate(truths)]
@@ -125,7 +125,7 @@ def measure(reader: Reader, count: int, sheet: Path | None) -> None:
     print("\nColours:\n")
     print("\n".join(colour_table(confusions(truths, cells, "colour"))))
     if sheet and (tiles := mistakes(truths, cells, pictures)):
-        from telephone.world.sheet import contact_sheet
+        from telephone.world.contact_sheet import contact_sheet
 
         contact_sheet(tiles[:48], columns=8, tile=160, title="Kinds that the reader read wrong").save(sheet)
 
@@ -137,9 +137,9 @@ def main() -> None:
     parser.add_argument("--labels", type=Path, help="measure on drawings labelled by eye instead (see eye_labels.py)")
     args = parser.parse_args()
     if args.labels:
-        eye_measure.measure(Reader(), args.labels, args.sheet)
+        eye_measure.measure(SceneReaderModel(), args.labels, args.sheet)
     else:
-        measure(Reader(), args.pictures, args.sheet)
+        measure(SceneReaderModel(), args.pictures, args.sheet)
 
 
 if __name__ == "__main__":

@@ -23,13 +23,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from telephone import runs, world
+from telephone import battle as battles
+from telephone import world
 from telephone.analysis import summary
+from telephone.core.records import LEVELS, Prompt
 from telephone.judge import score
-from telephone.players import Embedder, Traits, name_of
-from telephone.players import embedder as embedder_at
-from telephone.players.fake import read_text
-from telephone.records import LEVELS, Prompt
+from telephone.models import Embedder, Traits, name_of
+from telephone.models import embedder as embedder_at
+from telephone.models.synthetic.fake import read_text
 from telephone.report import write_report
 from telephone.store import Run
 
@@ -104,9 +105,9 @@ def battle(folder: Path, games: int) -> None:
     """Plays and judges so many games."""
     drawers = [f"fake/painter?loss={loss}" for loss in (0.02, 0.05, 0.1)]
     describers = [f"fake/captioner?loss={loss}" for loss in (0.01, 0.03, 0.06, 0.09)]
-    wish = runs.plan(runs.grid(drawers, describers), prompts(round(games / 12)), turns=TURNS)
-    with runs.begin(folder, wish) as run:
-        runs.play(run)
+    wish = battles.plan(battles.grid(drawers, describers), prompts(round(games / 12)), turns=TURNS)
+    with battles.begin(folder, wish) as run:
+        battles.play(run)
         played = time.process_time()
         judges = [Counting(embedder_at("fake/embedder")), Counting(Letters())]
         score(run, judges, full=True)

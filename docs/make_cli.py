@@ -11,7 +11,7 @@ from typing import Any
 from typer.models import ArgumentInfo, OptionInfo
 
 from telephone.cli import app
-from telephone.cli.group import SECTIONS
+from telephone.cli.command_group import SECTIONS
 
 PAGE = Path(__file__).parent / "cli.md"
 HEAD = """\

@@ -10,7 +10,7 @@ for prompt in get_prompts():
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from telephone.api import (
+    from telephone.pipeline import (
         Embedder,
         Image2Text,
         Prompt,
@@ -47,9 +47,9 @@ def __getattr__(name: str) -> Any:
 
         found: Any = version("ai-telephone")
     else:
-        from telephone import api
+        from telephone import pipeline
 
-        found = getattr(api, name)
+        found = getattr(pipeline, name)
     globals()[name] = found
     return found
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from telephone.analysis.cube import Cube
+from telephone.analysis.inference.score_tensor import Cube
 
 Floats = NDArray[np.float64]
 

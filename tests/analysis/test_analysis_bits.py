@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from telephone.analysis.agreement import agreement, fact_check, kendall, spearman
-from telephone.analysis.bits import bits, fano, leaks
+from telephone.analysis.inference.caption_retrieval import bits, fano, leaks
+from telephone.analysis.inference.judge_agreement import agreement, fact_check, kendall, spearman
 
 
 @pytest.mark.parametrize(

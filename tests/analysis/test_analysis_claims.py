@@ -3,9 +3,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from telephone.analysis.claims import FAILS, HOLDS, OPEN, claims
-from telephone.analysis.importance import gap, importance
-from telephone.analysis.subjects import subject_turns
+from telephone.analysis.facts.subject_changes import subject_turns
+from telephone.analysis.inference.article_claims import FAILS, HOLDS, OPEN, claims
+from telephone.analysis.inference.side_effects import gap, importance
 
 DRAW, TELL = {"d1": 0.0, "d2": 0.2}, {"w1": 0.0, "w2": 0.2}
 
@@ -22,7 +22,7 @@ def frame(draws=0.0, tells=0.0, turns=10, prompts=None, noise=0.0, level_turn=No
 
 
 def hash_of(*parts):
-    from telephone import seeds
+    from telephone.core import seeds
 
     return seeds.derive(*parts)
 

@@ -2,8 +2,8 @@ import analysis_frames
 import pytest
 
 from telephone.analysis import by_game
-from telephone.analysis.compare import compare, compare_games
-from telephone.errors import UsageError
+from telephone.analysis.tables.run_comparison import compare, compare_games
+from telephone.core.errors import UsageError
 
 PROMPTS = analysis_frames.levels(9)
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from telephone import runs
+from telephone import battle
 from telephone.analysis import reencoded
-from telephone.errors import UsageError
+from telephone.core.errors import UsageError
 from telephone.judge import describe_again, score
 from telephone.prompts import get
 
@@ -16,9 +16,9 @@ def test_a_picture_that_is_saved_again_moves_and_players_are_asked_nothing_about
         ("control/reencode?of=oracle/renderer", "control/scan", "reencode"),
         ("control/carbon", "control/fixed", "fixed"),
     ]
-    lines = runs.grid(["fake/painter"], ["fake/captioner?loss=0.2"])
-    with runs.begin(tmp_path / "run", runs.plan(lines, get("pocket")[:4], turns=3, controls=beside)) as run:
-        assert runs.play(run).failed == 0
+    lines = battle.grid(["fake/painter"], ["fake/captioner?loss=0.2"])
+    with battle.begin(tmp_path / "run", battle.plan(lines, get("pocket")[:4], turns=3, controls=beside)) as run:
+        assert battle.play(run).failed == 0
         assert len(reencoded(run)) == 0
         score(run, "fake/embedder", full=True)
         found = reencoded(run, "embedder")

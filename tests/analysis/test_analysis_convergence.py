@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telephone.analysis.convergence import contraction, convergence_table, period_of, settled
-from telephone.analysis.motifs import clusters, motifs, seed_sensitivity
-from telephone.analysis.space import bag_of_words, paths
-from telephone.errors import UsageError
+from telephone.analysis.convergence.fixed_points import contraction, convergence_table, period_of, settled
+from telephone.analysis.convergence.motifs import clusters, motifs, seed_sensitivity
+from telephone.analysis.convergence.text_space import bag_of_words, paths
+from telephone.core.errors import UsageError
 
 Say = Callable[[str, int, int], str]
 """Of prompt, turn (from 1) and repeat."""

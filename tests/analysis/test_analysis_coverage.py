@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from simulated_battles import Truth, new_roster
 
-from telephone.analysis.bradley_terry import _interval, strengths
-from telephone.analysis.cube import Cube
-from telephone.analysis.differences import holm, sign_flip
-from telephone.analysis.general import components, in_general, ratio_factor
-from telephone.analysis.matters import _answer
-from telephone.analysis.resampling import estimate
+from telephone.analysis.inference.bootstrap import estimate
+from telephone.analysis.inference.bradley_terry import _interval, strengths
+from telephone.analysis.inference.pairwise import holm, sign_flip
+from telephone.analysis.inference.score_tensor import Cube
+from telephone.analysis.inference.variance_components import components, in_general, ratio_factor
+from telephone.analysis.inference.variance_shares import _answer
 
 BATTLES = 500
 LOW, HIGH = 0.93, 0.97
@@ -136,7 +136,7 @@ def test_components_are_right_on_average() -> None:
 
 
 def in_general_values(cube: Cube) -> dict[str, float]:
-    from telephone.analysis.cube import squares
+    from telephone.analysis.inference.score_tensor import squares
 
     mean = {name: float(value[0]) for name, value in squares(cube.scores).mean.items()}
     return {name: float(value) for name, value in components(mean, cube.sizes).items()}

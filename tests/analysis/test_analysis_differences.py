@@ -5,9 +5,9 @@ import pytest
 from analysis_frames import frame, levels
 
 from telephone.analysis import bradley_terry, by_game, differences
-from telephone.analysis.bradley_terry import strengths
-from telephone.analysis.differences import holm, sign_flip
-from telephone.errors import UsageError
+from telephone.analysis.inference.bradley_terry import strengths
+from telephone.analysis.inference.pairwise import holm, sign_flip
+from telephone.core.errors import UsageError
 
 BASE = {"a": 0.2, "b": 0.3, "c": 0.3}
 LEVELS = {"e1": "easy", "e2": "easy", "h1": "hard"}

@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from telephone import runs
-from telephone.analysis.artefacts import hops
-from telephone.analysis.drift import distances, drift, drift_curves
-from telephone.analysis.published import genception, published
-from telephone.analysis.retention import retained, yardsticks
-from telephone.errors import UsageError
+from telephone import battle
+from telephone.analysis.tables.calls import hops
+from telephone.analysis.tables.drift import distances, drift, drift_curves
+from telephone.analysis.tables.published_scores import genception, published
+from telephone.analysis.tables.retention import retained, yardsticks
+from telephone.core.errors import UsageError
+from telephone.core.records import Prompt
 from telephone.judge import score
-from telephone.records import Prompt
 
 
 def table(cosines: dict[str, list[float]]) -> pd.DataFrame:
@@ -67,9 +67,9 @@ def test_a_run_from_prompt_to_retention(tmp_path: Path) -> None:
         Prompt(text, "easy", text[-6:-1])
         for text in ("A red boat on a beach.", "Two cats in a city at night.", "A big green key and a blue hat.")
     ]
-    plan = runs.plan(runs.grid(["fake/painter"], ["fake/captioner?loss=0.2"]), prompts, turns=3, seed=1)
-    with runs.begin(tmp_path / "run", plan) as run:
-        runs.play(run, runs.Roster())
+    plan = battle.plan(battle.grid(["fake/painter"], ["fake/captioner?loss=0.2"]), prompts, turns=3, seed=1)
+    with battle.begin(tmp_path / "run", plan) as run:
+        battle.play(run, battle.Roster())
         score(run, "fake/embedder", facts=False, full=True)
         frame = run.frame()
         drifted, sticks = drift(run), yardsticks(run)
@@ -96,9 +96,9 @@ def test_a_run_from_prompt_to_retention(tmp_path: Path) -> None:
 
 
 def test_rows_of_a_broken_game(tmp_path: Path) -> None:
-    plan = runs.plan(runs.grid(["fake/painter"], ["fake/captioner?fail=1"]), [Prompt("A cat.")], turns=2, seed=1)
-    with runs.begin(tmp_path / "run", plan) as run:
-        runs.play(run, runs.Roster())
+    plan = battle.plan(battle.grid(["fake/painter"], ["fake/captioner?fail=1"]), [Prompt("A cat.")], turns=2, seed=1)
+    with battle.begin(tmp_path / "run", plan) as run:
+        battle.play(run, battle.Roster())
         made = hops(run.frame())
         assert list(made["kind"]) == ["image"]
         assert len(drift(run)) == 0

@@ -4,14 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from telephone import runs
-from telephone.analysis.followed import followed, invented
-from telephone.analysis.hazards import hazards, ratio
-from telephone.analysis.survival import half_lives, survival, survival_test
-from telephone.analysis.unsaid import answers_told, unsaid
-from telephone.errors import UsageError
+from telephone import battle
+from telephone.analysis.facts.fact_tracking import followed, invented
+from telephone.analysis.facts.hazards import hazards, ratio
+from telephone.analysis.facts.omissions import answers_told, unsaid
+from telephone.analysis.facts.survival import half_lives, survival, survival_test
+from telephone.core.errors import UsageError
+from telephone.core.records import Prompt
 from telephone.judge import ask_lost, ask_opinions, score
-from telephone.records import Prompt
 
 DROP, SWAP, TOLD = 0.10, 0.05, 0.25
 """The sketcher's rates for colours, and the teller's for sizes: what one loses the other keeps."""
@@ -27,12 +27,12 @@ PROMPTS = [
 @pytest.fixture(scope="module")
 def facts(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     drawers = [f"fake/sketcher?drop={DROP}&only=colour&swap={SWAP}", "fake/sketcher?drop=0.3&invent=0.5&only=colour"]
-    lines = runs.grid(drawers, [f"fake/teller?drop={TOLD}&only=size"])
+    lines = battle.grid(drawers, [f"fake/teller?drop={TOLD}&only=size"])
     prompts = [*PROMPTS, Prompt("A wise old wizard with a purple hat.", "hard", "wizard")]
-    with runs.begin(
-        tmp_path_factory.mktemp("facts") / "run", runs.plan(lines, prompts, turns=3, repeats=6, seed=3)
+    with battle.begin(
+        tmp_path_factory.mktemp("facts") / "run", battle.plan(lines, prompts, turns=3, repeats=6, seed=3)
     ) as run:
-        runs.play(run, runs.Roster())
+        battle.play(run, battle.Roster())
         score(run, None, full=True)
         ask_lost(run, most=40)
         ask_opinions(run, f"fake/teller?drop={TOLD}&only=size")

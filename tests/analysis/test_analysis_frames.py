@@ -10,12 +10,12 @@ import pytest
 from analysis_frames import broken, frame
 from numpy.typing import NDArray
 
-from telephone import runs
+from telephone import battle
 from telephone.analysis import by_game, scored
-from telephone.errors import UsageError
+from telephone.core.errors import UsageError
+from telephone.core.records import Prompt
 from telephone.judge import score
-from telephone.players import Embedder, Traits
-from telephone.records import Prompt
+from telephone.models import Embedder, Traits
 
 TABLE = frame(lambda one, other, prompt, turn: 0.1 * (turn + 1), {"p": "easy"}, turns=3)
 
@@ -89,9 +89,9 @@ class Letters(Embedder):
 
 def test_the_first_judge_of_distances_unless_another_is_named(tmp_path: Path) -> None:
     prompt = Prompt("A red apple on a beach.")
-    description = runs.plan([("fake/painter", "fake/captioner?loss=0.5")], [prompt], turns=2)
-    with runs.begin(tmp_path / "run", description) as run:
-        runs.play(run)
+    description = battle.plan([("fake/painter", "fake/captioner?loss=0.5")], [prompt], turns=2)
+    with battle.begin(tmp_path / "run", description) as run:
+        battle.play(run)
         score(run, "fake/embedder")
         score(run, Letters(), facts=False)
         first, small = scored(run), scored(run, "letters")

@@ -9,9 +9,9 @@ from analysis_frames import broken, frame, levels
 from numpy.typing import NDArray
 
 from telephone.analysis import by_game, which_matters
-from telephone.analysis.cube import squares
-from telephone.analysis.matters import SOURCES
-from telephone.analysis.parts import PARTS, PLAYERS, parts, shapley
+from telephone.analysis.inference.score_tensor import squares
+from telephone.analysis.inference.shapley import PARTS, PLAYERS, parts, shapley
+from telephone.analysis.inference.variance_shares import SOURCES
 
 
 def effects(t: float = 0.0, c: float = 0.0, p: float = 0.0, tc: float = 0.0) -> NDArray[np.float64]:

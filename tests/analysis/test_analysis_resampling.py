@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telephone.analysis.resampling import draw_weights, estimate, merged, student
+from telephone.analysis.inference.bootstrap import draw_weights, estimate, merged, student
 
 
 def test_student() -> None:

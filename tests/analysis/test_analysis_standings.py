@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from telephone.analysis.standings import standings
-from telephone.errors import UsageError
+from telephone.analysis.tables.cross_run_leaderboard import standings
+from telephone.core.errors import UsageError
 
 DRAW = {"d1": 0.0, "d2": 0.1, "d3": 0.3}
 TELL = {"w1": 0.0, "w2": 0.2}

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from analysis_frames import broken, frame, levels
 
-from telephone import runs
+from telephone import battle
 from telephone.analysis import summarise, summary
-from telephone.analysis.convergence import FLOOR
-from telephone.errors import UsageError
+from telephone.analysis.convergence.fixed_points import FLOOR
+from telephone.core.errors import UsageError
 from telephone.judge import score
 from telephone.prompts import get
 from telephone.store import Run
@@ -24,8 +24,8 @@ def table(prompts: int = 9, turns: int = 2) -> pd.DataFrame:
 
 
 def begun(folder: Path) -> Run:
-    lines = runs.grid(["fake/painter", "fake/painter?loss=0.4"], ["fake/captioner", "fake/captioner?loss=0.1"])
-    return runs.begin(folder, runs.plan(lines, get("pocket"), turns=2))
+    lines = battle.grid(["fake/painter", "fake/painter?loss=0.4"], ["fake/captioner", "fake/captioner?loss=0.1"])
+    return battle.begin(folder, battle.plan(lines, get("pocket"), turns=2))
 
 
 def test_answers_and_counts() -> None:
@@ -92,7 +92,7 @@ def test_every_stage_of_a_run(tmp_path: Path) -> None:
         nothing = summary(run)
         assert (nothing.counts.planned, nothing.counts.unfinished, nothing.counts.descriptions) == (40, 40, 0)
         assert not any(answer.told for answer in nothing.answers)
-        runs.play(run)
+        battle.play(run)
         unscored = summary(run)
         assert (unscored.counts.finished, unscored.counts.undistanced) == (40, 80)
         assert [answer.told for answer in unscored.answers] == [False] * 3

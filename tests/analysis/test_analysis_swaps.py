@@ -6,10 +6,10 @@ import pytest
 from analysis_frames import frame, levels
 
 from telephone.analysis import by_game
-from telephone.analysis.hop_losses import hop_losses
-from telephone.analysis.planner import Spread, Wish, plan_battle, prompts_for, smallest_gap, spread_of
-from telephone.analysis.swaps import oracle_swaps, shares, swap_gains
-from telephone.errors import UsageError
+from telephone.analysis.facts.hop_losses import hop_losses
+from telephone.analysis.inference.oracle_swaps import oracle_swaps, shares, swap_gains
+from telephone.analysis.planning.battle_size import PlanGoal, Spread, plan_battle, prompts_for, smallest_gap, spread_of
+from telephone.core.errors import UsageError
 
 LOSS = {"d": 0.3, "renderer": 0.0, "w": 0.1, "reader": 0.0}
 
@@ -98,31 +98,31 @@ def test_sd_by_hand() -> None:
 
 
 def test_plans() -> None:
-    plan = plan_battle(Wish(0.05, 3, 4))
+    plan = plan_battle(PlanGoal(0.05, 3, 4))
     assert max(plan.gap.values()) <= 0.05
     assert plan.games == plan.prompts * plan.seeds * 12
     assert plan.calls == 20 * plan.games
     assert any("TOO FEW MODELS" in warning for warning in plan.warnings)
-    assert not any("TOO FEW" in warning for warning in plan_battle(Wish(0.05, 20, 20)).warnings)
-    assert plan_battle(Wish(0.02)).prompts > plan.prompts
-    small = plan_battle(Wish(0.05), prompts=3)
+    assert not any("TOO FEW" in warning for warning in plan_battle(PlanGoal(0.05, 20, 20)).warnings)
+    assert plan_battle(PlanGoal(0.02)).prompts > plan.prompts
+    small = plan_battle(PlanGoal(0.05), prompts=3)
     assert any("CANNOT SHOW ANYTHING" in warning for warning in small.warnings)
-    assert any("see no difference at all" in w for w in plan_battle(Wish(0.05), prompts=1).warnings)
-    assert any("not the wanted 0.05" in w for w in plan_battle(Wish(0.05), prompts=12).warnings)
-    assert any("one describing model" in w for w in plan_battle(Wish(0.05, 2, 1)).warnings)
-    for wish in (Wish(0), Wish(power=1.0), Wish(drawers=1, describers=1), Wish(turns=0)):
+    assert any("see no difference at all" in w for w in plan_battle(PlanGoal(0.05), prompts=1).warnings)
+    assert any("not the wanted 0.05" in w for w in plan_battle(PlanGoal(0.05), prompts=12).warnings)
+    assert any("one describing model" in w for w in plan_battle(PlanGoal(0.05, 2, 1)).warnings)
+    for wish in (PlanGoal(0), PlanGoal(power=1.0), PlanGoal(drawers=1, describers=1), PlanGoal(turns=0)):
         with pytest.raises(UsageError):
             plan_battle(wish)
 
 
 def test_a_plan_keeps_its_promise() -> None:
     spread = Spread(0.05, 0.05, 0.06, 0.04)
-    plan = plan_battle(Wish(0.06, 2, 3, seeds=1), spread)
+    plan = plan_battle(PlanGoal(0.06, 2, 3, seeds=1), spread)
     generator = np.random.default_rng(4)
     sd = spread.of_difference("t2i", 3, 1)
     draws = generator.normal(0.06, sd, size=(2000, plan.prompts))
     t = draws.mean(1) / draws.std(1, ddof=1) * np.sqrt(plan.prompts)
-    from telephone.analysis.resampling import student
+    from telephone.analysis.inference.bootstrap import student
 
     assert 0.78 <= np.mean(t > student(plan.prompts - 1)) < 0.9
 

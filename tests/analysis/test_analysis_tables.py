@@ -6,7 +6,7 @@ import pytest
 from analysis_frames import broken, frame, levels
 
 from telephone.analysis import by_game, by_step, leaderboard, levels_of, not_told_apart
-from telephone.errors import UsageError
+from telephone.core.errors import UsageError
 
 D = {"d1": 0.1, "d2": 0.3}
 W = {"w1": 0.0, "w2": 0.1}

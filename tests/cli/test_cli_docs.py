@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from telephone.cli.group import SECTIONS
+from telephone.cli.command_group import SECTIONS
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]

@@ -102,10 +102,10 @@ def test_one_more_line_pays_for_its_own_games_only(cli, server, tmp_path):
 
 
 def test_a_service_that_is_down_leaves_a_run_that_goes_on(cli, server, monkeypatch):
-    from telephone.runs import Limits, Retry
+    from telephone.battle import Limits, Retry
 
     quick = Limits(retry=Retry(base=0.001), pause=0.001, probes=2)
-    monkeypatch.setattr("telephone.cli.consent.Purse.limits", lambda purse: quick)
+    monkeypatch.setattr("telephone.cli.cost_confirmation.SpendingOptions.limits", lambda purse: quick)
     server.rate, server.faults = 1.0, ("500",)
     words = (*pair(server, 0.01), *COMMON, "--out", "run")
     done = cli("play", *words)

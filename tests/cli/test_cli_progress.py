@@ -4,21 +4,21 @@ import time
 
 import pytest
 
+from telephone.battle import GameEnded, HopDone, ModelReady, Started
 from telephone.cli import progress
-from telephone.cli.board import print_boards
-from telephone.cli.progress import Bars, Lines, Pace
-from telephone.records import Artefact, Ask, Hop, Outcome
-from telephone.runs import GameEnded, HopDone, PlayerReady, Started
+from telephone.cli.leaderboard_tables import print_boards
+from telephone.cli.progress import Bars, Lines, ThroughputEstimate
+from telephone.core.records import Artefact, Hop, Outcome, Request
 
 
 def hop_done(number, total=40):
-    ask = Ask("g", 0, 0, "image", "fake/painter", 0, Artefact("text", b"a"), "key")
+    ask = Request("g", 0, 0, "image", "fake/painter", 0, Artefact("text", b"a"), "key")
     return HopDone(Hop(ask, Outcome.OK, None), "abcdef", number, total)
 
 
 def events():
     yield Started(10, 40, 4)
-    yield PlayerReady("fake/painter")
+    yield ModelReady("fake/painter")
     yield hop_done(11)
     yield hop_done(12)
     yield GameEnded("abcdef", "failed", 1, 4)
@@ -27,9 +27,9 @@ def events():
 def test_pace_counts_from_where_the_run_was_taken_up(monkeypatch):
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    pace = Pace()
+    pace = ThroughputEstimate()
     pace.take(Started(10, 40, 4))
-    pace.take(PlayerReady("fake/painter"))
+    pace.take(ModelReady("fake/painter"))
     assert pace.words == "waiting for fake/painter"
     now[0] += 2
     pace.take(hop_done(11))

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import telephone
-from telephone.cli.group import SECTIONS
+from telephone.cli.command_group import SECTIONS
 
 HEAVY = {"torch", "transformers", "pandas", "matplotlib", "numpy", "PIL", "jinja2", "pyarrow", "scipy"}
 
@@ -42,8 +42,8 @@ def test_a_name_that_is_not_there():
 
 
 def test_the_public_names_are_those_of_their_rooms():
-    from telephone.game import TelephoneLine
-    from telephone.players import text2image
+    from telephone.battle import TelephoneLine
+    from telephone.models import text2image
 
     assert issubclass(telephone.TelephoneLine, TelephoneLine)
     assert telephone.text2image is text2image
@@ -93,7 +93,7 @@ def test_an_error_of_ours_is_one_sentence(cli):
 
 def test_debug_shows_where_it_came_from(cli):
     done = cli("--debug", "draw", "fake/panter", "hello")
-    assert type(done.exception).__name__ == "UnknownPlayer"
+    assert type(done.exception).__name__ == "UnknownModel"
 
 
 def test_an_error_that_nobody_foresaw_asks_for_debug(cli):

@@ -5,10 +5,10 @@ import math
 
 import pytest
 
-from telephone.cli.printing import print_json, short, visible
+from telephone.cli.output import print_json, short, visible
+from telephone.cli.parsing import counted, free_path, levels, refs, slug
 from telephone.cli.progress import clock
-from telephone.cli.words import counted, free_path, levels, refs, slug
-from telephone.errors import UsageError
+from telephone.core.errors import UsageError
 
 
 @pytest.mark.parametrize(

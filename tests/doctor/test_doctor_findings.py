@@ -103,12 +103,13 @@ def test_a_key_file_that_others_can_read(tmp_path):
 
 
 def test_weights_that_are_not_the_shipped_ones(monkeypatch):
-    from telephone.players import weights
-    from telephone.players.pocket import Blip
+    from telephone.models.pocket import PocketBlip, weights
 
     assert "pocket/blip" in pocket_refs()
     monkeypatch.setattr(weights, "_shipped", lambda folder: {})
-    monkeypatch.setattr("telephone.doctor.files.player", lambda ref: Blip())  # the process may know another one already
+    monkeypatch.setattr(
+        "telephone.doctor.files.player", lambda ref: PocketBlip()
+    )  # the process may know another one already
     found = named(pocket(frozenset({"pocket/blip"})), "pocket/blip")
     assert (found.state, found.needed, "telephone learn blip" in found.detail) == ("lacks", True, True)
     assert not playable([found])
@@ -128,7 +129,7 @@ def test_the_hub_cache_is_listed(monkeypatch, tmp_path):
 
 def test_every_entry_of_every_roster_has_a_line():
     found = rosters()
-    from telephone.players.rosters import lineups
+    from telephone.models.rosters import lineups
 
     assert len(found) == sum(len(each.members) for each in lineups())
     gone = [each for each in found if each.name.startswith("openai/dall-e-2")]

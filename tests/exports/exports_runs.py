@@ -1,8 +1,8 @@
 """A small battle with everything in it that an export meets: both kinds of starts, repeats, failures, two embedders."""
 
 from telephone import prompts
+from telephone.battle import begin, grid, plan, play
 from telephone.judge import score
-from telephone.runs import begin, grid, plan, play
 
 PAINTERS = ("fake/painter?loss=0.2", "fake/painter?fail=0.4")
 CAPTIONERS = ("fake/captioner?loss=0.1",)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from exports_runs import PAINTERS, played
 
-from telephone.errors import UsageError
+from telephone.core.errors import UsageError
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of the libraries that it is made of
@@ -155,7 +155,7 @@ def test_the_notebook_of_the_experiment(name, tmp_path):
 
 def test_a_game_that_starts_with_a_picture(name, tmp_path):
     import telephone
-    from telephone.images import encode_png
+    from telephone.core.images import encode_png
 
     (prompt, *_) = telephone.get_prompts("pocket-images:easy")
     line = telephone.TelephoneLine(

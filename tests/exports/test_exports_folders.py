@@ -7,10 +7,10 @@ from exports_runs import PAINTERS, played
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telephone.errors import StoreDamaged, UsageError
+from telephone.core.errors import StoreDamaged, UsageError
+from telephone.core.images import decode
 from telephone.exports import to_drift, to_imagefolder, turns_with_pictures
 from telephone.exports.folder import file_name, whole_folder
-from telephone.images import decode
 from telephone.store import Score
 
 

@@ -23,7 +23,8 @@ BATTLES: dict[str, list[str]] = {
     ],
     "fake": [
         *("--t2i", "fake/painter,fake/painter?loss=0.05,fake/painter?loss=0.1&fail=0.1"),
-        *("--i2t", "fake/captioner,fake/captioner?loss=0.05,fake/captioner?loss=0.1&refuse=0.1,fake/captioner?loss=0.2"),
+        *("--i2t", "fake/captioner,fake/captioner?loss=0.05,fake/captioner?loss=0.1&refuse=0.1"),
+        *("--i2t", "fake/captioner?loss=0.2"),
         *("--prompts", str(HERE / "fake.jsonl"), "--turns", "10", "--seed", "34", "--embedder", "fake/embedder"),
     ],
 }  # fmt: skip

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from telephone import runs
-from telephone.players import Embedder, Traits
-from telephone.records import Prompt
+from telephone import battle
+from telephone.core.records import Prompt
+from telephone.models import Embedder, Traits
 from telephone.store import Run
 
 COLOURS = ("red", "green", "blue")
@@ -41,7 +41,7 @@ def played(
     turns: int = 3,
 ) -> Run:
     """A finished run of every pair of fake players."""
-    description = runs.plan(runs.grid(drawers, describers), prompts, turns=turns, seed=7)
-    run = runs.begin(folder, description)
-    runs.play(run, runs.Roster())
+    description = battle.plan(battle.grid(drawers, describers), prompts, turns=turns, seed=7)
+    run = battle.begin(folder, description)
+    battle.play(run, battle.Roster())
     return run

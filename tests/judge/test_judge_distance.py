@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from judge_runs import ColourEmbedder
 from numpy.typing import NDArray
 
-from telephone.errors import PlayerError
+from telephone.core.errors import ModelError
 from telephone.judge import Case, DistanceJudge, cosine_distance
 from telephone.judge.distance import CHUNK
 from telephone.store import Score
@@ -94,5 +94,5 @@ class Short(ColourEmbedder):
 
 
 def test_a_missing_row_is_told() -> None:
-    with pytest.raises(PlayerError, match=r"colours returned an array of shape \(0, 3\) for 1 texts"):
+    with pytest.raises(ModelError, match=r"colours returned an array of shape \(0, 3\) for 1 texts"):
         judged(Short(), [case("red", "blue")])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from telephone.errors import WorldError
+from telephone.core.errors import WorldError
 from telephone.judge import Case, FactsJudge, count_facts
 from telephone.store import Score
 

@@ -10,12 +10,12 @@ from judge_runs import played
 from numpy.typing import NDArray
 from PIL import Image
 
-from telephone.errors import UsageError
+from telephone.core.errors import UsageError
+from telephone.core.records import Prompt
 from telephone.judge import ask_lost, ask_opinions, describe_again, score, takes
-from telephone.judge.again import seconds
-from telephone.players import Embedder, Traits
-from telephone.players.fake import WordEmbedder
-from telephone.records import Prompt
+from telephone.judge.repeat_captions import seconds
+from telephone.models import Embedder, Traits
+from telephone.models.synthetic.fake import WordEmbedder
 from telephone.store import Run
 
 PROMPTS = (

@@ -7,11 +7,11 @@ import pytest
 from judge_runs import ColourEmbedder, played
 from PIL import Image
 
-from telephone.errors import UsageError
-from telephone.images import encode_png
+from telephone.core.errors import UsageError
+from telephone.core.images import encode_png
+from telephone.core.records import Prompt
 from telephone.judge import cases, score
 from telephone.judge.cases import words
-from telephone.records import Prompt
 
 PROMPTS = (
     Prompt("A small red apple and a blue dog, on a beach.", "medium", "apple"),

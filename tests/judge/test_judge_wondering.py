@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telephone.judge.wondering import MOST, says, wonder
+from telephone.judge.question_generation import MOST, says, wonder
 
 WORDS = ("a", "the", "two", "red", "cat", "on", ",", ".", "is", "running", "of", "it")
 

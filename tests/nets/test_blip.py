@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from telephone.nets.blip import Blip, BlipConfig, ImageEncoderConfig, TextConfig
+from telephone.nets.blip import Blip, BlipConfig, BlipTextConfig, ImageEncoderConfig
 from telephone.nets.generation import Decoding, generate
 from telephone.nets.tokenizer import BOS, EOS, PAD
 
@@ -12,7 +12,7 @@ from telephone.nets.tokenizer import BOS, EOS, PAD
 def net():
     torch.manual_seed(0)
     image = ImageEncoderConfig(image_size=16, stem=(8, 8, 16), width=16, layers=1, heads=2)
-    text = TextConfig(words=tuple("abcdefgh"), max_tokens=12, width=16, layers=2, heads=2, embedding=8)
+    text = BlipTextConfig(words=tuple("abcdefgh"), max_tokens=12, width=16, layers=2, heads=2, embedding=8)
     net = Blip(BlipConfig(image, text)).eval()
     torch.nn.init.normal_(net.token.weight, std=0.5)
     return net

@@ -6,7 +6,7 @@ import json
 import pytest
 import torch
 
-from telephone.nets.blip import Blip, BlipConfig, ImageEncoderConfig, TextConfig
+from telephone.nets.blip import Blip, BlipConfig, BlipTextConfig, ImageEncoderConfig
 from telephone.nets.blip_vqa import Answerer, AnswererConfig
 from telephone.nets.generation import Decoding
 from telephone.nets.tokenizer import BOS, EOS, PAD
@@ -77,7 +77,7 @@ def test_an_answer_is_not_longer_than_asked_for(net):
 
 def test_it_starts_from_what_blip_has_learned(net):
     image = ImageEncoderConfig(image_size=16, stem=(8, 8, 16), width=16, layers=1, heads=2)
-    text = TextConfig(words=("x", "c", "a"), max_tokens=12, width=16, layers=2, heads=2, embedding=8)
+    text = BlipTextConfig(words=("x", "c", "a"), max_tokens=12, width=16, layers=2, heads=2, embedding=8)
     blip = Blip(BlipConfig(image, text))
     before = net.token.weight.clone()
     net.start_from(blip)

@@ -6,8 +6,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telephone.nets.blip import Blip, BlipConfig, ImageEncoderConfig, TextConfig
-from telephone.nets.caption_reward import (
+from telephone.nets.blip import Blip, BlipConfig, BlipTextConfig, ImageEncoderConfig
+from telephone.nets.clip import Clip, ClipConfig, ClipTextConfig, VisionConfig, similarity
+from telephone.nets.clip_caption_reward import (
     SCALE,
     GrammarHead,
     Reward,
@@ -16,8 +17,6 @@ from telephone.nets.caption_reward import (
     log_chances,
     self_critical_loss,
 )
-from telephone.nets.clip import Clip, ClipConfig, VisionConfig, similarity
-from telephone.nets.clip import TextConfig as ClipTextConfig
 from telephone.nets.generation import Decoding
 from telephone.nets.tokenizer import BOS, UNKNOWN
 
@@ -29,7 +28,7 @@ TOKENS = torch.tensor([[1, 4, 5, 2], [1, 6, 2, 0], [1, 7, 8, 2]])
 def net():
     torch.manual_seed(0)
     image = ImageEncoderConfig(image_size=16, stem=(8, 8, 16), width=16, layers=1, heads=2)
-    text = TextConfig(words=tuple("abcdefgh"), max_tokens=12, width=16, layers=2, heads=2, embedding=8)
+    text = BlipTextConfig(words=tuple("abcdefgh"), max_tokens=12, width=16, layers=2, heads=2, embedding=8)
     net = Blip(BlipConfig(image, text)).eval()
     torch.nn.init.normal_(net.token.weight, std=0.3)
     return net

@@ -5,10 +5,10 @@ import torch
 from torch.nn import functional as F
 
 from telephone import world
-from telephone.nets.clip import Clip, ClipConfig, TextConfig, VisionConfig
-from telephone.nets.interrogator import NEAREST, Interrogator
+from telephone.models.pocket.phrases import banks
+from telephone.nets.clip import Clip, ClipConfig, ClipTextConfig, VisionConfig
+from telephone.nets.clip_interrogator import NEAREST, Interrogator
 from telephone.nets.tokenizer import split
-from telephone.players.pocket.phrases import banks
 
 CAPTIONS = ["A red cat on a beach.", "Two blue boats, at night.", ""]
 
@@ -19,7 +19,7 @@ def clip():
     phrases = [phrase for bank in banks().values() for phrase in bank]
     words = tuple(sorted({word for text in phrases + CAPTIONS for word in split(text)}))
     vision = VisionConfig(image_size=16, stem=(8, 8, 16), width=16, layers=1, heads=2, queries=2)
-    text = TextConfig(words=words, width=16, layers=1, heads=2, queries=2)
+    text = ClipTextConfig(words=words, width=16, layers=1, heads=2, queries=2)
     return Clip(ClipConfig(vision, text, embedding=8)).eval()
 
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from telephone.nets.checkpoint import Ema, read_metadata, read_weights, save_weights
-from telephone.nets.latent_diffusion import (
+from telephone.nets.stable_diffusion import (
     AutoencoderConfig,
+    DiffusionSampling,
     LatentDiffusion,
     LatentDiffusionConfig,
-    Sampling,
     TextEncoderConfig,
     UNetConfig,
     time_features,
@@ -38,12 +38,14 @@ TOKENS = torch.tensor([[1, 4, 5, 2, 0], [1, 6, 7, 8, 2]])
 
 
 def test_pictures_have_their_size_and_range(net):
-    pictures = net.generate(TOKENS, [1, 2], Sampling(steps=3))
+    pictures = net.generate(TOKENS, [1, 2], DiffusionSampling(steps=3))
     assert pictures.shape == (2, 3, 32, 32)
     assert pictures.abs().max() <= 1
 
 
-@pytest.mark.parametrize("how", [Sampling(steps=3), Sampling(steps=3, solver="ddim", eta=1.0)], ids=["dpm++", "ddim"])
+@pytest.mark.parametrize(
+    "how", [DiffusionSampling(steps=3), DiffusionSampling(steps=3, solver="ddim", eta=1.0)], ids=["dpm++", "ddim"]
+)
 def test_a_seed_gives_its_picture_in_any_batch(net, how):
     together = net.generate(TOKENS, [1, 2], how)
     alone = net.generate(TOKENS[1:], [2], how)
@@ -52,7 +54,7 @@ def test_a_seed_gives_its_picture_in_any_batch(net, how):
 
 
 def test_the_picture_follows_the_text(net):
-    one, other = net.generate(TOKENS, [1, 1], Sampling(steps=3))
+    one, other = net.generate(TOKENS, [1, 1], DiffusionSampling(steps=3))
     assert not torch.allclose(one, other, atol=1e-2)
 
 

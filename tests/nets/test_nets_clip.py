@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from telephone.nets.clip import Clip, ClipConfig, TextConfig, VisionConfig, contrastive_loss, retrieval, zero_shot
+from telephone.nets.clip import Clip, ClipConfig, ClipTextConfig, VisionConfig, contrastive_loss, retrieval, zero_shot
 
 PICTURES = torch.randn(3, 3, 16, 16, generator=torch.Generator().manual_seed(1))
 TOKENS = torch.tensor([[1, 4, 5, 2, 0], [1, 6, 2, 0, 0], [1, 7, 8, 9, 2]])
@@ -19,7 +19,7 @@ def make(stem=STEM, convolutions=1, queries=3):
     torch.manual_seed(0)
     vision = VisionConfig(image_size=16, stem=stem, width=16, layers=1, heads=2, queries=queries)
     shape = {"max_tokens": 8, "width": 16, "layers": 1, "heads": 2}
-    text = TextConfig(tuple("abcdefgh"), convolutions=convolutions, queries=queries, **shape)
+    text = ClipTextConfig(tuple("abcdefgh"), convolutions=convolutions, queries=queries, **shape)
     return Clip(ClipConfig(vision, text, embedding=8)).eval()
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 import pytest
 import torch
 
-from telephone.nets.blip2 import talk_loss
+from telephone.nets.blip_2 import talk_loss
 from telephone.nets.clip_prefix import ClipPrefix, ClipPrefixConfig
 from telephone.nets.language_model import LanguageModel, LanguageModelConfig
 from telephone.nets.tokenizer import ChatTokenizer

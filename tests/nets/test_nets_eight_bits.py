@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from telephone.nets import eight_bits
+from telephone.nets import quantize_file
 from telephone.nets.checkpoint import read_metadata, read_tensors, read_weights, save_weights, write_tensors
-from telephone.nets.packing import FROM, from_8_bits, pack, to_8_bits, unpack
+from telephone.nets.quantization import FROM, from_8_bits, pack, to_8_bits, unpack
 
 
 @dataclass
@@ -122,10 +122,10 @@ def test_other_numbers_of_bits_are_refused_before_anything_is_written(tmp_path):
 def test_the_command_converts_there_and_back(tmp_path, capsys):
     half, eight, back = (tmp_path / name for name in ("half", "eight", "back"))
     save_weights(half, net(), Shape(), {"seed": 1})
-    eight_bits.main([str(half), str(eight)])
+    quantize_file.main([str(half), str(eight)])
     assert "MiB" in capsys.readouterr().out
     save_weights(tmp_path / "straight", net(), Shape(), {"seed": 1}, bits=8)
     assert read_metadata(eight) == read_metadata(tmp_path / "straight")
-    eight_bits.main([str(eight), str(back), "--bits", "16"])
+    quantize_file.main([str(eight), str(back), "--bits", "16"])
     read_weights([back], net(seed=1))
     assert back.stat().st_size == half.stat().st_size

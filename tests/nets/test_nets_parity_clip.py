@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import CLIPConfig, CLIPModel
 
-from telephone.nets.clip import Clip, ClipConfig, TextConfig, VisionConfig, contrastive_loss
+from telephone.nets.clip import Clip, ClipConfig, ClipTextConfig, VisionConfig, contrastive_loss
 
 WORDS = 9 + 4
 TOKENS = torch.tensor([[1, 4, 5, 6, 2], [1, 7, 2, 0, 0], [1, 12, 11, 2, 0]])
@@ -19,7 +19,7 @@ PICTURES = torch.randn(3, 3, 16, 16, generator=torch.Generator().manual_seed(1))
 def ours():
     vision = VisionConfig(image_size=16, patch=4, stem=(), width=24, layers=2, heads=3, queries=0)
     shape = {"max_tokens": 10, "width": 16, "layers": 2, "heads": 2}
-    text = TextConfig(words=tuple("abcdefghi"), convolutions=0, queries=0, **shape)
+    text = ClipTextConfig(words=tuple("abcdefghi"), convolutions=0, queries=0, **shape)
     net = Clip(ClipConfig(vision, text, embedding=12))
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():

@@ -15,9 +15,9 @@ from diffusers.models.embeddings import get_timestep_embedding
 from diffusers.models.resnet import ResnetBlock2D
 from torch import nn
 
-from telephone.nets.blip import Blip, BlipConfig, ImageEncoderConfig, MixtureBlock, TextConfig
-from telephone.nets.latent_diffusion import SpatialTransformer, UNetConfig, time_features
+from telephone.nets.blip import Blip, BlipConfig, BlipTextConfig, ImageEncoderConfig, MixtureBlock
 from telephone.nets.layers import ResBlock, TransformerBlock
+from telephone.nets.stable_diffusion import SpatialTransformer, UNetConfig, time_features
 
 WIDTH, HEADS = 16, 4
 
@@ -157,7 +157,7 @@ def decoder_layer(ours, self_attention):
 
 
 def test_blips_decoder_layer_equals_pytorchs_own():
-    ours = shaken(MixtureBlock(TextConfig(width=WIDTH, heads=HEADS), WIDTH))
+    ours = shaken(MixtureBlock(BlipTextConfig(width=WIDTH, heads=HEADS), WIDTH))
     theirs = decoder_layer(ours, ours.causal)
     x, image = torch.randn(2, 5, WIDTH), torch.randn(2, 7, WIDTH)
     ahead = torch.ones(5, 5).triu(1).bool()
@@ -165,7 +165,7 @@ def test_blips_decoder_layer_equals_pytorchs_own():
 
 
 def test_blips_grounded_encoder_layer_equals_pytorchs_own():
-    ours = shaken(MixtureBlock(TextConfig(width=WIDTH, heads=HEADS), WIDTH))
+    ours = shaken(MixtureBlock(BlipTextConfig(width=WIDTH, heads=HEADS), WIDTH))
     theirs = decoder_layer(ours, ours.bidirectional)
     x, image = torch.randn(2, 5, WIDTH), torch.randn(2, 7, WIDTH)
     mask = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0]]).bool()
@@ -177,7 +177,7 @@ def test_blips_contrastive_loss_equals_that_of_transformers():
 
     torch.manual_seed(0)
     image = ImageEncoderConfig(image_size=16, stem=(8, 8, 16), width=16, layers=1, heads=2)
-    text = TextConfig(words=tuple("abcd"), max_tokens=8, width=16, layers=1, heads=2, embedding=8)
+    text = BlipTextConfig(words=tuple("abcd"), max_tokens=8, width=16, layers=1, heads=2, embedding=8)
     net = Blip(BlipConfig(image, text)).eval()
     squares = net.image_encoder(torch.randn(3, 3, 16, 16))
     loss, similarity = net.itc_loss(squares, torch.tensor([[1, 4, 2], [1, 5, 2], [1, 6, 2]]))

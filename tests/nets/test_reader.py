@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from telephone.nets.checkpoint import count_parameters
-from telephone.nets.reader import Block, Reader, ReaderConfig
+from telephone.nets.reader import ReaderBlock, ReaderConfig, SceneReaderNet
 
 TINY = ReaderConfig(stem=8, trunk=8, cell=8, hidden=16, scene=8)
 
@@ -16,7 +16,7 @@ TINY = ReaderConfig(stem=8, trunk=8, cell=8, hidden=16, scene=8)
 @pytest.fixture
 def net():
     torch.manual_seed(0)
-    return Reader(TINY).eval()
+    return SceneReaderNet(TINY).eval()
 
 
 def test_a_picture_becomes_answers_about_six_cells_and_the_whole(net):
@@ -49,17 +49,17 @@ def test_a_change_in_one_corner_of_the_picture_moves_its_own_cell_most(net, cell
 
 
 def test_the_shipped_shape_fits_into_four_megabytes():
-    assert count_parameters(Reader(ReaderConfig())) < 2e6
+    assert count_parameters(SceneReaderNet(ReaderConfig())) < 2e6
 
 
 def test_a_block_starts_as_the_identity():
     x = torch.rand(2, 8, 4, 4)
-    assert torch.equal(Block(8).eval()(x), x)
+    assert torch.equal(ReaderBlock(8).eval()(x), x)
 
 
 def test_it_learns_what_stands_where():
     torch.manual_seed(1)
-    net = Reader(dataclasses.replace(TINY, cell_answers=(3,), scene_answers=(2,)))
+    net = SceneReaderNet(dataclasses.replace(TINY, cell_answers=(3,), scene_answers=(2,)))
     optimizer = torch.optim.AdamW(net.parameters(), lr=5e-3)
     target = torch.randint(0, 3, (12, 6))
     x = torch.zeros(12, 3, 64, 64)

@@ -8,11 +8,11 @@ import torch
 from torch.nn import functional as F
 
 from telephone.nets.checkpoint import read_metadata, read_weights, save_weights
-from telephone.nets.clip import Clip, ClipConfig, TextConfig, VisionConfig
-from telephone.nets.latent_diffusion import TextEncoderConfig, UNetConfig
-from telephone.nets.unclip import Sampling, Space, UnClip, UnClipConfig
-from telephone.nets.unclip_prior import CodesConfig, PriorConfig
-from telephone.nets.unclip_upsampler import Upsampler, UpsamplerConfig, corrupt, shrink
+from telephone.nets.clip import Clip, ClipConfig, ClipTextConfig, VisionConfig
+from telephone.nets.dalle_2 import ImageSize, UnClip, UnClipConfig, UnclipSampling
+from telephone.nets.dalle_2_prior import CodesConfig, PriorConfig
+from telephone.nets.dalle_2_upsampler import Upsampler, UpsamplerConfig, corrupt, shrink
+from telephone.nets.stable_diffusion import TextEncoderConfig, UNetConfig
 
 PRIOR = PriorConfig(text_width=16, embedding=24, max_tokens=12, width=16, layers=1, heads=2)
 CONFIG = UnClipConfig(
@@ -25,7 +25,7 @@ CONFIG = UnClipConfig(
     codes=CodesConfig(components=5, bins=8, nearness=4),
 )
 TOKENS = torch.tensor([[1, 4, 5, 2, 0], [1, 6, 7, 8, 2]])
-QUICK = Sampling(steps=2, prior_steps=2)
+QUICK = UnclipSampling(steps=2, prior_steps=2)
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def net():
 def clip():
     torch.manual_seed(0)
     vision = VisionConfig(image_size=32, patch=8, stem=(), width=16, layers=1, heads=2)
-    text = TextConfig(words=tuple("abcdef"), max_tokens=12, width=16, layers=1, heads=2)
+    text = ClipTextConfig(words=tuple("abcdef"), max_tokens=12, width=16, layers=1, heads=2)
     return Clip(ClipConfig(vision, text, embedding=24)).eval()
 
 
@@ -68,7 +68,7 @@ def test_of_several_candidates_the_nearest_to_the_sentence_is_kept(net, clip):
 
 def test_another_prior_is_refused(net, clip):
     with pytest.raises(ValueError, match="choose diffusion or autoregressive"):
-        net.imagine(clip, TOKENS, [1, 2], Sampling(prior="oracle"))
+        net.imagine(clip, TOKENS, [1, 2], UnclipSampling(prior="oracle"))
 
 
 def test_the_picture_follows_embedding_and_text(net):
@@ -100,7 +100,7 @@ def test_guidance_pushes_away_from_knowing_nothing(net):
 
 
 def test_scaled_embeddings_have_mean_0_and_variance_1_and_come_back():
-    space, embeddings = Space(24), torch.randn(500, 24) * torch.rand(24) + 0.3
+    space, embeddings = ImageSize(24), torch.randn(500, 24) * torch.rand(24) + 0.3
     space.measure(embeddings)
     scaled = space.enter(embeddings * 7)
     assert torch.allclose(scaled.mean(0), torch.zeros(24), atol=1e-4)

@@ -6,14 +6,14 @@ from diffusers.models.transformers.prior_transformer import PriorTransformer
 from torch import nn
 from torch.nn import functional as F
 
-from telephone.nets.latent_diffusion import time_features
-from telephone.nets.unclip_prior import (
+from telephone.nets.dalle_2_prior import (
     AutoregressivePrior,
     Codes,
     CodesConfig,
     DiffusionPrior,
     PriorConfig,
 )
+from telephone.nets.stable_diffusion import time_features
 
 CONFIG = PriorConfig(text_width=24, embedding=24, max_tokens=7, width=64, layers=2, heads=2)
 CODES = CodesConfig(components=6, bins=8, nearness=4)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telephone.nets import vqgan_clip as vc
-from telephone.nets.clip import Clip, ClipConfig, TextConfig, VisionConfig
+from telephone.nets.clip import Clip, ClipConfig, ClipTextConfig, VisionConfig
 from telephone.nets.cutouts import Cutouts, spherical_distance, view_distance
 from telephone.nets.vqgan import Vqgan, VqganConfig
 
@@ -22,7 +22,7 @@ SHAPE = vc.FeedForwardConfig(
 def clip():
     torch.manual_seed(1)
     vision = VisionConfig(stem=(8, 8, 8), width=16, layers=1, heads=2)
-    net = Clip(ClipConfig(vision, TextConfig(words=WORDS, width=16, layers=1, heads=2), 24))
+    net = Clip(ClipConfig(vision, ClipTextConfig(words=WORDS, width=16, layers=1, heads=2), 24))
     return net.eval().requires_grad_(False)
 
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from telephone import seeds
+from telephone.core import seeds
 
 T2I = ("pocket/dalle-2", "pocket/stable-diffusion", "pocket/vqgan-clip")
 I2T = ("pocket/blip", "pocket/clip-prefix", "pocket/minigpt-4", "pocket/mplug-owl")

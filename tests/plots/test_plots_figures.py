@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from telephone.errors import UsageError
+from telephone.core.errors import UsageError
 from telephone.plots import Encoding, drift_figure, facts_figure, heatmap_figure, short_names, style
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import plot_tables
 import pytest
 
-from telephone.errors import UsageError
+from telephone.core.errors import UsageError
 from telephone.plots import drift_figure, importance_figure, losses_figure, survival_figure
 
 

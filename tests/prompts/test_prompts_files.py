@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from telephone.errors import PromptError
-from telephone.images import encode_png
+from telephone.core.errors import PromptError
+from telephone.core.images import encode_png
 from telephone.prompts import load
 from telephone.prompts.files import MAX_TEXT
 

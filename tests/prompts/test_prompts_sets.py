@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from telephone import prompts, world
-from telephone.errors import PromptError
-from telephone.images import content_hash
-from telephone.prompts import making
-from telephone.prompts.sets import DATA
+from telephone.core.errors import PromptError
+from telephone.core.images import content_hash
+from telephone.prompts import generate
+from telephone.prompts.builtin import DATA
 
 HASHES = {
     "article.jsonl": "5ff014c9f821cf4f8a834514befceb5839e20766f59a281ccba4e5e9d933f08b",
@@ -48,17 +48,17 @@ def test_texts_are_exactly_understood(name: str) -> None:
     for prompt, line in zip(prompts.get(name), lines(name), strict=True):
         reading = world.read(prompt.text)
         assert reading.unknown == ()
-        assert reading.scene == making.scene_of(line)
+        assert reading.scene == generate.scene_of(line)
         assert world.level_of(reading.scene) == prompt.level
 
 
 def test_pocket_100_is_kept_from_training() -> None:
     for line in lines("pocket-100"):
-        assert any(world.held_out(thing.kind, thing.colour) for thing in making.scene_of(line).things)
+        assert any(world.held_out(thing.kind, thing.colour) for thing in generate.scene_of(line).things)
 
 
 def test_data_can_be_made_again(tmp_path: Path) -> None:
-    making.write(tmp_path)
+    generate.write(tmp_path)
     for name in ("pocket.jsonl", "pocket-100.jsonl", "pocket-images.jsonl"):
         assert (tmp_path / name).read_bytes() == (DATA / name).read_bytes()
     assert len(list((tmp_path / "pocket-images").iterdir())) == 10

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw
 
-from telephone import images, seeds
+from telephone.core import images, seeds
 
 T2I = ("pocket/stable-diffusion", "pocket/vqgan-clip")
 I2T = ("pocket/blip", "pocket/minigpt-4", "pocket/clip-prefix")

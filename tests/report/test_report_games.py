@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 import report_frames
 
-from telephone.errors import UsageError
+from telephone.core.errors import UsageError
 from telephone.report import games_of
-from telephone.report.games import Game, Turn
+from telephone.report.games import PlayedGame, Turn
 
 
 def test_games_are_sorted_by_level_and_keep_their_turns(tmp_path):
@@ -78,6 +78,6 @@ def test_a_frame_without_its_columns_is_told():
 
 
 def test_a_game_without_turns_has_no_score():
-    game = Game("x", "prompt", "easy", "a", "b", ())
+    game = PlayedGame("x", "prompt", "easy", "a", "b", ())
     assert (game.outcome, game.distance) == ("ok", None)
     assert Turn(1, "a", None, Path("x.png"), "failed").silent

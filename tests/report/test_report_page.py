@@ -12,11 +12,11 @@ import report_frames
 from PIL import Image
 
 from telephone.plots import Encoding, drift_figure
-from telephone.report import Answer, Count, ReportData, Share, board, games_of, write_page
-from telephone.report.album import LADDER, Album, Rung, encoded
-from telephone.report.figures import inline_svg
+from telephone.report import AnswerText, Count, ReportData, VarianceShare, board, games_of, write_page
 from telephone.report.html import page
-from telephone.report.model import featured
+from telephone.report.html.image_album import LADDER, Album, Rung, encoded
+from telephone.report.html.report_data import featured
+from telephone.report.html.svg_embedding import inline_svg
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "use", "path", "rect", "image"}
 
@@ -77,7 +77,7 @@ def data_of(frame: pd.DataFrame, **other) -> ReportData:
     ]  # fmt: skip
     fields = {
         "title": "A small battle", "lead": "Two draw, three describe.", "counts": (Count(12, "games planned"),),
-        "answers": (Answer("Which text-to-image model keeps most of the meaning?", "Nobody knows.", told=False),),
+        "answers": (AnswerText("Which text-to-image model keeps most of the meaning?", "Nobody knows.", told=False),),
         "boards": tuple(boards), "drift": drift, "facts": tables(frame, "facts_recall"),
         "games": tuple(games_of(frame)), "settings": (("Turns", "4"),),
     }  # fmt: skip
@@ -188,7 +188,7 @@ def test_shares_warnings_and_folded_boards_are_told(frame):
     table = pd.DataFrame({"level": ["easy", "all"], "t2i_model": ["a", "a"], "mean": [0.5, 0.5],
                           "rank_low": [1, 1], "rank_high": [2, 3]})  # fmt: skip
     more = board("Folded", "distance", table, ("t2i_model",))
-    shares = (Share("who draws", 0.6, -0.1, 0.8), Share("the rest", -0.02, -0.3, 0.1))
+    shares = (VarianceShare("who draws", 0.6, -0.1, 0.8), VarianceShare("the rest", -0.02, -0.3, 0.1))
     html = page(data_of(frame, shares=shares, warnings=("Mind the <gap>.",), more_boards=(more,)))
     words = " ".join(parse(html).words)
     assert "Mind the <gap>." in words and "who draws" in words

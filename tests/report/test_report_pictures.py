@@ -7,12 +7,12 @@ import pytest
 import report_frames
 from PIL import Image
 
-from telephone.errors import StoreError, UsageError
-from telephone.report import Pace, StripStyle, animate, animate_grid, best_format, film_strip, games_of
-from telephone.report.animate import film
-from telephone.report.canvas import enlarged, tile
-from telephone.report.files import write_atomic
-from telephone.report.grid import grid_film
+from telephone.core.errors import StoreError, UsageError
+from telephone.report import FrameTiming, StripStyle, animate, animate_grid, best_format, film_strip, games_of
+from telephone.report.media.animation import film
+from telephone.report.media.canvas import enlarged, tile
+from telephone.report.media.files import write_atomic
+from telephone.report.media.grid import grid_film
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_a_description_that_failed_is_told_below_its_drawing(game):
 @pytest.mark.parametrize("name", ["game.webp", "game.gif"])
 def test_film_has_a_title_two_frames_a_turn_and_holds_the_last(tmp_path, game, name):
     short = dataclasses.replace(game, turns=game.turns[:2])
-    path = animate(short, tmp_path / "deep" / name, Pace(title=500, drawing=300, description=400, last=2000))
+    path = animate(short, tmp_path / "deep" / name, FrameTiming(title=500, drawing=300, description=400, last=2000))
     with Image.open(path) as movie:
         assert movie.n_frames == 5
         times = []
@@ -95,7 +95,7 @@ def test_film_has_a_title_two_frames_a_turn_and_holds_the_last(tmp_path, game, n
 
 
 def test_frames_are_of_one_even_size_and_all_different(game):
-    frames, times = film(game, Pace())
+    frames, times = film(game, FrameTiming())
     assert len(frames) == len(times) == 7
     assert len({frame.size for frame in frames}) == 1
     assert all(side % 2 == 0 for side in frames[0].size)
@@ -105,7 +105,7 @@ def test_frames_are_of_one_even_size_and_all_different(game):
 def test_a_broken_game_can_be_filmed(tmp_path):
     table = report_frames.broken(report_frames.frame(tmp_path, turns=3), 0, 1, "out of memory")
     game = next(game for game in games_of(table) if game.outcome == "failed")
-    assert len(film(game, Pace())[0]) == 4
+    assert len(film(game, FrameTiming())[0]) == 4
 
 
 def test_unknown_endings_and_missing_encoders_are_told(tmp_path, game, monkeypatch):
@@ -140,7 +140,7 @@ def test_an_encoder_that_fails_is_told_and_leaves_nothing(tmp_path, game, monkey
 
 def test_grid_has_a_cell_a_pair_and_two_frames_a_turn(tmp_path):
     games = [game for game in games_of(report_frames.frame(tmp_path, turns=2)) if game.level == "easy"]
-    frames, times = grid_film(games, Pace(title=1, drawing=2, description=3, last=4))
+    frames, times = grid_film(games, FrameTiming(title=1, drawing=2, description=3, last=4))
     assert times == [1, 2, 3, 2, 4]
     assert len({frame.size for frame in frames}) == 1 and all(side % 2 == 0 for side in frames[0].size)
     assert frames[0].width > 3 * 192  # three describe, two draw

@@ -4,9 +4,10 @@ import sys
 import pytest
 
 from telephone import prompts
+from telephone.battle import begin, grid, plan, play
 from telephone.judge import score
-from telephone.report import Count, report_data, words, write_report
-from telephone.runs import begin, grid, plan, play
+from telephone.report import Count, report_data, write_report
+from telephone.report.html import sentences
 from telephone.store import Run
 
 PAINTERS = ("fake/painter", "fake/painter?loss=0.5")
@@ -103,15 +104,15 @@ def test_a_run_that_has_not_begun_says_so(tmp_path):
 
 
 def test_words():
-    assert [words.number(count) for count in (0, 1, 12, 13, 1200)] == ["no", "one", "twelve", "13", "1,200"]
-    assert words.counted(1, "game") == "one game" and words.counted(120, "game") == "120 games"
+    assert [sentences.number(count) for count in (0, 1, 12, 13, 1200)] == ["no", "one", "twelve", "13", "1,200"]
+    assert sentences.counted(1, "game") == "one game" and sentences.counted(120, "game") == "120 games"
 
 
 def test_report_needs_neither_torch_nor_players(run):
     code = (
         "import sys; from telephone.store import Run; from telephone.report import write_report\n"
         "with Run.open(sys.argv[1]) as run: write_report(run, sys.argv[1] + '/again.html')\n"
-        "print([m for m in sys.modules if m.split('.')[0] in ('torch', 'transformers') or 'telephone.players' in m])"
+        "print([m for m in sys.modules if m.split('.')[0] in ('torch', 'transformers') or 'telephone.models' in m])"
     )
     done = subprocess.run([sys.executable, "-c", code, str(run.folder)], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

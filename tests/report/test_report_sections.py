@@ -8,11 +8,11 @@ import pytest
 import report_frames
 from test_report_page import data_of, parse
 
-from telephone.analysis.claims import Claim
-from telephone.report import games_of, sections, tables
-from telephone.report.findings import Findings
-from telephone.report.html import page
-from telephone.report.model import Motif, Observation, Part, Table
+from telephone.analysis.inference.article_claims import Claim
+from telephone.report import games_of
+from telephone.report.html import page, sections, tables
+from telephone.report.html.findings import Findings
+from telephone.report.html.report_data import Motif, Observation, ReportPart, Table
 
 NAMES = {"p/d": "d", "p/w": "w"}
 PAIR = {"t2i_model": "p/d", "i2t_model": "p/w"}
@@ -101,11 +101,11 @@ def test_the_page_shows_the_sections_that_there_are_and_links_them(frame):
     picture = games_of(frame)[0].turns[0].picture
     html = page(data_of(
         frame,
-        lost=Part("lost", "Where facts are lost", "A note.", (grid, long)),
-        ends=Part("ends", "Where games end", "Another."),
+        lost=ReportPart("lost", "Where facts are lost", "A note.", (grid, long)),
+        ends=ReportPart("ends", "Where games end", "Another."),
         motifs=(Motif("An end.", picture, 4, 0.25, 2, 3),),
         observations=(Observation("Seen.", "Tested so.", "does not hold", "Because.", "0.50"),),
-        judged=Part("judges", "Can the judges be trusted?", "A third.", (grid,)),
+        judged=ReportPart("judges", "Can the judges be trusted?", "A third.", (grid,)),
         controls=(grid,),
         matters=(("In practice", "It gains 10 %."),),
     ))  # fmt: skip

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from telephone.report.typeset import Hand, clean, write_lines
+from telephone.report.media.typesetting import Hand, clean, write_lines
 
 HAND = Hand(15)
 

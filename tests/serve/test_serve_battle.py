@@ -7,11 +7,11 @@ import openai
 import pytest
 from serving import process, token_file
 
-from telephone import players
-from telephone.errors import PlayerError
-from telephone.players import Image2Text, Text2Image
+from telephone import models
+from telephone.battle import Roster, begin, grid, plan, play
+from telephone.core.errors import ModelError
+from telephone.models import Image2Text, Text2Image
 from telephone.prompts import get
-from telephone.runs import Roster, begin, grid, plan, play
 
 pytestmark = pytest.mark.slow
 TOKEN = "tok-Zx81-Spectrum-42-abcdef"
@@ -21,14 +21,14 @@ class HalfSeeds(Text2Image):
     """A player as the wire shows it: seeds go over it in 31 bits, because some services count no further."""
 
     def __init__(self, ref: str) -> None:
-        self.inner = players.text2image(ref)
+        self.inner = models.text2image(ref)
         self.name = "half-" + ref.partition("?")[0].replace("/", "-")
 
     def traits(self):
         return self.inner.traits()
 
     def generate_images(self, texts, seeds=None):
-        return players.draw(self.inner, texts, [seed % 2**31 for seed in seeds])
+        return models.draw(self.inner, texts, [seed % 2**31 for seed in seeds])
 
 
 def games(folder: Path, t2i: list, i2t: list) -> list[tuple]:
@@ -46,7 +46,7 @@ def games(folder: Path, t2i: list, i2t: list) -> list[tuple]:
 
 
 def far(url: str, model: str, kind: str) -> Text2Image | Image2Text:
-    return players.player(f"openai/{model}?base_url={url}&kind={kind}&seed=yes&timeout=120")
+    return models.player(f"openai/{model}?base_url={url}&kind={kind}&seed=yes&timeout=120")
 
 
 def battle(tmp_path: Path, drawers: list[str], describers: list[str]) -> None:
@@ -57,9 +57,7 @@ def battle(tmp_path: Path, drawers: list[str], describers: list[str]) -> None:
             [far(url, ref.partition("?")[0], "image2text") for ref in describers],
         )
         assert running.poll() is None
-    here = games(
-        tmp_path / "here", [HalfSeeds(ref) for ref in drawers], [players.image2text(ref) for ref in describers]
-    )
+    here = games(tmp_path / "here", [HalfSeeds(ref) for ref in drawers], [models.image2text(ref) for ref in describers])
     assert there == here
     assert len({row[-1] for row in there}) >= 3  # a renderer and a net that err little tell each prompt one thing
 
@@ -92,15 +90,15 @@ def test_the_program_says_where_it_is_and_ends_cleanly(end, tmp_path, connect):
 def test_our_own_player_shows_the_token(tmp_path, monkeypatch):
     with process("fake/painter", TELEPHONE_TOKEN=TOKEN) as (_, url):
         painter = far(url, "fake/painter", "text2image")
-        (lost,) = players.draw(painter, ["x"], [1])
-        assert isinstance(lost, PlayerError)
+        (lost,) = models.draw(painter, ["x"], [1])
+        assert isinstance(lost, ModelError)
         port = url.split(":")[2].partition("/")[0]
         (tmp_path / "keys.toml").write_text(f'"127.0.0.1:{port}" = "{TOKEN}"\n')
         (tmp_path / "keys.toml").chmod(0o600)
         monkeypatch.setenv("TELEPHONE_KEYS", str(tmp_path / "keys.toml"))
-        again = players.player(f"openai/fake/painter?base_url={url}&kind=text2image&seed=try")
-        (drawn,) = players.draw(again, ["x"], [1])
-        assert not isinstance(drawn, PlayerError)
+        again = models.player(f"openai/fake/painter?base_url={url}&kind=text2image&seed=try")
+        (drawn,) = models.draw(again, ["x"], [1])
+        assert not isinstance(drawn, ModelError)
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import openai
 import pytest
 from PIL import Image
 
-from telephone import players
-from telephone.images import decode, encode_png
+from telephone import models
+from telephone.core.images import decode, encode_png
 
 TEXT = "Three red kites and a small boat above a grey harbour."
 
@@ -46,7 +46,7 @@ def test_models_are_listed_and_found(client):
 @pytest.mark.parametrize("seed", [0, 7, 2**32 - 1])
 def test_the_same_seed_gives_the_same_bytes_as_here(client, model, seed):
     ref = "fake/painter?loss=0.4" if model == "fake/painter" else model
-    here = encode_png(players.draw(players.text2image(ref), [TEXT], [seed])[0])
+    here = encode_png(models.draw(models.text2image(ref), [TEXT], [seed])[0])
     assert drawn(client, model, extra_body={"seed": seed}) == [here]
     assert drawn(client, ref, extra_body={"seed": seed}) == [here]  # its whole address is a name too
 
@@ -69,7 +69,7 @@ def test_a_picture_is_described(client):
         decode(file).save(buffer, kind, lossless=True)
         found = client.chat.completions.create(model="fake/captioner", messages=shown(buffer.getvalue(), kind=kind))
         (choice,) = found.choices
-        here = players.describe(players.image2text("fake/captioner"), [decode(file)], [0])
+        here = models.describe(models.image2text("fake/captioner"), [decode(file)], [0])
         assert ([choice.message.content], choice.finish_reason) == (here, "stop")
         assert found.usage is None  # unknown, which is not 0
 
@@ -91,7 +91,7 @@ def test_vectors_are_those_of_here(client, encoding):
     if encoding == "base64":
         rows = [np.frombuffer(base64.b64decode(row), dtype="<f4") for row in rows]
     assert [one.index for one in found.data] == [0, 1, 2]
-    assert np.array_equal(np.asarray(rows, np.float32), players.embedder("fake/embedder").embed_texts(texts))
+    assert np.array_equal(np.asarray(rows, np.float32), models.embedder("fake/embedder").embed_texts(texts))
 
 
 def bomb() -> bytes:

@@ -10,10 +10,10 @@ import openai
 import pytest
 from serving import serving, token_file, until
 
-from telephone.errors import UsageError
+from telephone.core.errors import UsageError
 from telephone.serve import Terms, token_of
-from telephone.serve.door import Door
-from telephone.serve.terms import is_loopback, terms_for
+from telephone.serve.access import is_loopback, terms_for
+from telephone.serve.middleware import RequestGuard
 
 TOKEN = "tok-Zx81-Spectrum-42-abcdef"
 BODY = {"model": "fake/painter", "prompt": "x"}
@@ -147,7 +147,7 @@ def test_a_request_that_never_arrives_is_given_up():
     scope = {
         "type": "http", "method": "POST", "path": "/v1/embeddings", "headers": [(b"content-type", b"application/json")],
     }  # fmt: skip
-    asyncio.run(Door(never, Terms(body_seconds=0.1))(scope, receive, send))
+    asyncio.run(RequestGuard(never, Terms(body_seconds=0.1))(scope, receive, send))
     assert sent[0]["status"] == 408
 
 

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 from serving import serving
 
-from telephone.errors import PlayerUnavailable, UsageError, WeightsError
-from telephone.images import encode_png
-from telephone.players import Image2Text, Text2Image, Traits
+from telephone.core.errors import ModelUnavailable, UsageError, WeightsError
+from telephone.core.images import encode_png
+from telephone.models import Image2Text, Text2Image, Traits
 from telephone.serve import Guest, invite
 
 
@@ -40,7 +40,7 @@ class Counter(Text2Image):
 
     def draw(self, text, seed):
         if text == "later":
-            return PlayerUnavailable("Too warm.", 7)
+            return ModelUnavailable("Too warm.", 7)
         if text == "broken":
             raise ValueError("/home/somebody/secret is broken")
         if text == "weights":
@@ -167,7 +167,7 @@ def test_vectors_of_many_texts_come_in_order(connect):
     with serving(["fake/embedder"]) as url:
         texts = [f"word{at} and word{at % 7}" for at in range(600)]
         found = connect(url).embeddings.create(model="fake/embedder", input=texts)
-    from telephone.players import embedder
+    from telephone.models import embedder
 
     here = embedder("fake/embedder").embed_texts(texts)
     assert np.array_equal(np.asarray([one.embedding for one in found.data], np.float32), here)

@@ -18,9 +18,9 @@ from typing import Any
 
 from provider_shapes import bomb, read, vectors
 
-from telephone.images import encode_png
-from telephone.players import barcode
-from telephone.seeds import derive
+from telephone.core.images import encode_png
+from telephone.core.seeds import derive
+from telephone.models.synthetic import barcode
 
 PASSING = ("delay", "drop", "429", "500", "half", "html")
 """Faults after which the same call may go well: too late, hung up, busy, broken, cut off, a page of a gateway."""

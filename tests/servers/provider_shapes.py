@@ -5,8 +5,8 @@ import struct
 import zlib
 from typing import Any
 
-from telephone.images import decode
-from telephone.players import barcode
+from telephone.core.images import decode
+from telephone.models.synthetic import barcode
 
 
 def bomb(side: int = 60_000) -> bytes:

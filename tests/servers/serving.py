@@ -13,7 +13,7 @@ import uvicorn
 
 from telephone.serve import Guest, Post, Terms, invite
 from telephone.serve.application import make_app
-from telephone.serve.running import _listen, base_url
+from telephone.serve.server import _listen, base_url
 
 
 @contextlib.contextmanager

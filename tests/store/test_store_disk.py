@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from test_store_run import GAMES, WISH, chain
 
-from telephone.errors import StoreError
+from telephone.core.errors import StoreError
 from telephone.store import Run, write_whole
 
 LIMITED = """
 import resource, signal, sys
 sys.path.insert(0, sys.argv[2])
 from test_store_run import GAMES, chain
-from telephone.errors import StoreError
+from telephone.core.errors import StoreError
 from telephone.store import Run
 run = Run.open(sys.argv[1])
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from test_store_run import APPLE, GAMES, PHOTO, WISH, chain
 
-from telephone.errors import StoreError, UsageError
-from telephone.records import Artefact, Outcome
+from telephone.core.errors import StoreError, UsageError
+from telephone.core.records import Artefact, Outcome
 from telephone.store import Run, Score, export
 from telephone.store.frame import COLUMNS
 

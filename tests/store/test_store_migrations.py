@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from test_store_run import GAMES, WISH, chain
 
-from telephone.errors import StoreError
+from telephone.core.errors import StoreError
 from telephone.store import Run, migrations
 
 

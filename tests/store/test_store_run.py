@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telephone.errors import StoreDamaged, StoreError, StoreVersion, UsageError
-from telephone.records import Artefact, Ask, Hop, Outcome, Prompt
-from telephone.seeds import derive, digest
-from telephone.store import Description, GameRow, PlayerRow, Run, Score
+from telephone.core.errors import StoreDamaged, StoreError, StoreVersion, UsageError
+from telephone.core.records import Artefact, Hop, Outcome, Prompt, Request
+from telephone.core.seeds import derive, digest
+from telephone.store import GameRow, ModelSpec, Run, RunSpec, Score
 
 APPLE = Prompt("An apple.", "easy", id="apple")
 PHOTO = Prompt("a photo", "hard", id="photo", image=b"\x89PNG a photo", source="photos.csv:3")
-PAINTER = PlayerRow("a/painter", "text2image", "painter", "print-p", price=0.25)
-READER = PlayerRow("b/reader", "image2text", "reader", "print-r", seeds=False)
-WISH = Description((PAINTER, READER), (("a/painter", "b/reader"),), (APPLE, PHOTO), turns=3, versions={"python": "3"})
+PAINTER = ModelSpec("a/painter", "text2image", "painter", "print-p", price=0.25)
+READER = ModelSpec("b/reader", "image2text", "reader", "print-r", seeds=False)
+WISH = RunSpec((PAINTER, READER), (("a/painter", "b/reader"),), (APPLE, PHOTO), turns=3, versions={"python": "3"})
 GAMES = [
     GameRow(digest("game", "apple"), "aaaaaa", "a/painter", "b/reader", "apple", 11),
     GameRow(digest("game", "photo"), "bbbbbb", "a/painter", "b/reader", "photo", 12),
@@ -36,7 +36,7 @@ def hop(game: GameRow, step: int, parent: Artefact, data: bytes | None, **more) 
     seed = derive("hop", game.seed, kind)
     which = ("seed", seed) if player.seeds else ("repeat", game.repeat)
     key = digest("ask", kind, player.fingerprint, parent.sha256, *which)
-    ask = Ask(game.key, step, step // 2, kind, player.ref, seed, parent, key)
+    ask = Request(game.key, step, step // 2, kind, player.ref, seed, parent, key)
     outcome = more.pop("outcome", Outcome.OK if data is not None else Outcome.FAILED)
     return Hop(ask, outcome, None if data is None else Artefact(kind, data), **more)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from test_store_run import GAMES, PHOTO, WISH, chain
 
-from telephone.store import Description, Growth, PlayerRow, Run, Spending
+from telephone.store import ModelSpec, Run, RunExtension, RunSpec, Spending
 
-DEARER = PlayerRow("a/other", "text2image", "painter", "print-o", service="a", per_minute=30.0)
+DEARER = ModelSpec("a/other", "text2image", "painter", "print-o", service="a", per_minute=30.0)
 
 
 @pytest.fixture
@@ -66,10 +66,10 @@ def test_a_description_with_growth_is_read_back():
         WISH, players=(*WISH.players, DEARER), lines=(*WISH.lines, line), repeats=2, versions={"python": "4"}
     )
     grown = WISH.grown(wish)
-    assert grown.growth == (Growth((line,), (), 3, 2, {"python": "4"}),)
+    assert grown.growth == (RunExtension((line,), (), 3, 2, {"python": "4"}),)
     assert [row.name for row in grown.players] == ["painter", "reader", "a/other"]
     assert grown.versions == {"python": "3"}
-    assert Description.from_json(grown.to_json(), lambda sha: PHOTO.image) == grown
+    assert RunSpec.from_json(grown.to_json(), lambda sha: PHOTO.image) == grown
     assert grown.grown(wish) is grown
     assert wish.covers(WISH)
     assert WISH.lacks(wish) == "players and lines"

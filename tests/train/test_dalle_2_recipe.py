@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from telephone.nets.checkpoint import read_metadata, read_weights, save_weights
-from telephone.nets.clip import Clip, ClipConfig, TextConfig, VisionConfig
-from telephone.nets.latent_diffusion import LatentDiffusion, LatentDiffusionConfig, TextEncoderConfig, UNetConfig
-from telephone.nets.unclip import UnClip, UnClipConfig
+from telephone.nets.clip import Clip, ClipConfig, ClipTextConfig, VisionConfig
+from telephone.nets.dalle_2 import UnClip, UnClipConfig
+from telephone.nets.stable_diffusion import LatentDiffusion, LatentDiffusionConfig, TextEncoderConfig, UNetConfig
 from telephone.train import dalle_2
-from telephone.train.common import Recipe
+from telephone.train.common.recipe import Recipe
 from telephone.train.dalle_2_data import NEW, build, prepare
 
 WORDS = ("a", "the", "red", "cat", "left", "of")
@@ -21,7 +21,7 @@ WORDS = ("a", "the", "red", "cat", "left", "of")
 def recipe(tmp_path):
     torch.manual_seed(1)
     vision = VisionConfig(stem=(), patch=32, width=16, layers=1, heads=2)
-    clip = Clip(ClipConfig(vision, TextConfig(WORDS, width=16, layers=1, heads=2), embedding=100))
+    clip = Clip(ClipConfig(vision, ClipTextConfig(WORDS, width=16, layers=1, heads=2), embedding=100))
     save_weights(tmp_path / "clip.safetensors", clip, clip.config, {})
     text = TextEncoderConfig(WORDS, width=16, layers=1, heads=2)
     unet = UNetConfig(widths=(16, 24), heads=2, expand=(2, 2), context_width=16, time_width=16)

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from telephone.nets.blip import ImageEncoder, ImageEncoderConfig
+from telephone.nets.blip import BlipImageEncoder, ImageEncoderConfig
 from telephone.nets.checkpoint import read_metadata, save_weights
 from telephone.nets.language_model import LanguageModel, LanguageModelConfig
 from telephone.nets.tokenizer import WordTokenizer
-from telephone.train import blip_2, data, language_model, minigpt_4, sight
-from telephone.train.common import Recipe
+from telephone.train import blip_2, language_model, minigpt_4
+from telephone.train.common import data, feature_cache
+from telephone.train.common.recipe import Recipe
 
 
 @pytest.fixture
@@ -23,12 +24,12 @@ def recipe(tmp_path):
 @pytest.fixture
 def encoder():
     torch.manual_seed(0)
-    return ImageEncoder(ImageEncoderConfig(stem=(8, 8, 8), width=16, layers=1)).eval().requires_grad_(False)
+    return BlipImageEncoder(ImageEncoderConfig(stem=(8, 8, 8), width=16, layers=1)).eval().requires_grad_(False)
 
 
 def test_squares_are_those_that_the_encoder_sees(recipe, encoder):
     recipe.start()
-    seen = sight.squares(recipe, encoder, "test", 40)
+    seen = feature_cache.squares(recipe, encoder, "test", 40)
     assert seen.squares.shape == (40, 64, 16)
     pictures = data.paint("test", 40)
     assert seen.scenes == pictures.scenes
@@ -38,13 +39,13 @@ def test_squares_are_those_that_the_encoder_sees(recipe, encoder):
 
 
 def test_squares_are_computed_once(recipe, encoder, monkeypatch):
-    first = sight.squares(recipe, encoder, "test", 12)
+    first = feature_cache.squares(recipe, encoder, "test", 12)
     monkeypatch.setattr(data, "paint", None)
-    again = sight.squares(replace(recipe, folder=recipe.folder / "other"), encoder, "test", 12)
+    again = feature_cache.squares(replace(recipe, folder=recipe.folder / "other"), encoder, "test", 12)
     assert np.array_equal(first.squares, again.squares)
     assert first.scenes == again.scenes
     with pytest.raises(TypeError):
-        sight.squares(recipe, encoder, "test", 13)
+        feature_cache.squares(recipe, encoder, "test", 13)
 
 
 def test_an_examination_counts_what_is_told(recipe, encoder, capsys):
@@ -53,14 +54,14 @@ def test_an_examination_counts_what_is_told(recipe, encoder, capsys):
     def silent(squares):
         return [""] * len(squares)
 
-    sight.examine(recipe, encoder, silent, "silent")
+    feature_cache.examine(recipe, encoder, silent, "silent")
     assert "0 of 194 facts are told, among 0 that are said" in capsys.readouterr().out
     assert "easy" in (recipe.folder / "samples" / "silent.txt").read_text()
 
 
 def test_texts_of_like_length_share_a_batch():
     scenes = [data.train_scene("test", i) for i in range(300)]
-    seen = sight.Seen(scenes, np.zeros((300, 1, 1), np.float16))
+    seen = feature_cache.Seen(scenes, np.zeros((300, 1, 1), np.float16))
     tokenizer = WordTokenizer(blip_2.learn_words(400))
     rows, tokens = next(blip_2.told(seen, tokenizer, 96, np.random.default_rng(0)))
     assert rows.shape == (blip_2.BATCH,)
@@ -72,7 +73,7 @@ def test_texts_of_like_length_share_a_batch():
 
 @pytest.mark.slow
 def test_both_recipes_make_files_that_fit_together(recipe, tmp_path, monkeypatch):
-    monkeypatch.setattr(sight, "EXAMINED", 4)
+    monkeypatch.setattr(feature_cache, "EXAMINED", 4)
     torch.manual_seed(0)
     words = language_model.learn_words(300)
     model = LanguageModel(LanguageModelConfig(words=words, width=32, layers=1, max_tokens=64))

@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from telephone import world
-from telephone.errors import UsageError
-from telephone.nets.blip import Blip, BlipConfig, TextConfig
+from telephone.core.errors import UsageError
+from telephone.models import pocket
+from telephone.nets.blip import Blip, BlipConfig, BlipTextConfig
 from telephone.nets.checkpoint import read_metadata, read_tensors
 from telephone.nets.tokenizer import EOS, split
-from telephone.players import pocket
-from telephone.train import blip_vqa, clip_caption_reward, data
-from telephone.train.common import Recipe
+from telephone.train import blip_vqa, clip_caption_reward
+from telephone.train.common import data
+from telephone.train.common.recipe import Recipe
 from telephone.world.questions import understand
 
 PICTURES = [world.render(world.parse(text)) for text in ("a red apple on a beach", "two blue boats at night", "")]
@@ -70,7 +71,7 @@ def test_captions_and_damaged_ones_come_in_equal_numbers():
     rng = np.random.default_rng(0)
     scenes = [data.train_scene("damage", i) for i in range(20)]
     words = sorted({word for scene in scenes for word in words_of(scene)})
-    net = Blip(BlipConfig(text=TextConfig(words=tuple(words), width=16, layers=1, heads=2)))
+    net = Blip(BlipConfig(text=BlipTextConfig(words=tuple(words), width=16, layers=1, heads=2)))
     tokens, sound = clip_caption_reward.examples(net, scenes, rng)
     assert sound.tolist() == [1.0] * 20 + [0.0] * 20
     assert (tokens == EOS).sum(1).tolist() == [1] * 40

@@ -8,12 +8,13 @@ import pytest
 import torch
 
 from telephone import world
+from telephone.models import embedder
 from telephone.nets.checkpoint import read_metadata
-from telephone.nets.clip import Clip, ClipConfig, TextConfig, VisionConfig, contrastive_loss
-from telephone.players import embedder
-from telephone.train import clip, data
-from telephone.train.blip import Batches
-from telephone.train.common import Recipe
+from telephone.nets.clip import Clip, ClipConfig, ClipTextConfig, VisionConfig, contrastive_loss
+from telephone.train import clip
+from telephone.train.blip import BlipBatches
+from telephone.train.common import data
+from telephone.train.common.recipe import Recipe
 
 
 @pytest.mark.slow
@@ -46,7 +47,9 @@ def _weights(path):
 
 def test_pictures_against_the_net_are_near_and_fool_it_more():
     torch.manual_seed(0)
-    config = ClipConfig(VisionConfig(stem=(8, 8, 8), width=16, heads=2), TextConfig(("red",), width=16, heads=2), 16)
+    config = ClipConfig(
+        VisionConfig(stem=(8, 8, 8), width=16, heads=2), ClipTextConfig(("red",), width=16, heads=2), 16
+    )
     net = Clip(config)
     x, text = torch.rand(6, 3, 64, 64) - 0.5, torch.randn(6, 16)
     moved = clip.against(net, x, text, np.random.default_rng(0))
@@ -60,7 +63,7 @@ def test_pictures_against_the_net_are_near_and_fool_it_more():
 
 def test_batches_hold_sentences_of_like_length():
     pictures = data.paint("test clip", 60)
-    batches = clip.told(Batches(pictures, np.random.default_rng(0), size=6))
+    batches = clip.told(BlipBatches(pictures, np.random.default_rng(0), size=6))
     drawn = [texts for _, (_, texts) in zip(range(8), batches, strict=False)]
     assert all(len(texts) == 6 + 6 for texts in drawn)  # fewer than `TWINS`: each has one
     assert all(first != second for texts in drawn for first, second in zip(texts[:6], texts[6:], strict=True))
@@ -81,7 +84,9 @@ def test_a_twin_is_a_wrong_answer_for_its_picture():
 
 def test_heads_ask_for_each_cell_and_the_whole():
     torch.manual_seed(0)
-    config = ClipConfig(VisionConfig(stem=(8, 8, 8), width=16, heads=2), TextConfig(("red",), width=16, heads=2), 16)
+    config = ClipConfig(
+        VisionConfig(stem=(8, 8, 8), width=16, heads=2), ClipTextConfig(("red",), width=16, heads=2), 16
+    )
     exam = clip.Exam(Clip(config))
     asked = sum(data.CELL_FACTS.values()), sum(data.SCENE_FACTS.values())
     answers = exam(torch.randn(2, 16)), exam.image(torch.zeros(2, 3, 64, 64)), exam.text(torch.tensor([[1, 4, 2]] * 2))
@@ -93,7 +98,7 @@ def test_heads_ask_for_each_cell_and_the_whole():
 def test_only_projections_learn_while_the_encoders_are_locked(tmp_path):
     torch.manual_seed(0)
     tokenizer = data.learn_words(60)
-    shape = TextConfig(tokenizer.words[4:], width=16, heads=2)
+    shape = ClipTextConfig(tokenizer.words[4:], width=16, heads=2)
     net = Clip(ClipConfig(VisionConfig(stem=(8, 8, 8), width=16, heads=2), shape, 16))
     recipe = Recipe(tmp_path, tmp_path / "w.safetensors", minutes=1, threads=1, pictures=80)
     known = clip.gather(recipe, net, tokenizer, data.paint("test locked", 80))

@@ -8,19 +8,20 @@ import pytest
 import torch
 
 from telephone import world
+from telephone.models.pocket.clip_prefix import TASK
+from telephone.models.pocket.clip_prefix import PocketClipPrefix as Model
 from telephone.nets.checkpoint import read_metadata, save_weights
 from telephone.nets.clip import Clip, ClipConfig, VisionConfig
-from telephone.nets.clip import TextConfig as ClipTextConfig
+from telephone.nets.clip import ClipTextConfig as ClipTextConfig
 from telephone.nets.clip_prefix import ClipPrefix, look
 from telephone.nets.language_model import LanguageModel, LanguageModelConfig
 from telephone.nets.tokenizer import ChatTokenizer
-from telephone.players.pocket.clip_prefix import TASK
-from telephone.players.pocket.clip_prefix import ClipPrefix as Player
-from telephone.train import clip_prefix, data, language_model
+from telephone.train import clip_prefix, language_model
 from telephone.train import clip_prefix_data as views
-from telephone.train.common import Recipe
-from telephone.train.exchanges import sentence
-from telephone.train.visual_words import vectors
+from telephone.train.common import data
+from telephone.train.common.exchanges import sentence
+from telephone.train.common.recipe import Recipe
+from telephone.train.common.visual_words import vectors
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def recipe(tmp_path):
 def there(recipe):
     recipe.start()
     clip = clip_prefix.frozen(recipe, "clip", lambda config: Clip(ClipConfig.from_dict(config)))
-    return clip_prefix.Frozen(clip, *clip_prefix.sight.language_model(recipe))
+    return clip_prefix.FrozenParts(clip, *clip_prefix.feature_cache.language_model(recipe))
 
 
 def test_views_are_those_of_clip_and_are_computed_once(recipe, there, monkeypatch):
@@ -129,6 +130,6 @@ def test_the_recipe_makes_a_file_that_plays(recipe, there, mapper, tmp_path, mon
         assert "facts are told" in (recipe.folder / "samples" / f"{name}-last.txt").read_text("utf-8")
     assert clip_prefix.main(recipe, mapper).read_bytes() == path.read_bytes()
     monkeypatch.setenv("TELEPHONE_WEIGHTS", str(tmp_path))
-    texts = Player(max_tokens=8).generate_texts([world.render(world.Scene())] * 2, [0, 0])
+    texts = Model(max_tokens=8).generate_texts([world.render(world.Scene())] * 2, [0, 0])
     assert texts[0] == texts[1]
     assert isinstance(there.tokenizer, ChatTokenizer)

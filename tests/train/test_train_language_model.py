@@ -11,11 +11,12 @@ from telephone import world
 from telephone.nets.checkpoint import read_metadata, read_weights
 from telephone.nets.language_model import LanguageModel, LanguageModelConfig
 from telephone.nets.tokenizer import PAD, UNKNOWN, ChatTokenizer
-from telephone.train import exchanges, language_model
+from telephone.train import language_model
 from telephone.train import language_model_data as lessons
-from telephone.train import visual_words as spoken
-from telephone.train.common import Recipe
-from telephone.train.marking import mark
+from telephone.train.common import exchanges
+from telephone.train.common import visual_words as spoken
+from telephone.train.common.evaluation import mark
+from telephone.train.common.recipe import Recipe
 from telephone.world.questions import answer
 
 SCENES = [lessons.scene_for("test", index) for index in range(150)]

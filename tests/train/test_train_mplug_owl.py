@@ -10,15 +10,16 @@ import pytest
 import torch
 
 from telephone import world
-from telephone.errors import UsageError, WeightsError
+from telephone.core.errors import UsageError, WeightsError
+from telephone.models import image2text
+from telephone.models.pocket import PocketMplugOwl, weights
 from telephone.nets.checkpoint import read_metadata, save_weights
 from telephone.nets.generation import Decoding
 from telephone.nets.language_model import LanguageModel, LanguageModelConfig
 from telephone.nets.tokenizer import EOS, PAD, UNKNOWN, ChatTokenizer
-from telephone.players import image2text, weights
-from telephone.players.pocket import MplugOwl
-from telephone.train import data, lessons, mplug_owl, visual_words
-from telephone.train.common import Recipe
+from telephone.train import mplug_owl
+from telephone.train.common import data, instruction_data, visual_words
+from telephone.train.common.recipe import Recipe
 from telephone.train.language_model import learn_words
 from telephone.world.scene import Scene, Thing
 
@@ -35,8 +36,8 @@ def language_model(tokenizer, width=192):
 
 @pytest.mark.slow
 def test_the_recipe_makes_a_file_that_answers(tmp_path, monkeypatch, tokenizer):
-    monkeypatch.setattr(lessons, "SCENES", 2)
-    monkeypatch.setattr(lessons, "LONG", Decoding(limit=4))
+    monkeypatch.setattr(instruction_data, "SCENES", 2)
+    monkeypatch.setattr(instruction_data, "LONG", Decoding(limit=4))
     monkeypatch.setattr(mplug_owl, "BATCH", 4)
     recipe = Recipe(tmp_path / "mplug-owl", tmp_path / "mplug-owl.safetensors", minutes=0.02, threads=1, pictures=64)
     with monkeypatch.context() as without, pytest.raises(WeightsError, match="language-model"):
@@ -58,7 +59,7 @@ def test_the_recipe_makes_a_file_that_answers(tmp_path, monkeypatch, tokenizer):
     torch.nn.init.normal_(model.token.weight)
     save_weights(tmp_path / "language-model.safetensors", model, model.config, {})
     with pytest.raises(WeightsError, match="trained with others"):
-        MplugOwl().generate_text(world.render(Scene()))
+        PocketMplugOwl().generate_text(world.render(Scene()))
 
 
 def _package_of(folder, *names):
@@ -110,7 +111,7 @@ def test_the_best_linear_guess_finds_a_linear_truth():
 @pytest.mark.parametrize("texts", [False, True])
 def test_lessons_ask_for_the_answer_alone(tokenizer, texts):
     scenes = [data.train_scene("owl", i) for i in range(6)]
-    made = lessons.Lessons(scenes, tokenizer, np.random.default_rng(0), ("question",), size=5, texts=texts)
+    made = instruction_data.Lessons(scenes, tokenizer, np.random.default_rng(0), ("question",), size=5, texts=texts)
     for _, lesson in zip(range(3), made, strict=False):
         assert lesson.tokens.shape == lesson.answers.shape
         assert len(lesson.rows) == 5

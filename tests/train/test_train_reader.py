@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from telephone import world
+from telephone.models.pocket.scene_reader import SceneReaderModel
 from telephone.nets.checkpoint import read_metadata
-from telephone.players.reading import Reader
-from telephone.train import data, reader
-from telephone.train.common import Recipe
+from telephone.train import reader
+from telephone.train.common import data
+from telephone.train.common.recipe import Recipe
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +68,7 @@ def test_a_file_comes_out_that_reads_and_a_second_run_goes_on(tmp_path, monkeypa
     assert len((tmp_path / "reader" / "checks.txt").read_text().splitlines()) == 3
     assert (tmp_path / "reader" / "reader.jsonl").exists()
     monkeypatch.setenv("TELEPHONE_WEIGHTS", str(tmp_path))
-    (scene,) = Reader().read([world.render(world.Scene())])
+    (scene,) = SceneReaderModel().read([world.render(world.Scene())])
     assert isinstance(scene, world.Scene)
     capsys.readouterr()
     reader.main(recipe)

@@ -11,11 +11,12 @@ import torch
 from torch import nn
 
 from telephone import world
+from telephone.models import pocket
 from telephone.nets.checkpoint import read_metadata
-from telephone.players import pocket
-from telephone.train import RECIPES, blip, data, stable_diffusion
+from telephone.train import RECIPES, blip, stable_diffusion
 from telephone.train.blip import without_colours
-from telephone.train.common import Recipe, Stage, keep
+from telephone.train.common import data
+from telephone.train.common.recipe import Recipe, Stage, keep
 from telephone.train.stable_diffusion import facts_loss
 
 

@@ -8,12 +8,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from telephone.errors import WeightsError
+from telephone.core.errors import WeightsError
 from telephone.nets.checkpoint import read_metadata, read_weights, save_weights
-from telephone.nets.clip import Clip, ClipConfig, TextConfig, VisionConfig
+from telephone.nets.clip import Clip, ClipConfig, ClipTextConfig, VisionConfig
 from telephone.nets.vqgan import PatchDiscriminator, Vqgan, VqganConfig
 from telephone.train import vqgan
-from telephone.train.common import Recipe
+from telephone.train.common.recipe import Recipe
 
 TINY = VqganConfig(codes=16, channels=4, encoder_width=8, decoder_width=16, blocks=1)
 
@@ -22,7 +22,7 @@ TINY = VqganConfig(codes=16, channels=4, encoder_width=8, decoder_width=16, bloc
 def recipe(tmp_path, monkeypatch):
     monkeypatch.setattr(vqgan, "VqganConfig", lambda: TINY)
     monkeypatch.setattr(vqgan, "BATCH", 8)
-    vision, text = VisionConfig(stem=(8, 8, 8), width=16, layers=1, heads=2, queries=1), TextConfig(words=("a",))
+    vision, text = VisionConfig(stem=(8, 8, 8), width=16, layers=1, heads=2, queries=1), ClipTextConfig(words=("a",))
     torch.manual_seed(0)
     clip = Clip(ClipConfig(vision, replace(text, width=16, layers=1, heads=2, queries=1), embedding=8))
     save_weights(tmp_path / "clip.safetensors", clip, clip.config, {})
@@ -54,7 +54,7 @@ def test_without_clip_it_says_which_recipe_comes_first(recipe, monkeypatch):
         raise WeightsError(f"Make them with `telephone learn {name}`.")
 
     recipe.weights.with_name("clip.safetensors").unlink()
-    monkeypatch.setattr("telephone.players.weights.find", nowhere)
+    monkeypatch.setattr("telephone.models.pocket.weights.find", nowhere)
     with pytest.raises(WeightsError, match="telephone learn clip"):
         vqgan.main(recipe)
 

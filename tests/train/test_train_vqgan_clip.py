@@ -9,13 +9,14 @@ import torch
 from safetensors import safe_open
 
 from telephone import world
-from telephone.errors import WeightsError
+from telephone.core.errors import WeightsError
 from telephone.nets.checkpoint import read_metadata, read_weights, save_weights
-from telephone.nets.clip import Clip, ClipConfig, TextConfig, VisionConfig
+from telephone.nets.clip import Clip, ClipConfig, ClipTextConfig, VisionConfig
 from telephone.nets.vqgan import Vqgan, VqganConfig
 from telephone.nets.vqgan_clip import FeedForward, FeedForwardConfig
-from telephone.train import data, twins, vqgan_clip, vqgan_clip_undo
-from telephone.train.common import Recipe, shipped_or_learned
+from telephone.train import vqgan_clip, vqgan_clip_undo
+from telephone.train.common import data, hard_negatives
+from telephone.train.common.recipe import Recipe, shipped_or_learned
 from telephone.world.scene import atoms
 
 ASKED = data.cell_targets, data.scene_targets
@@ -31,7 +32,7 @@ def _make_others(folder):
     torch.manual_seed(0)
     vision = VisionConfig(stem=(8, 8, 8), width=16, layers=1, heads=2)
     words = data.learn_words(100).words[4:]
-    clip = Clip(ClipConfig(vision, TextConfig(words=words, width=16, layers=1, heads=2), 24))
+    clip = Clip(ClipConfig(vision, ClipTextConfig(words=words, width=16, layers=1, heads=2), 24))
     save_weights(folder / "clip.safetensors", clip, clip.config, {})
     vqgan = Vqgan(VqganConfig(codes=32, channels=8, encoder_width=8, decoder_width=8, blocks=1))
     save_weights(folder / "vqgan.safetensors", vqgan, vqgan.config, {})
@@ -45,7 +46,7 @@ def test_a_twin_differs_in_one_fact_that_may_be_trained():
     rng = np.random.default_rng(0)
     for index in range(300):
         scene = data.train_scene("twin", index)
-        other = twins.twin(scene, rng)
+        other = hard_negatives.twin(scene, rng)
         assert other != scene
         assert len(set(atoms(scene)) ^ set(atoms(other))) <= 4
         assert not any(world.held_out(thing.kind, thing.colour) for thing in other.things)
@@ -71,11 +72,11 @@ def test_weights_beside_the_recipe_come_first(recipe):
 
 def test_the_loss_tells_its_terms_and_teaches_only_the_net(recipe):
     _make_others(recipe.weights.parent)
-    frame = vqgan_clip.Frozen.load(recipe)
+    frame = vqgan_clip.FrozenNets.load(recipe)
     torch.manual_seed(0)
     net = _small(frame)
     texts = next(vqgan_clip.sentences(0, batch=8))
-    weights, generator = vqgan_clip.Weights(smooth=0.1), torch.Generator().manual_seed(0)
+    weights, generator = vqgan_clip.LossWeights(smooth=0.1), torch.Generator().manual_seed(0)
     loss, parts = vqgan_clip.drawing_loss(net, frame, texts, weights, generator)
     assert set(parts) == {"distance", "contrast", "commitment", "diversity", "right"}
     assert 0 <= parts["right"] <= 1
@@ -88,7 +89,7 @@ def test_the_loss_tells_its_terms_and_teaches_only_the_net(recipe):
 
 def test_commitment_is_nothing_for_codes(recipe):
     _make_others(recipe.weights.parent)
-    vqgan = vqgan_clip.Frozen.load(recipe).vqgan
+    vqgan = vqgan_clip.FrozenNets.load(recipe).vqgan
     codes = vqgan.look_up(torch.randint(32, (2, 16, 16), generator=torch.Generator().manual_seed(0)))
     assert vqgan_clip.commitment(vqgan, codes) < 1e-6
     assert vqgan_clip.commitment(vqgan, codes * 0.5) > 0.1
@@ -107,7 +108,7 @@ def test_embeddings_are_moved_along_what_the_map_left():
 
 def test_whitened_embeddings_are_uncorrelated(recipe):
     _make_others(recipe.weights.parent)
-    net = _small(vqgan_clip.Frozen.load(recipe))
+    net = _small(vqgan_clip.FrozenNets.load(recipe))
     generator = torch.Generator().manual_seed(0)
     mixed = torch.randn(24, 24, generator=generator)
     rows = torch.randn(4000, 24, generator=generator) @ mixed + 5
@@ -120,7 +121,7 @@ def test_whitened_embeddings_are_uncorrelated(recipe):
 
 def test_the_bridge_leads_from_sentences_to_their_pictures(recipe):
     _make_others(recipe.weights.parent)
-    frame = vqgan_clip.Frozen.load(recipe)
+    frame = vqgan_clip.FrozenNets.load(recipe)
     rows, texts = vqgan_clip_undo.prepare(recipe, frame.clip, frame.vqgan)
     count = int(recipe.pictures * vqgan_clip_undo.PICTURES)
     assert len(texts) == count
@@ -137,7 +138,7 @@ def test_the_bridge_leads_from_sentences_to_their_pictures(recipe):
 
 def test_the_bridge_keeps_what_pictures_tell_with_little_certainty(recipe):
     _make_others(recipe.weights.parent)
-    net, generator = _small(vqgan_clip.Frozen.load(recipe)), torch.Generator().manual_seed(0)
+    net, generator = _small(vqgan_clip.FrozenNets.load(recipe)), torch.Generator().manual_seed(0)
     told = torch.nn.functional.normalize(torch.randn(4000, 24, generator=generator) + 1, dim=-1)
     unsure = told + 0.2 * torch.randn(
         4000, 24, generator=generator
@@ -153,7 +154,7 @@ def test_the_bridge_keeps_what_pictures_tell_with_little_certainty(recipe):
 
 def test_undoing_is_learned_from_codes(recipe):
     _make_others(recipe.weights.parent)
-    frame = vqgan_clip.Frozen.load(recipe)
+    frame = vqgan_clip.FrozenNets.load(recipe)
     torch.manual_seed(0)
     net = _small(frame)
     codes = torch.randint(4, (4, 16, 16), generator=torch.Generator().manual_seed(0)) * 7

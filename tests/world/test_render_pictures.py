@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telephone.errors import WorldError
-from telephone.images import content_hash
+from telephone.core.errors import WorldError
+from telephone.core.images import content_hash
 from telephone.world.layout import cell_of, layout
 from telephone.world.render import placements, render, render_array
 from telephone.world.scene import (

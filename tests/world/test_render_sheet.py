@@ -1,8 +1,8 @@
 import pytest
 from PIL import Image
 
-from telephone.errors import UsageError
-from telephone.world.sheet import _pieces, _wrapped, contact_sheet, font_for
+from telephone.core.errors import UsageError
+from telephone.world.contact_sheet import _pieces, _wrapped, contact_sheet, font_for
 
 
 def pictures(count: int, size: tuple[int, int] = (64, 64)) -> list[tuple[Image.Image, str]]:

@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given, settings
 from world_strategies import scenes
 
-from telephone.world import Atom, Comparison, Scene, atoms, compare, parse
-from telephone.world.compare import match
+from telephone.world import Atom, Scene, SceneComparison, atoms, compare, parse
+from telephone.world.comparison import match
 
 
 @given(scene=scenes())
 @settings(max_examples=150, deadline=None)
 def test_a_scene_keeps_all_of_itself(scene: Scene) -> None:
-    assert compare(scene, scene) == Comparison(atoms(scene), (), (), ())
+    assert compare(scene, scene) == SceneComparison(atoms(scene), (), (), ())
 
 
 @given(truth=scenes(), other=scenes())

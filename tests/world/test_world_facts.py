@@ -4,7 +4,7 @@ from hypothesis import given
 from world_strategies import scenes
 
 from telephone import world
-from telephone.errors import WorldError
+from telephone.core.errors import WorldError
 from telephone.world.facts import CELL_FACTS, SCENE_FACTS, cell_targets, scene_of, scene_targets, telling
 from telephone.world.layout import layout
 from telephone.world.scene import KINDS, PLACES

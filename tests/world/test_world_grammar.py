@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from world_strategies import scenes
 
-from telephone.errors import WorldError
+from telephone.core.errors import WorldError
 from telephone.world import WORDINGS, Relation, Scene, Thing, caption, sample
 from telephone.world.lexicon import CHINESE_KINDS, PLURALS, chinese, english
 from telephone.world.scene import COLOURS, KINDS

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telephone.errors import WorldError
-from telephone.records import LEVELS, Level
+from telephone.core.errors import WorldError
+from telephone.core.records import LEVELS, Level
 from telephone.world import Scene, Split, atoms, held_out, level_of, sample, sample_any
 from telephone.world.layout import cell_of, holds, layout
 from telephone.world.sampler import ATOMS

@@ -1,44 +1,44 @@
 """Tables and statistics: a scored run in, data frames and honest intervals out."""
 
-from telephone.analysis.agreement import agreement, fact_check, judged
-from telephone.analysis.answers import Answer
-from telephone.analysis.artefacts import hops
-from telephone.analysis.bits import Leak, bits, fano, leaks, matching
-from telephone.analysis.boards import ALL, Leaderboard, leaderboard, not_told_apart
-from telephone.analysis.bradley_terry import bradley_terry
-from telephone.analysis.claims import Claim, claims
-from telephone.analysis.compare import Comparison, compare
-from telephone.analysis.controls import controls_table, reencoded
-from telephone.analysis.convergence import Contraction, contraction, convergence_table, settled
-from telephone.analysis.differences import differences
-from telephone.analysis.drift import drift, drift_curves
-from telephone.analysis.endings import Convergence, convergence
-from telephone.analysis.followed import followed, invented
-from telephone.analysis.frames import MEASURES, Measure, battle, by_game, scored
-from telephone.analysis.general import General
-from telephone.analysis.hazards import hazards
-from telephone.analysis.hop_losses import hop_losses
-from telephone.analysis.importance import importance
-from telephone.analysis.matters import WhichMatters, which_matters
-from telephone.analysis.motifs import Motifs, motifs, seed_sensitivity
-from telephone.analysis.planner import BattlePlan, Spread, Wish, plan_battle, spread_of
-from telephone.analysis.published import published
-from telephone.analysis.retention import retained, yardsticks
-from telephone.analysis.space import Paths, Vectors, paths
-from telephone.analysis.standings import Standings, gather, standings
-from telephone.analysis.subjects import subject_turns
-from telephone.analysis.summary import Counts, Summary, summarise, summary
-from telephone.analysis.survival import half_lives, survival, survival_test
-from telephone.analysis.swaps import Gain, Swaps, oracle_swaps, swap_gains
-from telephone.analysis.tables import by_step, levels_of
-from telephone.analysis.unsaid import answers_told, unsaid
+from telephone.analysis.convergence.fixed_points import Contraction, contraction, convergence_table, settled
+from telephone.analysis.convergence.motifs import Motifs, motifs, seed_sensitivity
+from telephone.analysis.convergence.overview import Convergence, convergence
+from telephone.analysis.convergence.text_space import Paths, Vectors, paths
+from telephone.analysis.facts.fact_tracking import followed, invented
+from telephone.analysis.facts.hazards import hazards
+from telephone.analysis.facts.hop_losses import hop_losses
+from telephone.analysis.facts.omissions import answers_told, unsaid
+from telephone.analysis.facts.subject_changes import subject_turns
+from telephone.analysis.facts.survival import half_lives, survival, survival_test
+from telephone.analysis.inference.article_claims import Claim, claims
+from telephone.analysis.inference.bradley_terry import bradley_terry
+from telephone.analysis.inference.caption_retrieval import Leak, bits, fano, leaks, matching
+from telephone.analysis.inference.judge_agreement import agreement, fact_check, judged
+from telephone.analysis.inference.oracle_swaps import Gain, Swaps, oracle_swaps, swap_gains
+from telephone.analysis.inference.pairwise import differences
+from telephone.analysis.inference.question_answers import QuestionAnswer
+from telephone.analysis.inference.side_effects import importance
+from telephone.analysis.inference.variance_components import General
+from telephone.analysis.inference.variance_shares import WhichMatters, which_matters
+from telephone.analysis.planning.battle_size import BattlePlan, PlanGoal, Spread, plan_battle, spread_of
+from telephone.analysis.run_summary import Counts, RunSummary, summarise, summary
+from telephone.analysis.tables.calls import hops
+from telephone.analysis.tables.control_lines import controls_table, reencoded
+from telephone.analysis.tables.cross_run_leaderboard import Standings, gather, standings
+from telephone.analysis.tables.drift import drift, drift_curves
+from telephone.analysis.tables.leaderboards import ALL, Leaderboard, leaderboard, not_told_apart
+from telephone.analysis.tables.published_scores import published
+from telephone.analysis.tables.retention import retained, yardsticks
+from telephone.analysis.tables.run_comparison import RunComparison, compare
+from telephone.analysis.tables.score_frames import MEASURES, Measure, battle, by_game, scored
+from telephone.analysis.tables.turn_means import by_step, levels_of
 
 __all__ = [
     "ALL",
-    "Answer",
+    "QuestionAnswer",
     "BattlePlan",
     "Claim",
-    "Comparison",
+    "RunComparison",
     "Contraction",
     "Convergence",
     "Counts",
@@ -52,11 +52,11 @@ __all__ = [
     "Paths",
     "Spread",
     "Standings",
-    "Summary",
+    "RunSummary",
     "Swaps",
     "Vectors",
     "WhichMatters",
-    "Wish",
+    "PlanGoal",
     "agreement",
     "answers_told",
     "battle",

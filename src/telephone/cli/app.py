@@ -26,7 +26,7 @@ from telephone.cli import (
     verify,
     world,
 )
-from telephone.cli.group import Frame
+from telephone.cli.command_group import Frame
 
 app = typer.Typer(
     name="telephone",
@@ -79,8 +79,8 @@ def options(
     debug: Annotated[bool, typer.Option("--debug", help="Where an error came from, in full.")] = False,
 ) -> None:
     """Text-to-image and image-to-text models play the telephone game."""
-    from telephone import settings
-    from telephone.errors import UsageError
+    from telephone.core import settings
+    from telephone.core.errors import UsageError
 
     try:
         settings.load()

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from telephone import prompts as prompt_sets
-from telephone.errors import PromptError
-from telephone.players import image2text, text2image
-from telephone.players.rosters import lineup
-from telephone.records import Level, Prompt
-from telephone.runs import controls, grid, plan
-from telephone.store import Description
+from telephone.battle import controls, grid, plan
+from telephone.core.errors import PromptError
+from telephone.core.records import Level, Prompt
+from telephone.models import image2text, text2image
+from telephone.models.rosters import lineup
+from telephone.store import RunSpec
 
 Cast = tuple[tuple[str, ...], tuple[str, ...]]
 USUAL = "pocket"
@@ -52,7 +52,7 @@ class Battle:
     controls: bool = False
     """Whether the control lines are played beside it."""
 
-    def describe(self) -> Description:
+    def describe(self) -> RunSpec:
         """Returns the resolved description; nothing is written.
 
         Raises:
@@ -76,7 +76,7 @@ class Battle:
         stem = Path(self.prompts.replace(":", "-")).stem.lower()
         return "".join(sign if sign.isalnum() else "-" for sign in stem).strip("-")[:40] or "run"
 
-    def folder_name(self, description: Description) -> str:
+    def folder_name(self, description: RunSpec) -> str:
         """Returns a name such as `pocket-1a2b3c`: the same battle has the same one, and a longer one continues it."""
         return f"{self.stem}-{description.identity[:6]}"
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from telephone.cli.options import Json
-from telephone.cli.printing import plain, print_json, print_table, print_text, say, table
+from telephone.cli.output import plain, print_json, print_table, print_text, say, table
 
 if TYPE_CHECKING:
-    from telephone.analysis.compare import Comparison
+    from telephone.analysis.tables.run_comparison import RunComparison
 
 NAME = "compare"
 
@@ -37,7 +37,7 @@ def command(
     json: Json = False,
 ) -> None:
     """Compare runs with the first one, level by level, with intervals: same prompts, same pairs, same judge."""
-    from telephone.analysis.compare import compare
+    from telephone.analysis.tables.run_comparison import compare
     from telephone.store import Run
 
     with ExitStack() as stack:
@@ -56,7 +56,7 @@ def _names(folders: list[Path]) -> list[str]:
     return short if len(set(short)) == len(short) else [str(folder) for folder in folders]
 
 
-def _as_json(found: "Comparison") -> dict[str, Any]:
+def _as_json(found: "RunComparison") -> dict[str, Any]:
     return {
         "runs": found.runs,
         "measure": found.measure.name,
@@ -70,7 +70,7 @@ def _as_json(found: "Comparison") -> dict[str, Any]:
     } | {"measure_of": asdict(found.measure)["words"]}
 
 
-def _print(found: "Comparison") -> None:
+def _print(found: "RunComparison") -> None:
     better = "less is better" if found.measure.low_is_best else "more is better"
     numbers = (found.runs[0], "run", "difference", "95 % interval", "keeps more on", "prompts")
     for name in found.runs[1:]:

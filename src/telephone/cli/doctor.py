@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from telephone.cli.group import FAILED
+from telephone.cli.command_group import FAILED
 from telephone.cli.options import Json
-from telephone.cli.printing import console, plain, print_json, print_text, say, short
+from telephone.cli.output import console, plain, print_json, print_text, say, short
 
 if TYPE_CHECKING:
     from telephone.doctor import Finding

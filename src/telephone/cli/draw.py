@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from telephone.cli.options import Output, Seed
-from telephone.cli.printing import say, warn
-from telephone.cli.words import counted, free_path, slug
-from telephone.errors import PlayerError, UsageError
+from telephone.cli.output import say, warn
+from telephone.cli.parsing import counted, free_path, slug
+from telephone.core.errors import ModelError, UsageError
 
 NAME = "draw"
 
@@ -32,17 +32,17 @@ def command(
     path = output or free_path(Path(f"{slug(text) or 'picture'}.png"))
     if path.suffix.lower() != ".png":
         raise UsageError(f"{path.name} is not written: let the name end in .png.")
-    from telephone.images import encode_png
-    from telephone.players import draw, embedder, text2image
-    from telephone.players.ranking import best_of as best
-    from telephone.report.files import write_atomic
+    from telephone.core.images import encode_png
+    from telephone.models import draw, embedder, text2image
+    from telephone.models.best_of import best_of as best
+    from telephone.report.media.files import write_atomic
 
     player = text2image(ref)
     if best_of > 1:
         (made,) = best(partial(draw, player), [text], [seed], best_of, embedder(judge))
     else:
         (made,) = draw(player, [text], [seed])
-    if isinstance(made, PlayerError):
+    if isinstance(made, ModelError):
         raise made
     write_atomic(path, encode_png(made))
     cut = player.count_cut(text)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from telephone.cli.options import Folder, Output
-from telephone.cli.printing import say, tell, warn
-from telephone.cli.words import counted
-from telephone.errors import UsageError
+from telephone.cli.output import say, tell, warn
+from telephone.cli.parsing import counted
+from telephone.core.errors import UsageError
 
 if TYPE_CHECKING:
     from telephone.store import Run

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from telephone.cli.printing import say
+from telephone.cli.output import say
 
 NAME = "fetch"
 
@@ -21,7 +21,7 @@ def command(
 
     Nothing is downloaded otherwise: a battle must not begin with an hour of waiting that nobody asked for.
     """
-    from telephone.players.local.fetch import fetch
+    from telephone.models.local.download import fetch
 
     for ref in refs:
         say(str(fetch(ref)))

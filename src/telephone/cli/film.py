@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from telephone.cli.options import Folder, Json, Levels
-from telephone.cli.printing import print_json, say
-from telephone.cli.words import counted, levels, slug
-from telephone.errors import UsageError
+from telephone.cli.output import print_json, say
+from telephone.cli.parsing import counted, levels, slug
+from telephone.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from telephone.report import Game
+    from telephone.report import PlayedGame
 
 NAME = "film"
 FORMATS = ("mp4", "webp", "gif")
@@ -53,7 +53,7 @@ def command(
     say(f"{counted(len(written), 'film')} in {out or folder / 'films'}")
 
 
-def _games(folder: Path, wanted: tuple[str, ...]) -> "list[Game]":
+def _games(folder: Path, wanted: tuple[str, ...]) -> "list[PlayedGame]":
     from telephone.analysis import scored
     from telephone.report import games_of
     from telephone.store import Run
@@ -63,7 +63,7 @@ def _games(folder: Path, wanted: tuple[str, ...]) -> "list[Game]":
     return [game for game in games if not wanted or game.level in wanted]
 
 
-def _write(games: "list[Game]", folder: Path, ending: str, only_grids: bool) -> list[Path]:
+def _write(games: "list[PlayedGame]", folder: Path, ending: str, only_grids: bool) -> list[Path]:
     from itertools import groupby
 
     from telephone.report import animate, animate_grid
@@ -93,5 +93,5 @@ def _free(folder: Path, name: str, taken: set[Path]) -> Path:
     return place
 
 
-def _name(game: "Game") -> str:
+def _name(game: "PlayedGame") -> str:
     return f"{slug(game.t2i)}-{slug(game.i2t)}-{game.name}"

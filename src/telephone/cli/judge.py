@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from telephone.cli.options import Folder, Json
-from telephone.cli.printing import plain, print_json, print_table, print_text, say, table, warn
+from telephone.cli.output import plain, print_json, print_table, print_text, say, table, warn
+from telephone.cli.parsing import refs
 from telephone.cli.progress import watching
-from telephone.cli.words import refs
-from telephone.errors import WeightsError
+from telephone.core.errors import WeightsError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,11 +78,11 @@ def command(
 
 
 def _print(run: "Run", scored: "list[Scored]", asked: dict[str, int] | None, json: bool) -> None:
-    from telephone.analysis.agreement import agreement, fact_check
-    from telephone.analysis.agreement import judged as judged_by_all
-    from telephone.analysis.bits import bits, leaks, matching
-    from telephone.analysis.frames import battle
-    from telephone.analysis.unsaid import answers_told, unsaid
+    from telephone.analysis.facts.omissions import answers_told, unsaid
+    from telephone.analysis.inference.caption_retrieval import bits, leaks, matching
+    from telephone.analysis.inference.judge_agreement import agreement, fact_check
+    from telephone.analysis.inference.judge_agreement import judged as judged_by_all
+    from telephone.analysis.tables.score_frames import battle
 
     frame = battle(run.frame())
     matched = matching(run, frame=frame)

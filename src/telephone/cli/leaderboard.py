@@ -7,12 +7,12 @@ import typer
 
 from telephone.cli.compare import Judge, Measure, When
 from telephone.cli.options import Json
-from telephone.cli.printing import plain, print_json, print_table, print_text, say, table
-from telephone.cli.words import counted
-from telephone.errors import UsageError
+from telephone.cli.output import plain, print_json, print_table, print_text, say, table
+from telephone.cli.parsing import counted
+from telephone.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from telephone.analysis.standings import Standings
+    from telephone.analysis.tables.cross_run_leaderboard import Standings
 
 NAME = "leaderboard"
 _TITLES = {"t2i": "Text-to-image models", "i2t": "Image-to-text models"}
@@ -28,7 +28,7 @@ def command(
     json: Json = False,
 ) -> None:
     """Rank all players of all runs under a folder, whatever prompts and partners each of them met."""
-    from telephone.analysis.standings import gather, standings
+    from telephone.analysis.tables.cross_run_leaderboard import gather, standings
     from telephone.store import Run
 
     paths = sorted(path.parent for path in folder.rglob("run.sqlite"))

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from telephone.cli.group import STOPPED
+from telephone.cli.command_group import STOPPED
 from telephone.cli.options import Seed
-from telephone.cli.printing import say, tell
-from telephone.cli.words import free_path
-from telephone.errors import StoreError, UsageError
+from telephone.cli.output import say, tell
+from telephone.cli.parsing import free_path
+from telephone.core.errors import StoreError, UsageError
 
 NAME = "learn"
 
@@ -36,8 +36,8 @@ def command(
     """Train a pocket player: writes its weights, and goes on where an earlier training stopped."""
     module = _recipe(recipe)
     folder = _prepare(out, recipe, fresh)
-    from telephone import settings
-    from telephone.train.common import Recipe
+    from telephone.core import settings
+    from telephone.train.common.recipe import Recipe
 
     task = Recipe(
         folder=folder,

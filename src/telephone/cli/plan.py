@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from telephone.cli.consent import as_json as forecast_as_json
-from telephone.cli.consent import print_shares, words
+from telephone.cli.cost_confirmation import as_json as forecast_as_json
+from telephone.cli.cost_confirmation import print_shares, words
 from telephone.cli.options import Json, RosterName
-from telephone.cli.printing import print_json, print_table, print_text, say, table
-from telephone.cli.words import counted, refs
-from telephone.errors import UsageError
+from telephone.cli.output import print_json, print_table, print_text, say, table
+from telephone.cli.parsing import counted, refs
+from telephone.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from telephone.analysis.planner import BattlePlan
-    from telephone.runs import Forecast
-    from telephone.store import Description
+    from telephone.analysis.planning.battle_size import BattlePlan
+    from telephone.battle import Forecast
+    from telephone.store import RunSpec
 
 NAME = "plan"
 _SIDES = {"t2i": "two drawing models", "i2t": "two describing models"}
@@ -54,12 +54,12 @@ def command(
     Spreads are assumed unless a run is given that has them. Cost and time are told for players that are named, by
     --t2i and --i2t, a roster or a run; `--players 3x4` alone counts calls.
     """
-    from telephone.analysis.planner import Wish, plan_battle
+    from telephone.analysis.planning.battle_size import PlanGoal, plan_battle
 
     lines = _lines(t2i, i2t, roster)
     spread, known = _of_run(run, measure)
     drawers, describers = _sizes(players, lines, known)
-    plan = plan_battle(Wish(gap, drawers, describers, power, turns, seeds), spread, prompts)
+    plan = plan_battle(PlanGoal(gap, drawers, describers, power, turns, seeds), spread, prompts)
     ahead = _forecast(plan, lines, known if players is None else None, run)
     if json:
         forecast = None if ahead is None else forecast_as_json(ahead)
@@ -70,20 +70,20 @@ def command(
 
 def _lines(t2i: list[str] | None, i2t: list[str] | None, roster: str | None) -> list[tuple[str, str]]:
     """Returns the lines of named players; none if nobody is named."""
+    from telephone.battle import grid
     from telephone.cli.battle import cast
-    from telephone.runs import grid
 
     if not (t2i or i2t or roster):
         return []
     return grid(*cast(refs(t2i) if t2i else None, refs(i2t) if i2t else None, roster, False))
 
 
-def _of_run(folder: Path | None, measure: str) -> "tuple[Any, Description | None]":
+def _of_run(folder: Path | None, measure: str) -> "tuple[Any, RunSpec | None]":
     """Returns the spreads and the description of a run, or nothing."""
     if folder is None:
         return None, None
     from telephone.analysis import by_game, scored
-    from telephone.analysis.planner import spread_of
+    from telephone.analysis.planning.battle_size import spread_of
     from telephone.store import Run
 
     with Run.open(folder) as found:
@@ -91,7 +91,7 @@ def _of_run(folder: Path | None, measure: str) -> "tuple[Any, Description | None
         return spread_of(games, measure), found.description
 
 
-def _sizes(players: str | None, lines: list[tuple[str, str]], known: "Description | None") -> tuple[int, int]:
+def _sizes(players: str | None, lines: list[tuple[str, str]], known: "RunSpec | None") -> tuple[int, int]:
     if players is not None:
         one, cross, other = players.lower().replace("×", "x").partition("x")
         if not (cross and one.strip().isdigit() and other.strip().isdigit()):
@@ -105,16 +105,17 @@ def _sizes(players: str | None, lines: list[tuple[str, str]], known: "Descriptio
 
 
 def _forecast(
-    plan: "BattlePlan", lines: list[tuple[str, str]], known: "Description | None", folder: Path | None
+    plan: "BattlePlan", lines: list[tuple[str, str]], known: "RunSpec | None", folder: Path | None
 ) -> "Forecast | None":
     """Returns what the planned battle takes of players that are known; prompts of no consequence stand for its own."""
-    from telephone import runs, settings
-    from telephone.records import Prompt
+    from telephone import battle
+    from telephone.core import settings
+    from telephone.core.records import Prompt
 
     stand_ins = tuple(Prompt(f"Prompt number {number}.", "easy") for number in range(plan.prompts))
     if lines:
-        wish = runs.plan(lines, stand_ins, turns=plan.wish.turns, repeats=plan.seeds)
-        return runs.forecast(wish, near=settings.load().runs_dir)
+        wish = battle.plan(lines, stand_ins, turns=plan.wish.turns, repeats=plan.seeds)
+        return battle.forecast(wish, near=settings.load().runs_dir)
     if known is None:
         return None
     own = tuple(line for line in known.lines if line not in known.control_lines)
@@ -128,7 +129,7 @@ def _forecast(
         repeats=plan.seeds,
         controls=(),
     )
-    return runs.forecast(wish, near=folder.parent if folder is not None else None)
+    return battle.forecast(wish, near=folder.parent if folder is not None else None)
 
 
 def _print(plan: "BattlePlan", ahead: "Forecast | None") -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from telephone.cli.consent import Purse, agree, as_json, print_shares, words
+from telephone.cli.cost_confirmation import SpendingOptions, agree, as_json, print_shares, words
 from telephone.cli.options import (
     JUDGE,
     Budget,
@@ -21,15 +21,15 @@ from telephone.cli.options import (
     UnknownCost,
     Yes,
 )
-from telephone.cli.place import paid_run, there
-from telephone.cli.printing import print_json, say, tell
+from telephone.cli.output import print_json, say, tell
+from telephone.cli.parsing import counted, levels, refs
+from telephone.cli.run_lookup import paid_run, there
 from telephone.cli.sitting import Wishes, sit
-from telephone.cli.words import counted, levels, refs
 
 if TYPE_CHECKING:
+    from telephone.battle import Forecast
     from telephone.cli.battle import Battle
-    from telephone.runs import Forecast
-    from telephone.store import Description
+    from telephone.store import RunSpec
 
 NAME = "play"
 
@@ -76,17 +76,17 @@ def command(
     prompts, ten turns. The same command again goes on where it stopped. More turns, repeats, players or prompts are
     added to the run in the folder, and only what is new is played. Where it costs money you are asked before.
     """
-    from telephone import players
+    from telephone import models
+    from telephone.battle import begin, forecast
     from telephone.cli.battle import Battle, cast
-    from telephone.runs import begin, forecast
 
     drawers, describers = cast(refs(t2i) if t2i else None, refs(i2t) if i2t else None, roster, stand_ins)
     battle = Battle(drawers, describers, prompts, levels(level or ()), turns, repeats, seed, controls)
     for ref in refs([embedder]):
-        players.embedder(ref)  # an unknown judge is told now, not after hours of play
+        models.embedder(ref)  # an unknown judge is told now, not after hours of play
     wish = battle.describe()
     folder = out or _folder(battle, wish)
-    purse = Purse(budget, allow_unknown_cost, yes, in_flight)
+    purse = SpendingOptions(budget, allow_unknown_cost, yes, in_flight)
     before = there(folder, wish)
     try:
         whole = before.description.grown(wish) if before is not None else wish
@@ -103,8 +103,8 @@ def command(
         sit(run, Wishes(embedder, report=not no_report, json=json, retry_failed=retry_failed, purse=purse))
 
 
-def _folder(battle: "Battle", wish: "Description") -> Path:
-    from telephone import settings
+def _folder(battle: "Battle", wish: "RunSpec") -> Path:
+    from telephone.core import settings
 
     runs = settings.load().runs_dir
     usual = runs / battle.folder_name(wish)
@@ -113,18 +113,18 @@ def _folder(battle: "Battle", wish: "Description") -> Path:
     return paid_run(runs, battle.stem, wish) or usual
 
 
-def _size(description: "Description") -> str:
+def _size(description: "RunSpec") -> str:
     parts = [counted(len(description.lines), "line"), counted(len(description.prompts), "prompt")]
     if description.repeats > 1:
         parts.append(f"{description.repeats} repeats")
     return f"{' x '.join(parts)} = {counted(_games(description), 'game')} of {counted(description.turns, 'turn')}"
 
 
-def _games(description: "Description") -> int:
+def _games(description: "RunSpec") -> int:
     return len(description.lines) * len(description.prompts) * description.repeats
 
 
-def _print_plan(description: "Description", ahead: "Forecast", folder: Path, purse: Purse, json: bool) -> None:
+def _print_plan(description: "RunSpec", ahead: "Forecast", folder: Path, purse: SpendingOptions, json: bool) -> None:
     begun = (folder / "run.sqlite").exists()
     if json:
         print_json(

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from telephone.cli.options import Json, RosterName
-from telephone.cli.printing import print_json, print_table, say, table, visible, warn
+from telephone.cli.output import print_json, print_table, say, table, visible, warn
 
 if TYPE_CHECKING:
-    from telephone.players.rosters import Member
+    from telephone.models.rosters import Member
 
 NAME = "players"
 
@@ -25,7 +25,7 @@ def command(
     json: Json = False,
 ) -> None:
     """List who can draw, describe and measure here, with the options of each; or the players of a roster."""
-    from telephone.players import players, problems
+    from telephone.models import players, problems
 
     if roster is not None:
         _roster(roster, kind, json)
@@ -53,7 +53,7 @@ def command(
 
 def _rosters() -> None:
     """Tells which lists of players there are."""
-    from telephone.players.rosters import lineups
+    from telephone.models.rosters import lineups
 
     made = table(
         "roster", "what it is", "players", title="Rosters (telephone players --roster NAME)", numbers=("players",)
@@ -64,7 +64,7 @@ def _rosters() -> None:
 
 
 def _roster(name: str, kind: str | None, json: bool) -> None:
-    from telephone.players.rosters import lineup
+    from telephone.models.rosters import lineup
 
     found = lineup(name)
     members = [member for member in found.members if kind in (None, member.kind)]

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from telephone.cli.printing import console, tell, visible
-from telephone.cli.words import counted
+from telephone.cli.output import console, tell, visible
+from telephone.cli.parsing import counted
 
 if TYPE_CHECKING:
-    from telephone.runs import Event
+    from telephone.battle import Event
 
 EVERY = 5.0
 """Seconds between two lines where there is no terminal."""
@@ -40,7 +40,7 @@ def watching() -> Iterator[Watcher]:
 
 
 @dataclass
-class Pace:
+class ThroughputEstimate:
     """Where the engine is, and how fast it gets there."""
 
     games: int = 0
@@ -57,7 +57,7 @@ class Pace:
 
     def take(self, event: "Event") -> None:
         """Counts an event."""
-        from telephone.runs import CircuitClosed, CircuitOpened, GameEnded, HopDone, PlayerReady, Retried, Started
+        from telephone.battle import CircuitClosed, CircuitOpened, GameEnded, HopDone, ModelReady, Retried, Started
 
         if isinstance(event, Started):
             self.hops = self._before = event.hops_done
@@ -68,7 +68,7 @@ class Pace:
         elif isinstance(event, GameEnded):
             self.games = event.games_ended
             self.ended[event.state] += 1
-        elif isinstance(event, PlayerReady):
+        elif isinstance(event, ModelReady):
             self.loading = event.ref
         elif isinstance(event, Retried):
             self.retries += 1
@@ -99,7 +99,7 @@ class Pace:
 
 def news(event: "Event") -> str:
     """Returns a line for what a waiting person wants to know at once, empty for everything else."""
-    from telephone.runs import CircuitClosed, CircuitOpened
+    from telephone.battle import CircuitClosed, CircuitOpened
 
     if isinstance(event, CircuitOpened):
         reason = visible(event.reason)
@@ -111,7 +111,7 @@ class Lines:
     """Writes a line every few seconds."""
 
     def __init__(self) -> None:
-        self._pace = Pace()
+        self._pace = ThroughputEstimate()
         self._due = 0.0
 
     def event(self, event: "Event") -> None:
@@ -152,7 +152,7 @@ class Bars:
             console=console(err=True),
             transient=True,
         )
-        self._pace = Pace()
+        self._pace = ThroughputEstimate()
         self._tasks: dict[str, Any] = {}
 
     def event(self, event: "Event") -> None:

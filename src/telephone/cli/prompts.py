@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from telephone.cli.options import Json
-from telephone.cli.printing import plain, print_json, print_table, say, table
+from telephone.cli.output import plain, print_json, print_table, say, table
 
 if TYPE_CHECKING:
-    from telephone.records import Prompt
+    from telephone.core.records import Prompt
 
 NAME = "prompts"
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from telephone.cli.options import Folder
-from telephone.cli.printing import say
+from telephone.cli.output import say
 
 NAME = "report"
 

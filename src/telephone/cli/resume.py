@@ -1,6 +1,6 @@
 """`telephone resume`: goes on with a run that was stopped, in the folder where it lies."""
 
-from telephone.cli.consent import Purse, agree, as_json, print_shares, words
+from telephone.cli.cost_confirmation import SpendingOptions, agree, as_json, print_shares, words
 from telephone.cli.options import (
     JUDGE,
     Budget,
@@ -14,9 +14,9 @@ from telephone.cli.options import (
     UnknownCost,
     Yes,
 )
-from telephone.cli.printing import print_json, say
+from telephone.cli.output import print_json, say
+from telephone.cli.parsing import counted, refs
 from telephone.cli.sitting import Wishes, sit
-from telephone.cli.words import counted, refs
 
 NAME = "resume"
 
@@ -34,13 +34,13 @@ def command(
     json: Json = False,
 ) -> None:
     """Go on with a run that was stopped: what is there stays, no finished call is made again."""
-    from telephone import players
-    from telephone.runs import forecast
+    from telephone import models
+    from telephone.battle import forecast
     from telephone.store import Run
 
     for ref in refs([embedder]):
-        players.embedder(ref)
-    purse = Purse(budget, allow_unknown_cost, yes, in_flight)
+        models.embedder(ref)
+    purse = SpendingOptions(budget, allow_unknown_cost, yes, in_flight)
     with Run.open(folder) as run:
         ahead = forecast(
             run.description, run, limits=purse.limits(), near=folder.absolute().parent, retry_failed=retry_failed

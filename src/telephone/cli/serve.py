@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from telephone.cli.printing import say, tell, visible
+from telephone.cli.output import say, tell, visible
 
 NAME = "serve"
 
@@ -32,8 +32,8 @@ def command(
 ) -> None:
     """Serve players to other programs and machines, until Ctrl-C."""
     from telephone.serve import Post, invite, serve, token_of
-    from telephone.serve.running import require
-    from telephone.serve.terms import terms_for
+    from telephone.serve.access import terms_for
+    from telephone.serve.server import require
 
     require()
     terms = terms_for(host, token_of(token_file), waiting)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from telephone.cli.options import Folder, Json, Levels
-from telephone.cli.printing import plain, print_json, print_table, say, short, table
-from telephone.cli.words import counted, levels
-from telephone.errors import UsageError
+from telephone.cli.output import plain, print_json, print_table, say, short, table
+from telephone.cli.parsing import counted, levels
+from telephone.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from telephone.report import Game, Turn
+    from telephone.report import PlayedGame, Turn
     from telephone.store import Run
 
 NAME = "show"
@@ -65,7 +65,7 @@ def command(
         say(path)
 
 
-def _overview(run: "Run", games: "list[Game]", json: bool) -> None:
+def _overview(run: "Run", games: "list[PlayedGame]", json: bool) -> None:
     planned = len(run.games())
     if json:
         plan = run.description
@@ -100,7 +100,7 @@ def _player(name: str) -> str:
 _COLOURS = {"done": "green", "failed": "red", "refused": "yellow", "pending": "dim"}
 
 
-def _find(run: "Run", name: str, games: "list[Game]") -> "Game":
+def _find(run: "Run", name: str, games: "list[PlayedGame]") -> "PlayedGame":
     rows = run.games()
     wanted = name.strip().lower()
     found = [row.conversation for row in rows if row.conversation == wanted]
@@ -118,10 +118,10 @@ def _find(run: "Run", name: str, games: "list[Game]") -> "Game":
     return begun[0]
 
 
-def _write(game: "Game", strip: Path | None, film: Path | None) -> list[str]:
-    from telephone.images import encode_png
+def _write(game: "PlayedGame", strip: Path | None, film: Path | None) -> list[str]:
+    from telephone.core.images import encode_png
     from telephone.report import animate, film_strip
-    from telephone.report.files import write_atomic
+    from telephone.report.media.files import write_atomic
 
     written = []
     if strip is not None:
@@ -134,7 +134,7 @@ def _write(game: "Game", strip: Path | None, film: Path | None) -> list[str]:
     return written
 
 
-def _print_game(game: "Game", key: str) -> None:
+def _print_game(game: "PlayedGame", key: str) -> None:
     made = table("turn", "distance", "facts kept", "text", numbers=("turn", "distance", "facts kept"))
     made.title = plain(f"{game.name}  {game.t2i} draws, {game.i2t} describes  ({game.level})")
     if game.first == "text":
@@ -151,7 +151,7 @@ def _words(turn: "Turn") -> str:
     return f"[yellow]{turn.outcome}[/yellow] {plain(turn.reason)}".rstrip()
 
 
-def _as_json(game: "Game", brief: bool = False) -> dict[str, Any]:
+def _as_json(game: "PlayedGame", brief: bool = False) -> dict[str, Any]:
     made: dict[str, Any] = {
         "name": game.name,
         "level": game.level,

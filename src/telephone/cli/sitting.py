@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from telephone.cli.board import as_json as boards_as_json
-from telephone.cli.board import print_boards
-from telephone.cli.consent import Purse, paid
-from telephone.cli.group import FAILED, STOPPED
-from telephone.cli.printing import print_json, say, tell, warn
+from telephone.cli.command_group import FAILED, STOPPED
+from telephone.cli.cost_confirmation import SpendingOptions, paid
+from telephone.cli.leaderboard_tables import as_json as boards_as_json
+from telephone.cli.leaderboard_tables import print_boards
+from telephone.cli.output import print_json, say, tell, warn
+from telephone.cli.parsing import counted, refs
 from telephone.cli.progress import Watcher, clock, watching
-from telephone.cli.words import counted, refs
-from telephone.errors import WeightsError
+from telephone.core.errors import WeightsError
 
 if TYPE_CHECKING:
-    from telephone.runs import Summary as Played
+    from telephone.battle import RunResult as Played
     from telephone.store import Run
 
 _MORE = {"service": "", "budget": " --budget MORE"}
@@ -33,7 +33,7 @@ class Wishes:
     report: bool = True
     json: bool = False
     retry_failed: bool = False
-    purse: Purse = Purse()
+    purse: SpendingOptions = SpendingOptions()
 
 
 def sit(run: "Run", wishes: Wishes) -> None:
@@ -42,7 +42,7 @@ def sit(run: "Run", wishes: Wishes) -> None:
     Raises:
         typer.Exit: with 1 if games failed, could not be judged or are not over, with 130 if somebody stopped it.
     """
-    from telephone.runs import play
+    from telephone.battle import play
 
     with stoppable(run.folder), watching() as watcher:
         purse = wishes.purse

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from telephone.cli.options import Seed
-from telephone.cli.printing import say, visible
-from telephone.errors import PlayerError, UsageError
+from telephone.cli.output import say, visible
+from telephone.core.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -23,11 +23,11 @@ def command(
     seed: Seed = 0,
 ) -> None:
     """Let a player describe a picture and print what it says."""
-    from telephone.players import describe, image2text
+    from telephone.models import describe, image2text
 
     player = image2text(ref)
     (made,) = describe(player, [open_picture(image)], [seed])
-    if isinstance(made, PlayerError):
+    if isinstance(made, ModelError):
         raise made
     say(visible(made))
 
@@ -38,7 +38,7 @@ def open_picture(path: Path) -> "Image.Image":
     Raises:
         UsageError: there is no such file, it is too large, or it is no picture.
     """
-    from telephone.images import decode
+    from telephone.core.images import decode
 
     try:
         if path.stat().st_size > MAX_FILE:
@@ -46,5 +46,5 @@ def open_picture(path: Path) -> "Image.Image":
         return decode(path.read_bytes())
     except OSError as error:
         raise UsageError(f"{path} cannot be read ({error.strerror}): check the name and its permissions.") from error
-    except PlayerError as error:
+    except ModelError as error:
         raise UsageError(f"{path} cannot be described: {error}") from error

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from telephone.cli.group import FAILED
+from telephone.cli.command_group import FAILED
 from telephone.cli.options import Folder, Json
-from telephone.cli.printing import print_json, say, visible
-from telephone.cli.words import counted
+from telephone.cli.output import print_json, say, visible
+from telephone.cli.parsing import counted
 
 if TYPE_CHECKING:
     from telephone.store import Problem
@@ -33,7 +33,7 @@ def command(folder: Folder, json: Json = False) -> None:
 
 def _problems(folder: Path) -> "list[Problem]":
     """A database that cannot even be opened is a finding of this command, not an error of it."""
-    from telephone.errors import StoreDamaged
+    from telephone.core.errors import StoreDamaged
     from telephone.store import Problem, Run
 
     try:

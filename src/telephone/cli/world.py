@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from telephone.cli.options import Levels, Output, Seed
-from telephone.cli.printing import say, visible, warn
-from telephone.cli.words import counted, free_path, levels, slug
-from telephone.errors import UsageError
+from telephone.cli.output import say, visible, warn
+from telephone.cli.parsing import counted, free_path, levels, slug
+from telephone.core.errors import UsageError
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from telephone.records import Level
+    from telephone.core.records import Level
 
 NAME = "world"
 MOST = 400
@@ -65,9 +65,9 @@ def _draw(text: str, size: int, seed: int, output: Path | None) -> None:
 
 def _sheet(sample: int, chosen: "tuple[Level, ...]", seed: int, words: tuple[str, str], tile: int) -> "Image.Image":
     from telephone import world
-    from telephone.records import LEVELS
-    from telephone.seeds import derive
-    from telephone.world.sheet import contact_sheet
+    from telephone.core.records import LEVELS
+    from telephone.core.seeds import derive
+    from telephone.world.contact_sheet import contact_sheet
 
     lang, wording = words
     if lang == "zh" and not _writes_chinese():
@@ -84,15 +84,15 @@ def _sheet(sample: int, chosen: "tuple[Level, ...]", seed: int, words: tuple[str
 
 def _writes_chinese() -> bool:
     """A font draws all characters that it lacks as the same box."""
-    from telephone.world.sheet import font_for
+    from telephone.world.contact_sheet import font_for
 
     font = font_for("中文", 16)
     return bytes(font.getmask("中")) != bytes(font.getmask("文"))
 
 
 def _write(image: "Image.Image", path: Path) -> None:
-    from telephone.images import encode_png
-    from telephone.report.files import write_atomic
+    from telephone.core.images import encode_png
+    from telephone.report.media.files import write_atomic
 
     if path.suffix.lower() != ".png":
         raise UsageError(f"{path.name} is not written: let the name end in .png.")

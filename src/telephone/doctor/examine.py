@@ -6,7 +6,7 @@ from telephone.doctor.machine import machine
 from telephone.doctor.packages import packages
 from telephone.doctor.rosters import pocket_refs, rosters
 from telephone.doctor.secrets import secrets
-from telephone.players import problems
+from telephone.models import problems
 
 
 def examine() -> list[Finding]:

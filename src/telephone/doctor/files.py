@@ -2,10 +2,10 @@
 
 import importlib.util
 
+from telephone.core.errors import TelephoneError
 from telephone.doctor.finding import Finding
 from telephone.doctor.machine import size
-from telephone.errors import TelephoneError
-from telephone.players import player, players
+from telephone.models import player, players
 
 POCKET = "Pocket players"
 HUB = "Hub cache"
@@ -41,7 +41,7 @@ def _shipped(ref: str, *, needed: bool) -> Finding:
 
 
 def _judge() -> Finding:
-    from telephone.players import minilm
+    from telephone.models.local import minilm
 
     try:
         minilm.check(minilm.weights_folder())

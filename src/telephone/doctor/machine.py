@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from telephone import settings
+from telephone.core import settings
 from telephone.doctor.finding import Finding
 
 SECTION = "Machine"

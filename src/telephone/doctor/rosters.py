@@ -2,7 +2,7 @@
 
 from telephone.doctor.files import lacking
 from telephone.doctor.finding import Finding
-from telephone.players.rosters import Lineup, Member, lineup, lineups
+from telephone.models.rosters import Lineup, Member, lineup, lineups
 
 
 def rosters() -> list[Finding]:

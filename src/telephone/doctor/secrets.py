@@ -1,9 +1,9 @@
 """Which keys are there, by name alone: no part of a key, not even its length, goes into a finding."""
 
-from telephone import settings
+from telephone.core import settings
+from telephone.core.errors import UsageError
 from telephone.doctor.finding import Finding
-from telephone.errors import UsageError
-from telephone.players.remote.keys import VARIABLES, find_key
+from telephone.models.api.keys import VARIABLES, find_key
 
 SECTION = "Keys"
 

@@ -2,9 +2,9 @@
 
 from telephone.exports.drift import GENERATIONS, DriftLayout, to_drift
 from telephone.exports.fiftyone import SavedRun, to_fiftyone
+from telephone.exports.hand_played_games import Keeping, save_talks
 from telephone.exports.imagefolder import to_imagefolder
 from telephone.exports.samples import Saved, open_fiftyone, prompt_hash, put_samples
-from telephone.exports.talks import Keeping, save_talks
 from telephone.exports.turns import Turns, turns_with_pictures
 
 __all__ = [

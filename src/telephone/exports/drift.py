@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from telephone.analysis.frames import battle
-from telephone.errors import UsageError
+from telephone.analysis.tables.score_frames import battle
+from telephone.core.errors import UsageError
+from telephone.core.records import Prompt
 from telephone.exports.folder import file_name, whole_folder
-from telephone.records import Prompt
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from telephone.analysis.drift import distances
-from telephone.errors import UsageError
+from telephone.analysis.tables.drift import distances
+from telephone.core.errors import UsageError
 from telephone.exports.samples import Saved, open_fiftyone, prompt_hash, put_samples, save_views
 from telephone.exports.turns import suffix, turns_with_pictures
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from telephone.errors import UsageError
+from telephone.core.errors import UsageError
 from telephone.store.database import guarded
 from telephone.store.pictures import sync_folder
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from telephone.errors import UsageError
+from telephone.core.errors import UsageError
 
 FIELDS: Mapping[str, str] = {
     "conversation_name": "StringField",

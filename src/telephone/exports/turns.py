@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from telephone.analysis.drift import short_name
-from telephone.analysis.frames import battle
+from telephone.analysis.tables.drift import short_name
+from telephone.analysis.tables.score_frames import battle
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,20 +1,20 @@
 """Numbers on what was played: distances by embedders, facts kept in texts and pictures, and what describers saw."""
 
-from telephone.judge.again import describe_again
 from telephone.judge.cases import Case, Judge, cases
 from telephone.judge.distance import DistanceJudge, cosine_distance
 from telephone.judge.facts import Facts, FactsJudge, count_facts, why_uncounted
+from telephone.judge.omission_probe import QuestionAnswerer, answering, ask_lost
 from telephone.judge.opinions import ask_opinions
-from telephone.judge.pictures import NetReader, PictureFactsJudge, SceneReader
-from telephone.judge.score import DEFAULT_EMBEDDER, POCKET_EMBEDDER, Progress, Scored, score, usual_embedders
-from telephone.judge.unsaid import Answerer, answering, ask_lost
+from telephone.judge.picture_facts import NetReader, PictureFactsJudge, SceneReader
+from telephone.judge.question_generation import YesNo, wonder
+from telephone.judge.repeat_captions import describe_again
+from telephone.judge.scoring import DEFAULT_EMBEDDER, POCKET_EMBEDDER, Progress, Scored, score, usual_embedders
 from telephone.judge.vectors import Vectors, takes
-from telephone.judge.wondering import YesNo, wonder
 
 __all__ = [
     "DEFAULT_EMBEDDER",
     "POCKET_EMBEDDER",
-    "Answerer",
+    "QuestionAnswerer",
     "Case",
     "DistanceJudge",
     "Facts",

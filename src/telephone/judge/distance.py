@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from telephone.judge.cases import NO_WORDS, Case, unscored
 from telephone.judge.vectors import CHUNK, Vectors, sha_of
-from telephone.players import Embedder, name_of
+from telephone.models import Embedder, name_of
 from telephone.store import Score
 
 NAME = "distance"
@@ -39,7 +39,7 @@ class DistanceJudge:
         """Yields one score a case: the cosine distance in [0, 2], or None with the reason.
 
         Raises:
-            PlayerError: the embedder does not return one row of numbers a text.
+            ModelError: the embedder does not return one row of numbers a text.
         """
         yield from self._wordless(cases)
         vectors = Vectors(self.embedder) if self.vectors is None else self.vectors

@@ -1,18 +1,16 @@
 """Which facts of the first prompt a description still tells: counted exactly, where the prompt is wholly understood."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 from telephone import world
-from telephone.errors import WorldError
+from telephone.core.errors import WorldError
 from telephone.judge.cases import NO_WORDS, Case, unscored
 from telephone.store import Score
-from telephone.world.compare import Comparison, compare
-from telephone.world.parser import Reading
+from telephone.world.comparison import SceneComparison, compare
+from telephone.world.parser import ParseResult
 from telephone.world.scene import Scene
 
 NAME = "facts_recall"
@@ -20,16 +18,17 @@ NAME = "facts_recall"
 CHUNK = 512
 KEPT, WRONG, MISSING = "k", "w", "m"
 """How each fact of the prompt stands, a letter a fact, in the order of `world.atoms`."""
-_SOURCES = ("scene", "layout", "lexicon", "tokens", "parser", "compare")
-_VERSION = 2
-"""Raised whenever a score holds more or other things than before."""
+FACTS_VERSION = "2369bb8c5b47f4fd4f71e86009882c45be29ec7191b8a60e855049fa48d83d8f"
+"""Identifies what is counted and how. A constant and not a hash of source code, so that rewording the code changes no
+score: give it another value whenever the parser, the comparison or the content of a score changes. This value is the
+hash that format 3 of the store computed, so scores of older runs stay valid."""
 
 
 @dataclass(frozen=True)
 class Facts:
     """What a description keeps of a prompt."""
 
-    comparison: Comparison
+    comparison: SceneComparison
     unknown: tuple[str, ...]
     """Words of the description that mean nothing in the pocket world."""
 
@@ -78,8 +77,8 @@ class FactsJudge:
 
     @property
     def fingerprint(self) -> str:
-        """The code that reads and compares: another reader would count otherwise."""
-        return reader_hash()
+        """The version of the parser and the comparison."""
+        return FACTS_VERSION
 
     def judge(self, cases: Sequence[Case]) -> Iterator[list[Score]]:
         """Yields the scores of each case, or one without a value and with the reason."""
@@ -111,7 +110,7 @@ def _scores(case: Case) -> list[Score]:
     return scores_of(case, world.read(case.text))
 
 
-def scores_of(case: Case, reading: Reading) -> list[Score]:
+def scores_of(case: Case, reading: ParseResult) -> list[Score]:
     """Returns the scores of something whose scene has been read, compared with the prompt of the case.
 
     Raises:
@@ -155,12 +154,3 @@ def _truth(prompt: str) -> Scene | str:
     if not world.atoms(reading.scene):
         return "The prompt states no facts of the pocket world."
     return reading.scene
-
-
-@cache
-def reader_hash() -> str:
-    """Returns the hash of the code that reads texts and compares scenes, and of what is kept of it."""
-    hasher = hashlib.sha256(f"facts {_VERSION}".encode())
-    for name in _SOURCES:
-        hasher.update(files("telephone.world").joinpath(f"{name}.py").read_bytes())
-    return hasher.hexdigest()

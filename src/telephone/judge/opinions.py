@@ -7,15 +7,15 @@ score says so.
 from collections.abc import Iterator
 from typing import Any, cast
 
-from telephone.errors import PlayerError, UsageError
-from telephone.images import decode
+from telephone.core.errors import ModelError, UsageError
+from telephone.core.images import decode
 from telephone.judge.cases import Case, without_controls
 from telephone.judge.facts import why_uncounted
-from telephone.judge.pictures import picture_cases
-from telephone.judge.unsaid import Answerer, answering
+from telephone.judge.omission_probe import QuestionAnswerer, answering
+from telephone.judge.picture_facts import picture_cases
+from telephone.judge.question_generation import YesNo, says, wonder
 from telephone.judge.vectors import Told
-from telephone.judge.wondering import YesNo, says, wonder
-from telephone.players import image2text
+from telephone.models import image2text
 from telephone.store import Run, Score
 from telephone.store.vectors import SEPARATOR
 
@@ -40,7 +40,7 @@ def ask_opinions(run: Run, ref: str, every: bool = False, told: Told | None = No
 
     Raises:
         UsageError: the player answers no questions.
-        PlayerError: it did not answer at all.
+        ModelError: it did not answer at all.
     """
     player = image2text(ref)
     if not answering(player):
@@ -52,7 +52,7 @@ def ask_opinions(run: Run, ref: str, every: bool = False, told: Told | None = No
     done = len(cases) - len(new)
     for start in range(0, len(new), _CHUNK):
         chunk = new[start : start + _CHUNK]
-        run.put_scores(judge, list(_opinions(run, cast(Answerer, player), chunk)))
+        run.put_scores(judge, list(_opinions(run, cast(QuestionAnswerer, player), chunk)))
         done += len(chunk)
         if told is not None:
             told(done, len(cases))
@@ -63,7 +63,7 @@ def _wanted(case: Case, every: bool) -> bool:
     return case.prompt is not None and (every or bool(why_uncounted(case.prompt))) and bool(wonder(case.prompt))
 
 
-def _opinions(run: Run, player: Answerer, cases: list[Case]) -> Iterator[Score]:
+def _opinions(run: Run, player: QuestionAnswerer, cases: list[Case]) -> Iterator[Score]:
     """Questions are put in rounds: those whose parents are answered by yes come next."""
     pictures = [decode(run.artefact(case.subject).data) for case in cases]
     asked = [wonder(str(case.prompt)) for case in cases]
@@ -76,7 +76,7 @@ def _opinions(run: Run, player: Answerer, cases: list[Case]) -> Iterator[Score]:
         said = player.answer([pictures[at] for at, _ in due], [asked[at][number].text for at, number in due])
         for (at, number), answer in zip(due, said, strict=True):
             answers[at][number] = str(answer)
-            yes = None if isinstance(answer, PlayerError) else says(answer)
+            yes = None if isinstance(answer, ModelError) else says(answer)
             states[at][number] = UNSURE if yes is None else YES if yes else NO
     for case, questions, own, given in zip(cases, asked, states, answers, strict=True):
         yield _score(case, questions, own, given)

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from telephone.errors import PlayerError
-from telephone.images import content_hash, decode
-from telephone.players import Embedder, name_of
-from telephone.records import Kind
+from telephone.core.errors import ModelError
+from telephone.core.images import content_hash, decode
+from telephone.core.records import Kind
+from telephone.models import Embedder, name_of
 from telephone.store import Run
 from telephone.store.vectors import SEPARATOR, as_kept
 
@@ -53,7 +53,7 @@ class Vectors:
         """Embeds the texts that have not been embedded yet.
 
         Raises:
-            PlayerError: the embedder does not return one row of numbers a text.
+            ModelError: the embedder does not return one row of numbers a text.
         """
         named = {sha_of(text): text for text in texts}
         self._embed(named, lambda chunk: self.embedder.embed_texts(chunk), CHUNK, told)
@@ -66,7 +66,7 @@ class Vectors:
             told: is told how far it is.
 
         Raises:
-            PlayerError: the embedder does not return one row of numbers a picture.
+            ModelError: the embedder does not return one row of numbers a picture.
             StoreDamaged: a picture of the run is missing.
         """
         given: Mapping[str, Any] = pictures if isinstance(pictures, Mapping) else dict.fromkeys(pictures)
@@ -76,7 +76,7 @@ class Vectors:
         if given[sha] is not None:
             return decode(given[sha])
         if self.run is None:
-            raise PlayerError(f"The picture {sha[:12]} is in no run: hand over its bytes.")
+            raise ModelError(f"The picture {sha[:12]} is in no run: hand over its bytes.")
         return decode(self.run.artefact(sha).data)
 
     def _embed(self, named: Mapping[str, Any], make: Callable[[list[Any]], Any], size: int, told: Told | None) -> None:
@@ -88,7 +88,7 @@ class Vectors:
             chunk = new[start : start + (size or PICTURES)]
             rows = np.asarray(make([named[sha] for sha in chunk] if size else chunk), dtype=np.float64)
             if rows.ndim != 2 or len(rows) != len(chunk):
-                raise PlayerError(
+                raise ModelError(
                     f"{name_of(self.embedder)} returned an array of shape {rows.shape} for {len(chunk)} "
                     f"{'texts' if size else 'pictures'}: it must have one row for each."
                 )

@@ -37,7 +37,7 @@ class ImageEncoderConfig:
 
 
 @dataclass
-class TextConfig:
+class BlipTextConfig:
     """Shape of the mixture of encoder-decoder."""
 
     words: tuple[str, ...] = ()
@@ -55,15 +55,15 @@ class BlipConfig:
     """Everything that decides the shape of the weights."""
 
     image: ImageEncoderConfig = field(default_factory=ImageEncoderConfig)
-    text: TextConfig = field(default_factory=TextConfig)
+    text: BlipTextConfig = field(default_factory=BlipTextConfig)
 
     @classmethod
     def from_dict(cls, values: dict) -> "BlipConfig":
         """Returns the config that `dataclasses.asdict` and JSON turned into plain values."""
-        return cls(ImageEncoderConfig(**tuples(values["image"])), TextConfig(**tuples(values["text"])))
+        return cls(ImageEncoderConfig(**tuples(values["image"])), BlipTextConfig(**tuples(values["text"])))
 
 
-class ImageEncoder(nn.Module):
+class BlipImageEncoder(nn.Module):
     """A picture to a sequence of vectors, one for each 8 x 8 square."""
 
     def __init__(self, config: ImageEncoderConfig) -> None:
@@ -93,7 +93,7 @@ class ImageEncoder(nn.Module):
 class MixtureBlock(nn.Module):
     """A layer of the mixture: two self-attentions (one looks both ways, one back), all the rest shared."""
 
-    def __init__(self, config: TextConfig, image_width: int) -> None:
+    def __init__(self, config: BlipTextConfig, image_width: int) -> None:
         """Builds the layer."""
         super().__init__()
         width = config.width
@@ -136,7 +136,7 @@ class Blip(nn.Module):
         super().__init__()
         self.config = config
         text, image = config.text, config.image
-        self.image_encoder = ImageEncoder(image)
+        self.image_encoder = BlipImageEncoder(image)
         self.token = nn.Embedding(len(text.words) + 4, text.width)
         self.position = nn.Parameter(torch.randn(text.max_tokens, text.width) * 0.02)
         self.blocks = nn.ModuleList(MixtureBlock(text, image.width) for _ in range(text.layers))

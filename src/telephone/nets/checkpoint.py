@@ -16,7 +16,7 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import nn
 
-from telephone.nets.packing import Tensors, pack, unpack
+from telephone.nets.quantization import Tensors, pack, unpack
 
 
 def save_weights(

@@ -44,7 +44,7 @@ class VisionConfig:
 
 
 @dataclass
-class TextConfig:
+class ClipTextConfig:
     """Shape of the text encoder."""
 
     words: tuple[str, ...] = ()
@@ -64,18 +64,18 @@ class ClipConfig:
     """Everything that decides the shape of the weights."""
 
     vision: VisionConfig = field(default_factory=VisionConfig)
-    text: TextConfig = field(default_factory=TextConfig)
+    text: ClipTextConfig = field(default_factory=ClipTextConfig)
     embedding: int = 256
     """Width of the space in which pictures and sentences are compared."""
 
     @classmethod
     def from_dict(cls, values: dict) -> "ClipConfig":
         """Returns the config that `dataclasses.asdict` and JSON turned into plain values."""
-        vision, text = VisionConfig(**tuples(values["vision"])), TextConfig(**tuples(values["text"]))
+        vision, text = VisionConfig(**tuples(values["vision"])), ClipTextConfig(**tuples(values["text"]))
         return cls(vision, text, values["embedding"])
 
 
-class Block(nn.Module):
+class ClipBlock(nn.Module):
     """A pre-norm transformer layer with the paper's activation, x * sigmoid(1.702 x)."""
 
     def __init__(self, width: int, heads: int) -> None:
@@ -117,7 +117,7 @@ class Gather(nn.Module):
         return self.norm(self.block(self.queries.expand(len(x), -1, -1), x, context_mask=mask))
 
 
-class ImageEncoder(nn.Module):
+class ClipImageEncoder(nn.Module):
     """A picture to one vector, read off the class token."""
 
     def __init__(self, config: VisionConfig, embedding: int) -> None:
@@ -130,7 +130,7 @@ class ImageEncoder(nn.Module):
         self.class_token = None if config.queries else nn.Parameter(torch.randn(width) * 0.02)
         self.position = nn.Parameter(torch.randn(squares + (not config.queries), width) * 0.02)
         self.norm_before = nn.LayerNorm(width)
-        self.blocks = nn.ModuleList(Block(width, config.heads) for _ in range(config.layers))
+        self.blocks = nn.ModuleList(ClipBlock(width, config.heads) for _ in range(config.layers))
         self.norm = nn.LayerNorm(width)
         self.projection = _pool(config, embedding)
 
@@ -168,7 +168,7 @@ class ImageEncoder(nn.Module):
         return self.projection(sequence if self.class_token is None else sequence[:, 0])
 
 
-def _pool(config: VisionConfig | TextConfig, embedding: int) -> nn.Module:
+def _pool(config: VisionConfig | ClipTextConfig, embedding: int) -> nn.Module:
     if config.queries:
         return Gather(config.width, config.heads, config.queries, embedding)
     return nn.Linear(config.width, embedding, bias=False)
@@ -189,10 +189,10 @@ def _stem(config: VisionConfig) -> nn.ModuleList:
     )
 
 
-class TextEncoder(nn.Module):
+class ClipTextEncoder(nn.Module):
     """A sentence to one vector, read off its `<eos>`."""
 
-    def __init__(self, config: TextConfig, embedding: int) -> None:
+    def __init__(self, config: ClipTextConfig, embedding: int) -> None:
         """Builds embeddings, convolutions, the causal transformer and the projection."""
         super().__init__()
         self.config = config
@@ -201,7 +201,7 @@ class TextEncoder(nn.Module):
         nn.init.normal_(self.token.weight, std=0.1 if config.convolutions else 0.02)
         self.position = nn.Parameter(torch.randn(config.max_tokens, width) * 0.01)
         self.near = nn.ModuleList(nn.Conv1d(width, width, 5) for _ in range(config.convolutions))
-        self.blocks = nn.ModuleList(Block(width, config.heads) for _ in range(config.layers))
+        self.blocks = nn.ModuleList(ClipBlock(width, config.heads) for _ in range(config.layers))
         self.norm = nn.LayerNorm(width)
         self.projection = _pool(config, embedding)
 
@@ -246,8 +246,8 @@ class Clip(nn.Module):
         """Builds the encoders with fresh weights; the temperature starts at 0.07 (section 2.5)."""
         super().__init__()
         self.config = config
-        self.image_encoder = ImageEncoder(config.vision, config.embedding)
-        self.text_encoder = TextEncoder(config.text, config.embedding)
+        self.image_encoder = ClipImageEncoder(config.vision, config.embedding)
+        self.text_encoder = ClipTextEncoder(config.text, config.embedding)
         self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
 
     def encode_image(self, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch embedding"]:

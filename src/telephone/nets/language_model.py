@@ -88,7 +88,7 @@ def rotate(x: Float[Tensor, "*batch depth"], turn: Angles) -> Float[Tensor, "*ba
     return x * turn[0] + torch.cat([-second, first], dim=-1) * turn[1]
 
 
-class Block(nn.Module):
+class LlamaBlock(nn.Module):
     """One layer: causal attention with turned queries and keys, then the gated net."""
 
     def __init__(self, config: LanguageModelConfig) -> None:
@@ -137,7 +137,7 @@ class LanguageModel(nn.Module):
         super().__init__()
         self.config = config
         self.token = nn.Embedding(len(SPECIAL) + len(CHAT) + len(config.words), config.width)
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.blocks = nn.ModuleList(LlamaBlock(config) for _ in range(config.layers))
         self.norm = RmsNorm(config.width)
         self._start()
 
@@ -145,7 +145,7 @@ class LanguageModel(nn.Module):
         """Keeps the layers quiet at first, so that a word's own vector is not drowned: copying is learned sooner."""
         nn.init.normal_(self.token.weight, std=0.03)
         for block in self.modules():
-            if isinstance(block, Block):
+            if isinstance(block, LlamaBlock):
                 for quiet in (block.out, block.mlp.down):
                     nn.init.normal_(quiet.weight, std=0.02 / (2 * self.config.layers) ** 0.5)
 
@@ -189,7 +189,7 @@ class LanguageModel(nn.Module):
 class _Lean:
     """A layer for one new position: its maps laid side by side, gains and the scale of attention worked into them."""
 
-    def __init__(self, block: Block) -> None:
+    def __init__(self, block: LlamaBlock) -> None:
         """Asks each map what it does, so that one with an adapter beside it counts whole."""
         self.block = block
         gain1, gain2 = block.norm1.weight[:, None], block.norm2.weight[:, None]
@@ -221,7 +221,7 @@ class _Writer:
         """Remembers nothing yet."""
         self.model, self.prompt = model, prompt
         self.pasts = [Past() for _ in model.blocks]
-        self.layers = [_Lean(block) for block in model.blocks if isinstance(block, Block)]
+        self.layers = [_Lean(block) for block in model.blocks if isinstance(block, LlamaBlock)]
         self.turns = angles(0, model.config.max_tokens, model.config.width // model.config.heads, prompt)
 
     def __call__(self, token: Int[Tensor, " batch"], position: int) -> Float[Tensor, "batch words"]:

@@ -21,8 +21,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from telephone.nets.blip import ImageEncoder, ImageEncoderConfig
-from telephone.nets.blip2 import reply
+from telephone.nets.blip import BlipImageEncoder, ImageEncoderConfig
+from telephone.nets.blip_2 import reply
 from telephone.nets.checkpoint import tuples
 from telephone.nets.generation import Decoding
 from telephone.nets.language_model import LanguageModel
@@ -134,7 +134,7 @@ class MplugOwl(nn.Module):
         """Builds the parts with fresh weights; of the language model only the shape is looked at."""
         super().__init__()
         self.config = config
-        self.image_encoder = ImageEncoder(config.image)
+        self.image_encoder = BlipImageEncoder(config.image)
         squares = (config.image.image_size // 8) ** 2
         self.abstractor = VisualAbstractor(config.abstractor, config.image.width, squares, config.language_width)
         adapters = config.adapters

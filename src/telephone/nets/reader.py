@@ -55,7 +55,7 @@ def conv(inputs: int, outputs: int, size: int, stride: int = 1) -> nn.Sequential
     return nn.Sequential(layer, nn.BatchNorm2d(outputs))
 
 
-class Block(nn.Module):
+class ReaderBlock(nn.Module):
     """Two 3x3 convolutions and a shortcut (figure 5, left)."""
 
     def __init__(self, channels: int) -> None:
@@ -71,7 +71,7 @@ class Block(nn.Module):
         return F.relu(x + self.second(F.relu(self.first(x))))
 
 
-class Reader(nn.Module):
+class SceneReaderNet(nn.Module):
     """Trunk, six windows through one branch, the whole through another."""
 
     def __init__(self, config: ReaderConfig) -> None:
@@ -81,11 +81,11 @@ class Reader(nn.Module):
         a, b, c, h = config.stem, config.trunk, config.cell, config.hidden
         self.trunk = nn.Sequential(
             conv(3, a, 4, 2), nn.ReLU(), conv(a, a, 3), nn.ReLU(),
-            conv(a, b, 3, 2), nn.ReLU(), *(Block(b) for _ in range(config.blocks)),
+            conv(a, b, 3, 2), nn.ReLU(), *(ReaderBlock(b) for _ in range(config.blocks)),
         )  # fmt: skip
         self.place = nn.Parameter(torch.zeros(len(WINDOWS), b, 1, 1))
         self.cell = nn.Sequential(
-            conv(b, c, 3, 2), nn.ReLU(), Block(c), nn.Flatten(),
+            conv(b, c, 3, 2), nn.ReLU(), ReaderBlock(c), nn.Flatten(),
             nn.Linear(c * 12, h), nn.LayerNorm(h), nn.ReLU(),
             nn.Linear(h, sum(config.cell_answers)),
         )  # fmt: skip

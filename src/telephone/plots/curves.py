@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from telephone.errors import UsageError
+from telephone.core.errors import UsageError
 from telephone.plots import style
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ COLUMNS = ("t2i_model", "i2t_model", "step_number", "mean")
 
 
 @dataclass(frozen=True)
-class Look:
+class CurveStyle:
     """What tells one figure by turn from another."""
 
     start: float
@@ -33,7 +33,7 @@ class Look:
     """Heights that a curve is measured against, and what they are."""
 
 
-def figure(table: pd.DataFrame, level: str, encoding: style.Encoding | None, look: Look) -> Figure:
+def figure(table: pd.DataFrame, level: str, encoding: style.Encoding | None, look: CurveStyle) -> Figure:
     """Draws a figure by turn: the curves of a level, or of all where it is empty.
 
     Raises:

@@ -32,7 +32,7 @@ def drift_figure(
     Raises:
         UsageError: a column is missing.
     """
-    look = curves.Look(
+    look = curves.CurveStyle(
         start=0.0,
         title="How far the meaning drifts",
         subtitle="Mean cosine distance from the prompt to each description; lower keeps more",

@@ -25,7 +25,7 @@ def facts_figure(table: pd.DataFrame, level: str = "", encoding: style.Encoding 
     Raises:
         UsageError: a column is missing.
     """
-    look = curves.Look(
+    look = curves.CurveStyle(
         start=1.0,
         title="Facts that survive",
         subtitle="Share of the prompt's facts that each description still tells; higher keeps more",

@@ -23,7 +23,7 @@ def losses_figure(table: pd.DataFrame, by: str, words: str) -> Figure:
 
     Args:
         table: `kind` (image or text: which call), column `by`, `hazard` (share in [0, 1]), and perhaps `low` and
-            `high`, as `telephone.analysis.hazards` gives them.
+            `high`, as `telephone.analysis.facts.hazards` gives them.
         by: What a row stands for: player or attribute.
         words: The same for the title, such as `by player`.
 

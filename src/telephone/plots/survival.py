@@ -17,7 +17,7 @@ def survival_figure(table: pd.DataFrame, by: str, words: str) -> Figure:
 
     Args:
         table: Column `by`, `turn` (0 is the start), `survival` (share in [0, 1]), and perhaps `low` and `high`, as
-            `telephone.analysis.survival` gives them.
+            `telephone.analysis.facts.survival` gives them.
         by: What a curve stands for, such as attribute or level.
         words: The same for the title, such as `by kind of fact`.
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from telephone.errors import PlayerError, PromptError
+from telephone.core.errors import ModelError, PromptError
+from telephone.core.records import LEVELS, Prompt
 from telephone.prompts.levels import challenge_level, counted_level
 from telephone.prompts.rows import READERS, Row, decode
-from telephone.records import LEVELS, Prompt
 
 MAX_FILE = 64 * 2**20
 """Bytes; a larger file is no list of prompts."""
@@ -130,13 +130,13 @@ def _id(row: Row) -> str:
 
 
 def _image(row: Row, folder: Path, name: str) -> bytes:
-    from telephone.images import decode as decode_picture  # Pillow is needed by picture prompts alone
-    from telephone.images import encode_png
+    from telephone.core.images import decode as decode_picture  # Pillow is needed by picture prompts alone
+    from telephone.core.images import encode_png
 
     data = _picture_bytes(row, folder, name)
     try:
         return encode_png(decode_picture(data))
-    except PlayerError as error:
+    except ModelError as error:
         raise row.wrong("image", f"{_short(name)} cannot be used. {error}") from error
 
 

@@ -1,7 +1,7 @@
 """The level of a prompt that states none: by its facts where they can be counted, else by what its set says of it."""
 
 from telephone import world
-from telephone.records import Level
+from telephone.core.records import Level
 
 CHALLENGES: dict[str, Level] = {
     "basic": "easy",

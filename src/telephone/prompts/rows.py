@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from telephone.errors import PromptError
-from telephone.records import LEVELS
+from telephone.core.errors import PromptError
+from telephone.core.records import LEVELS
 
 
 @dataclass(frozen=True)

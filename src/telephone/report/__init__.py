@@ -1,24 +1,24 @@
 """What people look at: one HTML file of a run, and a game as a film strip or a short film."""
 
-from telephone.report.animate import animate
-from telephone.report.build import report_data, write_report
-from telephone.report.film import Pace, best_format
-from telephone.report.games import Game, Turn, games_of
-from telephone.report.grid import animate_grid
-from telephone.report.html import write_page
-from telephone.report.model import Answer, Board, BoardRow, Cell, Count, ReportData, Share, board
-from telephone.report.strips import StripStyle, film_strip
+from telephone.report.games import PlayedGame, Turn, games_of
+from telephone.report.html.build import report_data, write_report
+from telephone.report.html.page import write_page
+from telephone.report.html.report_data import AnswerText, Board, BoardRow, Cell, Count, ReportData, VarianceShare, board
+from telephone.report.media.animation import animate
+from telephone.report.media.film_strips import StripStyle, film_strip
+from telephone.report.media.grid import animate_grid
+from telephone.report.media.video import FrameTiming, best_format
 
 __all__ = [
-    "Answer",
+    "AnswerText",
     "Board",
     "BoardRow",
     "Cell",
     "Count",
-    "Game",
-    "Pace",
+    "PlayedGame",
+    "FrameTiming",
     "ReportData",
-    "Share",
+    "VarianceShare",
     "StripStyle",
     "Turn",
     "animate",

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from telephone.errors import UsageError
-from telephone.records import LEVELS
+from telephone.core.errors import UsageError
+from telephone.core.records import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,7 +51,7 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Game:
+class PlayedGame:
     """One prompt, played by one pair."""
 
     name: str
@@ -105,7 +105,9 @@ class Game:
         return value
 
 
-def games_of(frame: pd.DataFrame, planned: int = 0, picture_of: Callable[[str], Path] | None = None) -> list[Game]:
+def games_of(
+    frame: pd.DataFrame, planned: int = 0, picture_of: Callable[[str], Path] | None = None
+) -> list[PlayedGame]:
     """Returns the games of a run, sorted by level, prompt and players.
 
     Args:
@@ -133,13 +135,13 @@ def games_of(frame: pd.DataFrame, planned: int = 0, picture_of: Callable[[str], 
     )
 
 
-def _game(rows: list[dict[Any, Any]], picture_of: Callable[[str], Path] | None) -> Game:
+def _game(rows: list[dict[Any, Any]], picture_of: Callable[[str], Path] | None) -> PlayedGame:
     head = rows[0]
     turns = tuple(_turn(row) for row in rows)
     if head.get("first") == "image":
         shown = _words(head.get("prompt_sha256"))
         turns = _pictures_first(turns, picture_of(shown) if picture_of and shown else None)
-    return Game(
+    return PlayedGame(
         name=str(head["conversation_name"]),
         prompt=str(head["prompt"]),
         level=str(head["level"]),

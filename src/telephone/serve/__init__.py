@@ -3,8 +3,8 @@
 Importing this loads no server: FastAPI and uvicorn come in when one is started.
 """
 
-from telephone.serve.guests import Guest, invite
-from telephone.serve.running import Post, serve
-from telephone.serve.terms import Terms, token_of
+from telephone.serve.access import Terms, token_of
+from telephone.serve.served_models import Guest, invite
+from telephone.serve.server import Post, serve
 
 __all__ = ["Guest", "Post", "Terms", "invite", "serve", "token_of"]

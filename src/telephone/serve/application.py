@@ -13,17 +13,17 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from telephone.images import content_hash, encode_png
-from telephone.seeds import digest
-from telephone.serve.desk import Desk, seeds_for
-from telephone.serve.door import Door
-from telephone.serve.faults import Fault, wrong
-from telephone.serve.guests import Guest
-from telephone.serve.requests import ChatAsk, PicturesAsk, VectorsAsk, explain, read_picture
-from telephone.serve.terms import Terms
+from telephone.core.images import content_hash, encode_png
+from telephone.core.seeds import digest
+from telephone.serve.access import Terms
+from telephone.serve.error_responses import Fault, wrong
+from telephone.serve.middleware import RequestGuard
+from telephone.serve.request_schema import ChatAsk, PicturesAsk, VectorsAsk, explain, read_picture
+from telephone.serve.router import Desk, seeds_for
+from telephone.serve.served_models import Guest
 
 
-def make_app(guests: Mapping[str, Guest], terms: Terms) -> Door:
+def make_app(guests: Mapping[str, Guest], terms: Terms) -> RequestGuard:
     """Returns the ASGI application that serves these players.
 
     Args:
@@ -37,7 +37,7 @@ def make_app(guests: Mapping[str, Guest], terms: Terms) -> Door:
     _pictures(app, desk)
     _chat(app, desk)
     _vectors(app, desk)
-    return Door(app, terms)
+    return RequestGuard(app, terms)
 
 
 def _lists(app: FastAPI, desk: Desk) -> None:

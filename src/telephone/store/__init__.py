@@ -2,19 +2,19 @@
 
 from telephone.store.export import export
 from telephone.store.pictures import write_whole
-from telephone.store.rows import Description, GameRow, Growth, PlayerRow, Problem, Score, Spending, Tail
+from telephone.store.rows import GameProgress, GameRow, ModelSpec, Problem, RunExtension, RunSpec, Score, Spending
 from telephone.store.run import Run, another
 
 __all__ = [
-    "Description",
+    "RunSpec",
     "GameRow",
-    "Growth",
-    "PlayerRow",
+    "RunExtension",
+    "ModelSpec",
     "Problem",
     "Run",
     "Score",
     "Spending",
-    "Tail",
+    "GameProgress",
     "another",
     "export",
     "write_whole",

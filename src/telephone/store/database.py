@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from telephone.errors import StoreDamaged, StoreError
+from telephone.core.errors import StoreDamaged, StoreError
 from telephone.store.migrations import APPLICATION_ID, migrate
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from telephone.errors import UsageError
+from telephone.core.errors import UsageError
 from telephone.store.database import guarded
 from telephone.store.pictures import write_whole
 

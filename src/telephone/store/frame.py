@@ -22,8 +22,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from telephone.store.pictures import Pictures
-from telephone.store.rows import Description
+from telephone.store.pictures import PictureFiles
+from telephone.store.rows import RunSpec
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +54,7 @@ _QUERY = """
 """
 
 
-def frame(db: sqlite3.Connection, description: Description, pictures: Pictures) -> "pd.DataFrame":
+def frame(db: sqlite3.Connection, description: RunSpec, pictures: PictureFiles) -> "pd.DataFrame":
     """Returns one row for each turn that has begun, games in the run's order, turns in theirs."""
     import pandas as pd
 
@@ -80,7 +80,7 @@ class _Turn:
     hops: int = 0
 
 
-def _rows(db: sqlite3.Connection, description: Description, pictures: Pictures) -> Iterator[dict[str, Any]]:
+def _rows(db: sqlite3.Connection, description: RunSpec, pictures: PictureFiles) -> Iterator[dict[str, Any]]:
     prompts = {prompt.id: prompt for prompt in description.prompts}
     names = {row.ref: row.name for row in description.players}
     turn: _Turn | None = None
@@ -123,7 +123,7 @@ def _start(hop: sqlite3.Row, prompt: Any, names: dict[str, str], text: str | Non
     }
 
 
-def _add(turn: _Turn, hop: sqlite3.Row, pictures: Pictures) -> str | None:
+def _add(turn: _Turn, hop: sqlite3.Row, pictures: PictureFiles) -> str | None:
     """Adds a hop to its turn; returns the text that it made, if it made one."""
     row = turn.row
     turn.hops += 1

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from telephone.errors import StoreError
+from telephone.core.errors import StoreError
 from telephone.store.database import from_os
 
 if sys.platform == "win32":

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 
-from telephone.errors import StoreVersion
+from telephone.core.errors import StoreVersion
 
 APPLICATION_ID = 0x54454C45
 """Marks the file as ours ("TELE")."""

@@ -7,14 +7,14 @@ import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from telephone.errors import StoreDamaged
-from telephone.images import content_hash
+from telephone.core.errors import StoreDamaged
+from telephone.core.images import content_hash
 from telephone.store.database import from_os, guarded
 
 SUFFIX = ".png"
 
 
-class Pictures:
+class PictureFiles:
     """The folder `images/` of a run."""
 
     def __init__(self, folder: Path) -> None:

@@ -5,17 +5,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from telephone.errors import StoreDamaged
-from telephone.images import content_hash
-from telephone.records import Outcome, Prompt
-from telephone.seeds import digest
+from telephone.core.errors import StoreDamaged
+from telephone.core.images import content_hash
+from telephone.core.records import Outcome, Prompt
+from telephone.core.seeds import digest
 
 FORMAT = 1
 """Number of the description's layout."""
 
 
 @dataclass(frozen=True)
-class PlayerRow:
+class ModelSpec:
     """A player as it was when the run began."""
 
     ref: str
@@ -41,7 +41,7 @@ class PlayerRow:
 
 
 @dataclass(frozen=True)
-class Growth:
+class RunExtension:
     """What was added to a run after it had begun; nothing that was there changes."""
 
     lines: tuple[tuple[str, str], ...] = ()
@@ -55,10 +55,10 @@ class Growth:
 
 
 @dataclass(frozen=True)
-class Description:
+class RunSpec:
     """A run, resolved: enough to play it again, and written before its first call."""
 
-    players: tuple[PlayerRow, ...]
+    players: tuple[ModelSpec, ...]
     lines: tuple[tuple[str, str], ...]
     """Addresses of the drawing and the describing player, a pair a line."""
     prompts: tuple[Prompt, ...]
@@ -69,7 +69,7 @@ class Description:
     """Versions of Python and of the packages that decide results, when the run began."""
     commit: str = ""
     """Git commit of this package, if it runs from a checkout."""
-    growth: tuple[Growth, ...] = ()
+    growth: tuple[RunExtension, ...] = ()
     """How it came to be more than it was when it began, the oldest first."""
     controls: tuple[tuple[str, str, str], ...] = ()
     """The lines that are no part of the battle but its yardstick: the two addresses and which control it is."""
@@ -85,15 +85,15 @@ class Description:
         prompts = [_prompt_identity(prompt) for prompt in self.prompts]
         return digest(FORMAT, sorted(p.identity for p in self.players), self.lines, prompts, self.seed)
 
-    def player(self, ref: str) -> PlayerRow:
+    def player(self, ref: str) -> ModelSpec:
         """Returns the player of this address; KeyError if there is none."""
         return {row.ref: row for row in self.players}[ref]
 
-    def covers(self, old: "Description") -> bool:
+    def covers(self, old: "RunSpec") -> bool:
         """Tells whether everything of another run is in this one: then this one can go on in its folder."""
         return not self.lacks(old)
 
-    def lacks(self, old: "Description") -> str:
+    def lacks(self, old: "RunSpec") -> str:
         """Returns in which words this one is not another run with more added, such as `players and seeds`."""
         mine = {row.ref: (row.kind, row.fingerprint, row.seeds) for row in self.players}
         prompts = {_prompt_identity(prompt) for prompt in self.prompts}
@@ -105,7 +105,7 @@ class Description:
         }
         return " and ".join(word for word, wrong in lacking.items() if wrong)
 
-    def grown(self, wish: "Description") -> "Description":
+    def grown(self, wish: "RunSpec") -> "RunSpec":
         """Returns this description with everything that a wish which covers it adds, and the longer of both lengths.
 
         What is there keeps its place and its name, so that tables and earlier games stay as they are.
@@ -119,7 +119,7 @@ class Description:
         controls = self._controls_with(wish)
         if not (lines or prompts) and (turns, repeats, controls) == (self.turns, self.repeats, self.controls):
             return self
-        growth = Growth(lines, tuple(p.id for p in prompts), turns, repeats, wish.versions, wish.commit)
+        growth = RunExtension(lines, tuple(p.id for p in prompts), turns, repeats, wish.versions, wish.commit)
         return replace(
             self,
             players=self.players + tuple(replace(r, name=r.ref) if r.name in names else r for r in joining),
@@ -131,7 +131,7 @@ class Description:
             controls=controls,
         )
 
-    def _controls_with(self, wish: "Description") -> tuple[tuple[str, str, str], ...]:
+    def _controls_with(self, wish: "RunSpec") -> tuple[tuple[str, str, str], ...]:
         """Returns the controls of both; a line that one of them plays in its battle is none."""
         battle = (set(self.lines) - set(self.control_lines)) | (set(wish.lines) - set(wish.control_lines))
         both = dict.fromkeys((*self.controls, *wish.controls))
@@ -148,7 +148,7 @@ class Description:
         return json.dumps(plain, ensure_ascii=False, indent=1)
 
     @classmethod
-    def from_json(cls, text: str, read_picture: Callable[[str], bytes]) -> "Description":
+    def from_json(cls, text: str, read_picture: Callable[[str], bytes]) -> "RunSpec":
         """Returns the description that `to_json` wrote.
 
         Args:
@@ -161,7 +161,7 @@ class Description:
         try:
             plain: dict[str, Any] = json.loads(text)
             plain.pop("format")
-            plain["players"] = tuple(PlayerRow(**row) for row in plain["players"])
+            plain["players"] = tuple(ModelSpec(**row) for row in plain["players"])
             plain["lines"] = tuple((t2i, i2t) for t2i, i2t in plain["lines"])
             plain["prompts"] = tuple(
                 Prompt(**(row | {"image": read_picture(row["image"]) if row["image"] else None}))
@@ -216,7 +216,7 @@ class GameRow:
 
 
 @dataclass(frozen=True)
-class Tail:
+class GameProgress:
     """Where a game stands on disk."""
 
     steps: int = 0
@@ -263,6 +263,6 @@ def _prompt_identity(prompt: Prompt) -> tuple[str, str, str, str, str | None]:
     return (prompt.id, prompt.text, prompt.level, prompt.first, _picture_hash(prompt))
 
 
-def _growth(row: dict[str, Any]) -> Growth:
+def _growth(row: dict[str, Any]) -> RunExtension:
     lines = tuple((t2i, i2t) for t2i, i2t in row["lines"])
-    return Growth(**(row | {"lines": lines, "prompts": tuple(row["prompts"])}))
+    return RunExtension(**(row | {"lines": lines, "prompts": tuple(row["prompts"])}))

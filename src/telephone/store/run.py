@@ -8,15 +8,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from telephone.errors import StoreDamaged, StoreError, UsageError
-from telephone.images import content_hash
-from telephone.records import Artefact, Ask, Hop, Outcome
+from telephone.core.errors import StoreDamaged, StoreError, UsageError
+from telephone.core.images import content_hash
+from telephone.core.records import Artefact, Hop, Outcome, Request
 from telephone.store.database import connect, guarded, transaction
 from telephone.store.frame import frame
 from telephone.store.games import add_games
 from telephone.store.lock import locked
-from telephone.store.pictures import Pictures
-from telephone.store.rows import Description, GameRow, Problem, Score, Spending, Tail
+from telephone.store.pictures import PictureFiles
+from telephone.store.rows import GameProgress, GameRow, Problem, RunSpec, Score, Spending
 from telephone.store.spent import add_spent, keep_spent, read_spending
 from telephone.store.vectors import Vector, add_vectors, read_vectors
 from telephone.store.verify import verify
@@ -32,7 +32,7 @@ _HOP = (
 )
 _VECTORS = "FROM vector v JOIN embedder e ON e.id = v.embedder WHERE e.name = ?"
 
-Games = Iterable[GameRow] | Callable[[Description], Iterable[GameRow]]
+Games = Iterable[GameRow] | Callable[[RunSpec], Iterable[GameRow]]
 """Games, or what makes them from the description as it is when others have been there before."""
 
 
@@ -51,13 +51,13 @@ class Run:
         """Is called by `create` and `open`."""
         self.folder = folder
         self.path = folder / DATABASE
-        self.pictures = Pictures(folder / "images")
+        self.pictures = PictureFiles(folder / "images")
         self._db = db
         db.row_factory = sqlite3.Row
-        self._description: Description | None = None
+        self._description: RunSpec | None = None
 
     @classmethod
-    def create(cls, folder: str | Path, description: Description, games: Games) -> "Run":
+    def create(cls, folder: str | Path, description: RunSpec, games: Games) -> "Run":
         """Returns a new run, its description and games written; or the run that is there, if it is part of this one.
 
         Args:
@@ -122,7 +122,7 @@ class Run:
             yield
 
     @property
-    def description(self) -> Description:
+    def description(self) -> RunSpec:
         """What the run was asked to be, resolved."""
         if self._description is None:
             self._description = self._read_description()
@@ -133,14 +133,14 @@ class Run:
         found = self._all("SELECT key, conversation, t2i, i2t, prompt_id, seed, repeat FROM game ORDER BY id")
         return [GameRow(**dict(row)) for row in found]
 
-    def tail(self, game: str) -> Tail:
+    def tail(self, game: str) -> GameProgress:
         """Returns where a game stands; one that has no hop yet stands at its prompt."""
         found = self._all(
             "SELECT step + 1, outcome, result FROM hop WHERE game = (SELECT id FROM game WHERE key = ?)"
             " ORDER BY step DESC LIMIT 1",
             game,
         )
-        return Tail(found[0][0], Outcome(found[0][1]), found[0][2]) if found else Tail()
+        return GameProgress(found[0][0], Outcome(found[0][1]), found[0][2]) if found else GameProgress()
 
     def hops(self, game: str) -> list[Hop]:
         """Returns the hops of a game in order, with what the players were shown and what they made."""
@@ -275,7 +275,7 @@ class Run:
         with guarded(self.path):
             return verify(self._db, self.description, self.pictures)
 
-    def _begin(self, description: Description, games: Games) -> None:
+    def _begin(self, description: RunSpec, games: Games) -> None:
         """Writes what a run is before its first call; a folder that was cut off in this moment starts over."""
         if self._all("SELECT value FROM meta WHERE key = 'description'"):
             old = self.description
@@ -296,11 +296,11 @@ class Run:
             add_games(self._db, rows, shas)
         self._description = description
 
-    def _read_description(self) -> Description:
+    def _read_description(self) -> RunSpec:
         found = self._all("SELECT value FROM meta WHERE key = 'description'")
         if not found:
             raise StoreDamaged(f"{self.path} has no description of its run: start anew in another folder.")
-        return Description.from_json(found[0][0], self.pictures.read)
+        return RunSpec.from_json(found[0][0], self.pictures.read)
 
     def _add_content(self, made: Artefact) -> None:
         data = made.data if made.kind == "text" else None
@@ -329,7 +329,7 @@ class Run:
             )
 
     def _hop(self, row: sqlite3.Row) -> Hop:
-        ask = Ask(
+        ask = Request(
             row["game"], row["step"], row["turn"], row["kind"], row["player"], row["seed"],
             self.artefact(row["parent"]), row["ask"],
         )  # fmt: skip

@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from telephone.records import Hop
+from telephone.core.records import Hop
 from telephone.store.rows import Spending
 
 

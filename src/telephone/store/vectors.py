@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from telephone.seeds import digest
+from telephone.core.seeds import digest
 
 Vector = NDArray[np.float32]
 

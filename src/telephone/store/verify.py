@@ -4,13 +4,13 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from telephone.images import content_hash
-from telephone.seeds import derive, digest
-from telephone.store.pictures import SUFFIX, Pictures
-from telephone.store.rows import Description, PlayerRow, Problem
+from telephone.core.images import content_hash
+from telephone.core.seeds import derive, digest
+from telephone.store.pictures import SUFFIX, PictureFiles
+from telephone.store.rows import ModelSpec, Problem, RunSpec
 
 
-def verify(db: sqlite3.Connection, description: Description, pictures: Pictures) -> list[Problem]:
+def verify(db: sqlite3.Connection, description: RunSpec, pictures: PictureFiles) -> list[Problem]:
     """Returns everything that is not as it was written; an empty list means that all is."""
     return [
         *_database(db),
@@ -28,7 +28,7 @@ def _database(db: sqlite3.Connection) -> Iterator[Problem]:
         yield Problem("run.sqlite", f"A row of the table {table} points to a row that is not there.")
 
 
-def _contents(db: sqlite3.Connection, pictures: Pictures) -> Iterator[Problem]:
+def _contents(db: sqlite3.Connection, pictures: PictureFiles) -> Iterator[Problem]:
     for sha, kind, size, data in db.execute("SELECT sha, kind, size, CAST(data AS BLOB) FROM content ORDER BY sha"):
         where = f"text {sha[:12]}"
         if kind == "image":
@@ -42,7 +42,7 @@ def _contents(db: sqlite3.Connection, pictures: Pictures) -> Iterator[Problem]:
             yield Problem(where, f"The {kind} is not what was written: its hash differs.")
 
 
-def _strangers(db: sqlite3.Connection, pictures: Pictures) -> Iterator[Problem]:
+def _strangers(db: sqlite3.Connection, pictures: PictureFiles) -> Iterator[Problem]:
     known = {row[0] for row in db.execute("SELECT sha FROM content WHERE kind = 'image'")}
     for path in pictures.files():
         if path.stem in known and path == pictures.path(path.stem):
@@ -66,7 +66,7 @@ def _leftover(path: Path) -> bool:
     return path.suffix == SUFFIX and path.parent.name == path.stem[:2] and content_hash(path.read_bytes()) == path.stem
 
 
-def _chains(db: sqlite3.Connection, description: Description) -> Iterator[Problem]:
+def _chains(db: sqlite3.Connection, description: RunSpec) -> Iterator[Problem]:
     players = {row.ref: row for row in description.players}
     prompts = {prompt.id: prompt for prompt in description.prompts}
     due = ("", 0, "", "")  # game, step and parent of the hop that comes next; outcome of the last
@@ -98,7 +98,7 @@ def _broken_link(hop: sqlite3.Row, due: tuple[str, int, str, str]) -> Iterator[s
         yield f"Its result is not of the kind {hop['kind']}."
 
 
-def _broken_ask(hop: sqlite3.Row, players: dict[str, PlayerRow], first: str | None) -> Iterator[str]:
+def _broken_ask(hop: sqlite3.Row, players: dict[str, ModelSpec], first: str | None) -> Iterator[str]:
     """The rules are written here a second time, from their description: a check by the same code would be none."""
     kind = "image" if (hop["step"] % 2 == 0) == (first == "text") else "text"
     if first is None:

@@ -22,16 +22,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from telephone import world
-from telephone.nets.blip import Blip, BlipConfig, ImageEncoder, TextConfig
+from telephone.nets.blip import Blip, BlipConfig, BlipImageEncoder, BlipTextConfig
 from telephone.nets.checkpoint import save_weights
 from telephone.nets.generation import Decoding
 from telephone.nets.layers import TransformerBlock, channels_last
 from telephone.nets.tokenizer import WordTokenizer
-from telephone.train import data
-from telephone.train.common import Recipe, Stage, keep
-from telephone.train.marking import LEVELS, held_out, mark, write_samples
+from telephone.train.common import data
+from telephone.train.common.evaluation import LEVELS, held_out, mark, write_samples
+from telephone.train.common.recipe import Recipe, Stage, keep
+from telephone.train.common.visual_words import targets
 from telephone.train.stable_diffusion import facts_loss
-from telephone.train.visual_words import targets
 
 MINUTES = 62.0
 SHARES = {"vision": 0.3, "blip": 0.7}
@@ -46,7 +46,7 @@ def main(recipe: Recipe) -> Path:
     """Runs the stages, each from where it was stopped, and writes the weight file."""
     device = recipe.start()
     tokenizer = WordTokenizer(keep(recipe.folder / "words.json", learn_words))
-    config = BlipConfig(text=TextConfig(words=tokenizer.words[4:]))
+    config = BlipConfig(text=BlipTextConfig(words=tokenizer.words[4:]))
     net = channels_last(Blip(config)).to(device)
     pictures = data.paint(f"describe {recipe.seed}", recipe.pictures)
     learn_to_look(recipe, net.image_encoder, pictures)
@@ -63,10 +63,10 @@ def learn_words() -> tuple[str, ...]:
 
 
 @dataclass
-class Batches:
+class BlipBatches:
     """Draws random batches of spoilt pictures."""
 
-    pictures: data.Pictures
+    pictures: data.PictureBatch
     rng: np.random.Generator
     size: int = 32
 
@@ -117,7 +117,7 @@ def without_colours(x: Tensor, cells: Tensor, whole: Tensor) -> tuple[Tensor, Te
 class Looking(nn.Module):
     """The image encoder with the heads that examine it: seven queries gather its vectors, one a cell, one for all."""
 
-    def __init__(self, encoder: ImageEncoder) -> None:
+    def __init__(self, encoder: BlipImageEncoder) -> None:
         """Builds queries and heads."""
         super().__init__()
         width = encoder.config.width
@@ -133,12 +133,12 @@ class Looking(nn.Module):
         return self.cells(seen[:, :-1]), self.whole(seen[:, -1])
 
 
-def learn_to_look(recipe: Recipe, encoder: ImageEncoder, pictures: data.Pictures) -> None:
+def learn_to_look(recipe: Recipe, encoder: BlipImageEncoder, pictures: data.PictureBatch) -> None:
     """Trains the image encoder on pictures and facts."""
     looking = channels_last(Looking(encoder)).to(recipe.device)
     stage = Stage(recipe, "vision", SHARES["vision"] * recipe.minutes, looking, rate=8e-4)
     facts, whole = (part.to(recipe.device) for part in targets(pictures.scenes))
-    batches = Batches(pictures, np.random.default_rng(recipe.seed + stage.step))
+    batches = BlipBatches(pictures, np.random.default_rng(recipe.seed + stage.step))
     for _ in stage:
         rows = batches.rows()
         loss, right = facts_loss(looking(batches.pixels(rows).to(recipe.device)), facts[rows], whole[rows])
@@ -149,7 +149,7 @@ def learn_to_look(recipe: Recipe, encoder: ImageEncoder, pictures: data.Pictures
 # --- 2. describe ----------------------------------------------------------------------------------------------------
 
 
-def learn_to_describe(recipe: Recipe, net: Blip, tokenizer: WordTokenizer, pictures: data.Pictures) -> None:
+def learn_to_describe(recipe: Recipe, net: Blip, tokenizer: WordTokenizer, pictures: data.PictureBatch) -> None:
     """Trains everything on ITC + ITM + LM; matching, the costliest, on a quarter of each batch."""
     net.train()
     stage = Stage(recipe, "blip", SHARES["blip"] * recipe.minutes, net, rate=7e-4)
@@ -157,7 +157,7 @@ def learn_to_describe(recipe: Recipe, net: Blip, tokenizer: WordTokenizer, pictu
     limit = net.config.text.max_tokens
     rng = np.random.default_rng(recipe.seed + 1 + stage.step)
     generator = torch.Generator().manual_seed(recipe.seed + stage.step)
-    batches = Batches(pictures, rng)
+    batches = BlipBatches(pictures, rng)
     for step, rows in zip(stage, _alike(batches, texts), strict=False):
         tokens = tokenizer.batch([texts[i] for i in rows], limit).to(recipe.device)
         squares = net.image_encoder(batches.pixels(rows).to(recipe.device))
@@ -172,7 +172,7 @@ def learn_to_describe(recipe: Recipe, net: Blip, tokenizer: WordTokenizer, pictu
     show(recipe, net, tokenizer, "blip-last")
 
 
-def _alike(batches: Batches, texts: list[str]) -> Iterator[np.ndarray]:
+def _alike(batches: BlipBatches, texts: list[str]) -> Iterator[np.ndarray]:
     """Yields batches of pictures whose descriptions are of like length, which saves padding."""
     while True:
         rows = np.concatenate([batches.rows() for _ in range(8)])

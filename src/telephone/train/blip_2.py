@@ -1,6 +1,6 @@
 """Recipe of `pocket/blip-2`, in four stages: ask, represent, generate, refine. Needs `blip` and `language-model`.
 
-The image encoder is BLIP's and stays as it is; what it sees is computed once (`train/sight.py`).
+The image encoder is BLIP's and stays as it is; what it sees is computed once (`train/feature_cache.py`).
 
 1. *Ask* stands in for the BERT weights that the paper starts from: each query has one question, such as what colour the
    thing at the top left is, and a small head on it must tell the answer. The heads go on asking in the next stages.
@@ -26,19 +26,19 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from telephone import world
-from telephone.nets.blip import ImageEncoder
-from telephone.nets.blip2 import Blip2, Blip2Config, reply, talk_loss
+from telephone.nets.blip import BlipImageEncoder
+from telephone.nets.blip_2 import Blip2, Blip2Config, reply, talk_loss
 from telephone.nets.checkpoint import save_weights
 from telephone.nets.generation import Decoding
 from telephone.nets.language_model import LanguageModel
 from telephone.nets.qformer import QFormer, QFormerConfig
 from telephone.nets.tokenizer import ChatTokenizer, WordTokenizer
-from telephone.train import data, sight
-from telephone.train.common import Recipe, Stage, keep
-from telephone.train.exchanges import INSTRUCTIONS
-from telephone.train.lessons import Lessons
+from telephone.train.common import data, feature_cache
+from telephone.train.common.exchanges import INSTRUCTIONS
+from telephone.train.common.instruction_data import Lessons
+from telephone.train.common.recipe import Recipe, Stage, keep
+from telephone.train.common.visual_words import QUERIES, FactHeads, best_linear, targets, vectors
 from telephone.train.stable_diffusion import facts_loss
-from telephone.train.visual_words import QUERIES, FactHeads, best_linear, targets, vectors
 
 MINUTES = 78.0
 SHARES = {"ask": 8.8 / 78, "represent": 17.6 / 78, "generate": 17.6 / 78, "refine": 34 / 78}
@@ -54,14 +54,14 @@ FACTS_WEIGHT = 0.3
 def main(recipe: Recipe) -> Path:
     """Runs the stages, each from where it was stopped, and writes the weight file."""
     device = recipe.start()
-    encoder = sight.blip_encoder(recipe)
+    encoder = feature_cache.blip_encoder(recipe)
     tokenizer = WordTokenizer(keep(recipe.folder / "words.json", learn_words))
     config = QFormerConfig(words=tokenizer.words[4:], queries=QUERIES, image_width=encoder.config.width)
     asking = Asking(QFormer(config)).to(device)
-    seen = sight.squares(recipe, encoder, f"sight {recipe.seed}", recipe.pictures)
+    seen = feature_cache.squares(recipe, encoder, f"sight {recipe.seed}", recipe.pictures)
     learn_to_ask(recipe, asking, seen)
     learn_to_represent(recipe, asking, tokenizer, seen, encoder)
-    model, words = sight.language_model(recipe)
+    model, words = feature_cache.language_model(recipe)
     speaking = begin_to_speak(asking, seen, model, words)
     for name in ("generate", "refine"):
         learn_to_generate(recipe, name, speaking, seen, Listener(model, words, encoder))
@@ -69,7 +69,7 @@ def main(recipe: Recipe) -> Path:
         "player": "pocket/blip-2",
         "seed": recipe.seed,
         "minutes": recipe.minutes,
-        "reads": sight.marks(recipe, "blip", "language-model"),
+        "reads": feature_cache.marks(recipe, "blip", "language-model"),
     }
     save_weights(recipe.weights, speaking.net, speaking.net.config, about, bits=8)
     return recipe.weights
@@ -118,7 +118,7 @@ class Truth:
         return F.cross_entropy(cells[..., : data.CELL_FACTS["kind"]].flatten(0, 1), asked, ignore_index=-1)
 
 
-def learn_to_ask(recipe: Recipe, asking: Asking, seen: sight.Seen) -> None:
+def learn_to_ask(recipe: Recipe, asking: Asking, seen: feature_cache.Seen) -> None:
     """Trains the queries to find the facts."""
     stage = Stage(recipe, "ask", SHARES["ask"] * recipe.minutes, asking, rate=1e-3)
     truth = Truth(seen.scenes, recipe.device)
@@ -135,7 +135,7 @@ def learn_to_ask(recipe: Recipe, asking: Asking, seen: sight.Seen) -> None:
 
 
 def learn_to_represent(
-    recipe: Recipe, asking: Asking, tokenizer: WordTokenizer, seen: sight.Seen, encoder: ImageEncoder
+    recipe: Recipe, asking: Asking, tokenizer: WordTokenizer, seen: feature_cache.Seen, encoder: BlipImageEncoder
 ) -> None:
     """Trains the Q-Former on ITG + ITC + ITM, the last on a quarter of each batch, and on the heads' questions."""
     qformer = asking.train().qformer
@@ -160,7 +160,7 @@ def learn_to_represent(
 
 
 def told(
-    seen: sight.Seen, tokenizer: WordTokenizer, limit: int, rng: np.random.Generator
+    seen: feature_cache.Seen, tokenizer: WordTokenizer, limit: int, rng: np.random.Generator
 ) -> Iterator[tuple[np.ndarray, Tensor]]:
     """Yields rows and their tokens; texts of like length share a batch, which saves padding."""
     while True:
@@ -171,7 +171,7 @@ def told(
             yield np.array([row for _, row in part]), tokenizer.batch([text for text, _ in part], limit)
 
 
-def show(recipe: Recipe, qformer: QFormer, tokenizer: WordTokenizer, encoder: ImageEncoder, name: str) -> None:
+def show(recipe: Recipe, qformer: QFormer, tokenizer: WordTokenizer, encoder: BlipImageEncoder, name: str) -> None:
     """Writes what the Q-Former itself tells of held-out scenes, with the share of facts that are right."""
     was = qformer.training
     qformer.eval()
@@ -179,7 +179,7 @@ def show(recipe: Recipe, qformer: QFormer, tokenizer: WordTokenizer, encoder: Im
     def say(squares: Tensor) -> list[str]:
         return [tokenizer.decode(row) for row in qformer.describe(squares, [0] * len(squares), Decoding()).tolist()]
 
-    sight.examine(recipe, encoder, say, name)
+    feature_cache.examine(recipe, encoder, say, name)
     qformer.train(was)
 
 
@@ -192,7 +192,7 @@ class Listener:
 
     model: LanguageModel
     tokenizer: ChatTokenizer
-    encoder: ImageEncoder
+    encoder: BlipImageEncoder
 
 
 class Speaking(nn.Module):
@@ -206,7 +206,7 @@ class Speaking(nn.Module):
 
 @torch.no_grad()
 def begin_to_speak(
-    asking: Asking, seen: sight.Seen, model: LanguageModel, tokenizer: ChatTokenizer, count: int = 2048
+    asking: Asking, seen: feature_cache.Seen, model: LanguageModel, tokenizer: ChatTokenizer, count: int = 2048
 ) -> Speaking:
     """Returns BLIP-2 with the queries of a trained Q-Former, and a layer that guesses the words of their facts."""
     bare = asking.qformer.without_words()
@@ -220,7 +220,9 @@ def begin_to_speak(
     return Speaking(net, asking.heads).to(model.token.weight.device)
 
 
-def learn_to_generate(recipe: Recipe, name: str, speaking: Speaking, seen: sight.Seen, listener: Listener) -> None:
+def learn_to_generate(
+    recipe: Recipe, name: str, speaking: Speaking, seen: feature_cache.Seen, listener: Listener
+) -> None:
     """Trains Q-Former and layer on the frozen language model's loss and the heads' questions.
 
     Args:
@@ -257,4 +259,4 @@ def listen(recipe: Recipe, net: Callable[[Tensor], Tensor], listener: Listener, 
             many = len(squares)
             return reply(listener.model, listener.tokenizer, net(squares), [task] * many, [0] * many, Decoding(120))
 
-        sight.examine(recipe, listener.encoder, say, f"{name}-{kind}")
+        feature_cache.examine(recipe, listener.encoder, say, f"{name}-{kind}")

@@ -16,12 +16,12 @@ import torch
 from torch import Tensor
 
 from telephone import world
-from telephone.nets.blip import Blip, BlipConfig, ImageEncoder
+from telephone.nets.blip import Blip, BlipConfig, BlipImageEncoder
 from telephone.nets.blip_vqa import Answerer, AnswererConfig
 from telephone.nets.checkpoint import save_weights
 from telephone.nets.tokenizer import WordTokenizer
-from telephone.train import data, sight
-from telephone.train.common import Recipe, Stage, frozen, keep
+from telephone.train.common import data, feature_cache
+from telephone.train.common.recipe import Recipe, Stage, frozen, keep
 from telephone.world.questions import Question, agrees, answer, ask, pose, questions, say, understand
 from telephone.world.render import render_array
 from telephone.world.scene import Scene
@@ -42,7 +42,7 @@ def main(recipe: Recipe) -> Path:
     tokenizer = WordTokenizer(keep(recipe.folder / "words.json", learn_words))
     net = Answerer(AnswererConfig(tokenizer.words[4:], blip.config.image.width, blip.config.text.width)).to(device)
     net.start_from(blip)
-    seen = sight.squares(recipe, blip.image_encoder, f"sight {recipe.seed}", recipe.pictures)
+    seen = feature_cache.squares(recipe, blip.image_encoder, f"sight {recipe.seed}", recipe.pictures)
     learn_to_answer(recipe, net, tokenizer, seen, blip.image_encoder)
     about = {"player": "pocket/blip", "seed": recipe.seed, "minutes": recipe.minutes}
     save_weights(recipe.weights, net, net.config, about, bits=8)
@@ -57,7 +57,7 @@ def learn_words() -> tuple[str, ...]:
 
 
 def learn_to_answer(
-    recipe: Recipe, net: Answerer, tokenizer: WordTokenizer, seen: sight.Seen, encoder: ImageEncoder
+    recipe: Recipe, net: Answerer, tokenizer: WordTokenizer, seen: feature_cache.Seen, encoder: BlipImageEncoder
 ) -> None:
     """Trains question encoder and answer decoder on the cross-entropy of the answers."""
     net.train()
@@ -85,7 +85,7 @@ def _batches(
 # --- what it can do -------------------------------------------------------------------------------------------------
 
 
-def show(recipe: Recipe, net: Answerer, tokenizer: WordTokenizer, encoder: ImageEncoder, name: str) -> None:
+def show(recipe: Recipe, net: Answerer, tokenizer: WordTokenizer, encoder: BlipImageEncoder, name: str) -> None:
     """Writes questions and answers about held-out scenes, with the share of right answers by what is asked."""
     was = net.training
     net.eval()
@@ -135,7 +135,7 @@ def _answers(recipe: Recipe, net: Answerer, tokenizer: WordTokenizer, squares: T
 
 
 @torch.no_grad()
-def _look(recipe: Recipe, encoder: ImageEncoder, scenes: list[Scene]) -> Tensor:
+def _look(recipe: Recipe, encoder: BlipImageEncoder, scenes: list[Scene]) -> Tensor:
     x = torch.from_numpy(data.to_unit(render_array(scenes, list(range(len(scenes))))))
     squares: Tensor = encoder(x.contiguous(memory_format=torch.channels_last).to(recipe.device))
     return squares

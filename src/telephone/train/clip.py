@@ -27,26 +27,26 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from telephone import world
+from telephone.core.records import LEVELS
 from telephone.nets.checkpoint import save_weights
 from telephone.nets.clip import (
     Clip,
     ClipConfig,
+    ClipImageEncoder,
+    ClipTextConfig,
+    ClipTextEncoder,
     Gather,
-    ImageEncoder,
-    TextConfig,
-    TextEncoder,
     contrastive_loss,
     retrieval,
 )
 from telephone.nets.layers import channels_last
 from telephone.nets.tokenizer import WordTokenizer
-from telephone.records import LEVELS
-from telephone.train import data
-from telephone.train.blip import GREY, Batches, without_colours
-from telephone.train.common import Recipe, Stage, keep
+from telephone.train.blip import GREY, BlipBatches, without_colours
+from telephone.train.common import data
+from telephone.train.common.hard_negatives import pair
+from telephone.train.common.recipe import Recipe, Stage, keep
+from telephone.train.common.visual_words import targets
 from telephone.train.stable_diffusion import facts_loss, sentences
-from telephone.train.twins import pair
-from telephone.train.visual_words import targets
 from telephone.world.render import render_array
 
 MINUTES = 56.0
@@ -67,7 +67,7 @@ def main(recipe: Recipe) -> Path:
     """Runs the stages, each from where it was stopped, and writes the weight file."""
     device = recipe.start()
     tokenizer = WordTokenizer(keep(recipe.folder / "words.json", lambda: data.learn_words().words[4:]))
-    net = channels_last(Clip(ClipConfig(text=TextConfig(words=tokenizer.words[4:])))).to(device)
+    net = channels_last(Clip(ClipConfig(text=ClipTextConfig(words=tokenizer.words[4:])))).to(device)
     exam = Exam(net).to(device)
     learn_to_read(recipe, exam.text, tokenizer)
     pictures = data.paint(f"clip {recipe.seed}", recipe.pictures)
@@ -82,7 +82,7 @@ def main(recipe: Recipe) -> Path:
 class Examined(nn.Module):
     """An encoder, and the heads that examine its queries: one for each of six cells, one for the whole."""
 
-    def __init__(self, encoder: ImageEncoder | TextEncoder) -> None:
+    def __init__(self, encoder: ClipImageEncoder | ClipTextEncoder) -> None:
         """Builds the heads; the six cells share theirs."""
         super().__init__()
         self.encoder = encoder
@@ -119,11 +119,11 @@ class Exam(nn.Module):
 # --- 1. look, 2. read -----------------------------------------------------------------------------------------------
 
 
-def learn_to_look(recipe: Recipe, examined: Examined, pictures: data.Pictures) -> None:
+def learn_to_look(recipe: Recipe, examined: Examined, pictures: data.PictureBatch) -> None:
     """Trains the image encoder on pictures and facts, some of them without colours."""
     stage = Stage(recipe, "clip-look", SHARES["clip-look"] * recipe.minutes, examined, rate=8e-4)
     cells, whole = (part.to(recipe.device) for part in targets(pictures.scenes))
-    batches = Batches(pictures, np.random.default_rng(recipe.seed + stage.step), size=40)
+    batches = BlipBatches(pictures, np.random.default_rng(recipe.seed + stage.step), size=40)
     for _ in stage:
         rows = batches.rows()
         x, told, scene = without_colours(batches.pixels(rows).to(recipe.device), cells[rows], whole[rows])
@@ -176,9 +176,9 @@ class Gathered:
 
 
 @torch.no_grad()
-def gather(recipe: Recipe, clip: Clip, tokenizer: WordTokenizer, pictures: data.Pictures) -> Gathered:
+def gather(recipe: Recipe, clip: Clip, tokenizer: WordTokenizer, pictures: data.PictureBatch) -> Gathered:
     """Lets the encoders look at pictures, half of them spoilt, and read their sentences and the twins of these."""
-    batches = Batches(pictures, np.random.default_rng(recipe.seed + 1))
+    batches = BlipBatches(pictures, np.random.default_rng(recipe.seed + 1))
     count = max(LARGE // 8, int(LOCKED * len(pictures.scenes)))
     scenes, limit = pictures.scenes[:count], clip.config.text.max_tokens
     images = [
@@ -194,7 +194,7 @@ def gather(recipe: Recipe, clip: Clip, tokenizer: WordTokenizer, pictures: data.
     return Gathered(torch.cat(images), read[:count], read[count:])
 
 
-def learn_to_compare(recipe: Recipe, exam: Exam, tokenizer: WordTokenizer, pictures: data.Pictures) -> None:
+def learn_to_compare(recipe: Recipe, exam: Exam, tokenizer: WordTokenizer, pictures: data.PictureBatch) -> None:
     """Trains the projections on the contrastive loss and the examination of both sides."""
     clip, learning = exam.clip, Comparing(exam)
     stage = Stage(recipe, "clip", SHARES["clip"] * recipe.minutes, learning, rate=2e-3)
@@ -219,13 +219,13 @@ def learn_to_compare(recipe: Recipe, exam: Exam, tokenizer: WordTokenizer, pictu
 # --- 4. not be fooled -----------------------------------------------------------------------------------------------
 
 
-def learn_not_to_be_fooled(recipe: Recipe, exam: Exam, tokenizer: WordTokenizer, pictures: data.Pictures) -> None:
+def learn_not_to_be_fooled(recipe: Recipe, exam: Exam, tokenizer: WordTokenizer, pictures: data.PictureBatch) -> None:
     """Trains everything, on pictures against the net; queries and embeddings of both sides are examined."""
     clip, device, limit = exam.clip, recipe.device, exam.clip.config.text.max_tokens
     exam.train()
     stage = Stage(recipe, "clip-robust", SHARES["clip-robust"] * recipe.minutes, exam, rate=2e-4)
     facts = [part.to(device) for part in targets(pictures.scenes)]
-    batches = Batches(pictures, np.random.default_rng(recipe.seed + 3 + stage.step), size=40)
+    batches = BlipBatches(pictures, np.random.default_rng(recipe.seed + 3 + stage.step), size=40)
     for step, (rows, texts) in zip(stage, told(batches), strict=False):
         read = clip.text_encoder.gather(tokenizer.batch(texts, limit).to(device))
         text = clip.text_encoder.projection.projection(read.flatten(1))
@@ -266,7 +266,7 @@ def with_twins(logits: Tensor, fair: Tensor | None = None) -> Tensor:
     return (F.cross_entropy(logits, answers) + F.cross_entropy(logits[:, :count].T, answers)) / 2
 
 
-def told(batches: Batches) -> Iterator[tuple[np.ndarray, list[str]]]:
+def told(batches: BlipBatches) -> Iterator[tuple[np.ndarray, list[str]]]:
     """Yields batches of pictures with a sentence each, of like length: less padding, and harder to tell apart.
 
     Behind the sentences stand the twins of the first `TWINS`.

@@ -21,14 +21,14 @@ from torch.nn import functional as F
 
 from telephone import world
 from telephone.nets.blip import Blip, BlipConfig
-from telephone.nets.caption_reward import Reward, changed_parts, damaged, log_chances, self_critical_loss
 from telephone.nets.checkpoint import save_weights
 from telephone.nets.clip import Clip, ClipConfig
+from telephone.nets.clip_caption_reward import Reward, changed_parts, damaged, log_chances, self_critical_loss
 from telephone.nets.generation import Decoding
 from telephone.nets.tokenizer import BOS, EOS, PAD, WordTokenizer
-from telephone.train import data, sight
 from telephone.train.blip import WORDING
-from telephone.train.common import Recipe, Stage, frozen
+from telephone.train.common import data, feature_cache
+from telephone.train.common.recipe import Recipe, Stage, frozen
 from telephone.world.scene import Scene
 
 MINUTES = 12.0
@@ -45,7 +45,7 @@ def main(recipe: Recipe) -> Path:
     net: Blip = frozen(recipe, "blip", lambda config: Blip(BlipConfig.from_dict(config)))
     clip: Clip = frozen(recipe, "clip", lambda config: Clip(ClipConfig.from_dict(config)))
     reward = Reward(clip, net.config.text.words).to(recipe.device)
-    seen = sight.squares(recipe, net.image_encoder, f"sight {recipe.seed}", recipe.pictures)
+    seen = feature_cache.squares(recipe, net.image_encoder, f"sight {recipe.seed}", recipe.pictures)
     learn_grammar(recipe, reward, net, seen.scenes)
     learn_to_please(recipe, reward, net, seen)
     about = {"player": "pocket/clip-caption-reward", "seed": recipe.seed, "minutes": recipe.minutes}
@@ -84,7 +84,7 @@ def examples(net: Blip, scenes: list[Scene], rng: np.random.Generator) -> tuple[
 # --- 2. reward ------------------------------------------------------------------------------------------------------
 
 
-def learn_to_please(recipe: Recipe, reward: Reward, net: Blip, seen: sight.Seen) -> None:
+def learn_to_please(recipe: Recipe, reward: Reward, net: Blip, seen: feature_cache.Seen) -> None:
     """Tunes the text decoder by self-critical training."""
     for name, value in net.named_parameters():
         value.requires_grad_(name.startswith(changed_parts(net)))
@@ -144,4 +144,4 @@ def examine(recipe: Recipe, net: Blip, name: str) -> None:
     def say(squares: Tensor) -> list[str]:
         return [tokenizer.decode(row) for row in net.tell(squares, [0] * len(squares)).tolist()]
 
-    sight.examine(recipe, net.image_encoder, say, name)
+    feature_cache.examine(recipe, net.image_encoder, say, name)

@@ -24,20 +24,20 @@ import torch
 from torch import Tensor, nn
 
 from telephone import world
-from telephone.nets.blip2 import reply, talk_loss
+from telephone.nets.blip_2 import reply, talk_loss
 from telephone.nets.checkpoint import save_weights
 from telephone.nets.clip import Clip, ClipConfig
 from telephone.nets.clip_prefix import ClipPrefix, ClipPrefixConfig, look
 from telephone.nets.generation import Decoding
 from telephone.nets.language_model import LanguageModel
 from telephone.nets.tokenizer import ChatTokenizer
-from telephone.train import data, sight
 from telephone.train.clip_prefix_data import Views, chances_of, sure, views
-from telephone.train.common import Recipe, Stage, frozen
-from telephone.train.exchanges import INSTRUCTIONS
-from telephone.train.lessons import Lessons
-from telephone.train.marking import LEVELS, beside_truth, held_out, mark, write_samples
-from telephone.train.visual_words import QUERIES, FactHeads, best_linear, vectors
+from telephone.train.common import data, feature_cache
+from telephone.train.common.evaluation import LEVELS, beside_truth, held_out, mark, write_samples
+from telephone.train.common.exchanges import INSTRUCTIONS
+from telephone.train.common.instruction_data import Lessons
+from telephone.train.common.recipe import Recipe, Stage, frozen
+from telephone.train.common.visual_words import QUERIES, FactHeads, best_linear, vectors
 
 MINUTES = 30.0
 SHARES = {"unfold": 0.6, "speak": 0.4}
@@ -48,7 +48,7 @@ TASK = INSTRUCTIONS["sentence"][0]
 
 
 @dataclass(frozen=True)
-class Frozen:
+class FrozenParts:
     """What is there before: who sees and who speaks."""
 
     clip: Clip
@@ -65,7 +65,7 @@ def main(recipe: Recipe, mapper: str = "mlp") -> Path:
     """
     recipe.start()
     clip: Clip = frozen(recipe, "clip", lambda config: Clip(ClipConfig.from_dict(config)))
-    there = Frozen(clip, *sight.language_model(recipe))
+    there = FrozenParts(clip, *feature_cache.language_model(recipe))
     net = ClipPrefix(config_of(there, mapper))
     if net.language_model is not None:
         net.language_model.load_state_dict(there.model.state_dict())
@@ -79,7 +79,7 @@ def main(recipe: Recipe, mapper: str = "mlp") -> Path:
         "player": "pocket/clip-prefix",
         "seed": recipe.seed,
         "minutes": recipe.minutes,
-        "reads": sight.marks(recipe, "clip", "language-model"),
+        "reads": feature_cache.marks(recipe, "clip", "language-model"),
     }
     save_weights(recipe.weights, net, net.config, about, bits=8)
     return recipe.weights
@@ -92,7 +92,7 @@ def whitened(net: ClipPrefix, seen: Tensor) -> Tensor:
     return torch.cat([net.whitened(part) for part in seen.split(1000)])
 
 
-def config_of(there: Frozen, mapper: str) -> ClipPrefixConfig:
+def config_of(there: FrozenParts, mapper: str) -> ClipPrefixConfig:
     """Returns the shape that fits CLIP and the language model."""
     spoken = there.model.config
     tuned = spoken if mapper == "mlp" else None
@@ -113,7 +113,7 @@ class Learning(nn.Module):
 # --- 1. unfold ------------------------------------------------------------------------------------------------------
 
 
-def learn_to_unfold(recipe: Recipe, learning: Learning, seen: Views, there: Frozen) -> None:
+def learn_to_unfold(recipe: Recipe, learning: Learning, seen: Views, there: FrozenParts) -> None:
     """Trains the mapper to tell the facts one by one, then sets the last layer to the words for them."""
     learning.train()
     stage = Stage(recipe, "unfold", SHARES["unfold"] * recipe.minutes, learning, rate=1e-3)
@@ -132,7 +132,7 @@ def learn_to_unfold(recipe: Recipe, learning: Learning, seen: Views, there: Froz
 
 
 @torch.no_grad()
-def guess_words(learning: Learning, seen: Views, there: Frozen, count: int = 4096) -> None:
+def guess_words(learning: Learning, seen: Views, there: FrozenParts, count: int = 4096) -> None:
     """Sets the last layer to the best linear guess at the language model's words for the facts that are sure."""
     net, device = learning.net, there.model.token.weight.device
     found = torch.cat([net.mapper(part.to(device)).cpu() for part in seen.seen[:count].split(128)])
@@ -162,7 +162,9 @@ def sure_scenes(learning: Learning, seen: Views, count: int) -> list[world.Scene
 # --- 2. speak -------------------------------------------------------------------------------------------------------
 
 
-def learn_to_speak(recipe: Recipe, learning: Learning, seen: Views, there: Frozen, sure_of: list[world.Scene]) -> None:
+def learn_to_speak(
+    recipe: Recipe, learning: Learning, seen: Views, there: FrozenParts, sure_of: list[world.Scene]
+) -> None:
     """Trains mapper and last layer (and a tuned language model) on captions of one sentence."""
     learning.train()
     stage = Stage(recipe, "speak", SHARES["speak"] * recipe.minutes, learning, rate=5e-4)
@@ -183,7 +185,7 @@ def learn_to_speak(recipe: Recipe, learning: Learning, seen: Views, there: Froze
 
 
 @torch.no_grad()
-def show(recipe: Recipe, net: ClipPrefix, there: Frozen, name: str, count: int = 48) -> None:
+def show(recipe: Recipe, net: ClipPrefix, there: FrozenParts, name: str, count: int = 48) -> None:
     """Writes captions of held-out scenes below the true ones, with the share of facts that are right."""
     was = net.training
     net.eval()

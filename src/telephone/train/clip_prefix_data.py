@@ -10,11 +10,11 @@ from torch import Tensor
 from telephone import world
 from telephone.nets.clip import Clip
 from telephone.nets.clip_prefix import look
-from telephone.train import data
-from telephone.train.blip import Batches
-from telephone.train.common import Recipe
+from telephone.train.blip import BlipBatches
+from telephone.train.common import data
+from telephone.train.common.recipe import Recipe
+from telephone.train.common.visual_words import targets
 from telephone.train.stable_diffusion import facts_loss
-from telephone.train.visual_words import targets
 from telephone.world.scene import Thing
 
 NOISE = 0.3
@@ -55,7 +55,7 @@ def views(recipe: Recipe, clip: Clip) -> Tensor:
         marks.update(value.detach().cpu().contiguous().numpy().tobytes())
     path = recipe.weights.parent / f"views-{marks.hexdigest()[:12]}.npy"
     if not path.exists():
-        batches = Batches(data.paint(key, recipe.pictures), np.random.default_rng(recipe.seed))
+        batches = BlipBatches(data.paint(key, recipe.pictures), np.random.default_rng(recipe.seed))
         parts = [
             look(clip, batches.pixels(rows).to(recipe.device)).half().cpu()
             for rows in np.array_split(np.arange(recipe.pictures), -(-recipe.pictures // 128))

@@ -22,16 +22,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from telephone.images import content_hash
+from telephone.core.images import content_hash
 from telephone.nets import diffusion
 from telephone.nets.checkpoint import save_weights
 from telephone.nets.clip import Clip
+from telephone.nets.dalle_2 import UnClip, UnclipSampling
+from telephone.nets.dalle_2_upsampler import Upsampler, UpsamplerConfig, corrupt, shrink
 from telephone.nets.layers import channels_last
 from telephone.nets.tokenizer import WordTokenizer
-from telephone.nets.unclip import Sampling, UnClip
-from telephone.nets.unclip_upsampler import Upsampler, UpsamplerConfig, corrupt, shrink
-from telephone.train import data
-from telephone.train.common import Recipe, Stage
+from telephone.train.common import data
+from telephone.train.common.recipe import Recipe, Stage
 from telephone.train.dalle_2_data import (
     CLIP,
     Drawings,
@@ -194,7 +194,7 @@ def show_all(recipe: Recipe, net: UnClip, clip: Clip, name: str) -> None:
     with torch.no_grad():
         image = net.space.enter(clip.encode_image(x.to(recipe.device)))
         first = net.upsampler.enlarge(net.decode(image, tokens, each), each)
-        ways = (Sampling(prior=prior) for prior in ("diffusion", "autoregressive"))
+        ways = (UnclipSampling(prior=prior) for prior in ("diffusion", "autoregressive"))
         rest = [net.generate(clip, tokens, clip_tokens, each, how) for how in ways]
     drawn = [x, first.cpu(), *(part.cpu() for part in rest)]
     save_sheet(recipe, name, [part[i : i + 8].numpy() for i in range(0, len(x), 8) for part in drawn])

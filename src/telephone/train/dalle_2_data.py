@@ -13,17 +13,17 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from telephone import world
-from telephone.images import content_hash
+from telephone.core.images import content_hash
+from telephone.models.pocket import weights
 from telephone.nets.checkpoint import read_metadata, read_tensors, read_weights
-from telephone.nets.clip import Clip, ClipConfig, TextConfig
-from telephone.nets.latent_diffusion import LatentDiffusionConfig, TextEncoderConfig
+from telephone.nets.clip import Clip, ClipConfig, ClipTextConfig
+from telephone.nets.dalle_2 import UnClip, UnClipConfig
+from telephone.nets.dalle_2_prior import PriorConfig
 from telephone.nets.layers import channels_last
+from telephone.nets.stable_diffusion import LatentDiffusionConfig, TextEncoderConfig
 from telephone.nets.tokenizer import WordTokenizer
-from telephone.nets.unclip import UnClip, UnClipConfig
-from telephone.nets.unclip_prior import PriorConfig
-from telephone.players import weights
-from telephone.train import data
-from telephone.train.common import Recipe, keep
+from telephone.train.common import data
+from telephone.train.common.recipe import Recipe, keep
 from telephone.train.stable_diffusion import picture_weights
 
 CLIP, DRAWER = "clip", "stable-diffusion"
@@ -158,7 +158,7 @@ def embed(recipe: Recipe, clip: Clip, pixels: np.ndarray) -> Tensor:
     return load_file(path)["embeddings"].float()
 
 
-def tokenized(drawings: Drawings, config: TextEncoderConfig | TextConfig) -> Tensor:
+def tokenized(drawings: Drawings, config: TextEncoderConfig | ClipTextConfig) -> Tensor:
     """Returns the sentences as tokens of a text encoder [2, n, its longest input]."""
     tokenizer, limit = WordTokenizer(config.words), config.max_tokens
     return torch.stack([tokenizer.batch(texts, limit, pad_to=limit) for texts in drawings.texts])

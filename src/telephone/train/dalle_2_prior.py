@@ -15,15 +15,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from telephone import world
+from telephone.core.records import LEVELS
 from telephone.nets import diffusion
 from telephone.nets.checkpoint import Ema
 from telephone.nets.clip import Clip
+from telephone.nets.dalle_2 import UnClip, UnclipSampling
+from telephone.nets.dalle_2_prior import AutoregressivePrior, DiffusionPrior
 from telephone.nets.tokenizer import PAD, WordTokenizer
-from telephone.nets.unclip import Sampling, UnClip
-from telephone.nets.unclip_prior import AutoregressivePrior, DiffusionPrior
-from telephone.records import LEVELS
-from telephone.train import data
-from telephone.train.common import Recipe, Stage
+from telephone.train.common import data
+from telephone.train.common.recipe import Recipe, Stage
 from telephone.train.dalle_2_data import Material, build, texts_of, tokenized
 from telephone.world.render import render_array
 
@@ -46,10 +46,10 @@ def learn_prior(recipe: Recipe, net: UnClip | None = None, material: Material | 
     for step, (tokens, image) in zip(stage, batches or (), strict=False):
         stage.update(prior_loss(net.prior, material.clip, tokens, image, generator))
         if step % 1000 == 0:
-            show_embeddings(recipe, net, material.clip, f"prior-{step}", Sampling())
+            show_embeddings(recipe, net, material.clip, f"prior-{step}", UnclipSampling())
     stage.finish()
     if batches is not None:
-        show_embeddings(recipe, net, material.clip, "prior-last", Sampling())
+        show_embeddings(recipe, net, material.clip, "prior-last", UnclipSampling())
     return net
 
 
@@ -104,10 +104,10 @@ def learn_ar_prior(recipe: Recipe, net: UnClip | None = None, material: Material
     for step, (tokens, image) in zip(stage, batches or (), strict=False):
         stage.update(ar_prior_loss(net, material.clip, tokens, image, generator))
         if step % 500 == 0:
-            show_embeddings(recipe, net, material.clip, f"ar-prior-{step}", Sampling(prior="autoregressive"))
+            show_embeddings(recipe, net, material.clip, f"ar-prior-{step}", UnclipSampling(prior="autoregressive"))
     stage.finish()
     if batches is not None:
-        show_embeddings(recipe, net, material.clip, "ar-prior-last", Sampling(prior="autoregressive"))
+        show_embeddings(recipe, net, material.clip, "ar-prior-last", UnclipSampling(prior="autoregressive"))
     return net
 
 
@@ -152,7 +152,7 @@ def sentences(net: UnClip, material: Material, seed: int, batch: int = 32) -> It
 
 
 @torch.no_grad()
-def show_embeddings(recipe: Recipe, net: UnClip, clip: Clip, name: str, how: Sampling, count: int = 32) -> None:
+def show_embeddings(recipe: Recipe, net: UnClip, clip: Clip, name: str, how: UnclipSampling, count: int = 32) -> None:
     """Writes how near imagined embeddings of held-out scenes come to the true ones; how often no other is nearer."""
     lines, was = [], net.training
     net.eval()

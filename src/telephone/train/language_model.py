@@ -24,10 +24,11 @@ from telephone.nets.checkpoint import save_weights
 from telephone.nets.generation import Decoding
 from telephone.nets.language_model import LanguageModel, LanguageModelConfig
 from telephone.nets.tokenizer import PAD, ChatTokenizer
-from telephone.train.common import Recipe, Stage, keep
-from telephone.train.exchanges import ALL, DETAILED, INSTRUCTIONS, Exchange, context, exchange
+from telephone.train.common.evaluation import LEVELS, mark, write_samples
+from telephone.train.common.exchanges import ALL, DETAILED, INSTRUCTIONS, Exchange, context, exchange
+from telephone.train.common.recipe import Recipe, Stage, keep
 from telephone.train.language_model_data import (
-    Batches,
+    ExchangeBatches,
     Numbers,
     Word,
     lesson,
@@ -36,7 +37,6 @@ from telephone.train.language_model_data import (
     text_words,
     visual_words,
 )
-from telephone.train.marking import LEVELS, mark, write_samples
 from telephone.world.scene import Scene
 
 MINUTES = 50.0
@@ -75,7 +75,7 @@ def learn(recipe: Recipe, model: LanguageModel, tokenizer: ChatTokenizer) -> Non
     """Trains the model on exchanges."""
     model.train()
     stage = Stage(recipe, "language-model", recipe.minutes, model, rate=RATE)
-    batches = Batches(tokenizer, f"talk {recipe.seed}", stage.step)
+    batches = ExchangeBatches(tokenizer, f"talk {recipe.seed}", stage.step)
     generator = torch.Generator(recipe.device).manual_seed(recipe.seed + stage.step)
     for step in stage:
         numbers = Numbers(*(part.to(recipe.device) for part in stacked(batches.draw(stage.used / stage.seconds))))

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from telephone import world
+from telephone.core.seeds import derive
 from telephone.nets.tokenizer import PAD, ChatTokenizer
-from telephone.seeds import derive
-from telephone.train import data
-from telephone.train.exchanges import Exchange, context, exchange
-from telephone.train.visual_words import CELL, SILENT, WHOLE, WORDS
+from telephone.train.common import data
+from telephone.train.common.exchanges import Exchange, context, exchange
+from telephone.train.common.visual_words import CELL, SILENT, WHOLE, WORDS
 from telephone.world.scene import PLACES, Scene
 
 BATCH = 40
@@ -34,7 +34,7 @@ def scene_for(key: object, index: int, most: int = 6) -> Scene:
     return world.sample_any(derive("train", key, index), split="train", max_things=most)
 
 
-class Lesson(NamedTuple):
+class TextExample(NamedTuple):
     """One exchange as numbers."""
 
     told: list[Word]
@@ -44,10 +44,10 @@ class Lesson(NamedTuple):
     """Whether visual words stand in the place of the picture."""
 
 
-def lesson(tokenizer: ChatTokenizer, about: Sequence[Word], said: Exchange, visual: bool = False) -> Lesson:
+def lesson(tokenizer: ChatTokenizer, about: Sequence[Word], said: Exchange, visual: bool = False) -> TextExample:
     """Returns an exchange about a description as numbers."""
     before, after = tokenizer.before_image(), tokenizer.after_image(said.instruction)
-    return Lesson([*once(before), *about, *once(after)], tokenizer.answer(said.answer), visual)
+    return TextExample([*once(before), *about, *once(after)], tokenizer.answer(said.answer), visual)
 
 
 def once(ids: Sequence[int]) -> list[Word]:
@@ -72,7 +72,7 @@ def visual_words(tokenizer: ChatTokenizer, scene: Scene) -> list[Word]:
     return [(each[0], each[-1]) for each in ids]
 
 
-class Batches:
+class ExchangeBatches:
     """Draws exchanges, those of like length together."""
 
     POOL = 16
@@ -82,9 +82,9 @@ class Batches:
         """`start` is the step from which a stopped training goes on."""
         self.tokenizer, self.key, self.next = tokenizer, key, start * BATCH
         self.rng = np.random.default_rng(derive("exchanges", key, start))
-        self.ready: list[list[Lesson]] = []
+        self.ready: list[list[TextExample]] = []
 
-    def draw(self, progress: float) -> list[Lesson]:
+    def draw(self, progress: float) -> list[TextExample]:
         """Returns a batch; `progress` in [0, 1] decides how hard the scenes may be."""
         if not self.ready:
             most = next((things for share, things in EASY if progress < share), 6)
@@ -92,7 +92,7 @@ class Batches:
             self.ready = [drawn[i * BATCH : (i + 1) * BATCH] for i in self.rng.permutation(self.POOL)]
         return self.ready.pop()
 
-    def _lesson(self, most: int) -> Lesson:
+    def _lesson(self, most: int) -> TextExample:
         self.next += 1
         scene = scene_for(self.key, self.next, most)
         visual = bool(self.rng.random() < VISUAL)
@@ -113,7 +113,7 @@ class Numbers(NamedTuple):
     """[batch, n]: whether a visual word stands here."""
 
 
-def stacked(lessons: Sequence[Lesson]) -> Numbers:
+def stacked(lessons: Sequence[TextExample]) -> Numbers:
     """Returns exchanges as tensors."""
     rows = [[*one.told, *once(one.answer)] for one in lessons]
     width = max(map(len, rows))

@@ -15,14 +15,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from telephone.nets.blip2 import Blip2, Blip2Config, talk_loss
+from telephone.nets.blip_2 import Blip2, Blip2Config, talk_loss
 from telephone.nets.checkpoint import save_weights
-from telephone.nets.minigpt4 import MiniGpt4, MiniGpt4Config
-from telephone.train import sight
+from telephone.nets.minigpt_4 import MiniGpt4, MiniGpt4Config
 from telephone.train.blip_2 import BATCH, KINDS, Listener, listen
-from telephone.train.common import Recipe, Stage, frozen
-from telephone.train.exchanges import ALL
-from telephone.train.lessons import Lessons
+from telephone.train.common import feature_cache
+from telephone.train.common.exchanges import ALL
+from telephone.train.common.instruction_data import Lessons
+from telephone.train.common.recipe import Recipe, Stage, frozen
 
 MINUTES = 8.0
 SHARES = {"align": 0.7, "converse": 0.3}
@@ -34,27 +34,29 @@ CURATED = 1000
 def main(recipe: Recipe) -> Path:
     """Runs the stages, each from where it was stopped, and writes the weight file."""
     recipe.start()
-    encoder = sight.blip_encoder(recipe)
-    model, tokenizer = sight.language_model(recipe)
+    encoder = feature_cache.blip_encoder(recipe)
+    model, tokenizer = feature_cache.language_model(recipe)
     teacher: Blip2 = frozen(recipe, "blip-2", lambda config: Blip2(Blip2Config.from_dict(config)))
-    seen = sight.squares(recipe, encoder, f"sight {recipe.seed}", recipe.pictures)
+    seen = feature_cache.squares(recipe, encoder, f"sight {recipe.seed}", recipe.pictures)
     net = MiniGpt4(MiniGpt4Config(teacher.config.qformer.width, model.config.width)).to(recipe.device)
     net.projection.load_state_dict(teacher.projection.state_dict())
     listener = Listener(model, tokenizer, encoder)
     learn(recipe, "align", net, teacher, seen, listener)
-    few = sight.Seen(seen.scenes[:CURATED], seen.squares[:CURATED])
+    few = feature_cache.Seen(seen.scenes[:CURATED], seen.squares[:CURATED])
     learn(recipe, "converse", net, teacher, few, listener)
     about = {
         "player": "pocket/minigpt-4",
         "seed": recipe.seed,
         "minutes": recipe.minutes,
-        "reads": sight.marks(recipe, "blip", "blip-2", "language-model"),
+        "reads": feature_cache.marks(recipe, "blip", "blip-2", "language-model"),
     }
     save_weights(recipe.weights, net, net.config, about)
     return recipe.weights
 
 
-def learn(recipe: Recipe, name: str, net: MiniGpt4, teacher: Blip2, seen: sight.Seen, listener: Listener) -> None:
+def learn(
+    recipe: Recipe, name: str, net: MiniGpt4, teacher: Blip2, seen: feature_cache.Seen, listener: Listener
+) -> None:
     """Trains the layer in one of the two stages on the frozen language model's loss."""
     stage = Stage(recipe, name, SHARES[name] * recipe.minutes, net.train(), rate=RATES[name])
     rng = np.random.default_rng(recipe.seed + (name == "converse") + stage.step)

@@ -26,16 +26,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from telephone.nets.blip import ImageEncoder
+from telephone.nets.blip import BlipImageEncoder
 from telephone.nets.checkpoint import save_weights
 from telephone.nets.language_model import LanguageModelConfig
 from telephone.nets.layers import channels_last
 from telephone.nets.mplug_owl import AbstractorConfig, MplugOwl, MplugOwlConfig, Owl, VisualAbstractor
-from telephone.train import data, sight, visual_words
-from telephone.train.blip import Batches, without_colours
-from telephone.train.common import Recipe, Stage
-from telephone.train.exchanges import ALL
-from telephone.train.lessons import Lessons, lesson_loss, show
+from telephone.train.blip import BlipBatches, without_colours
+from telephone.train.common import data, feature_cache, visual_words
+from telephone.train.common.exchanges import ALL
+from telephone.train.common.instruction_data import Lessons, lesson_loss, show
+from telephone.train.common.recipe import Recipe, Stage
 from telephone.train.stable_diffusion import facts_loss
 
 MINUTES = 106.0
@@ -58,8 +58,8 @@ def main(recipe: Recipe) -> Path:
         WeightsError: the recipes that come first have not been run; says which.
     """
     recipe.start()
-    encoder = sight.blip_encoder(recipe)
-    seen = sight.squares(recipe, encoder, f"sight {recipe.seed}", recipe.pictures)
+    encoder = feature_cache.blip_encoder(recipe)
+    seen = feature_cache.squares(recipe, encoder, f"sight {recipe.seed}", recipe.pictures)
     seeing = channels_last(Seeing(encoder)).to(recipe.device)
     learn_to_look(recipe, seeing, seen)
     owl = hatch(recipe, seeing)
@@ -72,7 +72,7 @@ def main(recipe: Recipe) -> Path:
         "player": "pocket/mplug-owl",
         "seed": recipe.seed,
         "minutes": recipe.minutes,
-        "reads": sight.marks(recipe, "language-model"),
+        "reads": feature_cache.marks(recipe, "language-model"),
     }
     save_weights(recipe.weights, owl.net, owl.net.config, about, bits=8)
     return recipe.weights
@@ -81,7 +81,7 @@ def main(recipe: Recipe) -> Path:
 class Seeing(nn.Module):
     """Vision encoder and abstractor with the heads that examine what the queries have gathered."""
 
-    def __init__(self, encoder: ImageEncoder, language_width: int = LanguageModelConfig.width) -> None:
+    def __init__(self, encoder: BlipImageEncoder, language_width: int = LanguageModelConfig.width) -> None:
         """Builds the abstractor with fresh weights; one query a fact."""
         super().__init__()
         width, squares = encoder.config.width, len(encoder.position)
@@ -106,7 +106,7 @@ def hatch(recipe: Recipe, seeing: Seeing) -> Owl:
     Raises:
         WeightsError: the recipe `language-model` has not been run.
     """
-    model, tokenizer = sight.language_model(recipe)
+    model, tokenizer = feature_cache.language_model(recipe)
     config = MplugOwlConfig(seeing.encoder.config, seeing.abstractor.config, language_width=model.config.width)
     net = MplugOwl(config, model).to(recipe.device)
     net.image_encoder, net.abstractor = seeing.encoder, seeing.abstractor
@@ -116,7 +116,7 @@ def hatch(recipe: Recipe, seeing: Seeing) -> Owl:
 # --- the first stage: the language model is frozen ------------------------------------------------------------------
 
 
-def learn_to_look(recipe: Recipe, seeing: Seeing, seen: sight.Seen) -> None:
+def learn_to_look(recipe: Recipe, seeing: Seeing, seen: feature_cache.Seen) -> None:
     """Trains the abstractor on squares and facts."""
     stage = Stage(recipe, "look", SHARES["look"] * recipe.minutes, seeing.without_encoder(), rate=1e-3)
     truth = visual_words.targets(seen.scenes)
@@ -130,7 +130,7 @@ def learn_to_look(recipe: Recipe, seeing: Seeing, seen: sight.Seen) -> None:
 
 
 @torch.no_grad()
-def start_projection(seeing: Seeing, seen: sight.Seen, owl: Owl, count: int = 2048) -> None:
+def start_projection(seeing: Seeing, seen: feature_cache.Seen, owl: Owl, count: int = 2048) -> None:
     """Sets the projection to the best linear guess from what the queries gather to the words of their facts."""
     device, projection = owl.language_model.token.weight.device, seeing.abstractor.projection
     rows = np.arange(min(count, len(seen.scenes)))
@@ -142,7 +142,7 @@ def start_projection(seeing: Seeing, seen: sight.Seen, owl: Owl, count: int = 20
     projection.bias.copy_(bias)
 
 
-def learn_to_read(recipe: Recipe, seeing: Seeing, seen: sight.Seen, owl: Owl) -> None:
+def learn_to_read(recipe: Recipe, seeing: Seeing, seen: feature_cache.Seen, owl: Owl) -> None:
     """Trains abstractor and projection on what the language model says of the squares."""
     stage = Stage(recipe, "read", SHARES["read"] * recipe.minutes, seeing.without_encoder(), rate=6e-4)
     truth = visual_words.targets(seen.scenes)
@@ -158,11 +158,11 @@ def learn_to_read(recipe: Recipe, seeing: Seeing, seen: sight.Seen, owl: Owl) ->
     show(recipe, owl, "read-last")
 
 
-def learn_to_see(recipe: Recipe, seeing: Seeing, pictures: data.Pictures, owl: Owl) -> None:
+def learn_to_see(recipe: Recipe, seeing: Seeing, pictures: data.PictureBatch, owl: Owl) -> None:
     """Trains vision encoder and abstractor together."""
     stage = Stage(recipe, "see", SHARES["see"] * recipe.minutes, seeing, rate=3e-4)
     truth = visual_words.targets(pictures.scenes)
-    batches = Batches(pictures, np.random.default_rng(recipe.seed + 2 + stage.step))
+    batches = BlipBatches(pictures, np.random.default_rng(recipe.seed + 2 + stage.step))
     lessons = iter(Lessons(pictures.scenes, owl.tokenizer, batches.rng, DESCRIBING))
     for step in stage:
         if step % TOLD_EVERY:
@@ -187,7 +187,7 @@ def learn_to_see(recipe: Recipe, seeing: Seeing, pictures: data.Pictures, owl: O
 # --- the second stage: adapters on the language model ---------------------------------------------------------------
 
 
-def learn_to_follow(recipe: Recipe, pictures: data.Pictures, owl: Owl) -> None:
+def learn_to_follow(recipe: Recipe, pictures: data.PictureBatch, owl: Owl) -> None:
     """Trains the adapters on instructions about pictures and, in every fourth batch, about texts."""
     owl.net.adapters.attach(owl.language_model)
     stage = Stage(recipe, "follow", SHARES["follow"] * recipe.minutes, owl.net.adapters, rate=2e-3)
@@ -209,10 +209,10 @@ def learn_to_follow(recipe: Recipe, pictures: data.Pictures, owl: Owl) -> None:
 
 
 @torch.no_grad()
-def tokens_of(recipe: Recipe, pictures: data.Pictures, owl: Owl) -> Tensor:
+def tokens_of(recipe: Recipe, pictures: data.PictureBatch, owl: Owl) -> Tensor:
     """Returns the tokens [n, t, width] that stand for the pictures, in half precision; every second one is spoilt."""
     owl.net.eval()
-    batches = Batches(pictures, np.random.default_rng(recipe.seed))
+    batches = BlipBatches(pictures, np.random.default_rng(recipe.seed))
     rows = np.arange(len(pictures.scenes))
     parts = [rows[start : start + 128] for start in range(0, len(rows), 128)]
     return torch.cat([owl.net.look(batches.pixels(part).to(recipe.device)).half().cpu() for part in parts])

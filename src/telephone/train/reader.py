@@ -22,9 +22,9 @@ from torch.nn import functional as F
 from telephone import world
 from telephone.nets.checkpoint import save_weights
 from telephone.nets.layers import channels_last
-from telephone.nets.reader import Reader, ReaderConfig
-from telephone.train import data
-from telephone.train.common import Recipe, Stage
+from telephone.nets.reader import ReaderConfig, SceneReaderNet
+from telephone.train.common import data
+from telephone.train.common.recipe import Recipe, Stage
 from telephone.world.render import render_array
 
 MINUTES = 75.0
@@ -42,14 +42,14 @@ def main(recipe: Recipe) -> Path:
     device = recipe.start()
     answers = tuple(data.CELL_FACTS.values()), tuple(data.SCENE_FACTS.values())
     config = ReaderConfig(cell_answers=answers[0], scene_answers=answers[1])
-    net = channels_last(Reader(config)).to(device)
+    net = channels_last(SceneReaderNet(config)).to(device)
     learn(recipe, net, data.paint(f"reader {recipe.seed}", recipe.pictures))
     about = {"player": "oracle/reader", "seed": recipe.seed, "minutes": recipe.minutes}
     save_weights(recipe.weights, net, config, about)
     return recipe.weights
 
 
-def learn(recipe: Recipe, net: Reader, pictures: data.Pictures) -> None:
+def learn(recipe: Recipe, net: SceneReaderNet, pictures: data.PictureBatch) -> None:
     """Trains the net on pictures and facts; reads held-out pictures on the way."""
     stage = Stage(recipe, "reader", recipe.minutes, net, rate=1.5e-3)
     cells = torch.from_numpy(np.stack([data.cell_targets(s) for s in pictures.scenes]))
@@ -179,7 +179,7 @@ def recoloured(x: Tensor, rng: np.random.Generator) -> Tensor:
 
 
 @torch.no_grad()
-def check(recipe: Recipe, net: Reader, name: str) -> None:
+def check(recipe: Recipe, net: SceneReaderNet, name: str) -> None:
     """Prints, and notes in `checks.txt`, the share of right answers about things in held-out pictures of each level."""
     was = net.training
     net.eval()

@@ -25,18 +25,18 @@ from torch.nn import functional as F
 from telephone import world
 from telephone.nets import diffusion
 from telephone.nets.checkpoint import save_weights
-from telephone.nets.latent_diffusion import (
+from telephone.nets.layers import channels_last
+from telephone.nets.stable_diffusion import (
     Autoencoder,
+    CaptionEncoder,
+    DiffusionSampling,
     LatentDiffusion,
     LatentDiffusionConfig,
-    Sampling,
-    TextEncoder,
     TextEncoderConfig,
 )
-from telephone.nets.layers import channels_last
 from telephone.nets.tokenizer import WordTokenizer
-from telephone.train import data
-from telephone.train.common import Recipe, Stage, keep
+from telephone.train.common import data
+from telephone.train.common.recipe import Recipe, Stage, keep
 from telephone.world.render import render_array
 
 MINUTES = 100.0
@@ -107,10 +107,10 @@ def autoencoder_loss(net: Autoencoder, x: Tensor, weight: Tensor) -> Tensor:
 # --- 2. read --------------------------------------------------------------------------------------------------------
 
 
-class Reading(nn.Module):
+class CaptionReading(nn.Module):
     """The text encoder with the heads that examine it."""
 
-    def __init__(self, encoder: TextEncoder) -> None:
+    def __init__(self, encoder: CaptionEncoder) -> None:
         """One set of heads for the six cells, one for the whole."""
         super().__init__()
         width = encoder.config.width
@@ -138,9 +138,9 @@ def facts_loss(logits: tuple[Tensor, Tensor], cell_facts: Tensor, scene_facts: T
     return torch.stack(losses).sum(), float(right.float().mean())
 
 
-def learn_to_read(recipe: Recipe, encoder: TextEncoder, tokenizer: WordTokenizer) -> None:
+def learn_to_read(recipe: Recipe, encoder: CaptionEncoder, tokenizer: WordTokenizer) -> None:
     """Trains the text encoder on sentences and the facts that they state."""
-    reading = Reading(encoder).to(recipe.device)
+    reading = CaptionReading(encoder).to(recipe.device)
     stage = Stage(recipe, "text-encoder", SHARES["text-encoder"] * recipe.minutes, reading, rate=1e-3)
     batches = sentences(tokenizer, encoder.config.max_tokens, recipe.seed + stage.step)
     for _ in stage:
@@ -196,7 +196,7 @@ def prepare(recipe: Recipe, net: LatentDiffusion, tokenizer: WordTokenizer) -> L
     return Latents(torch.cat(parts), weight, tokens)
 
 
-def picture_weights(pictures: data.Pictures) -> Tensor:
+def picture_weights(pictures: data.PictureBatch) -> Tensor:
     """Returns how much each square [n, 1, 16, 16] counts: a backdrop 1, things 5 on average, small ones more.
 
     What somebody sees or misses is a thing, not a pixel: a thing of a third of the usual size counts three times.
@@ -255,7 +255,7 @@ def show(recipe: Recipe, net: LatentDiffusion, tokenizer: WordTokenizer, name: s
     unet = net.unet
     was = unet.training
     unet.eval()
-    drawn = net.generate(tokens.to(recipe.device), list(range(len(texts))), Sampling()).cpu().numpy()
+    drawn = net.generate(tokens.to(recipe.device), list(range(len(texts))), DiffusionSampling()).cpu().numpy()
     unet.train(was)
     rows = [half[i : i + 8] for i in range(0, len(scenes), 8) for half in (truth, drawn)]
     _save(recipe, name, rows)

@@ -36,8 +36,8 @@ from telephone.nets.vqgan import (
     perceptual_loss,
     perplexity,
 )
-from telephone.train import data
-from telephone.train.common import Recipe, Stage, frozen
+from telephone.train.common import data
+from telephone.train.common.recipe import Recipe, Stage, frozen
 from telephone.world.render import render_array
 
 MINUTES = 37.0
@@ -69,7 +69,7 @@ def main(recipe: Recipe) -> Path:
 # --- 1. keep --------------------------------------------------------------------------------------------------------
 
 
-def learn_to_keep(recipe: Recipe, net: Vqgan, clip: Clip, pictures: data.Pictures) -> None:
+def learn_to_keep(recipe: Recipe, net: Vqgan, clip: Clip, pictures: data.PictureBatch) -> None:
     """Trains encoder, codebook and decoder on reconstruction alone."""
     stage = Stage(recipe, "vqgan", SHARES["vqgan"] * recipe.minutes, net, rate=2e-3)
     generator = torch.Generator().manual_seed(recipe.seed + stage.step)
@@ -90,7 +90,7 @@ def learn_to_keep(recipe: Recipe, net: Vqgan, clip: Clip, pictures: data.Picture
     stage.finish()
 
 
-def batches(recipe: Recipe, pictures: data.Pictures, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+def batches(recipe: Recipe, pictures: data.PictureBatch, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Yields pictures and weights [batch, 1, 64, 64]: 1 on the backdrop, up to 4 on things."""
     rng = np.random.default_rng(seed)
     while True:
@@ -117,7 +117,7 @@ def perceived(clip: Clip, x: Tensor, y: Tensor) -> Tensor:
 # --- 2. be crisp ----------------------------------------------------------------------------------------------------
 
 
-def learn_to_be_crisp(recipe: Recipe, rivals: nn.ModuleDict, clip: Clip, pictures: data.Pictures) -> None:
+def learn_to_be_crisp(recipe: Recipe, rivals: nn.ModuleDict, clip: Clip, pictures: data.PictureBatch) -> None:
     """Trains on, against a discriminator that learns at the same time."""
     net, judge = rivals["net"].train(), rivals["discriminator"]
     assert isinstance(net, Vqgan)

@@ -28,6 +28,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from telephone import world
+from telephone.core.records import Level
 from telephone.nets.checkpoint import save_weights
 from telephone.nets.clip import Clip, ClipConfig, similarity
 from telephone.nets.cutouts import Cutouts, diversity, total_variation, view_contrast, view_distance
@@ -35,10 +36,9 @@ from telephone.nets.layers import channels_last
 from telephone.nets.tokenizer import WordTokenizer
 from telephone.nets.vqgan import Vqgan, VqganConfig
 from telephone.nets.vqgan_clip import FeedForward, FeedForwardConfig, generate, synthesise, within_codes
-from telephone.records import Level
-from telephone.train import data
-from telephone.train.common import Recipe, Stage, frozen
-from telephone.train.twins import pair
+from telephone.train.common import data
+from telephone.train.common.hard_negatives import pair
+from telephone.train.common.recipe import Recipe, Stage, frozen
 from telephone.train.vqgan_clip_undo import learn_to_undo
 from telephone.world.render import render_array
 
@@ -50,7 +50,7 @@ SHEET: tuple[Level, ...] = ("easy", "medium", "hard")
 
 
 @dataclass(frozen=True)
-class Weights:
+class LossWeights:
     """How much each term of the loss counts, and the views that CLIP sees."""
 
     floor: float = 0.55
@@ -62,21 +62,21 @@ class Weights:
     cutouts: Cutouts = Cutouts(views=2, side=0.9, turn=3.0, blur=0.3)
 
 
-def main(recipe: Recipe, weights: Weights | None = None) -> Path:
+def main(recipe: Recipe, weights: LossWeights | None = None) -> Path:
     """Trains the feed-forward net from where it was stopped, and writes the weight file."""
     recipe.start()
-    frame = Frozen.load(recipe)
+    frame = FrozenNets.load(recipe)
     net = channels_last(FeedForward(frame.shape())).to(recipe.device)
     learn_to_undo(recipe, net, frame.read, frame.clip, frame.vqgan, SHARES["undo"] * recipe.minutes)
     show(recipe, net, frame, "undo-last")
-    learn_to_please(recipe, net, frame, weights or Weights())
+    learn_to_please(recipe, net, frame, weights or LossWeights())
     about = {"player": "pocket/vqgan-clip", "seed": recipe.seed, "minutes": recipe.minutes}
     save_weights(recipe.weights, net, net.config, about)
     return recipe.weights
 
 
 @dataclass(frozen=True)
-class Frozen:
+class FrozenNets:
     """What the net is trained against."""
 
     clip: Clip
@@ -84,7 +84,7 @@ class Frozen:
     tokenizer: WordTokenizer
 
     @classmethod
-    def load(cls, recipe: Recipe) -> "Frozen":
+    def load(cls, recipe: Recipe) -> "FrozenNets":
         """Returns both nets as their recipes have left them."""
         clip: Clip = frozen(recipe, "clip", lambda config: Clip(ClipConfig.from_dict(config)))
         vqgan: Vqgan = frozen(recipe, "vqgan", lambda config: Vqgan(VqganConfig.from_dict(config)))
@@ -118,7 +118,7 @@ def sentences(seed: int, batch: int = BATCH) -> Iterator[list[str]]:
 # --- learning -------------------------------------------------------------------------------------------------------
 
 
-def learn_to_please(recipe: Recipe, net: FeedForward, frame: Frozen, weights: Weights) -> None:
+def learn_to_please(recipe: Recipe, net: FeedForward, frame: FrozenNets, weights: LossWeights) -> None:
     """Trains the net on sentences; a sheet is drawn now and then."""
     stage = Stage(recipe, "vqgan-clip", SHARES["please"] * recipe.minutes, net, rate=2e-4)
     generator = torch.Generator().manual_seed(recipe.seed + stage.step)
@@ -133,7 +133,7 @@ def learn_to_please(recipe: Recipe, net: FeedForward, frame: Frozen, weights: We
 
 
 def drawing_loss(
-    net: FeedForward, frame: Frozen, texts: list[str], weights: Weights, generator: torch.Generator
+    net: FeedForward, frame: FrozenNets, texts: list[str], weights: LossWeights, generator: torch.Generator
 ) -> tuple[Tensor, dict[str, float]]:
     """Returns the loss of one batch of sentences, and what the loss curve should tell about it."""
     clip, vqgan = frame.clip, frame.vqgan
@@ -168,7 +168,7 @@ def commitment(vqgan: Vqgan, z: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def show(recipe: Recipe, net: FeedForward, frame: Frozen, name: str) -> None:
+def show(recipe: Recipe, net: FeedForward, frame: FrozenNets, name: str) -> None:
     """Writes a sheet: true pictures of held-out scenes above the drawings of their sentences."""
     scenes = [world.sample(level, i, split="test") for level in SHEET for i in range(8)]
     goal = frame.read([world.caption(scene, "en", "plain") for scene in scenes])

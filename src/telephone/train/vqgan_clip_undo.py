@@ -23,10 +23,10 @@ from telephone.nets.clip import Clip
 from telephone.nets.layers import whitening
 from telephone.nets.vqgan import Vqgan
 from telephone.nets.vqgan_clip import FeedForward
-from telephone.train import data
-from telephone.train.common import Recipe, Stage
+from telephone.train.common import data
+from telephone.train.common.recipe import Recipe, Stage
+from telephone.train.common.visual_words import targets
 from telephone.train.stable_diffusion import facts_loss, picture_weights
-from telephone.train.visual_words import targets
 
 PICTURES = 0.6
 """Share of the recipe's pictures that are drawn ahead: each costs a look by CLIP and by the VQGAN."""

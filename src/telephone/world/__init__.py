@@ -1,8 +1,8 @@
 """The pocket world: scenes, the words that tell them and the reader of those words, pictures, and what is kept."""
 
-from telephone.world.compare import Comparison, compare
+from telephone.world.comparison import SceneComparison, compare
 from telephone.world.grammar import WORDINGS, caption
-from telephone.world.parser import Reading, parse, read
+from telephone.world.parser import ParseResult, parse, read
 from telephone.world.render import render, render_array
 from telephone.world.sampler import Split, sample, sample_any
 from telephone.world.scene import Atom, Relation, Scene, Thing, atoms, held_out, level_of
@@ -10,8 +10,8 @@ from telephone.world.scene import Atom, Relation, Scene, Thing, atoms, held_out,
 __all__ = [
     "WORDINGS",
     "Atom",
-    "Comparison",
-    "Reading",
+    "SceneComparison",
+    "ParseResult",
     "Relation",
     "Scene",
     "Split",

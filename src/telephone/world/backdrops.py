@@ -8,7 +8,7 @@ from telephone.world.canvas import Canvas, scattered
 from telephone.world.palette import Rgb, mix, scaled
 from telephone.world.shapes import Point
 from telephone.world.skies import HORIZON, Light, drawn_late, fall, sky
-from telephone.world.washes import wash
+from telephone.world.style_filters import wash
 
 WINDOW = (7.0, 4.0, 57.0, 27.0)
 """Left, top, right and bottom of the window in a room, in 64 x 64 units."""

@@ -3,9 +3,21 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from telephone.errors import WorldError
+from telephone.core.errors import WorldError
 from telephone.world.layout import layout
-from telephone.world.scene import COLOURS, COUNTS, KINDS, PLACES, SETTINGS, SIZES, STYLES, TIMES, WEATHERS, Scene, Thing
+from telephone.world.scene import (
+    COLOURS,
+    COUNTS,
+    KINDS,
+    PLACES,
+    SETTINGS,
+    SIZES,
+    STYLES,
+    TIMES,
+    WEATHERS,
+    Scene,
+    Thing,
+)
 
 CELL_FACTS = {"kind": len(KINDS) + 1, "colour": len(COLOURS) + 1, "size": len(SIZES), "count": len(COUNTS)}
 """What is asked of each of the six cells, and among how many answers; kind 0 is an empty cell, colour 0 unpainted."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
-from telephone.errors import WorldError
-from telephone.seeds import derive
+from telephone.core.errors import WorldError
+from telephone.core.seeds import derive
 from telephone.world.chinese import CHINESE_WORDINGS
 from telephone.world.lexicon import NUMBERS, PLURALS
 from telephone.world.scene import STYLES, Relation, Scene, Thing

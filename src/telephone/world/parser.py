@@ -16,7 +16,7 @@ _SILENT = {"time": TIMES[0], "weather": WEATHERS[0], "style": STYLES[0], "settin
 _OPENERS = frozenset({"article", "count", "size", "colour", "kind"})
 
 
-class Reading(NamedTuple):
+class ParseResult(NamedTuple):
     """What was understood of a text, and what was not."""
 
     scene: Scene
@@ -29,7 +29,7 @@ def parse(text: str) -> Scene:
     return read(text).scene
 
 
-def read(text: str) -> Reading:
+def read(text: str) -> ParseResult:
     """Returns the scene that a text tells (English or Chinese), and the words that were not understood."""
     return _Reader(tokens(text)).read()
 
@@ -77,7 +77,7 @@ class _Reader:
     last: str = ""
     """What the word before was, stop words included."""
 
-    def read(self) -> Reading:
+    def read(self) -> ParseResult:
         for at, word in enumerate(self.words):
             self.at = at
             handle = getattr(self, f"_{word.meaning.what}", None)
@@ -85,7 +85,7 @@ class _Reader:
                 handle(word)
             self.last = word.meaning.what
         self._predicate()
-        return Reading(self._scene(), tuple(self.unknown))
+        return ParseResult(self._scene(), tuple(self.unknown))
 
     def _scene(self) -> Scene:
         facts = dict(self.facts)

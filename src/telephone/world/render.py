@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from telephone.errors import WorldError
-from telephone.seeds import derive
+from telephone.core.errors import WorldError
+from telephone.core.seeds import derive
 from telephone.world.backdrops import backdrop
 from telephone.world.layout import cell_of, layout
 from telephone.world.scene import Scene
 from telephone.world.shapes import OVER
 from telephone.world.skies import Light, veil
 from telephone.world.sprites import TWO_FACED
-from telephone.world.styles import Cutout, Look, cutout, measure
+from telephone.world.styles import Cutout, StyleSpec, cutout, measure
 
 _UNITS = 64
 _KEPT_SIZE = 96
@@ -72,7 +72,7 @@ def render(scene: Scene, size: int = 64, seed: int = 0) -> Image.Image:
             picture.paste(shade, spot, shade)
     for item in placed:
         thing = scene.things[item.thing]
-        look = Look(thing.kind, thing.colour, scene.style, *_room(thing.size, thing.count, size), size / _UNITS)
+        look = StyleSpec(thing.kind, thing.colour, scene.style, *_room(thing.size, thing.count, size), size / _UNITS)
         image, margin = parts.thing(look, item.flipped)
         picture.paste(image, (item.left - margin, item.top - margin), image)
     if scene.setting not in ("room", "space") and scene.weather in ("rain", "snow", "fog"):
@@ -163,7 +163,7 @@ def _draw_veil(time: str, weather: str, style: str, size: int, variant: int) -> 
     return drawn
 
 
-def _draw_thing(look: Look, flipped: bool) -> Cutout:
+def _draw_thing(look: StyleSpec, flipped: bool) -> Cutout:
     drawn = cutout(look)
     return Cutout(drawn.image.transpose(Image.Transpose.FLIP_LEFT_RIGHT), drawn.margin) if flipped else drawn
 
@@ -174,7 +174,7 @@ class _Parts(NamedTuple):
     backdrop: Callable[[str | None, str, str, str, int], Image.Image]
     shadow: Callable[[int, str, bool, int], Image.Image]
     veil: Callable[[str, str, str, int, int], Image.Image]
-    thing: Callable[[Look, bool], Cutout]
+    thing: Callable[[StyleSpec, bool], Cutout]
 
 
 _FRESH = _Parts(_draw_backdrop, _draw_shadow, _draw_veil, _draw_thing)

@@ -4,9 +4,9 @@ import random
 from dataclasses import dataclass
 from typing import Literal
 
-from telephone.errors import WorldError
-from telephone.records import LEVELS, Level
-from telephone.seeds import derive
+from telephone.core.errors import WorldError
+from telephone.core.records import LEVELS, Level
+from telephone.core.seeds import derive
 from telephone.world.layout import holds
 from telephone.world.scene import (
     COLOURS,

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from telephone.errors import WorldError
-from telephone.records import Level
+from telephone.core.errors import WorldError
+from telephone.core.records import Level
 
 KINDS = (
     "apple", "balloon", "banana", "bell", "bird", "boat", "book", "butterfly",

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from functools import cache
 
-from telephone.world import sprites_abroad as abroad
-from telephone.world import sprites_house as house
+from telephone.world import sprites_indoor as house
 from telephone.world import sprites_living as living
+from telephone.world import sprites_outdoor as abroad
 from telephone.world.shapes import Sprite
 
 _DRAWN: Mapping[str, Callable[[], Sprite]] = {

@@ -10,7 +10,7 @@ from telephone.world.shapes import OVER, Placing, Sprite, extent, stamp
 from telephone.world.sprites import sprite
 
 
-class Look(NamedTuple):
+class StyleSpec(NamedTuple):
     """Which thing is drawn, and how large."""
 
     kind: str
@@ -60,7 +60,7 @@ def _line(room: float, unit: float) -> float:
     return 0.42 * unit + 0.022 * room
 
 
-def cutout(look: Look) -> Cutout:
+def cutout(look: StyleSpec) -> Cutout:
     """Draws a thing in a style."""
     margin = round((3 if look.style == "neon" else 1.6) * look.unit) or 1
     plan = _plan(look, margin)
@@ -69,7 +69,7 @@ def cutout(look: Look) -> Cutout:
     return Cutout(painter(plan, silhouette).reduce(OVER), margin)
 
 
-def _plan(look: Look, margin: int) -> _Plan:
+def _plan(look: StyleSpec, margin: int) -> _Plan:
     drawn = sprite(look.kind)
     left, top, right, bottom = extent(drawn)
     wide, high = measure(look.kind, look.width, look.height, look.unit)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from PIL import Image
 
 from stripes.cloth import LETTERS, unpick, weave
-from telephone.errors import PlayerError
-from telephone.players import Catalogue, Entry, Image2Text, Text2Image, Traits, number, whole
-from telephone.seeds import derive, digest
+from telephone.core.errors import ModelError
+from telephone.core.seeds import derive, digest
+from telephone.models import Catalogue, Entry, Image2Text, Text2Image, Traits, number, whole
 
 LONGEST = 500
 """Letters of a cloth."""
@@ -49,7 +49,7 @@ class Reader(Image2Text):
         import numpy as np
 
         texts = [unpick(np.asarray(image), self.height).strip() for image in images]
-        return [text or PlayerError("This cloth holds no letters: show another.") for text in texts]
+        return [text or ModelError("This cloth holds no letters: show another.") for text in texts]
 
     def traits(self) -> Traits:
         """Returns what decides a reading, and that sixteen cloths fit one call."""

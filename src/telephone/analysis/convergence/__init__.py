@@ -1,0 +1,1 @@
+"""Fixed points, cycles and attractors: whether and where games settle."""

@@ -1,0 +1,185 @@
+"""Where games end: clusters of last descriptions, each with its size and a picture, and what another seed changes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from telephone.analysis.convergence.text_space import Paths
+from telephone.analysis.inference.bootstrap import Floats
+from telephone.analysis.tables.leaderboards import ALL
+from telephone.analysis.tables.turn_means import levels_of
+
+SHOWN_WORDS = 5
+_COLUMNS = ("motif", "size", "share", "prompts", "pairs", "game", "text", "row", "words")
+_COMMON = frozenset(
+    ("a", "an", "and", "are", "at", "by", "for", "from", "in", "is", "it", "its", "of", "on", "or", "over", "the")
+    + ("there", "to", "under", "with")
+)
+
+
+@dataclass(frozen=True)
+class Motifs:
+    """The end states of a battle, gathered into clusters."""
+
+    table: pd.DataFrame
+    """One row a cluster, the largest first. Columns: `motif` (from 1), `size` (games), `share` (of all games),
+    `prompts` and `pairs` (how many different ones lead there), `game` (the one in the middle), `text` (its last
+    description), `filepath` (its last picture, where the frame has one) and `words` (that set the cluster apart)."""
+    effective: float
+    """How many equally large clusters would be as varied: e to the power of their entropy; NaN without games."""
+    cut: float
+    """Cosine distance up to which clusters are joined (mean distance of their members)."""
+    space: str
+    """In which vectors."""
+
+    @property
+    def shared(self) -> pd.DataFrame:
+        """The clusters that more than one prompt leads to: the rest is only what a prompt became."""
+        return self.table[self.table["prompts"] > 1]
+
+
+def motifs(paths: Paths, frame: pd.DataFrame, cut: float | None = None) -> Motifs:
+    """Returns the clusters of the last descriptions of all games.
+
+    Clusters are joined, the nearest first, while their members are on average not farther than `cut` from each other.
+
+    Args:
+        paths: The texts of each game.
+        frame: The frame that they come from; its controls are left out.
+        cut: None takes half of the mean distance between different prompts, or 0.25 for a single prompt.
+    """
+    from telephone.analysis.tables.score_frames import battle
+
+    table = battle(frame).reset_index(drop=True)
+    ends = paths.ends
+    known = (ends >= 0) & ~np.isnan(paths.vectors[ends]).any(axis=1) if len(ends) else ends >= 0
+    chosen = np.flatnonzero(known)
+    limit = _usual_cut(paths) if cut is None else cut
+    distinct, place, weight = np.unique(ends[chosen], return_inverse=True, return_counts=True)
+    labels = clusters(paths.vectors[distinct], weight, limit)[place]
+    rows = [_motif(paths, table, chosen[labels == label], len(chosen)) for label in np.unique(labels)]
+    made = pd.DataFrame(rows, columns=list(_COLUMNS[1:])).sort_values(["size", "game"], ascending=[False, True])
+    made = made.reset_index(drop=True)
+    made.insert(0, "motif", np.arange(1, len(made) + 1))
+    pictures = table["filepath"] if "filepath" in table.columns else pd.Series([None] * len(table), dtype=object)
+    made["filepath"] = [pictures.iloc[row] if row >= 0 else None for row in made.pop("row")]
+    share = made["share"].to_numpy(dtype=float)
+    effective = float(np.exp(-(share * np.log(share)).sum())) if len(made) else float("nan")
+    return Motifs(made, effective, limit, paths.space)
+
+
+def clusters(vectors: Floats, weight: NDArray[np.int64], cut: float) -> NDArray[np.int64]:
+    """Returns a label for each vector: clusters of which the mean cosine distance is at most `cut` are joined.
+
+    The chain of nearest neighbours is followed until two are each other's nearest: average linkage in n squared steps.
+
+    Args:
+        vectors: [n, width], unit length.
+        weight: How many games each stands for.
+        cut: Cosine distance.
+    """
+    n = len(vectors)
+    apart = (1.0 - vectors @ vectors.T).astype(np.float64)
+    np.fill_diagonal(apart, np.inf)
+    size = weight.astype(float)
+    members: dict[int, list[int]] = {at: [at] for at in range(n)}
+    labels = np.arange(n)
+    chain: list[int] = []
+    alive = np.ones(n, dtype=bool)
+    done = np.zeros(n, dtype=bool)
+    while (alive & ~done).any():
+        chain = chain or [int(np.flatnonzero(alive & ~done)[0])]
+        at = chain[-1]
+        nearest = int(np.argmin(apart[at]))
+        if len(chain) > 1 and apart[at, chain[-2]] <= apart[at, nearest]:
+            nearest = chain[-2]
+        if not apart[at, nearest] <= cut:
+            # In average linkage what is joined later is farther still, so nothing will ever come near enough.
+            done[at] = True
+            chain.pop()
+        elif len(chain) > 1 and nearest == chain[-2]:
+            del chain[-2:]
+            _join(at, nearest, apart, size)
+            alive[nearest] = False
+            members[at] += members.pop(nearest)
+        else:
+            chain.append(nearest)
+    for label, group in enumerate(members.values()):
+        labels[group] = label
+    return labels
+
+
+def seed_sensitivity(paths: Paths) -> pd.DataFrame:
+    """Returns how far the ends of one prompt's games with different seeds are from each other.
+
+    Columns: `level` (`all` is last), `t2i_model`, `i2t_model`, `between_seeds` (mean distance of two repeats of a
+    prompt), `between_prompts` (of games of different prompts), `ratio` (the first to the second: 0 is no chance at all,
+    1 as different as another prompt), `prompts` (with two repeats or more). Without repeats it is empty.
+    """
+    ends = paths.ends
+    whole = pd.DataFrame(paths.games[paths.whole])
+    rows = []
+    levels = levels_of(whole)
+    for level in levels + ([ALL] if len(levels) > 1 else []):
+        inside = whole if level == ALL else whole[whole["level"] == level]
+        for (t2i, i2t), games in inside.groupby(["t2i_model", "i2t_model"], sort=True):
+            vectors = paths.vectors[ends[games.index.to_numpy()]]
+            found = _seeds(vectors, pd.factorize(games["prompt_id"])[0])
+            if found is not None:
+                rows.append((level, t2i, i2t, *found))
+    names = ["level", "t2i_model", "i2t_model", "between_seeds", "between_prompts", "ratio", "prompts"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def _seeds(vectors: Floats, prompt: NDArray[np.int64]) -> tuple[float, float, float, int] | None:
+    counts = np.bincount(prompt)
+    if not (counts > 1).any():
+        return None
+    apart = 1.0 - vectors @ vectors.T
+    same = prompt[:, None] == prompt
+    within = [
+        float(apart[np.ix_(prompt == p, prompt == p)].sum() / (n * (n - 1))) for p, n in enumerate(counts) if n > 1
+    ]
+    seeds, others = float(np.mean(within)), float(apart[~same].mean()) if (~same).any() else float("nan")
+    return seeds, others, seeds / others if others > 0 else float("nan"), len(within)
+
+
+def _join(one: int, other: int, apart: Floats, size: Floats) -> None:
+    """Puts a cluster into another: its distance to a third is the mean over all members."""
+    row = (size[one] * apart[one] + size[other] * apart[other]) / (size[one] + size[other])
+    apart[one], apart[:, one] = row, row
+    apart[other], apart[:, other] = np.inf, np.inf
+    apart[one, one] = np.inf
+    size[one] += size[other]
+
+
+def _usual_cut(paths: Paths) -> float:
+    prompts = paths.vectors[np.unique(paths.states[:, 0])] if len(paths.states) else np.zeros((0, 1))
+    prompts = prompts[~np.isnan(prompts).any(axis=1)]
+    if len(prompts) < 2:
+        return 0.25
+    apart = 1.0 - prompts @ prompts.T
+    return float(apart[~np.eye(len(prompts), dtype=bool)].mean() / 2)
+
+
+def _motif(paths: Paths, table: pd.DataFrame, members: NDArray[np.int64], total: int) -> tuple[object, ...]:
+    games, ends = paths.games.iloc[members], paths.ends[members]
+    vectors = paths.vectors[ends]
+    middle = int(members[int(np.argmax(vectors @ vectors.sum(axis=0)))])
+    step = int((paths.states[middle, 1:] >= 0).sum())
+    pairs = len(games[["t2i_model", "i2t_model"]].drop_duplicates())
+    text = paths.texts[int(paths.ends[middle])]
+    told = (games["prompt_id"].nunique(), pairs, str(games["game"].loc[middle]), text, int(paths.rows[middle, step]))
+    return (len(members), len(members) / total, *told, _words([paths.texts[end] for end in ends]))
+
+
+def _words(texts: list[str]) -> str:
+    """Returns the words that most of the texts have, the most common first."""
+    counts = Counter(word for text in texts for word in dict.fromkeys(text.lower().replace(".", " ").split()))
+    told = [word.strip(",;:") for word, _ in counts.most_common(40)]
+    return " ".join([word for word in dict.fromkeys(told) if word and word not in _COMMON][:SHOWN_WORDS])

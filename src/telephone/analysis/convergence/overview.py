@@ -1,0 +1,95 @@
+"""Whether and where a battle settles, in one call: fixed points and cycles, contraction, motifs, and seeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from telephone.analysis.convergence.fixed_points import FLOOR, Contraction, contraction, convergence_table, settled
+from telephone.analysis.convergence.motifs import Motifs, motifs, seed_sensitivity
+from telephone.analysis.convergence.text_space import Vectors, paths
+from telephone.analysis.tables.drift import short_name
+from telephone.analysis.tables.retention import floor_of
+
+if TYPE_CHECKING:
+    from telephone.store import Run
+
+
+@dataclass(frozen=True)
+class TextSpace:
+    """Where texts are compared with each other."""
+
+    vectors: Vectors
+    """Of texts and prompts, by content hash."""
+    name: str
+    """What the vectors are, for people."""
+    floor: float = FLOOR
+    """Cosine distance of two texts that say the same."""
+
+
+@dataclass(frozen=True)
+class Convergence:
+    """How the games of a battle end."""
+
+    games: pd.DataFrame
+    """As `settled` gives it: one row a game."""
+    table: pd.DataFrame
+    """As `convergence_table` gives it: one row a level and line."""
+    contraction: Contraction
+    motifs: Motifs
+    seeds: pd.DataFrame
+    """As `seed_sensitivity` gives it; empty without repeats."""
+    space: str
+    """In which vectors texts were compared."""
+    floor: float
+    """Cosine distance below which two texts say the same."""
+
+
+def space_of(run: Run, frame: pd.DataFrame, judge: str = "") -> TextSpace | None:
+    """Returns the vectors of the first embedder of a run that has embedded its texts; None if there is none.
+
+    The floor is the mean distance of two tellings of one prompt where it was measured, else `FLOOR`.
+
+    Args:
+        run: The run.
+        frame: Rows of `run.frame()`, whose texts are wanted.
+        judge: The judge of distances that is told; its embedder goes before the others.
+    """
+    wanted = {*frame["text_sha256"].dropna(), *frame["prompt_sha256"].dropna()}
+    own = short_name(judge)
+    for embedder in sorted(run.embedders(), key=lambda each: not own.endswith(f" {short_name(each)}")):
+        vectors = {sha: vector for sha, vector in run.vectors(embedder).items() if sha in wanted}
+        if not frame["text_sha256"].isin(vectors.keys()).any():
+            continue
+        floor = floor_of(run, embedder, "text-text")
+        return TextSpace(vectors, short_name(embedder), FLOOR if floor is None else floor)
+    return None
+
+
+def convergence(
+    frame: pd.DataFrame, vectors: Vectors | None = None, floor: float = FLOOR, name: str = ""
+) -> Convergence:
+    """Returns how the games of a battle end.
+
+    Args:
+        frame: One row a turn, as `scored` gives it; controls are left out.
+        vectors: By content hash of texts and prompts, such as `run.vectors(embedder)`; None takes bags of words.
+        floor: Cosine distance of two texts that say the same, in these vectors.
+        name: What the vectors are, for people.
+
+    Raises:
+        UsageError: a column is missing.
+    """
+    found = paths(frame, vectors, name)
+    games = settled(found, floor)
+    return Convergence(
+        games,
+        convergence_table(games),
+        contraction(found),
+        motifs(found, frame),
+        seed_sensitivity(found),
+        found.space,
+        floor,
+    )

@@ -1,0 +1,190 @@
+"""Every fact of every game, followed from call to call: kept, lost, corrupted, come back; and what was invented."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from telephone import world
+from telephone.analysis.tables.calls import hops
+from telephone.analysis.tables.score_frames import battle
+from telephone.world.scene import Atom, Scene
+
+if TYPE_CHECKING:
+    from telephone.store import Run
+
+STATES = {"k": "kept", "w": "wrong", "m": "missing", "u": "unknown"}
+"""What the judges of facts write, a letter a fact; and what it means."""
+BOTH = "both"
+"""The kind of a step whose picture was not read: it is a drawing and a describing in one."""
+_JUDGES = {"facts of ": "facts_recall", "opinion of ": "opinion_recall"}
+"""How the names of judges begin, and the score whose detail tells how each fact stands."""
+_COUNTED, _OPINION = _JUDGES
+_GAME = ["game", "prompt_id", "level", "t2i_model", "i2t_model", "repeat", "first"]
+COLUMNS = (*_GAME, "generation", "turn", "kind", "player", "atom", "attribute", "fact", "before", "state", "event")
+INVENTED = (*_GAME, "generation", "turn", "kind", "player", "told", "invented", "new")
+
+
+def followed(
+    run: Run, frame: pd.DataFrame | None = None, mend: bool = True, opinion: str | None = None
+) -> pd.DataFrame:
+    """Returns one row for each fact of the prompt and each call that passed it on, or failed to.
+
+    Columns: `game, prompt_id, level, t2i_model, i2t_model, repeat, first, generation, turn, kind` (image: drawing,
+    text: describing, both: the picture between was not read), `player` (of the call; of a `both`, the pair), `atom`
+    (number of the fact in its prompt), `attribute`, `fact` (in words), `before` and `state` (kept, wrong or missing
+    before and after the call) and `event`: kept, lost, corrupted, back (it was not there before) or gone (nor is it
+    now). Prompts outside the pocket world have no rows.
+
+    Args:
+        run: A run that was judged in full.
+        frame: Rows of `run.frame()`; None is the battle without its control lines.
+        mend: Whether a picture keeps or lacks what the texts on both sides of it keep or lack, whatever was read. Who
+            describes sees the picture alone, and who draws the text alone, so that the reader's mistake is likelier
+            than two lucky guesses.
+        opinion: Part of the name of a player that was asked yes-or-no questions (`telephone judge --opinion`): its
+            answers take the place of counted facts, for any prompt. Only pictures are asked about, so every call but
+            the first is a `both`, attributes are object, count, attribute and relation, and a state may be unknown.
+    """
+    made, details = _read(run, frame, mend and opinion is None, opinion)
+    lengths = made["states"].str.len().to_numpy(dtype=int)
+    table = made.loc[made.index.repeat(lengths), [*_GAME, "generation", "turn", "kind", "player"]]
+    table = table.reset_index(drop=True)
+    table["atom"] = _numbers(lengths)
+    facts = _facts_of(run, made, details)
+    at = list(zip(table["prompt_id"], table["atom"], strict=True))
+    table["attribute"] = [facts[prompt][number][0] for prompt, number in at]
+    table["fact"] = [facts[prompt][number][1] for prompt, number in at]
+    for column, letters in (("before", made["states_before"]), ("state", made["states"])):
+        table[column] = pd.Series(list("".join(letters)), dtype=object).map(STATES)
+    return table.assign(event=_events(table))[list(COLUMNS)]
+
+
+def invented(run: Run, frame: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Returns one row a call: how many facts its text or picture states, and how many of them the prompt does not.
+
+    Columns: those of `followed` that tell the call, `told` (facts stated), `invented` (untrue ones beside those that
+    answer a fact of the prompt wrongly), `new` (of these, the ones that were not there before the call).
+
+    Args:
+        run: A run that was judged in full.
+        frame: Rows of `run.frame()`; None is the battle without its control lines.
+    """
+    made, details = _read(run, frame, mend=False)
+    keys = list(zip(made["sha"], made["start"], strict=True))
+    here = [Counter(map(tuple, details[key]["invented"])) for key in keys]
+    first = (made["game"] != made["game"].shift(1)).to_numpy(dtype=bool)
+    before = [Counter() if new else here[at - 1] for at, new in enumerate(first)]
+    stated = [len(letters) - letters.count("m") for letters in made["states"]]
+    table = made[[*_GAME, "generation", "turn", "kind", "player"]].reset_index(drop=True)
+    table["told"] = [known + sum(own.values()) for known, own in zip(stated, here, strict=True)]
+    table["invented"] = [sum(own.values()) for own in here]
+    table["new"] = [sum((own - old).values()) for own, old in zip(here, before, strict=True)]
+    return table[list(INVENTED)]
+
+
+def fact_details(run: Run, opinion: str | None = None) -> dict[tuple[str, str], Any]:
+    """Returns what the judges of facts have written of each content and prompt (hashes); the newest judge holds.
+
+    Args:
+        run: A judged run.
+        opinion: Part of the name of a player whose opinion is taken; None is what was counted.
+    """
+    begins = _COUNTED if opinion is None else _OPINION
+    return {
+        (score.subject, score.reference): score.detail
+        for judge in run.judges()
+        if judge.startswith(begins) and (opinion is None or opinion in judge)
+        for score in run.scores(judge)
+        if score.name == _JUDGES[begins] and score.value is not None and "states" in score.detail
+    }
+
+
+def _facts_of(run: Run, made: pd.DataFrame, details: dict[tuple[str, str], Any]) -> dict[str, Sequence[Any]]:
+    """Returns attribute and words of each fact by prompt: as the judge wrote them, or as the world counts them."""
+    found: dict[str, Sequence[Any]] = {prompt: _facts(text) for prompt, text in _prompts(run).items()}
+    for prompt, sha, start in made.drop_duplicates("prompt_id")[["prompt_id", "sha", "start"]].itertuples(index=False):
+        found[prompt] = details[sha, start].get("facts", found[prompt])
+    return found
+
+
+def _read(
+    run: Run, frame: pd.DataFrame | None, mend: bool, opinion: str | None = None
+) -> tuple[pd.DataFrame, dict[tuple[str, str], Any]]:
+    """Returns the calls whose facts were read, with their states and those before them."""
+    details = fact_details(run, opinion)
+    made = hops(battle(run.frame()) if frame is None else frame)
+    found = [details.get(key) for key in zip(made["sha"], made["start"], strict=True)]
+    made["states"] = [None if each is None else each["states"] for each in found]
+    counts = {prompt: len(_facts(text)) for prompt, text in _prompts(run).items()}
+    lengths = made["prompt_id"].map(counts) if opinion is None else made["states"].str.len()
+    fits = made["states"].notna() & (made["states"].str.len() == lengths)
+    made = made[fits].reset_index(drop=True)
+    same = made["game"] == made["game"].shift(1)
+    made["states_before"] = _before(made, same)
+    if mend:
+        made["states"] = _mended(made)
+        made["states_before"] = _before(made, same)
+    step = made["generation"] - made["generation"].shift(1).where(same, 0)
+    made["kind"] = made["kind"].where(step == 1, BOTH)
+    made["player"] = made["player"].where(step == 1, made["line"])
+    return made, details
+
+
+def _before(made: pd.DataFrame, same: pd.Series) -> pd.Series:
+    """Returns the states before each call; at the start of a game all facts are there."""
+    whole = pd.Series(["k" * len(states) for states in made["states"]], dtype=object, index=made.index)
+    return made["states"].shift(1).where(same, whole)
+
+
+def _mended(made: pd.DataFrame) -> list[str]:
+    after = made["states"].shift(-1).where(made["game"] == made["game"].shift(-1), "")
+    rows = zip(made["kind"], made["states_before"], made["states"], after, strict=True)
+    return ["".join(map(_agreed, *three)) if kind == "image" and three[-1] else three[1] for kind, *three in rows]
+
+
+def _agreed(was: str, now: str, will: str) -> str:
+    if (was == "k") != (will == "k"):
+        return now
+    return was if was == "k" or now == "k" else now
+
+
+def _prompts(run: Run) -> dict[str, str]:
+    return {prompt.id: prompt.text for prompt in run.description.prompts}
+
+
+def _numbers(lengths: Any) -> Any:
+    """Returns 0, 1, ... for each length, one behind the other."""
+    ends = np.cumsum(lengths)
+    return np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)
+
+
+def _events(table: pd.DataFrame) -> Any:
+    was, now = table["before"] == "kept", table["state"]
+    fallen = now.map({"kept": "kept", "missing": "lost", "wrong": "corrupted"})
+    risen = now.map({"kept": "back", "missing": "gone", "wrong": "gone"})
+    return fallen.where(was, risen).where(table["before"] != "unknown")
+
+
+@lru_cache(maxsize=4096)
+def _facts(text: str) -> tuple[tuple[str, str], ...]:
+    """Returns attribute and words of each fact of a prompt."""
+    scene = world.parse(text)
+    return tuple((atom.attribute, _words(scene, atom)) for atom in world.atoms(scene))
+
+
+def _words(scene: Scene, atom: Atom) -> str:
+    if atom.thing is None:
+        return f"{atom.attribute} {atom.value}"
+    kind = scene.things[atom.thing].kind
+    if atom.attribute == "kind":
+        return kind
+    if atom.attribute == "relation":
+        anchor = next(relation.anchor for relation in scene.relations if relation.subject == atom.thing)
+        return f"{kind} {atom.value} {scene.things[anchor].kind}"
+    return f"{kind}: {atom.attribute} {atom.value}"

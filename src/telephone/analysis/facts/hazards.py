@@ -1,0 +1,113 @@
+"""How often a fact is lost in one call: by drawing or describing, by player, sort of fact, turn and level."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from telephone.analysis.inference.bootstrap import Floats, merged, student
+from telephone.core.errors import UsageError
+
+GROUPS = ("kind", "player", "attribute", "turn", "level", "t2i_model", "i2t_model", "first")
+"""By what hazards and survival can be told apart."""
+_WELL = {"kept", "lost", "corrupted"}
+
+
+def hazards(table: pd.DataFrame, by: Sequence[str] = ("kind",)) -> pd.DataFrame:
+    """Returns the chance that a fact which is still there is not there after one call.
+
+    Columns: those of `by`, `at_risk` (facts kept before a call), `lost` and `corrupted` (of these), `hazard` (their
+    share, 0 to 1), `low`, `high` (95 % interval over prompts, NaN for a single one), `back_from` (facts that were not
+    there before a call), `back` (of these, there again) and `prompts`.
+
+    Args:
+        table: As `followed` gives it.
+        by: Some of `GROUPS`; none is everything together.
+
+    Raises:
+        UsageError: there is no such group.
+    """
+    keys = checked(by)
+    found = table.assign(
+        at_risk=table["event"].isin(_WELL),
+        lost=table["event"] == "lost",
+        corrupted=table["event"] == "corrupted",
+        back_from=table["event"].isin(["back", "gone"]),
+        back=table["event"] == "back",
+        everything="",
+    )
+    names = ["at_risk", "lost", "corrupted", "back_from", "back"]
+    group = keys or ["everything"]
+    sums = found.groupby([*group, "prompt_id"], sort=True)[names].sum()
+    levels = table.drop_duplicates("prompt_id").set_index("prompt_id")["level"]
+    rows = []
+    for own, part in sums.groupby(level=list(range(len(group))), sort=True):
+        totals = part.sum()
+        strata = [str(levels[prompt]) for prompt in part.index.get_level_values("prompt_id")]
+        events = (part["lost"] + part["corrupted"]).to_numpy(dtype=float)
+        share, low, high = ratio(events, part["at_risk"].to_numpy(dtype=float), strata)
+        head = dict(zip(group, own if isinstance(own, tuple) else (own,), strict=True))
+        numbers = {"hazard": share, "low": low, "high": high, "prompts": len(part)}
+        rows.append(head | {name: int(totals[name]) for name in names} | numbers)
+    order = [*keys, "at_risk", "lost", "corrupted", "hazard", "low", "high", "back_from", "back", "prompts"]
+    return pd.DataFrame(rows, columns=order)
+
+
+def checked(by: Sequence[str]) -> list[str]:
+    """Returns the groups.
+
+    Raises:
+        UsageError: one of them is none.
+    """
+    strange = [name for name in by if name not in GROUPS]
+    if strange:
+        raise UsageError(f"Facts are not grouped by {strange[0]!r}: take some of {', '.join(GROUPS)}.")
+    return list(by)
+
+
+def ratio(events: Floats, risks: Floats, strata: Sequence[str]) -> tuple[float, float, float]:
+    """Returns the share of events among all risks of several prompts, and its 95 % interval.
+
+    The facts of a prompt are not many observations but one, so the spread between prompts tells how many independent
+    facts would be as sure; the interval is Wilson's for that many. It does not shrink to a point where nothing or
+    everything was lost.
+
+    Args:
+        events: One number a prompt.
+        risks: One number a prompt, not less than its events.
+        strata: The level of each prompt.
+
+    Returns:
+        Share, lower and upper bound; NaN where there is no risk, and bounds NaN where there is one prompt.
+    """
+    at_risk = risks > 0
+    events, risks = events[at_risk], risks[at_risk]
+    groups = np.array(merged([each for each, inside in zip(strata, at_risk, strict=True) if inside]))
+    n, total = len(risks), float(risks.sum())
+    if not n:
+        return float("nan"), float("nan"), float("nan")
+    share = float(events.sum()) / total
+    if n < 2:
+        return share, float("nan"), float("nan")
+    variance = _variance(events - share * risks, groups) / total**2
+    freedom = n - len(set(groups.tolist()))
+    worth = min(share * (1 - share) / variance, total) if variance > 0 and 0 < share < 1 else total
+    # Wilson's middle and half width, with Student's bound in place of the normal one.
+    z = student(freedom)
+    middle = (share + z * z / (2 * worth)) / (1 + z * z / worth)
+    half = z * np.sqrt(share * (1 - share) / worth + z * z / (4 * worth**2)) / (1 + z * z / worth)
+    return share, float(max(middle - half, 0.0)), float(min(middle + half, 1.0))
+
+
+def _variance(residuals: Floats, groups: NDArray[Any]) -> float:
+    """Returns the variance of the sum of residuals, one a prompt, prompts drawn within their groups."""
+    total = 0.0
+    for group in set(groups.tolist()):
+        own = residuals[groups == group]
+        if len(own) > 1:
+            total += len(own) / (len(own) - 1) * float(((own - own.mean()) ** 2).sum())
+    return total

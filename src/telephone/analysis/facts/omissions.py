@@ -1,0 +1,96 @@
+"""Not seen or not said: what describers answer about the facts that they had not told of a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from telephone.analysis.facts.hazards import ratio
+from telephone.store.vectors import SEPARATOR
+
+if TYPE_CHECKING:
+    from telephone.store import Run
+
+JUDGE = "asked "
+_ROWS = ["player", "prompt_id", "level", "attribute", "sort", "agrees"]
+_COLUMNS = ("lost", "asked", "not_said", "not_seen", "unsure", "share_not_said", "low", "high", "guessed", "corrected")
+
+
+def answers_told(run: Run) -> pd.DataFrame:
+    """Returns one row a question that was put to a describer: an opinion of a player, not a count.
+
+    Columns: `player, prompt_id, level, attribute, sort` (lost: the picture has the fact and the description did not
+    tell it; blank: the picture lacks it), `question`, `answer`, `agrees` (1 the answer states the fact, 0 it states
+    another, NaN it states none).
+
+    Args:
+        run: A run whose describers were asked (`telephone judge --ask`).
+    """
+    names = {row.ref: row.name for row in run.description.players}
+    prompts = {prompt.id: prompt for prompt in run.description.prompts}
+    of_sha = _prompts(run)
+    rows = []
+    for judge in run.judges():
+        if not judge.startswith(JUDGE):
+            continue
+        player = judge.partition(SEPARATOR)[0].removeprefix(JUDGE)
+        for score in run.scores(judge):
+            prompt = prompts[of_sha[score.reference.removeprefix(JUDGE)]]
+            told = {name: score.detail[name] for name in ("attribute", "question", "answer")}
+            value = np.nan if score.value is None else score.value
+            head = {"player": names.get(player, player), "prompt_id": prompt.id, "level": prompt.level}
+            rows.append(head | told | {"sort": score.name.partition(" ")[0], "agrees": value})
+    return pd.DataFrame(rows, columns=[*_ROWS[:-1], "question", "answer", "agrees"])
+
+
+def unsaid(table: pd.DataFrame, by: Sequence[str] = ("player", "attribute")) -> pd.DataFrame:
+    """Returns how much of what describers left out they had seen.
+
+    Columns: those of `by`, `asked` (facts left out of a description and asked for), `not_said` (answered rightly),
+    `not_seen` (answered otherwise), `unsure` (no answer that can be read), `share_not_said` of those with an answer,
+    `low`, `high` (95 % interval over prompts), `guessed` (share that agrees to facts the picture lacks) and `corrected`
+    (the share without such luck: (share - guessed) / (1 - guessed), NaN where nothing absent was asked for).
+
+    Args:
+        table: As `answers_told` gives it.
+        by: Some of `player, attribute, level`.
+    """
+    rows = []
+    for own, part in table.groupby(list(by), sort=True):
+        lost, blank = part[part["sort"] == "lost"], part[part["sort"] == "blank"]
+        if len(lost):
+            head = dict(zip(by, own if isinstance(own, tuple) else (own,), strict=True))
+            rows.append(head | _shares(lost, blank))
+    return pd.DataFrame(rows, columns=[*by, *_COLUMNS[1:]])
+
+
+def _shares(lost: pd.DataFrame, blank: pd.DataFrame) -> dict[str, Any]:
+    known = lost[lost["agrees"].notna()]
+    by_prompt = known.groupby("prompt_id").agg(yes=("agrees", "sum"), n=("agrees", "size"), level=("level", "first"))
+    share, low, high = ratio(by_prompt["yes"].to_numpy(float), by_prompt["n"].to_numpy(float), list(by_prompt["level"]))
+    guessed = float(blank["agrees"].mean()) if blank["agrees"].notna().any() else float("nan")
+    said = int(known["agrees"].sum())
+    return {
+        "asked": len(lost),
+        "not_said": said,
+        "not_seen": len(known) - said,
+        "unsure": len(lost) - len(known),
+        "share_not_said": share,
+        "low": low,
+        "high": high,
+        "guessed": guessed,
+        "corrected": (share - guessed) / (1 - guessed) if guessed < 1 else float("nan"),
+    }
+
+
+def _prompts(run: Run) -> dict[str, str]:
+    """Returns the id of each prompt by the hash of what the game began with."""
+    from telephone.core.images import content_hash
+
+    return {
+        content_hash(prompt.text.encode() if prompt.image is None else prompt.image): prompt.id
+        for prompt in run.description.prompts
+    }

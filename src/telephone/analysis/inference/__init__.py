@@ -1,0 +1,1 @@
+"""Statistics: intervals, tests, variance decompositions and the sentences that rest on them."""

@@ -1,0 +1,131 @@
+"""Means and honest intervals: prompts are drawn again within their levels, and few prompts give wide intervals.
+
+A battle shows the same prompts to everybody, so a prompt is one observation and its games are not many. Each draw takes
+one prompt fewer than a level has and weighs it up by n / (n - 1) (Rao and Wu), which makes the spread of the draws that
+of the mean; the spread is then stretched from the normal to Student's distribution, which matters below some thirty
+prompts.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from telephone.core import seeds
+from telephone.core.records import LEVELS
+
+DRAWS = 2000
+CONFIDENCE = 0.95
+
+Floats = NDArray[np.float64]
+
+_NORMAL = 1.959964
+_STUDENT = (
+    12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281,
+    2.2010, 2.1788, 2.1604, 2.1448, 2.1314, 2.1199, 2.1098, 2.1009, 2.0930, 2.0860,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Means of several things over the same prompts; all arrays have one entry a thing."""
+
+    mean: Floats
+    """NaN where nothing is scored."""
+    low: Floats
+    """Bounds of the 95 % interval; NaN where there are fewer than two prompts."""
+    high: Floats
+    se: Floats
+    """Standard error over prompts; NaN where there are fewer than two."""
+    n: NDArray[np.int64]
+    """Prompts with a score."""
+    draws: Floats
+    """[draws, things]: means of resampled prompts, stretched; the prompts of a draw are the same for all things."""
+
+
+def estimate(values: Floats, strata: Sequence[str], limits: tuple[float, float] = (-np.inf, np.inf)) -> Estimate:
+    """Returns the mean of each column over prompts, each prompt with the same weight, and its interval.
+
+    Args:
+        values: [prompts, things], one number a prompt; NaN is unscored and left out.
+        strata: The level of each prompt; prompts are drawn again within it.
+        limits: What the measure can be at all; bounds of intervals are cut to it.
+    """
+    known = ~np.isnan(values)
+    n = known.sum(axis=0)
+    filled = np.where(known, values, 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = filled.sum(axis=0) / n
+        weights = draw_weights(tuple(strata))
+        raw = (weights @ filled) / (weights @ known)
+    groups = len(set(merged(strata)))
+    stretch = np.array([student(int(count) - groups) / _NORMAL if count >= 2 else np.nan for count in n])
+    spread = raw - mean
+    draws = mean + spread * stretch
+    low, high = (np.full(len(mean), np.nan) for _ in range(2))
+    enough = n >= 2
+    low[enough], high[enough] = np.clip(bounds(draws[:, enough]), *limits)
+    se = np.where(enough, np.sqrt(_mean_of_known(spread**2)), np.nan)
+    return Estimate(mean, low, high, se, n, draws)
+
+
+def bounds(draws: Floats) -> Floats:
+    """Returns [2, things]: the lower and upper bound of the 95 % interval of each column; NaN draws are left out."""
+    tail = (1 - CONFIDENCE) / 2
+    if np.isnan(draws).any():
+        return np.nanquantile(draws, [tail, 1 - tail], axis=0)
+    return np.quantile(draws, [tail, 1 - tail], axis=0)
+
+
+@lru_cache(maxsize=64)
+def draw_weights(strata: tuple[str, ...], draws: int = DRAWS) -> Floats:
+    """Returns [draws, prompts], read-only: how much each prompt weighs in each draw; equal strata, equal weights.
+
+    A single prompt cannot be drawn again, so it weighs 1 in every draw.
+    """
+    generator = np.random.default_rng(seeds.derive("bootstrap", *strata))
+    weights = np.ones((draws, len(strata)))
+    groups = np.array(merged(strata))
+    for group in dict.fromkeys(groups.tolist()):
+        members = np.flatnonzero(groups == group)
+        size = len(members)
+        if size > 1:
+            taken = generator.multinomial(size - 1, np.full(size, 1 / size), size=draws)
+            weights[:, members] = taken * (size / (size - 1))
+    weights.flags.writeable = False
+    return weights
+
+
+def merged(strata: Sequence[str]) -> list[str]:
+    """Returns the strata with each one of a single prompt joined to its neighbour, the easier one if there is one."""
+    order = sorted(set(strata), key=_difficulty)
+    groups: list[list[str]] = []
+    for name in order:
+        single = list(strata).count(name) == 1
+        if groups and (single or sum(list(strata).count(other) for other in groups[-1]) == 1):
+            groups[-1].append(name)
+        else:
+            groups.append([name])
+    joined = {name: group[0] for group in groups for name in group}
+    return [joined[name] for name in strata]
+
+
+def student(freedom: int) -> float:
+    """Returns the 97.5 % point of Student's distribution; with less than 1 degree of freedom, that of 1."""
+    if freedom <= len(_STUDENT):
+        return _STUDENT[max(freedom, 1) - 1]
+    z = _NORMAL
+    second = (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
+    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * freedom**3)
+    return z + (z**3 + z) / (4 * freedom) + second + third
+
+
+def _mean_of_known(values: Floats) -> Floats:
+    known = ~np.isnan(values)
+    return np.asarray(np.where(known, values, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1))
+
+
+def _difficulty(level: str) -> tuple[int, str]:
+    return (LEVELS.index(level) if level in LEVELS else len(LEVELS), level)

@@ -1,0 +1,139 @@
+"""A second opinion on the ranking that knows no scale: models meet in pairs, and the one that keeps more wins.
+
+Two models meet on every prompt with every partner that both played with. The chance that one beats the other is
+e^a / (e^a + e^b) of their strengths (Bradley and Terry); the strengths are those that make the results most likely.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from telephone.analysis.inference.bootstrap import Floats, bounds, draw_weights, merged, student
+from telephone.analysis.tables.leaderboards import ALL, KEYS, Side, strata_of
+from telephone.analysis.tables.score_frames import battle, measure_of
+from telephone.analysis.tables.turn_means import levels_of
+
+COLUMNS = ("level", "model", "strength", "low", "high", "rank", "chance", "wins", "ties", "losses")
+PRIOR = 0.5
+"""Of a tie with each other model, added to the results: who wins all has a large strength, not an endless one."""
+_DRAWS = 500
+_ROUNDS = 200
+_SAME = 1e-6
+_NORMAL = student(10**9)
+
+
+def bradley_terry(
+    games: pd.DataFrame, side: Side, measure: str = "distance", when: str = "final", tie: float = 0.0
+) -> pd.DataFrame:
+    """Returns the strength of each model, at each level and over all, the strongest first.
+
+    Columns: `level` (`all` is last), `model`, `strength` (natural logarithm; those of a level add up to 0), `low`,
+    `high` (95 % interval by prompts drawn again within levels; NaN where all prompts went the same way), `rank`,
+    `chance` (of beating a model of strength 0), `wins`, `ties` and `losses`.
+
+    Args:
+        games: One row a game, as `by_game` gives it; controls are left out.
+        side: t2i or i2t; pairs meet on prompts alone.
+        measure: A name of `MEASURES`.
+        when: final or mean.
+        tie: A smaller difference than this is a tie; 0 counts only equal scores as ties.
+
+    Raises:
+        UsageError: there is no such measure.
+    """
+    what = measure_of(measure)
+    games = battle(games)
+    names, prompts, results = _meetings(games, side, f"{what.name}_{when}", tie, what.low_is_best)
+    strata = strata_of(games, pd.Index(prompts))
+    levels = levels_of(games)
+    tables = []
+    for level in levels + ([ALL] if len(levels) > 1 else []):
+        inside = np.array([level in (ALL, each) for each in strata], dtype=bool)
+        if len(names) > 1 and inside.any():
+            tables.append(_table(names, results[inside], [s for s in strata if level in (ALL, s)], level))
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(COLUMNS))
+
+
+def strengths(wins: Floats, rounds: int = _ROUNDS) -> Floats:
+    """Returns [..., m]: log strengths that add up to 0, of results [..., m, m]: how often the row beat the column.
+
+    Hunter's iteration; each result is joined by `PRIOR` of a tie.
+    """
+    m = wins.shape[-1]
+    away = 1.0 - np.eye(m)
+    won = (wins + PRIOR / 2) * away
+    met = won + np.swapaxes(won, -1, -2)
+    log = np.zeros(wins.shape[:-1])
+    total = won.sum(-1)
+    for _ in range(rounds):
+        power = np.exp(log)
+        share = met / (power[..., :, None] + power[..., None, :])
+        new = np.log(total) - np.log(share.sum(-1))
+        new -= new.mean(-1, keepdims=True)
+        if np.abs(new - log).max(initial=0.0) < 1e-8:
+            return np.asarray(new)
+        log = new
+    return np.asarray(log)
+
+
+def _meetings(
+    games: pd.DataFrame, side: Side, column: str, tie: float, low_is_best: bool
+) -> tuple[list[str], list[str], Floats]:
+    """Returns models, prompts and [prompts, models, models]: how often the row beat the column, ties half."""
+    means = games.groupby(["prompt_id", "t2i_model", "i2t_model"], sort=True)[column].mean()
+    if side == "pair":
+        wide = means.unstack(["t2i_model", "i2t_model"]).sort_index(axis=1)  # noqa: PD010
+        blocks = wide.index.to_numpy()
+    else:
+        (own,) = KEYS[side]
+        wide = means.unstack(own).sort_index(axis=1)  # noqa: PD010
+        blocks = wide.index.get_level_values("prompt_id").to_numpy()
+    values = wide.to_numpy(dtype=float) * (-1.0 if low_is_best else 1.0)
+    gap = values[:, :, None] - values[:, None, :]
+    result = np.where(np.isnan(gap), 0.0, np.where(np.abs(gap) <= tie, 0.5, (gap > 0) * 1.0))
+    prompts, place = np.unique(blocks, return_inverse=True)
+    summed = np.zeros((len(prompts), *result.shape[1:]))
+    np.add.at(summed, place, result)
+    halves = np.zeros_like(summed)
+    np.add.at(halves, place, (result == 0.5) * 1.0)
+    names = [" + ".join(name) if isinstance(name, tuple) else str(name) for name in wide.columns]
+    return names, [str(each) for each in prompts], np.stack([summed, halves])[:, :, :, :].transpose(1, 0, 2, 3)
+
+
+def _table(names: list[str], results: Floats, strata: list[str], level: str) -> pd.DataFrame:
+    wins, ties = results[:, 0].sum(0), results[:, 1].sum(0)
+    away = 1.0 - np.eye(len(names))
+    ties = ties * away
+    found = strengths(wins)
+    low, high = _interval(found, results[:, 0], strata)
+    table = pd.DataFrame(
+        {
+            "level": level,
+            "model": names,
+            "strength": found,
+            "low": low,
+            "high": high,
+            "rank": pd.Series(-found).round(9).rank(method="min"),
+            "chance": 1 / (1 + np.exp(-found)),
+            "wins": ((wins * away).sum(1) - ties.sum(1) / 2).round().astype(int),
+            "ties": ties.sum(1).round().astype(int),
+            "losses": ((wins.T * away).sum(1) - ties.sum(1) / 2).round().astype(int),
+        }
+    )
+    return table.sort_values(["rank", "model"], kind="stable")[list(COLUMNS)]
+
+
+def _interval(found: Floats, wins: Floats, strata: list[str]) -> Floats:
+    """Returns [2, models]; NaN where there are fewer than two prompts, or where all prompts went the same way.
+
+    Drawing again what is all the same shows no spread, though a strength that never lost has no upper bound.
+    """
+    n = len(strata)
+    if n < 2:
+        return np.full((2, len(found)), np.nan)
+    weights = draw_weights(tuple(strata))[:_DRAWS]
+    draws = strengths(np.tensordot(weights, wins, axes=1))
+    stretch = student(n - len(set(merged(strata)))) / _NORMAL
+    found_bounds = bounds(found + (draws - draws.mean(0)) * stretch)
+    return np.where(np.ptp(draws, axis=0) > _SAME, found_bounds, np.nan)

@@ -1,0 +1,188 @@
+"""How much of a prompt's identity is left, in bits: can a description be matched to its own prompt among all?
+
+Each call sees the artefact before it and nothing else, so nothing that was lost about the prompt can come back: true
+information never rises along a chain. If the matching gets better anyway, something leaks past the chain, or the
+embedder is misled by how a text is put; both are worth a warning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from telephone.analysis.facts.hazards import ratio
+from telephone.analysis.inference.pairwise import holm
+from telephone.analysis.tables.calls import hops
+from telephone.analysis.tables.drift import Floats, embedders_of, short_name
+from telephone.analysis.tables.score_frames import battle
+from telephone.core import seeds
+
+if TYPE_CHECKING:
+    from telephone.store import Run
+
+ALL = "all lines"
+ALARM = 0.05
+"""A rise that chance makes so seldom, in the whole run, raises a warning."""
+_KEEP = ["game", "prompt_id", "level", "t2i_model", "i2t_model", "line", "repeat", "turn"]
+_FLIPS = 4000
+_TIE = 1e-6
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A rise of what can be told about the prompt, which a chain alone cannot bring about."""
+
+    embedder: str
+    line: str
+    before: int
+    """Turns between which matching gets better."""
+    after: int
+    rise: float
+    """Of the share that is matched to its own prompt."""
+    p: float
+    """How often chance rises so much anywhere in the chain; held for all lines at once."""
+
+    @property
+    def words(self) -> str:
+        """A sentence for people."""
+        return (
+            f"{self.line}: {100 * self.rise:.0f} in 100 more descriptions can be matched to their prompt after turn "
+            f"{self.after} than after turn {self.before} (p {self.p:.3f}, {self.embedder}); what is lost cannot come "
+            "back, so a model has seen more than the step before it, or the embedder misjudges."
+        )
+
+
+def matching(run: Run, embedder: str | None = None, frame: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Returns for each turn the place of its own prompt among all prompts, by nearness.
+
+    Descriptions are matched to texts; in games that begin with a picture, pictures are matched to pictures. Columns:
+    `embedder, game, prompt_id, level, t2i_model, i2t_model, line, repeat, turn, candidates` (distinct prompts),
+    `rank` (1 is the nearest; equally near ones share), `top1` (whether it is the nearest; a part where several are),
+    `reciprocal` (1 / rank).
+
+    Args:
+        run: A judged run.
+        embedder: Part of the name of an embedder; None is all of them.
+        frame: Rows of `run.frame()`; None is the battle without its control lines.
+
+    Raises:
+        UsageError: no embedder has such a name.
+    """
+    made = hops(battle(run.frame()) if frame is None else frame)
+    same = made[made["kind"] == made["first"]]
+    tables = [
+        _match(part, run.vectors(identity)).assign(embedder=short_name(identity))
+        for identity in embedders_of(run, embedder)
+        for _, part in same.groupby("first")
+    ]
+    columns = ["embedder", *_KEEP, "candidates", "rank", "top1", "reciprocal"]
+    return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
+
+
+def bits(table: pd.DataFrame, by: Sequence[str] = ("embedder", "line", "turn")) -> pd.DataFrame:
+    """Returns how well descriptions are matched, and how many bits about the prompt they hold at least.
+
+    Columns: those of `by`, `prompts`, `candidates`, `top1` (share matched), `low`, `high` (95 % interval over prompts),
+    `mrr` (mean reciprocal rank), `bits` and `bits_low`, `bits_high` (Fano's bound for these shares).
+
+    Args:
+        table: As `matching` gives it.
+        by: Some of `embedder, line, t2i_model, i2t_model, level, turn`.
+    """
+    rows = []
+    for own, part in table.groupby(list(by), sort=True):
+        by_prompt = part.groupby("prompt_id").agg(
+            events=("top1", "sum"), risks=("top1", "size"), mrr=("reciprocal", "mean"), level=("level", "first")
+        )
+        numbers = ratio(
+            by_prompt["events"].to_numpy(float), by_prompt["risks"].to_numpy(float), list(by_prompt["level"])
+        )
+        several = int(part["candidates"].max())
+        bounds = dict(zip(("bits", "bits_low", "bits_high"), (fano(each, several) for each in numbers), strict=True))
+        head = dict(zip(by, own if isinstance(own, tuple) else (own,), strict=True))
+        shares = dict(zip(("top1", "low", "high"), numbers, strict=True))
+        counts = {"prompts": len(by_prompt), "candidates": several}
+        rows.append(head | counts | shares | {"mrr": float(by_prompt["mrr"].mean())} | bounds)
+    columns = [*by, "prompts", "candidates", "top1", "low", "high", "mrr", "bits", "bits_low", "bits_high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def fano(right: float, candidates: int) -> float:
+    """Returns the least number of bits that a matching needs which is right so often among so many equally likely ones.
+
+    Args:
+        right: Share that is matched, 0 to 1; NaN gives NaN.
+        candidates: 1 or more.
+    """
+    if right != right:
+        return float("nan")
+    wrong = 1 - right
+    if candidates < 2 or wrong >= 1 - 1 / candidates:
+        return 0.0
+    doubt = -sum(part * np.log2(part) for part in (right, wrong) if part > 0)
+    return float(max(np.log2(candidates) - doubt - wrong * np.log2(candidates - 1), 0.0))
+
+
+def leaks(table: pd.DataFrame) -> tuple[Leak, ...]:
+    """Returns the lines in which matching gets better with the turns, more than chance can explain; and all together.
+
+    For each two turns the gain of each prompt is taken; the largest mean gain is compared with those that come out if
+    the signs of whole prompts are thrown like coins.
+
+    Args:
+        table: As `matching` gives it.
+    """
+    found = [leak for _, own in table.groupby("embedder", sort=False) for leak in _rises(own)]
+    held = holm(np.array([leak.p for leak in found], dtype=float))
+    return tuple(
+        Leak(leak.embedder, leak.line, leak.before, leak.after, leak.rise, float(p))
+        for leak, p in zip(found, held, strict=True)
+        if p < ALARM
+    )
+
+
+def _rises(own: pd.DataFrame) -> Iterator[Leak]:
+    lines = [(str(line), part) for line, part in own.groupby("line", sort=True)]
+    for line, part in [*lines, *([(ALL, own)] if len(lines) > 1 else [])]:
+        wide = part.groupby(["prompt_id", "turn"])["top1"].mean().unstack("turn").dropna()  # noqa: PD010
+        if wide.shape[1] > 1 and len(wide) > 1:
+            pair, rise, p = _largest(wide.to_numpy(dtype=float))
+            before, after = (int(wide.columns[at]) for at in pair)
+            yield Leak(str(own["embedder"].iloc[0]), line, before, after, rise, p)
+
+
+def _largest(values: Floats) -> tuple[tuple[int, int], float, float]:
+    """Returns between which two columns the mean rises most, how much, and how often chance rises as much."""
+    pairs = list(combinations(range(values.shape[1]), 2))
+    gains = np.stack([values[:, after] - values[:, before] for before, after in pairs], axis=1)
+    means = gains.mean(axis=0)
+    generator = np.random.default_rng(seeds.derive("leaks", *values.shape))
+    signs = generator.integers(0, 2, size=(_FLIPS, len(values))) * 2.0 - 1.0
+    chance = (signs @ gains).max(axis=1) / len(values)
+    at = int(means.argmax())
+    return pairs[at], float(means[at]), float((1 + (chance >= means[at] - 1e-12).sum()) / (1 + _FLIPS))
+
+
+def _match(part: pd.DataFrame, vectors: dict[str, Any]) -> pd.DataFrame:
+    """A content without a vector has no row: it is not matched wrongly, it is not matched."""
+    starts = [sha for sha in part["start"].drop_duplicates() if sha in vectors]
+    known = part[part["sha"].isin(list(vectors)) & part["start"].isin(starts)]
+    made = known[_KEEP].reset_index(drop=True)
+    if not len(made):
+        return made.assign(candidates=0, rank=np.nan, top1=np.nan, reciprocal=np.nan)
+    prompts = np.stack([vectors[sha] for sha in starts])
+    place = {sha: at for at, sha in enumerate(starts)}
+    own = known["start"].map(place).to_numpy()
+    shas, back = np.unique(known["sha"].to_numpy(dtype=str), return_inverse=True)
+    near = (np.stack([vectors[sha] for sha in shas]) @ prompts.T)[back]
+    mine = near[np.arange(len(own)), own][:, None]
+    nearer, level = (near > mine + _TIE).sum(axis=1), (np.abs(near - mine) <= _TIE).sum(axis=1)
+    rank = 1 + nearer + (level - 1) / 2
+    return made.assign(
+        candidates=len(starts), rank=rank, top1=np.where(nearer == 0, 1 / level, 0.0), reciprocal=1 / rank
+    )

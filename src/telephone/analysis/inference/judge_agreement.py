@@ -1,0 +1,148 @@
+"""Whether judges can be trusted: do embedders put the players in one order, and do they follow the exact facts?"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from telephone.analysis.facts.fact_tracking import followed
+from telephone.analysis.inference.bootstrap import bounds, draw_weights, merged, student
+from telephone.analysis.tables.drift import Floats, drift
+from telephone.analysis.tables.retention import retained, yardsticks
+from telephone.analysis.tables.score_frames import battle
+from telephone.analysis.tables.turn_means import levels_of
+
+if TYPE_CHECKING:
+    from telephone.store import Run
+
+ALL = "all"
+FACTS = {"text": "facts of texts", "image": "facts of pictures"}
+"""The judges that are no opinion, by what they look at."""
+COLUMNS = ["game", "prompt_id", "level", "t2i_model", "i2t_model", "generation", "turn", "judge", "value"]
+SIDES: dict[str, list[str]] = {"t2i": ["t2i_model"], "i2t": ["i2t_model"], "pair": ["t2i_model", "i2t_model"]}
+_DRAWS = 1000
+_NORMAL = 1.959964
+_FEWEST = 10
+"""Descriptions below which no correlation is told."""
+
+
+def judged(run: Run, frame: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Returns what every judge says of every text and picture, on scales where more is better.
+
+    Columns: `game, prompt_id, level, t2i_model, i2t_model, generation, turn, judge, value`. Judges are each embedder
+    with each pair of kinds (`clip text-image`; the value is the retention) and the counted facts of texts and pictures
+    (the share of the prompt's facts that are there).
+
+    Args:
+        run: A run that was judged in full.
+        frame: Rows of `run.frame()`; None is the battle without its control lines.
+    """
+    rows = battle(run.frame()) if frame is None else frame
+    drifted = retained(drift(run, frame=rows), yardsticks(run, frame=rows))
+    told = drifted.assign(judge=drifted["embedder"] + " " + drifted["mapping"], value=drifted["retention"])
+    facts = followed(run, rows, mend=False)
+    facts = facts.assign(value=(facts["state"] == "kept").astype(float), generation=facts["generation"])
+    facts["judge"] = np.where(facts["kind"] == "image", FACTS["image"], FACTS["text"])
+    shares = facts.groupby(COLUMNS[:-1], sort=False)["value"].mean().reset_index()
+    return pd.concat([told.loc[told["value"].notna(), COLUMNS], shares[COLUMNS]], ignore_index=True)
+
+
+def agreement(table: pd.DataFrame) -> pd.DataFrame:
+    """Returns for each two judges how alike they order the players.
+
+    Columns: `side` (t2i, i2t or pair), `one`, `other` (judges), `players`, `kendall` (tau-b) and `spearman` (rho), both
+    in [-1, 1], NaN below three players: two can only be in one order or the other.
+
+    Args:
+        table: As `judged` gives it.
+    """
+    rows = []
+    for side, keys in SIDES.items():
+        by_prompt = table.groupby(["judge", "prompt_id", *keys])["value"].mean()
+        means = by_prompt.groupby(["judge", *keys]).mean().unstack("judge")  # noqa: PD010
+        for one, other in combinations(means.columns, 2):
+            pair = means[[one, other]].dropna()
+            rows.append({"side": side, "one": one, "other": other, "players": len(pair), **_alike(pair)})
+    return pd.DataFrame(rows, columns=["side", "one", "other", "players", "kendall", "spearman"])
+
+
+def fact_check(table: pd.DataFrame) -> pd.DataFrame:
+    """Returns how well each embedder follows the exact facts, over all descriptions and pictures of a level.
+
+    Columns: `judge, level` (`all` last), `spearman` (rank correlation of the value with the share of facts that are in
+    the very same text or picture), `low`, `high` (95 % interval over prompts), `n` (texts or pictures), `prompts`.
+
+    Args:
+        table: As `judged` gives it.
+    """
+    exact = table[table["judge"].isin(list(FACTS.values()))]
+    truth = exact[["game", "generation", "value"]].rename(columns={"value": "facts"})
+    both = table[~table["judge"].isin(list(FACTS.values()))].merge(truth, on=["game", "generation"])
+    rows = []
+    for judge, own in both.groupby("judge", sort=False):
+        for level in [*levels_of(own), ALL]:
+            part = own if level == ALL else own[own["level"] == level]
+            rows.append({"judge": judge, "level": level, **_follows(part)})
+    return pd.DataFrame(rows, columns=["judge", "level", "spearman", "low", "high", "n", "prompts"])
+
+
+def kendall(one: Floats, other: Floats) -> float:
+    """Returns Kendall's tau-b of two lists of numbers, NaN if one of them is constant."""
+    first, second = (np.sign(values[:, None] - values[None, :]) for values in (one, other))
+    size = np.sqrt((first**2).sum() * (second**2).sum())
+    return float((first * second).sum() / size) if size else float("nan")
+
+
+def spearman(one: Floats, other: Floats) -> float:
+    """Returns Spearman's rho of two lists of numbers, NaN if one of them is constant; ties share a rank."""
+    weights = np.ones((1, len(one)))
+    return float(_correlation(weights, ranks(one), ranks(other))[0])
+
+
+def ranks(values: Floats) -> Floats:
+    """Returns the ranks of numbers from 1; equal ones share the mean of theirs."""
+    return np.asarray(pd.Series(values).rank().to_numpy(), dtype=np.float64)
+
+
+def _alike(pair: pd.DataFrame) -> dict[str, float]:
+    if len(pair) < 3:
+        return {"kendall": float("nan"), "spearman": float("nan")}
+    one, other = (pair.iloc[:, at].to_numpy(dtype=float).round(9) for at in (0, 1))
+    return {"kendall": kendall(one, other), "spearman": spearman(one, other)}
+
+
+def _follows(part: pd.DataFrame) -> dict[str, Any]:
+    """Ranks are those of the whole sample; prompts are weighed anew, each with all that was made of it."""
+    prompts, number = np.unique(part["prompt_id"].to_numpy(dtype=str), return_inverse=True)
+    counts = {"n": len(part), "prompts": len(prompts)}
+    nothing = {"spearman": float("nan"), "low": float("nan"), "high": float("nan")}
+    if len(part) < _FEWEST:
+        return nothing | counts
+    one, other = ranks(part["value"].to_numpy(float)), ranks(part["facts"].to_numpy(float))
+    sums = np.zeros((len(prompts), 6))
+    np.add.at(sums, number, np.stack([np.ones(len(one)), one, other, one * one, other * other, one * other], axis=1))
+    value = float(_from_sums(sums.sum(axis=0)[None])[0])
+    if len(prompts) < 2 or value != value:
+        return nothing | {"spearman": value} | counts
+    levels = part.drop_duplicates("prompt_id").set_index("prompt_id")["level"]
+    strata = [str(levels[prompt]) for prompt in prompts]
+    draws = _from_sums(draw_weights(tuple(strata), _DRAWS) @ sums)
+    stretch = student(len(prompts) - len(set(merged(strata)))) / _NORMAL
+    low, high = np.clip(bounds(value + (draws - value)[:, None] * stretch), -1, 1)[:, 0]
+    return {"spearman": value, "low": float(low), "high": float(high)} | counts
+
+
+def _correlation(weights: Floats, one: Floats, other: Floats) -> Floats:
+    parts = np.stack([np.ones(len(one)), one, other, one * one, other * other, one * other], axis=1)
+    return _from_sums(weights @ parts)
+
+
+def _from_sums(sums: Floats) -> Floats:
+    """Returns Pearson's correlation of each row of sums: 1, x, y, xx, yy, xy; NaN where one is constant."""
+    n, x, y, xx, yy, xy = sums.T
+    with np.errstate(invalid="ignore", divide="ignore"):
+        spread = (xx - x * x / n) * (yy - y * y / n)
+        return np.where(spread > 1e-9, (xy - x * y / n) / np.sqrt(np.where(spread > 0, spread, 1.0)), np.nan)

@@ -1,0 +1,180 @@
+"""What each side loses, tried out: one player of a line is replaced by a perfect one, and the same prompts are played.
+
+With the perfect renderer and the real describer only describing can lose; with the real drawer and the perfect reader
+only drawing can. Where both lose what one alone would have lost, the rest is theirs together and is divided in halves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from telephone.analysis.inference.bootstrap import Estimate, Floats, estimate
+from telephone.analysis.tables.leaderboards import ALL, Side, strata_of, wide_table
+from telephone.analysis.tables.score_frames import battle, measure_of
+from telephone.analysis.tables.turn_means import levels_of
+
+ORACLES = frozenset({"renderer", "reader"})
+"""Names of the perfect players, with or without `oracle/` in front of them, whatever their options."""
+LOSSLESS = frozenset({"sketcher", "teller"})
+"""Fakes that lose nothing unless an option says so: the perfect players where pictures are codes."""
+_PAIR = ["level", "t2i_model", "i2t_model"]
+_LOSSES = ["loss_real", "loss_drawn", "loss_described", "loss_oracle"]
+_SHARES = ["drawing", "describing", "together"]
+
+
+@dataclass(frozen=True)
+class Swaps:
+    """The causal answer to what matters more, for the lines whose oracle lines were played."""
+
+    table: pd.DataFrame
+    """One row a level and real line. Columns `level, t2i_model, i2t_model`; `loss_real` (mean loss of the line),
+    `loss_drawn` (real drawer, perfect reader), `loss_described` (perfect renderer, real describer), `loss_oracle` (both
+    perfect); `drawing` and `describing` (Shapley: they add up to loss_real - loss_oracle) and `together` (loss_real -
+    loss_drawn - loss_described + loss_oracle, half of which is in each). A loss is the distance, or 1 minus a share."""
+    overall: pd.DataFrame
+    """The same over all real lines. Columns `level, source` (drawing, describing, together, difference), `loss`, `low`,
+    `high` (95 % interval over prompts) and `n` (prompts)."""
+    told: bool = False
+    answer: str = ""
+    note: str = ""
+    """What is missing."""
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What a battle gains if the worst model of a side is replaced by the best."""
+
+    best: str
+    worst: str
+    gain: float
+    """Always 0 or more; of models that were picked by the same battle, so it flatters a little."""
+    low: float
+    high: float
+    n: int
+
+
+def oracle_swaps(games: pd.DataFrame, measure: str = "recall", when: str = "final") -> Swaps:
+    """Returns the loss of each side, found by swapping the other side for a perfect player.
+
+    Args:
+        games: One row a game, as `by_game` gives it, with the lines of the perfect players among the controls or the
+            battle.
+        measure: A name of `MEASURES`.
+        when: final or mean.
+
+    Raises:
+        UsageError: there is no such measure.
+    """
+    what = measure_of(measure)
+    column = f"{what.name}_{when}"
+    own = games[games["control"].isin(["", "oracle"])] if "control" in games.columns else games
+    loss = own[column] if what.low_is_best else 1.0 - own[column]
+    cells = own.assign(loss=loss).groupby(["prompt_id", "t2i_model", "i2t_model"])["loss"].mean()
+    wide = cells.unstack(["t2i_model", "i2t_model"])  # noqa: PD010
+    lines = _lines(battle(games), list(wide.columns.to_frame(index=False).itertuples(index=False, name=None)))
+    if not lines:
+        return _nothing("No line was played with the perfect renderer and the perfect reader too: add --controls.")
+    parts = np.stack([wide[list(line)].to_numpy(dtype=float) for line in lines], axis=1)
+    parts = np.where(np.isnan(parts).any(axis=2, keepdims=True), np.nan, parts)
+    if np.isnan(parts).all():
+        return _nothing("The lines with perfect players have no score by this measure.")
+    strata = strata_of(own, wide.index)
+    levels = levels_of(own)
+    chosen = [*levels, ALL] if len(levels) > 1 else levels
+    table = pd.concat([_by_line(lines, parts, strata, level) for level in chosen], ignore_index=True)
+    overall = pd.concat([_overall(parts, strata, level) for level in chosen], ignore_index=True)
+    return _told(table, overall, len(lines))
+
+
+def shares(losses: Floats) -> Floats:
+    """Returns [..., 3]: the loss by drawing, by describing (Shapley), and what both lose together.
+
+    Args:
+        losses: [..., 4]: of the real line, with a perfect reader, with a perfect renderer, with both.
+    """
+    real, drawn, described, oracle = np.moveaxis(losses, -1, 0)
+    drawing = ((real - described) + (drawn - oracle)) / 2
+    describing = ((real - drawn) + (described - oracle)) / 2
+    return np.stack([drawing, describing, real - drawn - described + oracle], axis=-1)
+
+
+def swap_gains(games: pd.DataFrame, side: Side, measure: str = "distance", when: str = "final") -> Gain | None:
+    """Returns what the best model of a side keeps more than the worst; None with fewer than two models with a score."""
+    what = measure_of(measure)
+    wide, strata = wide_table(games, (f"{side}_model",) if side != "pair" else tuple(_PAIR[1:]), f"{what.name}_{when}")
+    wide = wide.loc[:, wide.notna().any()]
+    if wide.shape[1] < 2:
+        return None
+    kept = wide * (-1.0 if what.low_is_best else 1.0)
+    best, worst = kept.mean().idxmax(), kept.mean().idxmin()
+    found = estimate((kept[best] - kept[worst]).to_numpy(dtype=float)[:, None], strata)
+    first, last = (" + ".join(name) if isinstance(name, tuple) else str(name) for name in (best, worst))
+    return Gain(first, last, float(found.mean[0]), float(found.low[0]), float(found.high[0]), int(found.n[0]))
+
+
+def is_oracle(name: str) -> bool:
+    """Tells whether a model of a frame is a perfect player of the pocket world."""
+    return name.partition("?")[0].removeprefix("oracle/") in ORACLES or name.removeprefix("fake/") in LOSSLESS
+
+
+def _lines(games: pd.DataFrame, played: list[tuple[str, str]]) -> list[tuple[tuple[str, str], ...]]:
+    """Returns for each real line its own columns: itself, with a perfect reader, with a perfect renderer, with both."""
+    there = set(played)
+    perfect = [(o, r) for o, r in played if is_oracle(o) and is_oracle(r)]
+    real = games[["t2i_model", "i2t_model"]].drop_duplicates().itertuples(index=False, name=None)
+    lines: list[tuple[tuple[str, str], ...]] = []
+    for t, c in sorted(pair for pair in real if not (is_oracle(pair[0]) or is_oracle(pair[1]))):
+        whole = [((t, c), (t, r), (o, c), (o, r)) for o, r in perfect if (t, r) in there and (o, c) in there]
+        lines += whole[:1]
+    return lines
+
+
+def _by_line(
+    lines: Sequence[tuple[tuple[str, str], ...]], parts: Floats, strata: list[str], level: str
+) -> pd.DataFrame:
+    means = _mean(parts[_at(strata, level)])
+    table = pd.DataFrame([line[0] for line in lines], columns=_PAIR[1:])
+    table.insert(0, "level", level)
+    return table.assign(**dict(zip(_LOSSES, means.T, strict=True)), **dict(zip(_SHARES, shares(means).T, strict=True)))
+
+
+def _overall(parts: Floats, strata: list[str], level: str) -> pd.DataFrame:
+    at = _at(strata, level)
+    by_prompt = _mean(np.moveaxis(shares(parts[at]), 1, 0))
+    values = np.concatenate([by_prompt, by_prompt[:, :1] - by_prompt[:, 1:2]], axis=1)
+    found: Estimate = estimate(values, [s for s, chosen in zip(strata, at, strict=True) if chosen])
+    columns = {"loss": found.mean, "low": found.low, "high": found.high, "n": found.n}
+    return pd.DataFrame({"level": level, "source": [*_SHARES, "difference"], **columns})
+
+
+def _at(strata: list[str], level: str) -> list[bool]:
+    return [level in (ALL, each) for each in strata]
+
+
+def _mean(values: Floats) -> Floats:
+    """Returns the mean over the first axis of what is known; NaN where nothing is."""
+    known = ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(known, values, 0.0).sum(axis=0) / known.sum(axis=0))
+
+
+def _nothing(note: str) -> Swaps:
+    table = pd.DataFrame(columns=[*_PAIR, *_LOSSES, *_SHARES])
+    return Swaps(table, pd.DataFrame(columns=["level", "source", "loss", "low", "high", "n"]), False, "", note)
+
+
+def _told(table: pd.DataFrame, overall: pd.DataFrame, lines: int) -> Swaps:
+    last = overall[overall["level"] == overall["level"].iloc[-1]].set_index("source")
+    drawing, describing, difference = (last.loc[name] for name in ("drawing", "describing", "difference"))
+    told = bool(difference["low"] > 0 or difference["high"] < 0)
+    more = "Drawing" if difference["loss"] > 0 else "Describing"
+    words = (
+        f"{more} loses more: " if told else "It cannot be told apart: "
+    ) + f"with a perfect partner drawing loses {drawing['loss']:.2f} and describing {describing['loss']:.2f} "
+    words += f"(difference {difference['loss']:+.2f}, 95 % interval {difference['low']:+.2f} to "
+    words += f"{difference['high']:+.2f}; {lines} line{'s' if lines > 1 else ''}, {int(difference['n'])} prompts)."
+    return Swaps(table, overall, told, words)

@@ -1,0 +1,110 @@
+"""Who keeps more than whom: every two models compared prompt by prompt, with a test that needs no normal law."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from telephone.analysis.inference.bootstrap import Floats, estimate
+from telephone.analysis.tables.leaderboards import ALL, KEYS, Side, wide_table
+from telephone.analysis.tables.score_frames import Measure, measure_of
+from telephone.analysis.tables.turn_means import levels_of
+from telephone.core import seeds
+
+COLUMNS = ("level", "one", "other", "difference", "low", "high", "n", "better", "p", "p_holm", "told")
+EXACT = 12
+"""Up to so many prompts all signs are tried; above, a sample of them."""
+_FLIPS = 9999
+
+
+def differences(games: pd.DataFrame, side: Side, measure: str = "distance", when: str = "final") -> pd.DataFrame:
+    """Returns each two models' difference, at each level and over all.
+
+    Columns: `level` (`all` is last), `one`, `other`, `difference` (mean over prompts of one minus other), `low`, `high`
+    (95 % interval), `n` (prompts on which both have a score), `better` (share of these on which one keeps more, ties
+    half), `p` (sign-flip test of no difference), `p_holm` (the same, held for all pairs of the level at once) and
+    `told` (whether `p_holm` is below 0.05). The smallest `p` of n prompts is 2 / 2 ** n: five prompts tell nothing.
+
+    Args:
+        games: One row a game, as `by_game` gives it; controls are left out.
+        side: t2i, i2t or pair.
+        measure: A name of `MEASURES`.
+        when: final or mean.
+
+    Raises:
+        UsageError: there is no such measure.
+    """
+    what = measure_of(measure)
+    wide, strata = wide_table(games, KEYS[side], f"{what.name}_{when}")
+    levels = levels_of(games)
+    tables = [_level(wide, strata, level, what) for level in levels + ([ALL] if len(levels) > 1 else [])]
+    found = [table for table in tables if len(table)]
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(COLUMNS))
+
+
+def sign_flip(values: Floats) -> float:
+    """Returns how often a mean so far from 0 comes out if each value's sign were chance; NaN without values.
+
+    Args:
+        values: One difference a prompt. Up to `EXACT` of them, all signs are tried; above, 9,999 and those at hand.
+    """
+    n = len(values)
+    if not n:
+        return float("nan")
+    sums = np.abs(_signs(n) @ values)
+    return float(np.mean(sums >= np.abs(values.sum()) * (1 - 1e-12) - 1e-15))
+
+
+def holm(chances: Floats) -> Floats:
+    """Returns p-values that hold for all tests at once (Holm); NaN stays NaN and counts as no test."""
+    made = np.full(len(chances), np.nan)
+    known = np.flatnonzero(~np.isnan(chances))
+    order = known[np.argsort(chances[known], kind="stable")]
+    left = np.arange(len(order), 0, -1)
+    made[order] = np.minimum(1.0, np.maximum.accumulate(chances[order] * left))
+    return made
+
+
+@lru_cache(maxsize=8)
+def _signs(n: int) -> Floats:
+    """Returns [ways, n], read-only: the ways to sign n prompts, the observed one first."""
+    if n <= EXACT:
+        signs: Floats = 1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1).astype(np.float64)
+    else:
+        generator = np.random.default_rng(seeds.derive("sign flips", n))
+        signs = np.vstack([np.ones(n), generator.integers(0, 2, size=(_FLIPS, n)) * 2.0 - 1.0])
+    signs.flags.writeable = False
+    return signs
+
+
+def _level(wide: pd.DataFrame, strata: list[str], level: str, what: Measure) -> pd.DataFrame:
+    inside = np.array([level in (ALL, each) for each in strata], dtype=bool)
+    chosen = [each for each in strata if level in (ALL, each)]
+    rows = list(_rows(wide[inside], chosen, what))
+    table = pd.DataFrame(rows, columns=["one", "other", "difference", "low", "high", "n", "better", "p"])
+    table.insert(0, "level", level)
+    table["p_holm"] = holm(table["p"].to_numpy(dtype=float))
+    table["told"] = table["p_holm"] < 0.05
+    return table[list(COLUMNS)]
+
+
+def _rows(wide: pd.DataFrame, strata: list[str], what: Measure) -> Iterator[tuple[Any, ...]]:
+    values: NDArray[np.float64] = wide.to_numpy(dtype=float)
+    names = [" + ".join(name) if isinstance(name, tuple) else str(name) for name in wide.columns]
+    pairs = list(combinations(range(len(names)), 2))
+    if not pairs or not len(values):
+        return
+    gaps = np.stack([values[:, one] - values[:, other] for one, other in pairs], axis=1)
+    found = estimate(gaps, strata)
+    for at, (one, other) in enumerate(pairs):
+        known = gaps[:, at][~np.isnan(gaps[:, at])]
+        kept = -known if what.low_is_best else known
+        better = float(np.mean((kept > 0) + 0.5 * (kept == 0))) if len(known) else float("nan")
+        numbers = (float(found.mean[at]), float(found.low[at]), float(found.high[at]), int(found.n[at]))
+        yield (names[one], names[other], *numbers, better, sign_flip(known))

@@ -1,0 +1,79 @@
+"""The three questions of the battle, each answered in a sentence with its interval, or with why it cannot be told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from telephone.analysis.tables.leaderboards import ALL, Leaderboard, not_told_apart
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from telephone.analysis.inference.variance_shares import WhichMatters
+
+_QUESTIONS = {
+    "t2i": "Which text-to-image model keeps most of the meaning?",
+    "i2t": "Which image-to-text model keeps most of the meaning?",
+}
+
+
+@dataclass(frozen=True)
+class QuestionAnswer:
+    """One of the three questions and what a run says about it."""
+
+    question: str
+    answer: str
+    """A sentence or two."""
+    told: bool
+    """False where the run cannot tell."""
+
+
+def answers(games: pd.DataFrame, boards: Sequence[Leaderboard], matters: WhichMatters) -> tuple[QuestionAnswer, ...]:
+    """Returns the answers to the three questions, in their order.
+
+    Args:
+        games: One row a game, as `by_game` gives it.
+        boards: Leaderboards of one measure and time; those of the two sides are used.
+        matters: The answer to the third question.
+    """
+    by_side = {board.side: board for board in boards}
+    first = [_best(games, by_side[side], question) for side, question in _QUESTIONS.items() if side in by_side]
+    third = " ".join(part for part in (matters.answer, matters.general.answer) if part)
+    return (*first, QuestionAnswer("What matters more: drawing or describing?", third, matters.told))
+
+
+def _best(games: pd.DataFrame, board: Leaderboard, question: str) -> QuestionAnswer:
+    if not board.rankable:
+        return QuestionAnswer(question, board.note or "There is nothing to rank.", False)
+    rows = board.overall.to_dict("records")
+    best = rows[0]
+    name = str(best[board.names[0]])
+    tied = not_told_apart(games, board.side, board.measure.name, board.when)[1:]
+    words = f"{name} ({board.measure.words} {_number(best)}, {best['n']} prompts)"
+    if tied:
+        others = ", ".join(tied[:-1]) + (" and " if len(tied) > 1 else "") + tied[-1]
+        return QuestionAnswer(
+            question, f"Perhaps {words}, but it cannot be told from {others}.{_by_level(board)}", False
+        )
+    return QuestionAnswer(question, f"{words} keeps most.{_by_level(board)}", True)
+
+
+def _number(row: Mapping[Any, Any]) -> str:
+    interval = "" if row["low"] != row["low"] else f" [{row['low']:.2f}, {row['high']:.2f}]"
+    return f"{row['mean']:.2f}{interval}"
+
+
+def _by_level(board: Leaderboard) -> str:
+    """Tells who is first at each level, where that is not one and the same."""
+    levels = [str(level) for level in board.table["level"].drop_duplicates() if level != ALL]
+    first = {}
+    for level in levels:
+        rows = board.table[(board.table["level"] == level) & (board.table["rank"] == 1)]
+        first[level] = " and ".join(str(name) for name in rows[board.names[0]])
+    if len(levels) < 2:
+        return ""
+    if len(set(first.values())) == 1:
+        return f" It is first at every level ({', '.join(levels)})."
+    return f" First by level: {'; '.join(f'{level} {names}' for level, names in first.items() if names)}."

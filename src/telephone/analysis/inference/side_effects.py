@@ -1,0 +1,133 @@
+"""Who decides the score at each turn: how far the models of each side differ, chance taken out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from telephone.analysis.inference.bootstrap import Floats, student
+from telephone.analysis.tables.score_frames import battle, check, measure_of
+from telephone.analysis.tables.turn_means import levels_of
+
+COLUMNS = ("level", "step_number", "drawing", "describing", "gap", "low", "high", "n")
+MIN_PROMPTS = 3
+"""Below this many, a gap has no interval: leaving one prompt out must leave two."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How much more the choice of who draws decides than the choice of who describes."""
+
+    gap: float
+    """Variance between those who draw minus variance between those who describe, in squared units of the measure."""
+    low: float
+    """Bounds of the 95 % interval; NaN with too few prompts."""
+    high: float
+    drawing: float
+    """Standard deviation between those who draw, chance taken out; 0 where chance explains it all."""
+    describing: float
+    n: int
+    """Prompts on which every pair has a score at these turns."""
+
+
+def importance(frame: pd.DataFrame, measure: str = "distance") -> pd.DataFrame:
+    """Returns for each level and turn how far models of each side differ, and which side differs more.
+
+    A model counts as different only as far as prompts agree about it: the products of its effects on *different*
+    prompts are averaged, so that chance adds nothing on average. Columns: `level, step_number` (from 0), `drawing,
+    describing` (standard deviations between models), `gap` (variance between those who draw minus that between those
+    who describe), `low, high` (95 % interval by leaving out one prompt at a time; NaN below three), `n` (prompts).
+
+    Args:
+        frame: One row a turn, as `scored` gives it; controls are left out.
+        measure: A name of `MEASURES`.
+
+    Raises:
+        UsageError: there is no such measure, or a column is missing.
+    """
+    check(frame)
+    column = measure_of(measure).column
+    rows = []
+    for level in levels_of(frame):
+        cube = _cube(frame, level, column)
+        for step in range(cube.shape[3]):
+            found = _gap(cube[..., [step]])
+            if found is not None:
+                spreads = (found.drawing, found.describing, found.gap, found.low, found.high, found.n)
+                rows.append((level, step, *spreads))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def gap(frame: pd.DataFrame, level: str, steps: Sequence[int], measure: str = "distance") -> Gap | None:
+    """Returns which side decides more in some turns of a level; None with one model on a side, or a single prompt.
+
+    Args:
+        frame: One row a turn, as `scored` gives it.
+        level: Only prompts of this level.
+        steps: Turns from 0; their means are compared.
+        measure: A name of `MEASURES`.
+
+    Raises:
+        UsageError: there is no such measure.
+    """
+    cube = _cube(frame, level, measure_of(measure).column)
+    return _gap(cube[..., list(steps)]) if max(steps, default=-1) < cube.shape[3] else None
+
+
+def _gap(scores: Floats) -> Gap | None:
+    """Returns the gap of [drawing, describing, prompts, turns]; prompts on which a pair lacks a score are left out."""
+    cube = scores.mean(axis=3) if scores.shape[3] else np.empty((0, 0, 0))
+    cube = cube[:, :, ~np.isnan(cube).any(axis=(0, 1))]
+    drawers, describers, prompts = cube.shape
+    if min(drawers, describers) < 2 or prompts < 2:
+        return None
+    by_side = np.array(_spreads(cube))
+    value = float(by_side[0] - by_side[1])
+    low = high = float("nan")
+    if prompts >= MIN_PROMPTS:
+        left_out = [_spreads(np.delete(cube, at, axis=2)) for at in range(prompts)]
+        values = prompts * value - (prompts - 1) * np.array([one - other for one, other in left_out])
+        reach = student(prompts - 1) * float(values.std(ddof=1)) / np.sqrt(prompts)
+        low, high = value - reach, value + reach
+    drawing, describing = (float(np.sqrt(max(each, 0.0))) for each in by_side)
+    return Gap(value, float(low), float(high), drawing, describing, prompts)
+
+
+def _cube(frame: pd.DataFrame, level: str, column: str) -> Floats:
+    """Returns the scores of a level, means over repeats: [drawing, describing, prompts, turns], NaN where none is."""
+    table = battle(frame)
+    table = table[table["level"] == level]
+    if column not in table.columns or table.empty:
+        return np.empty((0, 0, 0, 0))
+    keys = ["t2i_model", "i2t_model", "prompt_id"]
+    codes, sizes = zip(*(_coded(table[key]) for key in keys), strict=True)
+    turns = int(table["step_number"].max()) + 1
+    values = pd.DataFrame({
+        "at": np.ravel_multi_index((*codes, table["step_number"].to_numpy(dtype=int)), (*sizes, turns)),
+        "value": table[column].to_numpy(dtype=float),
+    })  # fmt: skip
+    means = values.groupby("at")["value"].mean()
+    cube = np.full(int(np.prod(sizes)) * turns, np.nan)
+    cube[means.index.to_numpy()] = means.to_numpy()
+    return cube.reshape(*sizes, turns)
+
+
+def _coded(names: pd.Series) -> tuple[NDArray[np.intp], int]:
+    codes, distinct = pd.factorize(names, sort=True)
+    return codes, len(distinct)
+
+
+def _spreads(cube: Floats) -> tuple[float, float]:
+    """Returns the variance between drawing and that between describing models, as different prompts agree on it."""
+    prompts = cube.shape[2]
+    found = []
+    for other in (1, 0):
+        effects = cube.mean(axis=other)
+        effects = effects - effects.mean(axis=0)
+        products = effects.sum(axis=1) ** 2 - (effects**2).sum(axis=1)
+        found.append(float(products.sum() / (len(effects) - 1) / (prompts * (prompts - 1))))
+    return found[0], found[1]

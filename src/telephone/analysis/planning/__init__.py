@@ -1,0 +1,1 @@
+"""Power analysis: how large a battle must be to show a difference."""

@@ -1,0 +1,223 @@
+"""How many prompts a battle needs to see a difference, and what a battle of a given size cannot show."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from telephone.analysis.inference.bootstrap import student
+from telephone.analysis.inference.score_tensor import cube_of, squares
+from telephone.analysis.inference.variance_components import MOST_FACTOR, components, ratio_factor
+from telephone.core.errors import UsageError
+
+ALPHA = 0.05
+MOST_PROMPTS = 100_000
+MOST_SEEDS = 5
+LARGE = 0.2
+"""A battle that sees only larger differences than this, in a measure from 0 to 1, hardly shows anything."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Standard deviations of a game's score, by source; what a plan rests on."""
+
+    drawing_prompt: float = 0.06
+    """What a drawing model makes of one prompt and not of another."""
+    describing_prompt: float = 0.06
+    rest: float = 0.08
+    """What a pair makes of one prompt."""
+    chance: float = 0.08
+    """What another seed changes."""
+    source: str = "assumed: give --run RUN for those of a battle that was played"
+
+    def of_difference(self, side: str, partners: int, seeds: int) -> float:
+        """Returns the standard deviation over prompts of the difference of two models of a side, t2i or i2t."""
+        own = self.drawing_prompt if side == "t2i" else self.describing_prompt
+        return math.sqrt(2 * (own**2 + self.rest**2 / partners + self.chance**2 / (partners * seeds)))
+
+
+@dataclass(frozen=True)
+class PlanGoal:
+    """What a battle shall show."""
+
+    gap: float = 0.05
+    """The smallest difference between two models that shall be seen, in units of the measure."""
+    drawers: int = 3
+    describers: int = 4
+    power: float = 0.8
+    """The chance that it is seen if it is there."""
+    turns: int = 10
+    seeds: int | None = None
+    """Games of each pair and prompt; None takes the cheapest number."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One way to see the difference."""
+
+    seeds: int
+    prompts: int
+    games: int
+    calls: int
+
+
+@dataclass(frozen=True)
+class BattlePlan:
+    """What a battle takes to see a wanted difference."""
+
+    wish: PlanGoal
+    prompts: int
+    seeds: int
+    games: int
+    calls: int
+    """At most; equal calls are made once."""
+    sd: dict[str, float]
+    """By side, t2i and i2t: standard deviation over prompts of the difference of two models."""
+    gap: dict[str, float]
+    """By side: the smallest difference that this many prompts show."""
+    options: tuple[Option, ...]
+    """Other numbers of seeds."""
+    factor: float
+    """Within which factor models in general could be compared by such a roster."""
+    warnings: tuple[str, ...]
+    spread: Spread
+
+
+def plan_battle(wish: PlanGoal, spread: Spread | None = None, prompts: int | None = None) -> BattlePlan:
+    """Returns the smallest battle that sees a difference, or what one of so many prompts would see.
+
+    Two models are compared prompt by prompt, so that a prompt's own difficulty cancels; the test is Student's of the
+    mean difference, at 0.05 on both sides, for two models that were chosen beforehand.
+
+    Args:
+        wish: What it shall show.
+        spread: What scores depend on; None is the usual assumption.
+        prompts: None takes as many as the wish needs.
+
+    Raises:
+        UsageError: a number of the wish makes no sense.
+    """
+    _check(wish, prompts)
+    spread = spread or Spread()
+    tried = [wish.seeds] if wish.seeds is not None else list(range(1, MOST_SEEDS + 1))
+    options = [_option(wish, spread, seeds, prompts) for seeds in tried]
+    best = min(options, key=lambda option: (option.calls, option.seeds))
+    sides = _sides(wish)
+    sd = {side: spread.of_difference(side, partners, best.seeds) for side, partners in sides.items()}
+    gap = {side: smallest_gap(value, best.prompts, wish.power) for side, value in sd.items()}
+    factor = ratio_factor(wish.drawers, wish.describers)
+    return BattlePlan(
+        wish, best.prompts, best.seeds, best.games, best.calls, sd, gap, tuple(options), factor,
+        _warnings(wish, best, gap, factor), spread,
+    )  # fmt: skip
+
+
+def smallest_gap(sd: float, prompts: int, power: float = 0.8) -> float:
+    """Returns the smallest mean difference that a paired test at 0.05 finds with this power; endless below 2 prompts.
+
+    Args:
+        sd: Standard deviation of the difference over prompts.
+        prompts: How many.
+        power: In (0, 1).
+    """
+    if prompts < 2:
+        return math.inf
+    freedom = prompts - 1
+    return (student(freedom) + _quantile(power, freedom)) * sd / math.sqrt(prompts)
+
+
+def prompts_for(gap: float, sd: float, power: float = 0.8) -> int:
+    """Returns the smallest number of prompts that shows a difference; at most `MOST_PROMPTS`."""
+    low, high = 2, 4
+    while smallest_gap(sd, high, power) > gap and high < MOST_PROMPTS:
+        low, high = high, min(2 * high, MOST_PROMPTS)
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if smallest_gap(sd, middle, power) <= gap else (middle + 1, high)
+    return high
+
+
+def spread_of(games: pd.DataFrame, measure: str = "distance", when: str = "final") -> Spread:
+    """Returns the standard deviations of a battle that was played; without repeats, chance is inside `rest`.
+
+    Args:
+        games: One row a game, as `by_game` gives it; controls are left out.
+        measure: A name of `MEASURES`.
+        when: final or mean.
+
+    Raises:
+        UsageError: the battle is too small, or there is no such measure.
+    """
+    cube = cube_of(games, measure, when)
+    t, c, p, r = cube.sizes
+    if min(t, c) < 2 or p < 3:
+        raise UsageError(
+            f"A battle of {t} x {c} models and {p} prompts with scores tells nothing of spreads: "
+            "take one of 2 x 2 and 3 prompts or more, or leave --run out."
+        )
+    found = components({name: float(value[0]) for name, value in squares(cube.scores).mean.items()}, cube.sizes)
+    sd = {name: math.sqrt(max(float(value), 0.0)) if value == value else 0.0 for name, value in found.items()}
+    told = f"a battle of {t} x {c} models on {p} prompts with {r} seed{'s' if r > 1 else ''}"
+    return Spread(sd["tp"], sd["cp"], sd["tcp"], sd["e"], told)
+
+
+def _quantile(power: float, freedom: int) -> float:
+    """Student's quantile of a chance in [0.5, 1), by the expansion of Cornish and Fisher about the normal one."""
+    from statistics import NormalDist
+
+    z = NormalDist().inv_cdf(power)
+    first = (z**3 + z) / 4
+    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
+    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
+    return z + first / freedom + second / freedom**2 + third / freedom**3
+
+
+def _sides(wish: PlanGoal) -> dict[str, int]:
+    """Returns the sides that have somebody to compare, with the number of partners."""
+    sides = {"t2i": (wish.drawers, wish.describers), "i2t": (wish.describers, wish.drawers)}
+    return {side: partners for side, (models, partners) in sides.items() if models > 1}
+
+
+def _option(wish: PlanGoal, spread: Spread, seeds: int, prompts: int | None) -> Option:
+    sds = [spread.of_difference(side, partners, seeds) for side, partners in _sides(wish).items()]
+    number = prompts or max(prompts_for(wish.gap, sd, wish.power) for sd in sds)
+    games = number * seeds * wish.drawers * wish.describers
+    return Option(seeds, number, games, 2 * wish.turns * games)
+
+
+def _check(wish: PlanGoal, prompts: int | None) -> None:
+    if not wish.gap > 0:
+        raise UsageError(f"A difference of {wish.gap:g} cannot be looked for: give one above 0, such as --gap 0.05.")
+    if not 0.5 <= wish.power < 1:
+        raise UsageError(f"A power of {wish.power:g} cannot be planned: give one from 0.5 up to, but not, 1.")
+    if min(wish.drawers, wish.describers) < 1 or max(wish.drawers, wish.describers) < 2:
+        raise UsageError("One pair alone has nobody to be compared with: plan for 2 x 1, 1 x 2 or more players.")
+    if wish.turns < 1 or (wish.seeds is not None and wish.seeds < 1) or (prompts is not None and prompts < 1):
+        raise UsageError("Turns, seeds and prompts must be 1 or more: correct them.")
+
+
+def _warnings(wish: PlanGoal, best: Option, gap: dict[str, float], factor: float) -> tuple[str, ...]:
+    told = []
+    widest = max(gap.values())
+    if widest > LARGE:
+        seen = "no difference at all" if math.isinf(widest) else f"only differences above {widest:.2f}"
+        told.append(f"THIS BATTLE CANNOT SHOW ANYTHING: {best.prompts} prompts see {seen}; play more prompts.")
+    elif widest > wish.gap * 1.0001:
+        needed = replace(wish, seeds=best.seeds)
+        told.append(f"{best.prompts} prompts see differences above {widest:.3f}, not the wanted {needed.gap:g}.")
+    if best.prompts >= MOST_PROMPTS:
+        told.append(f"More than {MOST_PROMPTS:,} prompts would be needed: look for a larger difference.")
+    for side, models in (("drawing", wish.drawers), ("describing", wish.describers)):
+        if models == 1:
+            told.append(f"With one {side} model nothing can be said of that side, nor of which side matters more.")
+    if min(wish.drawers, wish.describers) > 1 and factor > MOST_FACTOR:
+        told.append(
+            f"TOO FEW MODELS for a word about models in general: {wish.drawers} x {wish.describers} compare the two "
+            f"sides only within a factor of {factor:.0f}, however many prompts are played; the answer holds for this "
+            "roster."
+        )
+    if best.seeds == 1:
+        told.append("With one seed chance cannot be told from what a pair makes of a prompt: play some with two.")
+    return tuple(told)

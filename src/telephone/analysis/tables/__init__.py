@@ -1,0 +1,1 @@
+"""Data frames: turns and games with their scores, leaderboards, drift, comparisons of runs."""

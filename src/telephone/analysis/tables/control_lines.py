@@ -1,0 +1,66 @@
+"""The control lines of a run by turn: what wording, silence, chance and perfect players score on its prompts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from telephone.analysis.tables.calls import hops
+from telephone.analysis.tables.drift import distances, drift_curves, embedders_of, short_name
+from telephone.analysis.tables.turn_means import by_step
+
+if TYPE_CHECKING:
+    from telephone.store import Run
+
+COLUMNS = ("control", "line", "level", "t2i_model", "i2t_model", "step_number", "mean", "low", "high", "n", "unscored")
+TEXTLESS = "reencode"
+"""The control whose texts are pictures in letters: only distances between its pictures mean something."""
+
+
+def controls_table(frame: pd.DataFrame, measure: str = "distance") -> pd.DataFrame:
+    """Returns the mean of a measure by control line, level and turn.
+
+    Columns: `control` (paraphrase, fixed, shuffled or oracle), `line` (who draws and who describes), and those of
+    `by_step`. The chain of pictures alone has no words: `reencoded` tells of it. Empty if no control was played.
+
+    Args:
+        frame: One row a turn, as `scored` gives it.
+        measure: A name of `MEASURES`.
+
+    Raises:
+        UsageError: there is no such measure, or a column is missing.
+    """
+    kinds = frame["control"].drop_duplicates() if "control" in frame.columns else pd.Series(dtype=object)
+    tables = []
+    for kind in kinds[~kinds.isin(["", TEXTLESS])]:
+        found = by_step(frame[frame["control"] == kind].assign(control=""), measure)
+        found = found[found["n"] + found["unscored"] > 0]
+        line = found["t2i_model"].astype(str) + " + " + found["i2t_model"].astype(str)
+        tables.append(found.assign(control=kind, line=line)[list(COLUMNS)])
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(COLUMNS))
+
+
+def reencoded(run: Run, embedder: str | None = None) -> pd.DataFrame:
+    """Returns how far a picture that is only saved again, turn by turn, has moved from the first one.
+
+    Columns: those of `drift_curves`; `mean` is the cosine distance to the game's first picture, 0 at turn 1. Empty if
+    this control was not played, or no embedder has seen its pictures.
+
+    Args:
+        run: A judged run.
+        embedder: Part of the name of an embedder; None is all of them.
+
+    Raises:
+        UsageError: no embedder has such a name.
+    """
+    frame = run.frame()
+    made = hops(frame[frame["control"] == TEXTLESS])
+    pictures = made[made["kind"] == "image"].assign(mapping="image-image")
+    first = pictures.groupby("game", sort=False)["sha"].transform("first")
+    tables = [pictures.iloc[:0].assign(embedder="", to_start=0.0)]
+    for identity in embedders_of(run, embedder):
+        apart = distances(run.vectors(identity), list(pictures["sha"]), list(first))
+        tables.append(pictures.assign(embedder=short_name(identity), to_start=apart))
+    filled = [table for table in tables if len(table)]
+    return drift_curves(pd.concat(filled, ignore_index=True) if filled else tables[0])

@@ -1,0 +1,261 @@
+"""One leaderboard over many runs: what each model adds to a game, whatever prompts and partners it happened to meet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from telephone.analysis.inference.bootstrap import Floats, bounds, draw_weights, merged, student
+from telephone.analysis.tables.leaderboards import ALL, KEYS, Side
+from telephone.analysis.tables.run_comparison import games_of_run, measures_distance
+from telephone.analysis.tables.score_frames import WHENS, Measure, battle, measure_of
+from telephone.analysis.tables.turn_means import levels_of
+from telephone.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from telephone.store import Run
+
+DRAWS = 500
+_NORMAL = 1.959964
+_SIDES = ("t2i_model", "i2t_model")
+
+
+@dataclass(frozen=True)
+class Standings:
+    """Models of one side over many runs, the best first."""
+
+    side: Side
+    measure: Measure
+    when: str
+    table: pd.DataFrame
+    """One row a level and model: `level` (easy to impossible, then all), `model`, `mean` (what it would score with an
+    average partner on an average prompt), `low`, `high` (95 % interval over prompts; NaN with too few), `n` (prompts),
+    `games`, `rank`, `rank_low`, `rank_high` (95 % interval) and `group` (only models of one group can be ranked against
+    each other: they met on common prompts, or are linked by models that did)."""
+    note: str = ""
+    """What a reader must know."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The games of several runs, one below the other."""
+
+    games: pd.DataFrame
+    """As `games_of_run`, with the run's name as `run`; models that changed between runs go by name and fingerprint."""
+    runs: tuple[str, ...]
+    """The runs that count."""
+    judge: str
+    """Who measured distances in all of them; empty for facts."""
+    notes: tuple[str, ...]
+    """What a reader must know, such as runs that were left out."""
+
+
+def gather(runs: Mapping[str, Run], measure: str = "distance", judge: str = "") -> Pool:
+    """Returns the games of all runs that one and the same judge has measured.
+
+    Args:
+        runs: Runs by what they are called.
+        measure: distance, recall or precision.
+        judge: Part of the name of the judge of distances; empty is the one that most runs have.
+
+    Raises:
+        UsageError: no run was judged, or by no judge of this name.
+    """
+    chosen, kept = "", list(runs)
+    if measure_of(measure).name == "distance":
+        chosen = _commonest(list(runs.values()), judge)
+        kept = [name for name, run in runs.items() if chosen in run.judges()]
+    prints: dict[str, set[str]] = {}
+    for name in kept:
+        for row in runs[name].description.players:
+            prints.setdefault(row.ref, set()).add(row.fingerprint)
+    tables = [_renamed(runs[name], chosen, prints).assign(run=name) for name in kept]
+    notes = [f"{name} is left out: {chosen.partition(' #')[0]} has not judged it." for name in runs if name not in kept]
+    changed = sorted(ref for ref, found in prints.items() if len(found) > 1)
+    notes += [f"{ref} changed between runs, so it stands here more than once." for ref in changed]
+    return Pool(pd.concat(tables, ignore_index=True), tuple(kept), chosen, tuple(notes))
+
+
+def _commonest(runs: Sequence[Run], part: str) -> str:
+    heard = [name for run in runs for name in run.judges() if part in name and measures_distance(run, name)]
+    if not heard:
+        raise UsageError(
+            f"No run here has distances{f' of {part!r}' if part else ''}: judge them with `telephone judge`."
+        )
+    return max(dict.fromkeys(heard), key=heard.count)
+
+
+def _renamed(run: Run, judge: str, prints: Mapping[str, set[str]]) -> pd.DataFrame:
+    """Returns a run's games; a model of several fingerprints gets the first six digits of its own behind its name."""
+    names = {
+        row.ref: row.ref if len(prints[row.ref]) == 1 else f"{row.ref} ({row.fingerprint[:6]})"
+        for row in run.description.players
+    }
+    table = games_of_run(run, judge)
+    return table.assign(**{side: table[side].map(names) for side in _SIDES})
+
+
+def standings(games: pd.DataFrame, side: Side, measure: str = "distance", when: str = "final") -> Standings:
+    """Returns the standings of those who draw or of those who describe.
+
+    A score is taken as the sum of a prompt's, a drawing model's and a describing model's part, fitted by least squares
+    to the means of all games of each prompt and pair, so that a model is not rewarded for easy prompts or strong
+    partners. Intervals come from prompts that are drawn again within their levels.
+
+    Args:
+        games: Games of all runs, one below the other, as `games_of_run` gives them.
+        side: t2i or i2t.
+        measure: distance, recall or precision.
+        when: final or mean.
+
+    Raises:
+        UsageError: there is no such side, measure or time.
+    """
+    what = measure_of(measure)
+    if side not in ("t2i", "i2t") or when not in WHENS:
+        raise UsageError(f"There are no standings of {side!r} {when!r}: take t2i or i2t, and final or mean.")
+    column = f"{what.name}_{when}"
+    known = battle(games).dropna(subset=[column])
+    levels = levels_of(known)
+    levels += [ALL] if len(levels) > 1 else []
+    blocks = [_block(known if level == ALL else known[known["level"] == level], level, side, what, column)
+              for level in levels]  # fmt: skip
+    table = pd.concat(blocks, ignore_index=True) if blocks else _empty()
+    return Standings(side, what, when, _sorted(table), _note(games, table, column))
+
+
+def _block(known: pd.DataFrame, level: str, side: Side, what: Measure, column: str) -> pd.DataFrame:
+    """Returns the rows of one level, group by group."""
+    cells = known.groupby(["prompt_id", "level", *_SIDES])[column].mean().reset_index(name="value")
+    if cells.empty:
+        return _empty()
+    names = [sorted(cells[key].unique()) for key in _SIDES]
+    made = _equations(cells, names)
+    strata = tuple(str(each) for each in cells.drop_duplicates("prompt_id")["level"])
+    weights = np.concatenate([np.ones((1, len(strata))), draw_weights(strata, DRAWS)])
+    effects = _solved(np.tensordot(weights, made.squares, 1), weights @ made.products)
+    levels = (weights @ made.means - np.einsum("dp,pk,dk->d", weights, made.shares, effects)) / weights.sum(axis=1)
+    first = len(names[0])
+    at, partners = (range(first), range(first, first + len(names[1])))[:: 1 if side == "t2i" else -1]
+    own = names[0 if side == "t2i" else 1]
+    rows = []
+    for number, group in enumerate(_comparable(made.squares.sum(axis=0), list(at))):
+        base = levels + effects[:, list(partners)].mean(axis=1)
+        values = effects[:, group] + base[:, None]
+        chosen = [own[place - at[0]] for place in group]
+        rows.append(_told(values, chosen, (known, strata), (side, what)).assign(group=number))
+    return pd.concat(rows, ignore_index=True).assign(level=level)
+
+
+@dataclass(frozen=True)
+class _Equations:
+    """The normal equations of each prompt, its own level taken out."""
+
+    squares: Floats
+    """[prompts, models, models]"""
+    products: Floats
+    """[prompts, models]"""
+    means: Floats
+    """[prompts]: mean score."""
+    shares: Floats
+    """[prompts, models]: the share of a prompt's pairs that a model is in."""
+
+
+def _equations(cells: pd.DataFrame, names: Sequence[list[str]]) -> _Equations:
+    places = [pd.Series(range(len(each)), index=each) for each in names]
+    left = cells[_SIDES[0]].map(places[0]).to_numpy()
+    right = cells[_SIDES[1]].map(places[1]).to_numpy() + len(names[0])
+    design = np.zeros((len(cells), len(names[0]) + len(names[1])))
+    design[np.arange(len(cells)), left] = design[np.arange(len(cells)), right] = 1.0
+    values = cells["value"].to_numpy(dtype=float)
+    squares, products, means, shares = [], [], [], []
+    for rows in cells.groupby("prompt_id", sort=False).indices.values():
+        share, mean = design[rows].mean(axis=0), values[rows].mean()
+        own = design[rows] - share
+        squares.append(own.T @ own)
+        products.append(own.T @ (values[rows] - mean))
+        means.append(mean)
+        shares.append(share)
+    return _Equations(np.array(squares), np.array(products), np.array(means), np.array(shares))
+
+
+def _solved(squares: Floats, products: Floats) -> Floats:
+    """Returns [draws, models]: least-squares effects, the shortest where many fit alike."""
+    return np.asarray((np.linalg.pinv(squares, rcond=1e-9, hermitian=True) @ products[:, :, None])[:, :, 0])
+
+
+def _comparable(squares: Floats, models: list[int]) -> list[list[int]]:
+    """Returns models in groups, the largest first: within a group each difference follows from common prompts.
+
+    Two models are comparable if their difference lies in the row space of the normal equations: they met on one prompt,
+    or are linked by others that did.
+    """
+    space = squares @ np.linalg.pinv(squares, rcond=1e-9, hermitian=True)
+    groups: list[list[int]] = []
+    for model in models:
+        for group in groups:
+            difference = np.zeros(len(squares))
+            difference[model], difference[group[0]] = 1.0, -1.0
+            if np.abs(space @ difference - difference).max() < 1e-6:
+                group.append(model)
+                break
+        else:
+            groups.append([model])
+    return sorted(groups, key=len, reverse=True)
+
+
+def _told(
+    values: Floats, names: list[str], played: tuple[pd.DataFrame, tuple[str, ...]], kind: tuple[Side, Measure]
+) -> pd.DataFrame:
+    known, strata = played
+    side, what = kind
+    own = known.groupby(KEYS[side][0])
+    mean, draws = values[0], values[1:]
+    low = high = rank_low = rank_high = np.full(len(names), np.nan)
+    if len(strata) >= 2:
+        stretch = student(len(strata) - len(set(merged(strata)))) / _NORMAL
+        draws = mean + (draws - draws.mean(axis=0)) * stretch
+        low, high = np.clip(bounds(draws), *what.limits)
+        sign = 1.0 if what.low_is_best else -1.0
+        ranks = 1.0 + (sign * draws[:, None, :] < sign * draws[:, :, None]).sum(axis=2)
+        rank_low, rank_high = np.rint(bounds(ranks))
+    signed = pd.Series(mean if what.low_is_best else -mean)
+    return pd.DataFrame({
+        "model": list(names), "mean": mean, "low": low, "high": high, "n": own["prompt_id"].nunique().reindex(names),
+        "games": own.size().reindex(names), "rank": signed.rank(method="min").to_numpy(), "rank_low": rank_low,
+        "rank_high": rank_high,
+    }).reset_index(drop=True)  # fmt: skip
+
+
+def _sorted(table: pd.DataFrame) -> pd.DataFrame:
+    if table.empty:
+        return table
+    last = table[table["level"] == table["level"].iloc[-1]].sort_values(["group", "rank", "model"])
+    order = {name: place for place, name in enumerate(last["model"])}
+    places = table["model"].map(order)
+    levels = {level: place for place, level in enumerate(dict.fromkeys(table["level"]))}
+    keys = table.assign(_place=places, _level=table["level"].map(levels)).sort_values(["_place", "_level"])
+    columns = ["level", "model", "mean", "low", "high", "n", "games", "rank", "rank_low", "rank_high", "group"]
+    return keys[columns].reset_index(drop=True)
+
+
+def _note(games: pd.DataFrame, table: pd.DataFrame, column: str) -> str:
+    if table.empty:
+        return "No game has been scored yet."
+    told = []
+    if table["group"].max() > 0:
+        told.append("Some models never met, not even by way of others: they stand in groups that cannot be compared.")
+    missing = int(battle(games)[column].isna().sum())
+    if missing:
+        told.append(f"{missing} games have no score and count in no mean; they are not counted as 0.")
+    return " ".join(told)
+
+
+def _empty() -> pd.DataFrame:
+    return pd.DataFrame(
+        columns=["level", "model", "mean", "low", "high", "n", "games", "rank", "rank_low", "rank_high", "group"]
+    )

@@ -1,0 +1,143 @@
+"""Distances on one scale: 1 is as near as two tellings of the same thing are, 0 as far as unrelated things are.
+
+Embedders and pairs of kinds have scales of their own: the cosines of a picture with its very caption may all lie about
+0.3. Between a floor and a chance line, measured for each of them, they can be compared and averaged.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from telephone.analysis.tables.calls import hops
+from telephone.analysis.tables.drift import Floats, embedders_of, short_name
+from telephone.analysis.tables.score_frames import battle
+from telephone.analysis.tables.turn_means import levels_of
+from telephone.store.vectors import yardstick_of
+
+if TYPE_CHECKING:
+    from telephone.store import Run
+
+UNMEASURED = "none measured: 0 is taken"
+"""Where a floor comes from that nobody has measured; between text and picture there is then none at all."""
+_KEYS = ["embedder", "mapping", "level"]
+
+
+def yardsticks(run: Run, embedder: str | None = None, frame: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Returns the floor and the chance line of each embedder, pair of kinds and level, as cosine distances.
+
+    Columns: `embedder, mapping, level, floor, floor_n` (prompts that it was measured on), `floor_from` (how; from all
+    levels where this one has none), `chance` (prompts of the level against what the games of its other prompts made, so
+    that the length of texts is the same), `chance_n` (pairs of prompts), `chance_prompts` (prompts against each other,
+    NaN where the kinds differ). A level with one prompt borrows the prompts of the others.
+
+    Args:
+        run: A judged run.
+        embedder: Part of the name of an embedder; None is all of them.
+        frame: Rows of `run.frame()`; None is the battle without its control lines.
+
+    Raises:
+        UsageError: no embedder has such a name.
+    """
+    made = hops(battle(run.frame()) if frame is None else frame)
+    rows = [row for identity in embedders_of(run, embedder) for row in _rows(run, identity, made)]
+    columns = [*_KEYS, "floor", "floor_n", "floor_from", "chance", "chance_n", "chance_prompts"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def retained(table: pd.DataFrame, sticks: pd.DataFrame) -> pd.DataFrame:
+    """Returns a table of `drift` with `floor`, `chance` and `retention` = (chance - to_start) / (chance - floor).
+
+    A retention may lie a little outside [0, 1]. It is NaN where there is no chance line, no floor between two kinds, or
+    no room between them.
+
+    Args:
+        table: As `drift` gives it.
+        sticks: As `yardsticks` gives it.
+    """
+    joined = table.merge(sticks[[*_KEYS, "floor", "chance"]], on=_KEYS, how="left")
+    room = joined["chance"] - joined["floor"]
+    joined["retention"] = ((joined["chance"] - joined["to_start"]) / room).where(room > 0)
+    return joined
+
+
+def floor_of(run: Run, embedder: str, mapping: str) -> float | None:
+    """Returns the mean distance of two tellings of one thing, prompts counting alike; None if it was not measured.
+
+    Args:
+        run: A judged run.
+        embedder: One of `run.embedders()`.
+        mapping: A pair of kinds, such as text-text.
+    """
+    floors = _floors(run, embedder)
+    values = floors.loc[floors["mapping"] == mapping, "value"]
+    return float(values.mean()) if len(values) else None
+
+
+def _rows(run: Run, identity: str, made: pd.DataFrame) -> list[dict[str, Any]]:
+    vectors = run.vectors(identity)
+    floors = _floors(run, identity)
+    found = []
+    for (first, kind), part in made.groupby(["first", "kind"], sort=False):
+        mapping = f"{first}-{kind}"
+        means = _Means(part, vectors)
+        if not len(means.starts):
+            continue
+        for level in levels_of(part):
+            near = _floor(floors, mapping, level)
+            far = means.chance(level, first == kind)
+            found.append({"embedder": short_name(identity), "mapping": mapping, "level": level, **near, **far})
+    return found
+
+
+def _floors(run: Run, identity: str) -> pd.DataFrame:
+    """Returns one row a prompt and pair of kinds: tellings of one prompt are averaged."""
+    levels = {prompt.id: prompt.level for prompt in run.description.prompts}
+    rows = [
+        (score.name.partition(" ")[2], score.reference.partition(" ")[2], score.value, score.detail["from"])
+        for score in run.scores(yardstick_of(identity))
+    ]
+    table = pd.DataFrame(rows, columns=["mapping", "prompt_id", "value", "from"])
+    table["level"] = table["prompt_id"].map(levels)
+    keys = ["mapping", "level", "prompt_id"]
+    return table.groupby(keys, sort=False).agg(value=("value", "mean"), how=("from", "first")).reset_index()
+
+
+def _floor(floors: pd.DataFrame, mapping: str, level: str) -> dict[str, Any]:
+    fitting = floors[floors["mapping"] == mapping]
+    own = fitting[fitting["level"] == level]
+    chosen = own if len(own) else fitting
+    if len(chosen):
+        return {"floor": chosen["value"].mean(), "floor_n": len(own), "floor_from": chosen["how"].iloc[0]}
+    one, other = mapping.split("-")
+    return {"floor": 0.0 if one == other else np.nan, "floor_n": 0, "floor_from": UNMEASURED}
+
+
+class _Means:
+    """For each prompt its own vector and the mean vector of what its games made; pairs of prompts then cost nothing."""
+
+    def __init__(self, part: pd.DataFrame, vectors: dict[str, Any]) -> None:
+        sums: dict[str, Any] = {}
+        counts: dict[str, int] = {}
+        own: dict[str, str] = {}
+        for prompt, start, sha in part[["prompt_id", "start", "sha"]].itertuples(index=False):
+            if sha in vectors and start in vectors:
+                own[prompt] = start
+                sums[prompt] = sums.get(prompt, 0.0) + vectors[sha].astype(np.float64)
+                counts[prompt] = counts.get(prompt, 0) + 1
+        levels = part.drop_duplicates("prompt_id").set_index("prompt_id")["level"]
+        self.levels = np.array([levels[prompt] for prompt in own], dtype=object)
+        self.starts: Floats = np.array([vectors[start] for start in own.values()], dtype=np.float64)
+        self.made: Floats = np.array([sums[prompt] / counts[prompt] for prompt in own], dtype=np.float64)
+
+    def chance(self, level: str, same_kind: bool) -> dict[str, Any]:
+        mine = self.levels == level
+        others = mine if mine.sum() > 1 else np.ones(len(mine), dtype=bool)
+        apart = mine[:, None] & others[None, :] & ~np.eye(len(mine), dtype=bool)
+        if not apart.any():
+            return {"chance": np.nan, "chance_n": 0, "chance_prompts": np.nan}
+        prompts = float((1 - self.starts @ self.starts.T)[apart].mean()) if same_kind else np.nan
+        far = float((1 - self.starts @ self.made.T)[apart].mean())
+        return {"chance": far, "chance_n": int(apart.sum()), "chance_prompts": prompts}

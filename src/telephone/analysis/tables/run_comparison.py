@@ -1,0 +1,198 @@
+"""Two or more runs side by side: what one keeps more than another, prompt by prompt, on what all of them played."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+import pandas as pd
+
+from telephone.analysis.inference.bootstrap import estimate
+from telephone.analysis.tables.leaderboards import ALL
+from telephone.analysis.tables.score_frames import WHENS, Measure, battle, by_game, measure_of, scored
+from telephone.analysis.tables.turn_means import levels_of
+from telephone.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from telephone.store import Run
+
+PAIR = ["t2i_model", "i2t_model"]
+COLUMNS = (
+    "level", "run", "base", "mean", "base_mean", "difference", "low", "high", "n", "better", "told",
+)  # fmt: skip
+_DISTANCE = "distance"
+_TIE = 1e-6
+"""Scores nearer than this are a tie: what machines round differently is no difference."""
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class RunComparison:
+    """Runs against the first of them."""
+
+    runs: tuple[str, ...]
+    """What the runs are called; the first is the one that the others are compared with."""
+    measure: Measure
+    when: str
+    """final or mean."""
+    table: pd.DataFrame
+    """One row a level and run: `level` (easy to impossible, then all), `run`, `base` (the first run), `mean` and
+    `base_mean` over the prompts that both have scores on, `difference` (run minus base), `low`, `high` (its 95 %
+    interval over prompts), `n` (prompts), `better` (share of them on which the run keeps more, a tie is a half) and
+    `told` (whether the interval leaves 0 out)."""
+    pairs: tuple[tuple[str, str], ...]
+    """Pairs of models whose games are compared; empty where each run counts with all of its own."""
+    prompts: int
+    """Prompts that all runs played."""
+    left_out: int
+    """Prompts that only some of them played."""
+    judge: str
+    """Who measured distances, in all of them; empty for facts."""
+    notes: tuple[str, ...] = ()
+    """What a reader must know."""
+
+
+def compare(runs: Mapping[str, Run], measure: str = _DISTANCE, when: str = "final", judge: str = "") -> RunComparison:
+    """Returns how each run differs from the first one, level by level, on the prompts that both played.
+
+    Where all runs have pairs of models in common, only the games of those pairs count, so that nothing but what was
+    changed between the runs can differ; where they have none, each run counts with all its pairs. A prompt's games are
+    averaged over repeats, then over pairs; the prompt is the unit.
+
+    Args:
+        runs: Two or more runs by what they are called.
+        measure: distance, recall or precision.
+        when: final or mean.
+        judge: Part of the name of the judge of distances; empty is the first one that all runs have.
+
+    Raises:
+        UsageError: there are fewer than two runs, they share no prompt or no judge, or no such measure.
+    """
+    what = measure_of(measure)
+    if len(runs) < 2 or when not in WHENS:
+        raise UsageError("A comparison takes two or more runs, and final or mean: name the folders of the runs.")
+    shared = shared_judge(list(runs.values()), judge) if what.name == _DISTANCE else ""
+    games = {name: games_of_run(run, shared) for name, run in runs.items()}
+    made = compare_games(games, what.name, when, shared)
+    return replace(made, notes=(*made.notes, *_changed(list(runs.values()), made.pairs)))
+
+
+def compare_games(
+    games: Mapping[str, pd.DataFrame], measure: str = _DISTANCE, when: str = "final", judge: str = ""
+) -> RunComparison:
+    """Returns the same for tables of games, one a run, as `by_game` gives them; equal `prompt_id` is the same prompt.
+
+    Raises:
+        UsageError: the runs share no prompt.
+    """
+    what = measure_of(measure)
+    column = f"{what.name}_{when}"
+    names = tuple(games)
+    pairs = _common([set(map(tuple, own[PAIR].drop_duplicates().to_numpy())) for own in games.values()])
+    played = [set(own["prompt_id"]) for own in games.values()]
+    shared = _common(played)
+    if not shared:
+        raise UsageError("These runs have no prompt in common, so nothing can be paired: compare runs of the same set.")
+    scores = {name: _by_prompt(own, column, pairs) for name, own in games.items()}
+    levels = pd.concat(games.values()).drop_duplicates("prompt_id").set_index("prompt_id")["level"]
+    rows = [row for name in names[1:] for row in _rows((name, names[0]), scores, levels, what)]
+    left_out = len(set().union(*played)) - len(shared)
+    notes = tuple(_notes(pairs, left_out, [scores[name] for name in names]))
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    return RunComparison(names, what, when, table, tuple(sorted(pairs)), len(shared), left_out, judge, notes)
+
+
+def shared_judge(runs: Sequence[Run], part: str = "") -> str:
+    """Returns the judge of distances that all runs have, by full name; weights and preprocessing are part of it.
+
+    Raises:
+        UsageError: there is none.
+    """
+    heard = [[name for name in run.judges() if part in name and measures_distance(run, name)] for run in runs]
+    for name in heard[0]:
+        if all(name in other for other in heard[1:]):
+            return name
+    raise UsageError(
+        "These runs have no judge of distances in common: run `telephone judge` on each with the same embedder."
+    )
+
+
+def measures_distance(run: Run, judge: str) -> bool:
+    """Tells whether a judge of a run has measured distances."""
+    return any(score.name == _DISTANCE for score in run.scores(judge))
+
+
+def games_of_run(run: Run, judge: str) -> pd.DataFrame:
+    """Returns the games of a run without its controls, as `by_game`, in names that hold beyond the run.
+
+    Models go by their addresses, and `prompt_id` is the hash of the prompt's content.
+
+    Args:
+        run: A run.
+        judge: Name of the judge of distances; empty is the first one.
+    """
+    frame = scored(run, judge or None)
+    refs = {row.name: row.ref for row in run.description.players}
+    frame = frame.assign(prompt_id=frame["prompt_sha256"], **{side: frame[side].map(refs) for side in PAIR})
+    return battle(by_game(frame, run.description.turns))
+
+
+def _changed(runs: Sequence[Run], pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """Tells of what goes by one name and is not the same in all runs."""
+    prints: dict[str, set[str]] = {}
+    for run in runs:
+        for row in run.description.players:
+            prints.setdefault(row.ref, set()).add(row.fingerprint)
+    used = {ref for pair in pairs for ref in pair}
+    changed = sorted(ref for ref, found in prints.items() if len(found) > 1 and ref in used)
+    turns = {run.description.turns for run in runs}
+    notes = [f"{' and '.join(changed)} changed between the runs (weights or version)."] if changed else []
+    if len(turns) > 1:
+        notes.append(f"Games are of different length ({', '.join(map(str, sorted(turns)))} turns).")
+    return notes
+
+
+def _common(sets: Sequence[set[_T]]) -> set[_T]:
+    return set.intersection(*sets) if sets else set()
+
+
+def _by_prompt(games: pd.DataFrame, column: str, pairs: set[tuple[str, str]]) -> pd.Series:
+    """Returns a score a prompt; with common pairs, only where each of them has one."""
+    keyed = games.groupby(["prompt_id", *PAIR])[column].mean()
+    if not pairs:
+        return keyed.groupby("prompt_id").mean()
+    wide = keyed.unstack(PAIR)[sorted(pairs)]  # noqa: PD010
+    return wide.mean(axis=1).where(wide.notna().all(axis=1))
+
+
+def _rows(
+    names: tuple[str, str], scores: Mapping[str, pd.Series], levels: pd.Series, what: Measure
+) -> list[tuple[object, ...]]:
+    both = pd.DataFrame({"run": scores[names[0]], "base": scores[names[1]]}).dropna()
+    strata = levels.reindex(both.index).astype(str)
+    found = levels_of(strata.to_frame("level"))
+    rows: list[tuple[object, ...]] = []
+    for level in [*found, *([ALL] if len(found) > 1 else [])]:
+        own = both if level == ALL else both[strata == level]
+        gaps = own["run"] - own["base"]
+        made = estimate(gaps.to_numpy(dtype=float)[:, None], list(strata.reindex(own.index)))
+        low, high = float(made.low[0]), float(made.high[0])
+        signed = -gaps if what.low_is_best else gaps
+        better = float(((signed > _TIE) + 0.5 * (signed.abs() <= _TIE)).mean())
+        told = bool(low > _TIE or high < -_TIE)
+        means = (float(own["run"].mean()), float(own["base"].mean()), float(made.mean[0]))
+        rows.append((level, *names, *means, low, high, len(own), better, told))
+    return rows
+
+
+def _notes(pairs: set[tuple[str, str]], left_out: int, scores: Sequence[pd.Series]) -> list[str]:
+    notes = []
+    if not pairs:
+        notes.append("The runs have no pair of models in common: each counts with all its pairs, whoever plays them.")
+    if left_out:
+        notes.append(f"Only prompts that all runs played are compared; {left_out} others are left out.")
+    unscored = len(set().union(*(set(each[each.isna()].index) for each in scores)))
+    if unscored:
+        notes.append(f"{unscored} prompts lack a score in one of the runs and are left out; they are not counted as 0.")
+    return notes

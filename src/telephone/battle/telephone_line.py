@@ -1,0 +1,134 @@
+"""The game played by hand, as the original experiment plays it: one line, one prompt, everything in memory."""
+
+import base64
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Protocol
+
+from PIL import Image
+
+from telephone.battle.rules import Conversation, GameSpec, ModelPair, PlayerSlot, game_seed
+from telephone.core.errors import UsageError
+from telephone.core.images import decode, encode_png
+from telephone.core.records import Artefact, Hop, Outcome, Prompt, Request
+from telephone.models import Image2Text, Text2Image, describe, draw, name_of
+
+
+@dataclass(frozen=True)
+class ConversationRecord(Mapping[str, Any]):
+    """What was said and drawn in one game; read it by attribute or, as the article does, by key."""
+
+    prompt: str
+    level: str
+    texts: list[str] = field(default_factory=list)
+    """The prompt and every description, oldest first (an image-first game has descriptions only)."""
+    images: list[Image.Image] = field(default_factory=list)
+    """Every picture, oldest first (an image-first game starts with its prompt's)."""
+
+    @property
+    def image_urls(self) -> list[str]:
+        """The pictures as `data:` addresses, for code that expects an address."""
+        encoded = (base64.b64encode(encode_png(image)).decode() for image in self.images)
+        return [f"data:image/png;base64,{data}" for data in encoded]
+
+    def __getitem__(self, key: str) -> Any:
+        """Returns the attribute of this name."""
+        if key not in set(self):
+            raise KeyError(key)
+        return getattr(self, key)
+
+    def __iter__(self) -> Iterator[str]:
+        """Yields the names of what can be read."""
+        yield from (each.name for each in fields(self))
+        yield "image_urls"
+
+    def __len__(self) -> int:
+        """Returns the number of names."""
+        return len(list(iter(self)))
+
+
+class HasText(Protocol):
+    """A prompt of somebody else's class."""
+
+    text: str
+    level: str
+
+
+class TelephoneLine:
+    """A text-to-image player and an image-to-text player with a line between them."""
+
+    def __init__(self, t2i: Text2Image, i2t: Image2Text) -> None:
+        """Connects the two.
+
+        Raises:
+            UsageError: one of them is of the wrong kind.
+        """
+        if not isinstance(t2i, Text2Image) or not isinstance(i2t, Image2Text):
+            raise UsageError("A line is TelephoneLine(t2i, i2t): first a Text2Image, then an Image2Text.")
+        self.t2i = t2i
+        self.i2t = i2t
+        self.name = f"{name_of(t2i)}_{name_of(i2t)}"
+        self.conversations: dict[str, ConversationRecord] = {}
+
+    def get_conversation_name(self, text: str) -> str:
+        """Returns the name of the game that starts with this text on this line: six hexadecimal digits."""
+        return hashlib.md5(f"{self.name}{text}".encode(), usedforsecurity=False).hexdigest()[:6]
+
+    def play(self, prompt: Prompt | HasText | str, nturns: int = 10, seed: int | None = None) -> ConversationRecord:
+        """Plays one game, keeps it in `conversations` under its name, and returns it.
+
+        Args:
+            prompt: what to start with; a plain text is an easy prompt, and any object with `text` and `level` will do.
+            nturns: how many times there and back.
+            seed: in [0, 2**32); None is a seed that depends on the prompt alone, so the same game comes out again.
+
+        Raises:
+            ModelError: a player failed or declined; what had been said until then is kept.
+        """
+        start = _as_prompt(prompt)
+        print(f"Connecting {name_of(self.t2i)} <-> {name_of(self.i2t)} with prompt: {start.text[:20]}...")
+        chosen = game_seed(0, start.id, 0) if seed is None else seed
+        conversation = Conversation(GameSpec(self._seats(), start, chosen), nturns)
+        talk = ConversationRecord(start.text, start.level)
+        self.conversations[self.get_conversation_name(start.text)] = talk
+        _keep(talk, conversation.last)
+        while (ask := conversation.next_ask()) is not None:
+            made = self._call(ask)
+            conversation.answer(Hop(ask, Outcome.OK, made))
+            _keep(talk, made)
+        return talk
+
+    def _seats(self) -> ModelPair:
+        t2i, i2t = self.t2i.traits(), self.i2t.traits()
+        return ModelPair(
+            PlayerSlot(name_of(self.t2i), t2i.fingerprint, t2i.seeds),
+            PlayerSlot(name_of(self.i2t), i2t.fingerprint, i2t.seeds),
+        )
+
+    def _call(self, ask: Request) -> Artefact:
+        made: object
+        if ask.kind == "image":
+            (made,) = draw(self.t2i, [ask.parent.text], [ask.seed])
+        else:
+            (made,) = describe(self.i2t, [decode(ask.parent.data)], [ask.seed])
+        if isinstance(made, Exception):
+            raise made
+        return (
+            Artefact("image", encode_png(made))
+            if isinstance(made, Image.Image)
+            else Artefact("text", str(made).encode())
+        )
+
+
+def _as_prompt(prompt: Prompt | HasText | str) -> Prompt:
+    if isinstance(prompt, Prompt):
+        return prompt
+    return Prompt(prompt) if isinstance(prompt, str) else Prompt(prompt.text, prompt.level)
+
+
+def _keep(talk: ConversationRecord, made: Artefact) -> None:
+    if made.kind == "text":
+        talk.texts.append(made.text)
+    else:
+        talk.images.append(decode(made.data))

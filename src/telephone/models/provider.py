@@ -1,0 +1,154 @@
+"""What a provider of players is, and the table from which most of them are made: a name, a factory, its options."""
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from telephone.core.errors import UnknownModel, UsageError
+from telephone.models.base import Model, ModelKind
+
+Parser = Callable[[str], object]
+"""Turns the text of an option into its value, or raises ValueError."""
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """One line of the list of players."""
+
+    ref: str
+    """The address, `provider/name`."""
+    kind: ModelKind
+    summary: str
+    """What it is, in a few words, no full stop."""
+    options: tuple[str, ...] = ()
+    """The options that may follow the address after a question mark."""
+
+
+class Provider(Protocol):
+    """What an entry point of the group `telephone.models` names: somebody who has players to offer."""
+
+    @property
+    def name(self) -> str:
+        """The part of an address before the first slash."""
+
+    def cards(self) -> list[ModelCard]:
+        """Returns one card for each player on offer; cheap, nothing is loaded."""
+
+    def make(self, name: str, options: Mapping[str, str]) -> Model:
+        """Returns a player; weights are better loaded at its first call.
+
+        Args:
+            name: the part of the address after the first slash.
+            options: what follows the question mark, as text.
+
+        Raises:
+            UnknownModel: there is no player of this name.
+            UsageError: an option is unknown or its value cannot be read.
+        """
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A player of a `Catalogue`."""
+
+    kind: ModelKind
+    summary: str
+    factory: Callable[..., Model]
+    """Called with the options as keywords; imports what is heavy inside."""
+    options: Mapping[str, Parser] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """A provider that is a table; it satisfies `Provider`."""
+
+    name: str
+    entries: Mapping[str, Entry]
+
+    def cards(self) -> list[ModelCard]:
+        """Returns one card for each entry, in the order of the table."""
+        return [
+            ModelCard(f"{self.name}/{name}", entry.kind, entry.summary, tuple(sorted(entry.options)))
+            for name, entry in self.entries.items()
+        ]
+
+    def make(self, name: str, options: Mapping[str, str]) -> Model:
+        """Returns a player.
+
+        Raises:
+            UnknownModel: there is no entry of this name.
+            UsageError: an option is unknown or its value cannot be read.
+        """
+        if name not in self.entries:
+            raise unknown(f"{self.name}/{name}", [card.ref for card in self.cards()])
+        entry = self.entries[name]
+        values = {key: self._value(name, entry, key, text) for key, text in options.items()}
+        return entry.factory(**values)
+
+    def _value(self, name: str, entry: Entry, key: str, text: str) -> object:
+        if key not in entry.options:
+            known = ", ".join(sorted(entry.options)) or "none"
+            raise UsageError(
+                f"{self.name}/{name} has no option {key!r}; its options are: {known}.{near(key, entry.options)}"
+            )
+        try:
+            return entry.options[key](text)
+        except ValueError as error:
+            raise UsageError(f"The option {key}={text} of {self.name}/{name} cannot be used: {error}.") from error
+
+
+def unknown(ref: str, known: Iterable[str]) -> UnknownModel:
+    """Returns the error for an address that nobody answers to, with near names and the list."""
+    refs = sorted(set(known))  # a provider of other people's models has one address for several kinds
+    return UnknownModel(f"There is no player {ref!r}.{near(ref, refs)} The players are: {', '.join(refs) or 'none'}.")
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """Returns ` Did you mean x or y?`, or nothing where nothing is near; what follows a slash is a name too."""
+    refs = sorted(set(known))
+    tails = {ref.partition("/")[2]: ref for ref in refs if "/" in ref}
+    found = difflib.get_close_matches(word, refs, n=3, cutoff=0.7)
+    found += [tails[tail] for tail in difflib.get_close_matches(word.rpartition("/")[2], tails, n=3, cutoff=0.7)]
+    return f" Did you mean {' or '.join(dict.fromkeys(found))}?" if found else ""
+
+
+def whole(low: int, high: int) -> Parser:
+    """Returns a reader of whole numbers from `low` to `high`, both included."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = low - 1
+        if not low <= value <= high:
+            raise ValueError(f"give a whole number from {low} to {high}")
+        return value
+
+    return parse
+
+
+def number(low: float, high: float) -> Parser:
+    """Returns a reader of numbers from `low` to `high`, both included."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not low <= value <= high:  # also true for nan
+            raise ValueError(f"give a number from {low:g} to {high:g}")
+        return value
+
+    return parse
+
+
+def choice(*words: str) -> Parser:
+    """Returns a reader of one word of a few."""
+
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"give one of: {', '.join(words)}")
+        return text
+
+    return parse

@@ -1,0 +1,208 @@
+"""From an address to a ready player: finds the providers, asks the right one, keeps what was made for this process."""
+
+import threading
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from urllib.parse import parse_qsl, urlencode
+
+from telephone.core.errors import UsageError
+from telephone.models.base import Embedder, Image2Text, Model, ModelKind, Text2Image, kind_of
+from telephone.models.provider import ModelCard, Provider, near, unknown
+
+GROUP = "telephone.models"
+"""The entry-point group; the players of this package come through the same door as everyone's."""
+
+_WORK: dict[ModelKind, tuple[str, str]] = {
+    "text2image": ("draws", "draws nothing"),
+    "image2text": ("describes", "describes nothing"),
+    "embedder": ("embeds", "embeds nothing"),
+}
+
+
+@dataclass(frozen=True)
+class Ref:
+    """An address, taken apart."""
+
+    provider: str
+    name: str
+    options: tuple[tuple[str, str], ...] = ()
+    """Sorted, so that two ways to write one player are one."""
+
+    def __str__(self) -> str:
+        query = urlencode(self.options, safe="/:,.")
+        return f"{self.provider}/{self.name}" + (f"?{query}" if query else "")
+
+
+def parse_ref(text: str) -> Ref:
+    """Returns the parts of `provider/name?option=value&other=value`.
+
+    Raises:
+        UsageError: an option has no value or is given twice.
+    """
+    address, _, query = text.strip().partition("?")
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True) if query else []
+    except ValueError as error:
+        raise UsageError(f"The options of {text!r} cannot be read: write them as ?name=value&other=value.") from error
+    if len({key for key, _ in pairs}) < len(pairs):
+        raise UsageError(f"An option of {text!r} is given twice: keep one of them.")
+    provider, _, name = address.partition("/")
+    return Ref(provider, name, tuple(sorted(pairs)))
+
+
+@dataclass
+class Registry:
+    """The providers found in this installation and the players made so far."""
+
+    group: str = GROUP
+    _players: dict[str, Model] = field(default_factory=dict)
+    _providers: dict[str, Provider] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def text2image(self, ref: str) -> Text2Image:
+        """Returns the text-to-image player at this address.
+
+        Raises:
+            UnknownModel: nobody answers to it.
+            UsageError: it is of another kind, an option is wrong, or its provider cannot be loaded.
+        """
+        player = self._get(ref, "text2image")
+        assert isinstance(player, Text2Image)
+        return player
+
+    def image2text(self, ref: str) -> Image2Text:
+        """Returns the image-to-text player at this address; raises as `text2image` does."""
+        player = self._get(ref, "image2text")
+        assert isinstance(player, Image2Text)
+        return player
+
+    def embedder(self, ref: str) -> Embedder:
+        """Returns the embedder at this address; raises as `text2image` does."""
+        player = self._get(ref, "embedder")
+        assert isinstance(player, Embedder)
+        return player
+
+    def player(self, ref: str) -> Model:
+        """Returns the player at this address, of whatever kind.
+
+        Raises:
+            UnknownModel: nobody answers to it.
+            UsageError: an option is wrong, or its provider cannot be loaded.
+        """
+        parsed = parse_ref(ref)
+        with self._lock:
+            if str(parsed) not in self._players:
+                self._players[str(parsed)] = self._make(parsed)
+            return self._players[str(parsed)]
+
+    def cards(self) -> list[ModelCard]:
+        """Returns the cards of all providers that can be loaded, sorted by provider."""
+        found: list[ModelCard] = []
+        for name in sorted(self._points()):
+            try:
+                found += self._provider(name).cards()
+            except UsageError:
+                continue  # told when somebody asks for it, and by `problems`
+        return found
+
+    def problems(self) -> dict[str, str]:
+        """Returns what is wrong with each provider that cannot be loaded."""
+        told: dict[str, str] = {}
+        for name in sorted(self._points()):
+            try:
+                self._provider(name).cards()
+            except UsageError as error:
+                told[name] = str(error)
+        return told
+
+    def _get(self, ref: str, kind: ModelKind) -> Model:
+        player = self.player(ref)
+        actual = kind_of(player)
+        if actual != kind:
+            does, lacks = _WORK[actual][0], _WORK[kind][1]
+            raise UsageError(f"{parse_ref(ref)} {lacks}: it {does}; ask {actual}() for it, or choose another player.")
+        return player
+
+    def _make(self, ref: Ref) -> Model:
+        if ref.provider not in self._points() or not ref.name:
+            raise self._nobody(ref)
+        player = self._provider(ref.provider).make(ref.name, dict(ref.options))
+        kind_of(player)
+        player.ref = str(ref)
+        return player
+
+    def _nobody(self, ref: Ref) -> UsageError:
+        address = f"{ref.provider}/{ref.name}" if ref.name else ref.provider
+        error = unknown(address, [card.ref for card in self.cards()])
+        providers = sorted(self._points())
+        if ref.name and ref.provider not in providers:
+            hint = near(ref.provider, providers)
+            return type(error)(f"There is no provider {ref.provider!r}.{hint} {error}")
+        return error
+
+    def _provider(self, name: str) -> Provider:
+        with self._lock:
+            if name not in self._providers:
+                self._providers[name] = _load(name, self._points()[name])
+            return self._providers[name]
+
+    def _points(self) -> dict[str, list[EntryPoint]]:
+        """An installation that is listed twice (an editable one, for example) counts once."""
+        points: dict[str, list[EntryPoint]] = {}
+        for point in entry_points(group=self.group):
+            same = points.setdefault(point.name, [])
+            if point.value not in [other.value for other in same]:
+                same.append(point)
+        return points
+
+
+def _load(name: str, points: list[EntryPoint]) -> Provider:
+    if len(points) > 1:
+        values = " and ".join(point.value for point in points)
+        raise UsageError(f"Two packages offer players as {name!r} ({values}): uninstall one of them.")
+    try:
+        provider: Provider = points[0].load()
+    except Exception as error:  # noqa: BLE001 - another package's import may raise anything, and must not stop ours
+        reason = f"{type(error).__name__}: {error}".rstrip(".")
+        raise UsageError(
+            f"The provider {name!r} cannot be loaded ({reason}): mend or reinstall its package."
+        ) from error
+    return provider
+
+
+_registry = Registry()
+
+
+def text2image(ref: str) -> Text2Image:
+    """Returns the text-to-image player at an address such as `pocket/stable-diffusion?steps=20`; one per process.
+
+    Raises:
+        UnknownModel: nobody answers to it.
+        UsageError: it is of another kind, an option is wrong, or its provider cannot be loaded.
+    """
+    return _registry.text2image(ref)
+
+
+def image2text(ref: str) -> Image2Text:
+    """Returns the image-to-text player at an address such as `pocket/blip`; raises as `text2image` does."""
+    return _registry.image2text(ref)
+
+
+def embedder(ref: str) -> Embedder:
+    """Returns the embedder at an address such as `minilm/all-MiniLM-L6-v2`; raises as `text2image` does."""
+    return _registry.embedder(ref)
+
+
+def player(ref: str) -> Model:
+    """Returns the player at an address, of whatever kind; raises as `text2image` does."""
+    return _registry.player(ref)
+
+
+def players() -> list[ModelCard]:
+    """Returns a card for each player of this installation."""
+    return _registry.cards()
+
+
+def problems() -> dict[str, str]:
+    """Returns, for each provider that cannot be loaded, the reason in one sentence."""
+    return _registry.problems()

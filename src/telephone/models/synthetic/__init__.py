@@ -1,0 +1,1 @@
+"""Models without weights: exact renderer and reader, fakes for tests, and control models."""

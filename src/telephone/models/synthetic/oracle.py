@@ -1,0 +1,49 @@
+"""The perfect players of the pocket world: what they lose, the world itself cannot hold."""
+
+from collections.abc import Sequence
+
+from PIL import Image
+
+from telephone.core.seeds import digest
+from telephone.models.base import Text2Image, Traits
+from telephone.models.pocket.scene_reader import SceneReaderModel, wording
+from telephone.models.provider import Catalogue, Entry, whole
+
+RENDERER_VERSION = 1
+"""Raised whenever the same text may give another picture."""
+
+
+class Renderer(Text2Image):
+    """Draws every fact that the parser finds in a text; a text without any is a blank sheet."""
+
+    def __init__(self, size: int = 64) -> None:
+        self.size = size
+
+    def generate_images(self, texts: Sequence[str], seeds: Sequence[int] | None = None) -> list[Image.Image]:
+        """Returns one RGB picture of `size` x `size` pixels a text; the seed moves what a text leaves open."""
+        from telephone import world
+
+        chosen = seeds if seeds is not None else [0] * len(texts)
+        return [
+            world.render(world.parse(text), size=self.size, seed=seed) for text, seed in zip(texts, chosen, strict=True)
+        ]
+
+    def traits(self) -> Traits:
+        """Returns what the player is."""
+        return Traits(digest("oracle/renderer", RENDERER_VERSION, self.size), batch_size=64, seeds=True, price=0.0)
+
+
+provider = Catalogue(
+    "oracle",
+    {
+        "renderer": Entry(
+            "text2image", "draws a caption of the pocket world perfectly", Renderer, {"size": whole(16, 4096)}
+        ),
+        "reader": Entry(
+            "image2text",
+            "tells a picture of the pocket world as well as can be measured",
+            SceneReaderModel,
+            {"wording": wording},
+        ),
+    },
+)

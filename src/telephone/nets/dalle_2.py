@@ -1,0 +1,246 @@
+"""unCLIP (Ramesh et al. 2022, arXiv 2204.06125) at pocket size: the architecture of DALL-E 2.
+
+A sentence becomes a picture in three steps (section 2): the *prior* guesses the CLIP image embedding of a picture that
+the sentence would tell (`unclip_prior.py`), the *decoder* draws a small picture that has this embedding, and the
+*upsampler* makes it large (`unclip_upsampler.py`). All three are diffusion models, and all three guess the clean data.
+
+Pictures are float32 NCHW in [-1, 1]: 32 x 32 from the decoder, 64 x 64 from the upsampler.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from telephone.nets import diffusion
+from telephone.nets.checkpoint import tuples
+from telephone.nets.clip import Clip
+from telephone.nets.dalle_2_prior import AutoregressivePrior, CodesConfig, DiffusionPrior, PriorConfig
+from telephone.nets.dalle_2_upsampler import Upsampler, UpsamplerConfig
+from telephone.nets.stable_diffusion import CaptionEncoder, TextEncoderConfig, UNet, UNetConfig
+from telephone.nets.stable_diffusion import DiffusionSampling as DecoderSampling
+from telephone.nets.tokenizer import PAD
+
+IMAGE_TOKENS = 4
+"""The image embedding becomes so many vectors of the decoder's context (section 2.1)."""
+
+
+def small_unet() -> UNetConfig:
+    """Returns the decoder's shape: pixels of 32 x 32 in squares of 4 x 4, so that the trunk is latent diffusion's."""
+    return UNetConfig(latent_channels=3, latent_size=32, patch=4)
+
+
+@dataclass
+class UnClipConfig:
+    """Everything that decides the shape of the weights."""
+
+    embedding: int = 256
+    """Width of CLIP's embeddings."""
+    text: TextEncoderConfig = field(default_factory=TextEncoderConfig)
+    unet: UNetConfig = field(default_factory=small_unet)
+    upsampler: UpsamplerConfig = field(default_factory=UpsamplerConfig)
+    prior: PriorConfig = field(default_factory=PriorConfig)
+    ar_prior: PriorConfig = field(default_factory=lambda: PriorConfig(width=128, layers=3))
+    codes: CodesConfig = field(default_factory=CodesConfig)
+
+    @classmethod
+    def from_dict(cls, values: dict) -> "UnClipConfig":
+        """Returns the config that `dataclasses.asdict` and JSON turned into plain values."""
+        parts = {name: tuples(part) for name, part in values.items() if name != "embedding"}
+        return cls(
+            values["embedding"],
+            TextEncoderConfig(**parts["text"]),
+            UNetConfig(**parts["unet"]),
+            UpsamplerConfig(**parts["upsampler"]),
+            PriorConfig(**parts["prior"]),
+            PriorConfig(**parts["ar_prior"]),
+            CodesConfig(**parts["codes"]),
+        )
+
+
+class ImageSize(nn.Module):
+    """CLIP's image embeddings, brought to mean 0 and variance 1 in each dimension, as diffusion expects of its data."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, embedding: int) -> None:
+        """Starts as no change at all; `measure` sets it."""
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(embedding))
+        self.register_buffer("std", torch.ones(embedding))
+
+    def measure(self, embeddings: Float[Tensor, "n embedding"]) -> None:
+        """Takes mean and spread from embeddings of pictures; their lengths do not matter."""
+        unit = F.normalize(embeddings.float(), dim=-1)
+        self.mean.copy_(unit.mean(0))
+        self.std.copy_(unit.std(0).clamp(min=1e-4))
+
+    def enter(self, embeddings: Float[Tensor, "n embedding"]) -> Float[Tensor, "n embedding"]:
+        """Returns embeddings as CLIP gives them in the scale that prior and decoder work in."""
+        return (F.normalize(embeddings.float(), dim=-1) - self.mean) / self.std
+
+    def leave(self, embeddings: Float[Tensor, "*n embedding"]) -> Float[Tensor, "*n embedding"]:
+        """Returns embeddings of unit length, to be compared with CLIP's."""
+        return F.normalize(embeddings * self.std + self.mean, dim=-1)
+
+
+class Decoder(UNet):
+    """The U-Net of `latent_diffusion.py` on pixels, which also knows the CLIP image embedding (section 2.1).
+
+    The embedding is projected and added to the time embedding, and projected to four vectors that stand before those of
+    the text in the context. In training it is dropped in 10 % of the samples and the text in 50 %, each on its own, so
+    that the decoder can be guided, and can draw from an embedding alone.
+    """
+
+    def __init__(self, config: UNetConfig, embedding: int) -> None:
+        """Builds latent diffusion's trunk and the two projections; the first starts without any influence."""
+        super().__init__(config)
+        self.image_time = nn.Linear(embedding, config.time_width)
+        self.image_tokens = nn.Linear(embedding, IMAGE_TOKENS * config.context_width)
+        self.null_image = nn.Parameter(torch.randn(embedding) * 0.02)
+        nn.init.zeros_(self.image_time.weight)
+        nn.init.zeros_(self.image_time.bias)
+
+    def draw(
+        self,
+        x: Float[Tensor, "batch 3 h w"],
+        t: Float[Tensor, " batch"],
+        image: Float[Tensor, "batch embedding"],
+        text: Float[Tensor, "batch m context"],
+    ) -> Float[Tensor, "batch 3 h w"]:
+        """Returns x0 for noised pictures at times in [0, 1], given image embeddings (scaled) and text vectors."""
+        tokens = self.image_tokens(image).unflatten(1, (IMAGE_TOKENS, -1))
+        return self(x, t, torch.cat([tokens, text], dim=1), self.image_time(image))
+
+    def drop_image(
+        self, image: Float[Tensor, "batch embedding"], drop: Bool[Tensor, " batch"]
+    ) -> Float[Tensor, "batch embedding"]:
+        """Returns the embeddings with the chosen rows replaced by the learned empty one."""
+        return torch.where(drop[:, None], self.null_image.expand_as(image), image)
+
+    def guided(
+        self, image: Float[Tensor, "batch embedding"], text: Float[Tensor, "batch m context"], guidance: float
+    ) -> diffusion.Denoiser:
+        """Returns the denoiser pushed away from the one that knows neither embedding nor text; one batch for both."""
+        if guidance == 1.0:
+            return lambda x, t: self.draw(x, t, image, text)
+        images = torch.cat([image, self.null_image.expand_as(image)])
+        texts = torch.cat([text, self.null_context.expand_as(text)])
+
+        def denoise(x: Tensor, t: Tensor) -> Tensor:
+            x0, x0_empty = self.draw(torch.cat([x, x]), torch.cat([t, t]), images, texts).chunk(2)
+            return diffusion.guided(x0, x0_empty, guidance)
+
+        return denoise
+
+
+@dataclass(frozen=True)
+class UnclipSampling(DecoderSampling):
+    """How pictures are drawn: the decoder is asked as latent diffusion's U-Net is."""
+
+    upsampler_steps: int = 2
+    """Calls of the upsampler; 0 enlarges smoothly."""
+    prior: str = "diffusion"
+    """`diffusion` or `autoregressive`."""
+    prior_steps: int = 16
+    """Calls of the diffusion prior."""
+    prior_guidance: float = 1.0
+    """Strength of the diffusion prior's classifier-free guidance; 1 is none."""
+    candidates: int = 2
+    """Samples of the diffusion prior, of which the one nearest to the sentence is kept."""
+
+
+class UnClip(nn.Module):
+    """All parts but CLIP together: tokens, embeddings and seeds in, pictures out."""
+
+    def __init__(self, config: UnClipConfig) -> None:
+        """Builds the parts with fresh weights."""
+        super().__init__()
+        self.config = config
+        self.space = ImageSize(config.embedding)
+        self.text_encoder = CaptionEncoder(config.text)
+        self.decoder = Decoder(config.unet, config.embedding)
+        self.upsampler = Upsampler(config.upsampler)
+        self.prior = DiffusionPrior(config.prior)
+        self.ar_prior = AutoregressivePrior(config.ar_prior, config.codes)
+
+    @torch.no_grad()
+    def generate(
+        self,
+        clip: Clip,
+        tokens: Int[Tensor, "batch length"],
+        clip_tokens: Int[Tensor, "batch n"],
+        seeds: Sequence[int],
+        sampling: UnclipSampling | None = None,
+        callback: diffusion.Callback | None = None,
+    ) -> Float[Tensor, "batch 3 H W"]:
+        """Draws one picture a sentence, in [-1, 1]; the same seed gives the same picture in any batch.
+
+        Args:
+            clip: the CLIP whose embeddings were learned.
+            tokens: the sentences in the vocabulary of the decoder's text encoder.
+            clip_tokens: the same in CLIP's.
+            seeds: one a picture.
+            sampling: how each of the three parts is asked.
+            callback: told of each step of the decoder.
+        """
+        how = sampling or UnclipSampling()
+        image = self.imagine(clip, clip_tokens, seeds, how)
+        small = self.decode(image, tokens, seeds, how, callback)
+        return self.upsampler.enlarge(small, seeds, how.upsampler_steps)
+
+    @torch.no_grad()
+    def imagine(
+        self,
+        clip: Clip,
+        clip_tokens: Int[Tensor, "batch n"],
+        seeds: Sequence[int],
+        sampling: UnclipSampling | None = None,
+    ) -> Float[Tensor, "batch embedding"]:
+        """Draws a scaled image embedding for each sentence; of several candidates the nearest to it is kept.
+
+        Raises:
+            ValueError: there is no such prior.
+        """
+        how = sampling or UnclipSampling()
+        words, sentence = clip.text_sequence(clip_tokens)
+        mask = clip_tokens != PAD
+        if how.prior == "autoregressive":
+            return self.ar_prior.sample(words, mask, sentence, seeds)
+        if how.prior != "diffusion":
+            raise ValueError(f"there is no prior {how.prior!r}: choose diffusion or autoregressive")
+        drawn = self.prior.sample(words, mask, sentence, seeds, how.candidates, how.prior_steps, how.prior_guidance)
+        near = (self.space.leave(drawn) * F.normalize(sentence, dim=-1)[:, None]).sum(-1)
+        return drawn[torch.arange(len(drawn), device=drawn.device), near.argmax(dim=1)]
+
+    @torch.no_grad()
+    def decode(
+        self,
+        image: Float[Tensor, "batch embedding"],
+        tokens: Int[Tensor, "batch length"] | None,
+        seeds: Sequence[int],
+        sampling: UnclipSampling | None = None,
+        callback: diffusion.Callback | None = None,
+    ) -> Float[Tensor, "batch 3 h w"]:
+        """Draws one small picture an image embedding, in [-1, 1]; the same seed gives the same picture in any batch.
+
+        Args:
+            image: scaled image embeddings (`ImageSize.enter`), of true pictures or from a prior.
+            tokens: the sentences, or None: then pictures vary freely around the embedding (section 3.1).
+            seeds: one a picture.
+            sampling: steps, guidance and solver.
+            callback: told of each step.
+        """
+        how = sampling or UnclipSampling()
+        size = self.config.unet.latent_size
+        noise = diffusion.seeded_noise((3, size, size), seeds).to(image.device)
+        if tokens is None:
+            text = self.decoder.null_context.expand(len(image), self.config.text.queries, -1)
+        else:
+            text = self.text_encoder(tokens)
+        denoise = self.decoder.guided(image, text, how.guidance)
+        return how.run(denoise, noise, seeds, callback).clamp(-1, 1)

@@ -1,0 +1,288 @@
+"""The two priors of unCLIP (Ramesh et al. 2022, arXiv 2204.06125, section 2.2): from a sentence to an image embedding.
+
+Many pictures fit a sentence, and each has its own CLIP embedding; a prior draws one of them. Both priors are causal
+transformers that first read CLIP's vectors of the words and its embedding of the sentence. As nothing that is read can
+see what follows, it is read once and remembered, however many steps the sampling takes.
+
+- The diffusion prior goes on with the time, the noised image embedding and a last token, from which the clean embedding
+  is read off. Of two samples the one nearer to the sentence's embedding is kept.
+- The autoregressive prior goes on with how near the embedding shall be to the sentence's, and then with the embedding
+  itself: principal components, the largest first, each as one of 64 steps of a scale.
+
+Image embeddings are in the scale of `unclip.Space`: mean 0 and variance 1 in each dimension.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from telephone.nets import diffusion
+from telephone.nets.layers import Attention
+from telephone.nets.stable_diffusion import time_features
+
+Keys = tuple[Float[Tensor, "batch heads m depth"], Float[Tensor, "batch heads m depth"]]
+"""Keys and values of all positions up to now."""
+Past = tuple[Float[Tensor, "batch heads before depth"], Float[Tensor, "batch heads before depth"]]
+"""Keys and values of the positions before the new ones."""
+
+
+@dataclass
+class PriorConfig:
+    """Shape of a prior."""
+
+    text_width: int = 160
+    """Width of CLIP's vectors of the words."""
+    embedding: int = 256
+    """Width of CLIP's embeddings."""
+    max_tokens: int = 72
+    """Longest sentence, as CLIP's."""
+    width: int = 160
+    layers: int = 4
+    heads: int = 4
+    shortcut: bool = False
+    """Whether a linear map of the sentence's embedding is added to what the diffusion prior says; not in the paper."""
+
+
+@dataclass
+class CodesConfig:
+    """How the autoregressive prior writes an embedding down."""
+
+    components: int = 96
+    """Principal components that are kept."""
+    bins: int = 64
+    """Steps of the scale of a component."""
+    nearness: int = 16
+    """Steps of the scale that tells how near an embedding is to its sentence's."""
+
+
+@dataclass
+class PriorCache:
+    """What a prior has read: keys and values of each layer, and which positions may be looked at."""
+
+    keys: list[Keys]
+    seen: Bool[Tensor, "batch m"]
+    sentence: Float[Tensor, "batch embedding"]
+    """CLIP's embeddings of what was read, with mean square 1; the learned empty one where it shall stay unknown."""
+
+    def repeat(self, times: int) -> "PriorCache":
+        """Returns a memory in which each row stands so many times in a row."""
+        keys = [(k.repeat_interleave(times, 0), v.repeat_interleave(times, 0)) for k, v in self.keys]
+        return PriorCache(keys, self.seen.repeat_interleave(times, 0), self.sentence.repeat_interleave(times, 0))
+
+
+class PriorBlock(nn.Module):
+    """A pre-norm transformer layer that remembers the keys and values of what came before."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        """Builds attention with biases and a two-layer net, four times as wide."""
+        super().__init__()
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.attention = Attention(width, None, heads, bias=True)
+        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+
+    def forward(
+        self, x: Float[Tensor, "batch n width"], allowed: Bool[Tensor, "batch n m"], past: Past | None
+    ) -> tuple[Float[Tensor, "batch n width"], Keys]:
+        """Returns the new positions, mixed, and all keys and values; `allowed` is true where a key may be seen."""
+        h = self.norm1(x)
+        k, v = self.attention.keys(h)
+        if past is not None:
+            k, v = torch.cat([past[0], k], dim=2), torch.cat([past[1], v], dim=2)
+        q = self.attention.query(h).unflatten(-1, (self.attention.heads, -1)).transpose(1, 2)
+        h = F.scaled_dot_product_attention(q, k, v, attn_mask=allowed[:, None])
+        x = x + self.attention.out(h.transpose(1, 2).flatten(2))
+        return x + self.mlp(self.norm2(x)), (k, v)
+
+
+class CausalReader(nn.Module):
+    """What both priors share: a causal transformer that has read a sentence."""
+
+    def __init__(self, config: PriorConfig, after: int) -> None:
+        """`after` is the number of positions that follow the sentence and its embedding."""
+        super().__init__()
+        self.config = config
+        width = config.width
+        self.text = nn.Linear(config.text_width, width)
+        self.text_embedding = nn.Linear(config.embedding, width)
+        self.null_text = nn.Parameter(torch.randn(config.embedding) * 0.02)
+        self.position = nn.Parameter(torch.randn(config.max_tokens + 1 + after, width) * 0.02)
+        self.blocks = nn.ModuleList(PriorBlock(width, config.heads) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(width)
+
+    def read(
+        self,
+        words: Float[Tensor, "batch n text"],
+        mask: Bool[Tensor, "batch n"],
+        embedding: Float[Tensor, "batch embedding"],
+        drop: Bool[Tensor, " batch"] | None = None,
+    ) -> PriorCache:
+        """Reads sentences.
+
+        Args:
+            words: CLIP's vectors of the words.
+            mask: true where there is a word.
+            embedding: CLIP's embeddings of the sentences; their lengths do not matter.
+            drop: true where the sentence shall stay unknown (classifier-free guidance).
+        """
+        n, size = words.shape[1], self.config.embedding
+        unit = F.normalize(embedding, dim=-1) * size**0.5
+        if drop is not None:
+            unit, mask = torch.where(drop[:, None], self.null_text.expand_as(unit), unit), mask & ~drop[:, None]
+        x = torch.cat([self.text(words), self.text_embedding(unit)[:, None]], dim=1)
+        x = x + torch.cat([self.position[:n], self.position[self.config.max_tokens][None]])
+        seen = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
+        order = torch.ones(n + 1, n + 1, dtype=torch.bool, device=words.device).tril()
+        itself = torch.eye(n + 1, dtype=torch.bool, device=words.device)  # a padded place must see something
+        x, keys = self._run(x, (order & seen[:, None]) | itself, [None] * len(self.blocks))
+        return PriorCache(keys, seen, unit)
+
+    def follow(
+        self, x: Float[Tensor, "batch k width"], start: int, memory: PriorCache
+    ) -> tuple[Float[Tensor, "batch k width"], PriorCache]:
+        """Returns the final vectors of positions that follow the sentence, `start` of them before, and the memory."""
+        k, first = x.shape[1], self.config.max_tokens + 1 + start
+        order = torch.ones(k, k, dtype=torch.bool, device=x.device).tril().expand(len(x), -1, -1)
+        allowed = torch.cat([memory.seen[:, None].expand(-1, k, -1), order], dim=2)
+        seen = torch.cat([memory.seen, memory.seen.new_ones(len(x), k)], dim=1)
+        x, keys = self._run(x + self.position[first : first + k], allowed, list(memory.keys))
+        return x, PriorCache(keys, seen, memory.sentence)
+
+    def _run(self, x: Tensor, allowed: Tensor, past: list[Past | None]) -> tuple[Tensor, list[Keys]]:
+        keys: list[Keys] = []
+        for block, before in zip(self.blocks, past, strict=True):
+            x, now = block(x, allowed, before)
+            keys.append(now)
+        return self.norm(x), keys
+
+
+class DiffusionPrior(CausalReader):
+    """Noised image embedding, time and sentence to a guess of the clean embedding (eq. 2: not of the noise)."""
+
+    def __init__(self, config: PriorConfig) -> None:
+        """Three positions follow the sentence: time, noised embedding, and the one that answers."""
+        super().__init__(config, after=3)
+        width = config.width
+        self.time = nn.Sequential(nn.Linear(64, width), nn.SiLU(), nn.Linear(width, width))
+        self.noised = nn.Linear(config.embedding, width)
+        self.query = nn.Parameter(torch.randn(width) * 0.02)
+        self.out = nn.Linear(width, config.embedding)
+        self.direct = nn.Linear(config.embedding, config.embedding) if config.shortcut else None
+
+    def forward(
+        self, x: Float[Tensor, "batch embedding"], t: Float[Tensor, " batch"], memory: PriorCache
+    ) -> Float[Tensor, "batch embedding"]:
+        """Returns x0 for noised embeddings at times in [0, 1], given what was read."""
+        rows = [self.time(time_features(t)), self.noised(x), self.query.expand(len(x), -1)]
+        said = self.out(self.follow(torch.stack(rows, dim=1), 0, memory)[0][:, -1])
+        return said if self.direct is None else said + self.direct(memory.sentence)
+
+    @torch.no_grad()
+    def sample(
+        self,
+        words: Float[Tensor, "batch n text"],
+        mask: Bool[Tensor, "batch n"],
+        embedding: Float[Tensor, "batch embedding"],
+        seeds: Sequence[int],
+        candidates: int = 2,
+        steps: int = 16,
+        guidance: float = 1.0,
+    ) -> Float[Tensor, "batch candidates embedding"]:
+        """Draws `candidates` image embeddings a sentence; the first ones are the same however many there are."""
+        memory = self.read(words, mask, embedding).repeat(candidates)
+        empty = None
+        if guidance != 1.0:
+            empty = self.read(words, mask, embedding, torch.ones_like(mask[:, 0])).repeat(candidates)
+
+        def denoise(x: Tensor, t: Tensor) -> Tensor:
+            x0 = self(x, t, memory)
+            return x0 if empty is None else diffusion.guided(x0, self(x, t, empty), guidance)
+
+        noise = diffusion.seeded_noise((candidates, self.config.embedding), seeds).to(words.device)
+        return diffusion.sample_dpmpp_2m(denoise, noise.flatten(0, 1), steps).unflatten(0, (-1, candidates))
+
+
+class Codes(nn.Module):
+    """Image embeddings as a few numbers: principal components, each rounded to a scale (section 2.2)."""
+
+    basis: Tensor
+    spread: Tensor
+    levels: Tensor
+
+    def __init__(self, config: CodesConfig, embedding: int) -> None:
+        """`measure` and `measure_nearness` set the buffers."""
+        super().__init__()
+        self.config = config
+        self.register_buffer("basis", torch.eye(embedding)[:, : config.components])
+        self.register_buffer("spread", torch.ones(config.components))
+        self.register_buffer("levels", torch.linspace(-1, 1, config.nearness + 1)[1:-1])
+
+    def measure(self, embeddings: Float[Tensor, "n embedding"]) -> float:
+        """Finds the principal components of scaled embeddings; returns the share of the variance that they keep."""
+        values, vectors = torch.linalg.eigh(embeddings.T @ embeddings / len(embeddings))
+        self.basis.copy_(vectors.flip(1)[:, : self.config.components])
+        self.spread.copy_(values.flip(0)[: self.config.components].clamp(min=1e-8).sqrt())
+        return float(self.spread.square().sum() / values.sum())
+
+    def measure_nearness(self, cosines: Float[Tensor, " n"]) -> None:
+        """Sets the scale of nearness so that each of its steps is equally frequent."""
+        shares = torch.linspace(0, 1, self.config.nearness + 1, device=cosines.device)[1:-1]
+        self.levels.copy_(torch.quantile(cosines, shares))
+
+    def encode(self, embeddings: Float[Tensor, "n embedding"]) -> Int[Tensor, "n components"]:
+        """Returns the step, 0 to bins - 1, of each component; the scale reaches to three standard deviations."""
+        parts = embeddings @ self.basis / self.spread
+        return ((parts + 3) / 6 * self.config.bins).floor().clamp(0, self.config.bins - 1).long()
+
+    def decode(self, codes: Int[Tensor, "n components"]) -> Float[Tensor, "n embedding"]:
+        """Returns the embeddings in the middle of the steps."""
+        parts = (codes + 0.5) / self.config.bins * 6 - 3
+        return (parts * self.spread) @ self.basis.T
+
+    def nearness(self, cosines: Float[Tensor, " n"]) -> Int[Tensor, " n"]:
+        """Returns the step, 0 to nearness - 1, of the cosine of image and text embedding."""
+        return torch.bucketize(cosines, self.levels)
+
+
+class AutoregressivePrior(CausalReader):
+    """Writes the image embedding down component by component."""
+
+    def __init__(self, config: PriorConfig, codes: CodesConfig) -> None:
+        """One position for the nearness follows the sentence, then one for each component."""
+        super().__init__(config, after=codes.components)
+        self.codes = Codes(codes, config.embedding)
+        self.near = nn.Embedding(codes.nearness, config.width)
+        self.code = nn.Embedding(codes.bins, config.width)
+        self.out = nn.Linear(config.width, codes.bins)
+
+    def forward(
+        self, codes: Int[Tensor, "batch components"], near: Int[Tensor, " batch"], memory: PriorCache
+    ) -> Float[Tensor, "batch components bins"]:
+        """Returns the logits of each component, given the nearness and the components before it."""
+        x = torch.cat([self.near(near)[:, None], self.code(codes[:, :-1])], dim=1)
+        return self.out(self.follow(x, 0, memory)[0])
+
+    @torch.no_grad()
+    def sample(
+        self,
+        words: Float[Tensor, "batch n text"],
+        mask: Bool[Tensor, "batch n"],
+        embedding: Float[Tensor, "batch embedding"],
+        seeds: Sequence[int],
+    ) -> Float[Tensor, "batch embedding"]:
+        """Draws one image embedding a sentence; its nearness is drawn from the upper half of the scale."""
+        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        steps = self.codes.config.nearness
+        near = [int(torch.randint(steps // 2, steps, (1,), generator=g)) for g in generators]
+        memory = self.read(words, mask, embedding)
+        x, codes = self.near(torch.tensor(near, device=words.device)), []
+        for position in range(self.codes.config.components):
+            h, memory = self.follow(x[:, None], position, memory)
+            chances = self.out(h[:, 0]).softmax(-1).cpu()
+            picks = [torch.multinomial(row, 1, generator=g) for row, g in zip(chances, generators, strict=True)]
+            codes.append(torch.cat(picks).to(words.device))
+            x = self.code(codes[-1])
+        return self.codes.decode(torch.stack(codes, dim=1))

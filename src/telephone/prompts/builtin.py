@@ -1,0 +1,87 @@
+"""The prompt sets that come with the package, and one door to them and to files: a name or a path in, prompts out."""
+
+import difflib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from telephone.core.errors import PromptError
+from telephone.core.records import LEVELS, Prompt
+from telephone.prompts.files import load
+from telephone.prompts.rows import READERS
+
+DATA = Path(__file__).parent / "data"
+
+
+@dataclass(frozen=True)
+class PromptSet:
+    """A set that comes with the package."""
+
+    name: str
+    size: int
+    """Number of prompts."""
+    summary: str
+    """One line for a list."""
+
+    @property
+    def path(self) -> Path:
+        """The file that holds the prompts."""
+        return DATA / f"{self.name}.jsonl"
+
+
+SETS: tuple[PromptSet, ...] = (
+    PromptSet("pocket", 10, "ten picked scenes of the pocket world: 3 easy, 3 medium, 3 hard, 1 impossible"),
+    PromptSet("pocket-100", 100, "a hundred scenes of the pocket world, each with a pair that no training saw"),
+    PromptSet("pocket-images", 10, "pictures of the ten scenes of pocket, for games that start with an image"),
+    PromptSet("article", 10, "the ten prompts of the original experiment: 3 easy, 3 medium, 3 hard, 1 impossible"),
+)
+
+
+def get(name: str | Path) -> list[Prompt]:
+    """Returns the prompts of a set or of a file.
+
+    Args:
+        name: The name of a set such as `pocket`; or one with a level, `pocket:easy`; or the path of a file.
+
+    Raises:
+        PromptError: there is neither such a set nor such a file, or the file cannot be used; says near names.
+    """
+    stem, colon, level = str(name).partition(":")
+    found = {each.name: each for each in SETS}.get(stem.strip().lower())
+    if found is not None and not colon:
+        return _built_in(found)
+    if found is not None:
+        return _of_level(found, level.strip().lower())
+    if _looks_like_file(name):
+        return load(name)
+    raise _nothing(str(name))
+
+
+def get_prompts(name: str | Path = "pocket") -> list[Prompt]:
+    """Returns the prompts of a set or a file, the ten of `pocket` by default; raises as `get` does."""
+    return get(name)
+
+
+def _built_in(found: PromptSet) -> list[Prompt]:
+    return [replace(prompt, source=found.name) for prompt in load(found.path)]
+
+
+def _of_level(found: PromptSet, level: str) -> list[Prompt]:
+    if level not in LEVELS:
+        raise PromptError(f"{level!r} is no level: write {found.name}:LEVEL with one of {', '.join(LEVELS)}.")
+    return [prompt for prompt in _built_in(found) if prompt.level == level]
+
+
+def _looks_like_file(name: str | Path) -> bool:
+    if isinstance(name, Path) or "/" in name or "\\" in name:
+        return True
+    return Path(name).suffix.lower() in READERS or (name != "" and "\0" not in name and Path(name).exists())
+
+
+def _nothing(name: str) -> PromptError:
+    names = [each.name for each in SETS]
+    near = difflib.get_close_matches(name.partition(":")[0].lower(), names, n=2, cutoff=0.5)
+    hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    return PromptError(
+        f"There is no prompt set {name!r}.{hint} Take one of {', '.join(names)}, or the path of a file "
+        f"({', '.join(READERS)})."
+    )

@@ -1,0 +1,1 @@
+"""The HTML report: from tables to one self-contained page."""

@@ -1,0 +1,1 @@
+"""What training recipes share: options, checkpoints, data, losses and evaluation."""

@@ -1,0 +1,174 @@
+"""Counts what is left of a scene in another one: facts kept, wrong, missing and invented."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from telephone.world.layout import holds, layout
+from telephone.world.scene import Atom, Scene, atoms
+
+_WHERE = "where"
+_SAME_KIND = 1000
+"""More than six things can win by all other agreement, so kinds are matched first."""
+
+
+@dataclass(frozen=True)
+class SceneComparison:
+    """Every fact of the truth is kept, wrong or missing; what the other scene says beyond them is invented."""
+
+    kept: tuple[Atom, ...]
+    """Facts of the truth."""
+    wrong: tuple[tuple[Atom, Atom], ...]
+    """A fact of the truth, and what the other scene says instead."""
+    missing: tuple[Atom, ...]
+    """Facts of the truth that the other scene is silent about."""
+    invented: tuple[Atom, ...]
+    """Facts of the other scene; a place that is not stated in the truth but is true there is none."""
+
+    @property
+    def recall(self) -> float | None:
+        """Share of the truth's facts that are kept, 0 to 1; None if the truth states nothing."""
+        return _share(len(self.kept), len(self.kept) + len(self.wrong) + len(self.missing))
+
+    @property
+    def precision(self) -> float | None:
+        """Share of kept facts among those that the other scene states, 0 to 1; None if it states nothing."""
+        return _share(len(self.kept), len(self.kept) + len(self.wrong) + len(self.invented))
+
+    @property
+    def f1(self) -> float | None:
+        """Harmonic mean of recall and precision, 0 to 1; None if neither scene states anything."""
+        errors = 2 * len(self.wrong) + len(self.missing) + len(self.invented)
+        return _share(2 * len(self.kept), 2 * len(self.kept) + errors)
+
+
+def compare(truth: Scene, other: Scene) -> SceneComparison:
+    """Compares two scenes fact by fact.
+
+    Things are matched so that they agree as much as can be: equal kinds first; what is left over is matched if it has
+    the colour or the stated place in common, and then its kind is wrong. A place or relation of the truth is kept if it
+    is true of where the other scene's things stand, said or not.
+    """
+    judge = _Judge(truth, other, match(truth, other))
+    kept, wrong, missing = [], [], []
+    for atom in atoms(truth):
+        answer = judge.answer(atom)
+        if judge.keeps(atom):
+            kept.append(atom)
+        elif answer is not None:
+            wrong.append((atom, answer))
+        else:
+            missing.append(atom)
+    return SceneComparison(tuple(kept), tuple(wrong), tuple(missing), tuple(judge.invented()))
+
+
+def match(truth: Scene, other: Scene) -> dict[int, int]:
+    """Returns which thing of the other scene is which thing of the truth, by the assignment that agrees most."""
+    scores = _scores(truth, other)
+
+    @cache
+    def best(index: int, free: frozenset[int]) -> tuple[int, tuple[tuple[int, int], ...]]:
+        if index == len(scores):
+            return 0, ()
+        found = best(index + 1, free)
+        for candidate in sorted(free):
+            if scores[index][candidate]:
+                score, pairs = best(index + 1, free - {candidate})
+                if score + scores[index][candidate] > found[0]:
+                    found = score + scores[index][candidate], ((index, candidate), *pairs)
+        return found
+
+    return dict(best(0, frozenset(range(len(other.things))))[1])
+
+
+def _scores(truth: Scene, other: Scene) -> list[list[int]]:
+    ours, theirs = layout(truth), layout(other)
+    return [
+        [_score(truth, other, (i, j), ours[i] == theirs[j]) for j in range(len(other.things))]
+        for i in range(len(truth.things))
+    ]
+
+
+def _score(truth: Scene, other: Scene, pair: tuple[int, int], same_cell: bool) -> int:
+    """Returns how much two things agree; 0 means that they are not the same thing."""
+    one, two = truth.things[pair[0]], other.things[pair[1]]
+    same_colour = one.colour == two.colour
+    alike = (same_colour and one.colour is not None) or (one.place is not None and one.place == two.place)
+    if one.kind != two.kind and not alike:
+        return 0
+    agreement = 30 * same_colour + 10 * same_cell + 4 * (one.count == two.count) + 4 * (one.size == two.size)
+    return 1 + agreement + _SAME_KIND * (one.kind == two.kind)
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _slot(atom: Atom) -> str:
+    return _WHERE if atom.attribute in ("place", "relation") else atom.attribute
+
+
+class _Judge:
+    """Answers for one pair of scenes whose things are matched."""
+
+    def __init__(self, truth: Scene, other: Scene, matched: dict[int, int]) -> None:
+        self.truth, self.other = truth, other
+        self.matched: dict[int | None, int | None] = {None: None}
+        self.matched.update(matched.items())
+        self.back = {theirs: ours for ours, theirs in matched.items()}
+        self.said = {(atom.thing, _slot(atom)): atom for atom in atoms(other)}
+        self.stated = {(atom.thing, _slot(atom)): atom for atom in atoms(truth)}
+
+    def keeps(self, atom: Atom) -> bool:
+        """Tells whether a fact of the truth is a fact of the other scene."""
+        if atom.thing not in self.matched:
+            return False
+        thing = self.matched[atom.thing]
+        said = self.said.get((thing, _slot(atom)))
+        if _slot(atom) != _WHERE:
+            return said is not None and said.value == atom.value
+        if atom.attribute == "place":
+            return thing is not None and layout(self.other)[thing] == atom.value
+        return self._keeps_relation(atom, said)
+
+    def _keeps_relation(self, atom: Atom, said: Atom | None) -> bool:
+        anchor = _anchor(self.truth, atom)
+        if anchor not in self.matched:
+            return False
+        subject, theirs = self.matched[atom.thing], self.matched[anchor]
+        assert subject is not None and theirs is not None
+        if said is not None and said.value == atom.value and _anchor(self.other, said) == theirs:
+            return True  # told alike, even if there is no room for it to be true
+        places = layout(self.other)
+        return holds(str(atom.value), places[subject], places[theirs])
+
+    def answer(self, atom: Atom) -> Atom | None:
+        """Returns what the other scene says instead of a fact that it does not keep; None if nothing."""
+        if atom.thing not in self.matched:
+            return None
+        said = self.said.get((self.matched[atom.thing], _slot(atom)))
+        return None if said is None or (_slot(atom) == _WHERE and self._true(said)) else said
+
+    def invented(self) -> Iterator[Atom]:
+        """Yields the facts of the other scene that answer no fact of the truth and are not simply true."""
+        matched = {theirs: ours for ours, theirs in self.matched.items()}
+        for atom in self.said.values():
+            if atom.thing in matched and (matched[atom.thing], _slot(atom)) in self.stated:
+                continue
+            if _slot(atom) != _WHERE or not self._true(atom):
+                yield atom
+
+    def _true(self, said: Atom) -> bool:
+        """Tells whether a place or relation of the other scene holds in the truth."""
+        thing, places = self.back.get(said.thing or 0), layout(self.truth)
+        if thing is None:
+            return False
+        if said.attribute == "place":
+            return places[thing] == said.value
+        anchor = self.back.get(_anchor(self.other, said))
+        return anchor is not None and holds(str(said.value), places[thing], places[anchor])
+
+
+def _anchor(scene: Scene, atom: Atom) -> int:
+    """Returns the anchor of a relation; -1 if the atom is a place."""
+    return next((relation.anchor for relation in scene.relations if relation.subject == atom.thing), -1)

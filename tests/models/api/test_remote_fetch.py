@@ -1,0 +1,236 @@
+"""Where a picture may be fetched from: every address is resolved, judged and then used, also after a redirect."""
+
+import ipaddress
+import shutil
+import ssl
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from misbehaving import Server
+
+from telephone.core.errors import ModelError, ModelUnavailable, UsageError
+from telephone.models.api.endpoints import Endpoint, addresses, check_plain_http, is_here, is_public, place
+from telephone.models.api.image_download import DownloadGuard, check, download, fetch
+
+
+def at(*found: str):
+    return lambda host, port: [ipaddress.ip_address(each) for each in found]
+
+
+PRIVATE = [
+    "10.1.2.3",
+    "127.0.0.1",
+    "0.0.0.0",
+    "169.254.169.254",
+    "172.16.0.1",
+    "192.168.1.1",
+    "100.64.0.1",
+    "224.0.0.1",
+    "240.0.0.1",
+    "255.255.255.255",
+    "198.18.0.1",
+    "::",
+    "::1",
+    "fe80::1",
+    "fc00::1",
+    "ff02::1",
+    "::ffff:10.0.0.1",
+    "2002:0a00:0001::1",
+    "64:ff9b::10.0.0.1",
+    "2001:db8::1",
+]
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_private_addresses_are_not_asked(address):
+    assert not is_public(ipaddress.ip_address(address))
+    with pytest.raises(ModelError, match="private address"):
+        check("https://pictures.example/a.png", DownloadGuard(resolve=at(address)))
+    with pytest.raises(ModelError, match="private address"):
+        check("https://pictures.example/a.png", DownloadGuard(resolve=at("93.184.216.34", address)))
+
+
+@pytest.mark.parametrize("address", ["93.184.216.34", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8"])
+def test_public_ones_are(address):
+    assert is_public(ipaddress.ip_address(address))
+    assert str(check("https://p.example/a", DownloadGuard(resolve=at(address))).address) == str(
+        ipaddress.ip_address(address)
+    )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://93.184.216.34/a.png",
+        "ftp://p.example/a",
+        "file:///etc/passwd",
+        "https://",
+        "https://me:pass@p.example/a",
+        "https://p.example:99999/a",
+        "https://p.example/\n",
+        "https://[::1",
+        "//p.example/a",
+        "javascript:alert(1)",
+        "https://p.example/" + "a" * 5000,
+        "https://exämple.com/",
+        "",
+    ],
+)
+def test_other_addresses_are_refused_unasked(url):
+    with pytest.raises(ModelError):
+        check(url, DownloadGuard(resolve=at("93.184.216.34")))
+
+
+def test_http_is_for_this_machine_alone():
+    door = DownloadGuard(local=True, resolve=at("93.184.216.34"))
+    with pytest.raises(ModelError, match="not at an https"):
+        check("http://p.example/a", door)
+    with pytest.raises(ModelError, match="private"):
+        check("http://p.example/a", DownloadGuard(local=True, resolve=at("10.0.0.1")))
+    with pytest.raises(ModelError, match="private"):
+        check("http://p.example/a", DownloadGuard(local=True, resolve=at("127.0.0.1", "93.184.216.34")))
+    assert check("http://localhost/a", DownloadGuard(local=True)).here
+
+
+@pytest.mark.parametrize("odd", ["http://2130706433/", "http://0x7f000001/", "http://127.1/"])
+def test_odd_spellings_of_this_machine_are_seen_through(odd):
+    with pytest.raises(ModelError):
+        check(odd.replace("http", "https"), DownloadGuard())
+
+
+def test_a_host_that_nobody_knows_may_be_known_later():
+    def nobody(host, port):
+        raise OSError("no such host")
+
+    with pytest.raises(ModelUnavailable, match="not known"):
+        check("https://p.example/a", DownloadGuard(resolve=nobody))
+
+
+LOCAL = DownloadGuard(local=True, seconds=5)
+
+
+def base(server: Server) -> str:
+    return server.url.removesuffix("/v1")
+
+
+def test_a_page_is_read_up_to_a_limit(server):
+    server.pages["/a.png"] = ("image/png", b"x" * 1000)
+    server.pages["/a.png?signature=1"] = ("image/png", b"signed")
+    assert fetch(f"{base(server)}/a.png?signature=1", LOCAL) == b"signed"
+    assert fetch(f"{base(server)}/a.png", LOCAL) == b"x" * 1000
+    with pytest.raises(ModelError, match="larger than 999"):
+        fetch(f"{base(server)}/a.png", DownloadGuard(local=True, size=999))
+    with pytest.raises(ModelError, match="private"):
+        fetch(f"{base(server).replace('http', 'https')}/a.png", DownloadGuard())
+
+
+def test_redirects_are_followed_a_little_way(server):
+    server.pages["/end.png"] = ("image/png", b"end")
+    for number in range(4):
+        server.redirects[f"/{number}"] = f"/{number + 1}"
+    server.redirects["/4"] = "/end.png"
+    assert fetch(f"{base(server)}/2", LOCAL) == b"end"
+    with pytest.raises(ModelError, match="more than 3 times"):
+        fetch(f"{base(server)}/0", LOCAL)
+
+
+@pytest.mark.parametrize(
+    "to", ["https://10.0.0.1/a", "http://169.254.169.254/latest", "file:///etc/passwd", "gopher://x"]
+)
+def test_a_redirect_to_a_private_place_is_not_followed(server, to):
+    server.redirects["/a"] = to
+    with pytest.raises(ModelError):
+        fetch(f"{base(server)}/a", LOCAL)
+
+
+def test_what_is_missing_is_missing_and_what_hangs_ends(server):
+    with pytest.raises(ModelError, match="404"):
+        fetch(f"{base(server)}/nothing", LOCAL)
+    server.latency = 2.5
+    started = time.monotonic()
+    with pytest.raises(ModelUnavailable):
+        fetch(f"{base(server)}/nothing", DownloadGuard(local=True, seconds=0.3))
+    assert time.monotonic() - started < 2.4
+
+
+def test_nobody_there_is_unavailable():
+    with Server() as gone:
+        url = f"{base(gone)}/a.png"
+    with pytest.raises(ModelUnavailable, match="lost or refused"):
+        fetch(url, LOCAL)
+
+
+def test_a_paid_picture_is_asked_for_again(server):
+    server.pages["/a.png"] = ("image/png", b"late")
+    server.outages["/a.png"] = 2
+    assert download(f"{base(server)}/a.png", local=True, seconds=10) == b"late"
+    assert len(server.asked) == 3
+    server.outages["/a.png"] = 3
+    with pytest.raises(ModelUnavailable, match="503"):
+        download(f"{base(server)}/a.png", local=True, seconds=10)
+
+
+@pytest.fixture(scope="module")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """The two ends of TLS, with a certificate for pictures.test."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl makes the certificate")
+    folder: Path = tmp_path_factory.mktemp("tls")
+    made = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+    names = ["-subj", "/CN=pictures.test", "-addext", "subjectAltName=DNS:pictures.test"]
+    where = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
+    subprocess.run([openssl, *made, *names, *where], check=True, capture_output=True)
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    return serving, ssl.create_default_context(cafile=str(folder / "cert.pem"))
+
+
+def test_over_tls_the_name_is_checked_at_the_address_that_was_judged(secured):
+    serving, trusted = secured
+    with Server(tls=serving) as server:
+        server.pages["/a.png"] = ("image/png", b"safe")
+        server.redirects["/down"] = "http://pictures.test/a.png"
+        server.redirects["/over"] = f"https://127.0.0.1:{server.port}/a.png"
+        door = DownloadGuard(local=True, seconds=5, resolve=at("127.0.0.1"), trusted=trusted)
+        where = f"https://pictures.test:{server.port}"
+        assert fetch(f"{where}/a.png", door) == b"safe"
+        assert server.asked[-1]["headers"]["host"] == f"pictures.test:{server.port}"
+        with pytest.raises(ModelError, match="from https to something else"):
+            fetch(f"{where}/down", door)
+        with pytest.raises(ModelUnavailable):  # a certificate for another name is no connection
+            fetch(f"https://other.test:{server.port}/a.png", door)
+
+
+def test_from_out_there_no_redirect_leads_here():
+    from dataclasses import replace
+
+    from telephone.models.api.image_download import _next
+
+    door = DownloadGuard(
+        local=True, resolve=lambda host, port: at("127.0.0.1" if host == "localhost" else "93.184.216.34")(host, port)
+    )
+    outside = check("https://p.example/a", door)
+    with pytest.raises(ModelError, match="private"):
+        _next(outside, "https://localhost/a", door)
+    assert _next(outside, "/b", replace(door)).parts.path == "/b"
+
+
+def test_places():
+    assert place(None, "https://api.openai.com/v1") == Endpoint("https://api.openai.com/v1", True)
+    assert place("https://api.openai.com/v1/", "https://api.openai.com/v1").own
+    here = place("http://127.0.0.1:8000/v1/", "https://x")
+    assert (here.url, here.own, here.host, here.loopback) == ("http://127.0.0.1:8000/v1", False, "127.0.0.1:8000", True)
+    assert place("http://localhost/v1", "https://x").loopback
+    assert not place("https://127.0.0.1.example.com", "https://x").loopback
+    assert is_here(ipaddress.ip_address("::ffff:127.0.0.1"))
+    assert [str(each) for each in addresses("127.0.0.1", 80)] == ["127.0.0.1"]
+
+
+def test_what_is_not_encrypted_stays_in_the_house():
+    check_plain_http(Endpoint("http://gpu-box:8000/v1", False), at("192.168.1.5"))
+    check_plain_http(Endpoint("https://far.example/v1", False), at("93.184.216.34"))
+    with pytest.raises(UsageError, match="address it by https"):
+        check_plain_http(Endpoint("http://far.example/v1", False), at("93.184.216.34"))

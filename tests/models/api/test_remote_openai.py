@@ -1,0 +1,182 @@
+"""The official client against a server that draws, reads and misbehaves: every fault has one outcome."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from telephone import models
+from telephone.core.errors import KeyRejected, ModelError, ModelRefused, ModelUnavailable, UsageError
+from telephone.models.results import ModelOutput
+from telephone.models.synthetic import barcode
+
+TEXT = "Three red kites above a grey harbour."
+
+
+def only(found: list) -> ModelOutput:
+    (made,) = found
+    if isinstance(made, ModelError):
+        raise made
+    assert isinstance(made, ModelOutput)
+    if isinstance(made.made, ModelError):
+        raise made.made
+    return made
+
+
+def test_a_picture_and_its_description_go_round(player, server):
+    painter = player("openai/any-model", size="512x512", quality="low", **{"extra.steps": 4})
+    drawn = only(painter.generate_images([TEXT], [7]))
+    assert barcode.read(drawn.made).decode() == TEXT
+    body = json.loads(server.asked[-1]["body"])
+    assert body == {"model": "any-model", "prompt": TEXT, "n": 1, "size": "512x512", "quality": "low", "steps": 4}
+    describer = player("openai/any-model", "image2text", temperature=0.5, max_tokens=99, detail="low", task="Tell+all.")
+    told = only(describer.generate_texts([drawn.made]))
+    assert told.made == TEXT
+    sent = json.loads(server.asked[-1]["body"])
+    assert (sent["temperature"], sent["max_tokens"], "seed" in sent) == (0.5, 99, False)
+    parts = sent["messages"][0]["content"]
+    assert parts[0]["text"] == "Tell all."
+    assert parts[1]["image_url"]["detail"] == "low"
+    assert json.loads(told.raw)["usage"]["completion_tokens"] == 20
+
+
+def test_the_picture_may_come_by_its_address(player, server):
+    server.links = True
+    assert barcode.read(only(player("openai/m").generate_images([TEXT])).made).decode() == TEXT
+    assert [record["method"] for record in server.asked] == ["POST", "GET"]
+    assert "authorization" not in {name.lower() for name in server.asked[-1]["headers"]}
+
+
+def test_vectors_come_in_order_and_of_unit_length(player, server):
+    texts = [f"{'x' * (at % 7)}a" for at in range(70)]
+    rows = player("openai/m", "embedder").embed_texts(texts)
+    assert (rows.shape, rows.dtype) == ((70, 2), np.float32)
+    assert np.allclose(np.linalg.norm(rows, axis=1), 1)
+    assert np.allclose(rows[:, 1] / rows[:, 0], [len(text) for text in texts])
+    assert sum(server.paid.values()) == 2
+
+
+def test_seeds_are_sent_only_when_asked_for(player, server):
+    only(player("openai/m", seed="try").generate_images([TEXT], [2**32 - 1]))
+    assert json.loads(server.asked[-1]["body"])["seed"] == 2**31 - 1
+    assert not player("openai/m", seed="try").traits().seeds
+    assert player("openai/m", seed="yes").traits().seeds
+
+
+PASSING = {"drop": "lost", "429": "429", "500": "500", "half": "lost", "html": "not JSON", "delay": "in time"}
+
+
+@pytest.mark.parametrize(("fault", "says"), PASSING.items())
+@pytest.mark.parametrize("kind", ["text2image", "image2text"])
+def test_what_may_pass_is_unavailable_and_is_asked_once(player, server, fault, says, kind):
+    server.script.append(fault)
+    maker = player("openai/m", kind, timeout=0.3 if fault == "delay" else 10)
+    with pytest.raises(ModelUnavailable, match=says):
+        only(maker.generate_images([TEXT]) if kind == "text2image" else maker.generate_texts([barcode.draw(b"x")]))
+    assert len(server.asked) == 1
+    assert not sum(server.paid.values())
+
+
+def test_the_wait_that_the_provider_asks_for_is_handed_on(player, server):
+    server.script.append("429")
+    server.retry_after = "17"
+    with pytest.raises(ModelUnavailable) as told:
+        only(player("openai/m").generate_images([TEXT]))
+    assert told.value.retry_after == 17
+
+
+@pytest.mark.parametrize(("fault", "says"), {"400": "400", "401": "check the key", "404": "name of the model"}.items())
+def test_what_will_not_pass_is_final(player, server, fault, says):
+    server.script.append(fault)
+    with pytest.raises(ModelError, match=says) as told:
+        only(player("openai/m").generate_images([TEXT]))
+    assert type(told.value) is (KeyRejected if fault == "401" else ModelError)
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("fault", ["moderated", "refused", "filtered"])
+def test_a_refusal_is_an_outcome_of_its_own(player, server, fault):
+    server.script.append(fault)
+    with pytest.raises(ModelRefused):
+        if fault == "moderated":
+            only(player("openai/m").generate_images([TEXT]))
+        only(player("openai/m", "image2text").generate_texts([barcode.draw(b"x")]))
+
+
+ODD = {
+    "bomb": "The picture is too large",
+    "svg": "HTML or XML",
+    "noise": "not a picture",
+    "private": "private",
+    "empty": "without",
+}
+
+
+@pytest.mark.parametrize(("fault", "says"), ODD.items())
+def test_a_picture_that_cannot_be_trusted_has_been_paid_all_the_same(player, server, fault, says):
+    server.script.append(fault)
+    (made,) = player("openai/m", price=0.25).generate_images([TEXT])
+    assert type(made.made) is ModelError
+    assert says in str(made.made)
+    assert made.cost == 0.25
+
+
+def test_an_empty_description_says_so(player, server):
+    server.script.append("empty")
+    with pytest.raises(ModelError, match="empty text"):
+        only(player("openai/m", "image2text").generate_texts([barcode.draw(b"x")]))
+
+
+def test_one_bad_item_does_not_spoil_the_others(player, server):
+    server.script.extend(["ok", "500", "ok"])
+    first, second, third = player("openai/m").generate_images([TEXT] * 3)
+    assert isinstance(second, ModelUnavailable)
+    assert isinstance(first.made, Image.Image)
+    assert isinstance(third.made, Image.Image)
+
+
+def test_a_redirect_of_the_service_is_not_followed(player, server):
+    server.redirects["/v1/images/generations"] = "http://127.0.0.1:9/elsewhere"
+    with pytest.raises(ModelError, match="redirects"):
+        only(player("openai/m").generate_images([TEXT]))
+
+
+@pytest.mark.parametrize(
+    ("ref", "says"),
+    [
+        ("openai/unheard-of", "add .kind=text2image"),
+        ("openai/m?kind=poem", "give one of"),
+        ("openai/m?kind=text2image&colour=red", "has no option 'colour'"),
+        ("openai/m?kind=text2image&api_key=sk-abc12345", "a key never belongs in an address"),
+        ("openai/m?kind=text2image&size=huge", "WIDTHxHEIGHT"),
+        ("openai/m?kind=text2image&base_url=ftp://x", "must be an address"),
+        ("openai/m?kind=text2image&base_url=https://me:sk-abc12345@x/v1", "no name, password"),
+        ("openai/m?kind=text2image&base_url=https://x/v1%3Fkey=sk-abc12345", "no name, password"),
+        ("openai/m?kind=text2image&temperature=1", "has no option"),
+    ],
+)
+def test_a_wrong_address_is_told_without_what_may_be_a_key(ref, says):
+    with pytest.raises(UsageError, match=says) as told:
+        models.player(ref)
+    assert "abc12345" not in str(told.value)
+
+
+def test_what_a_player_says_of_itself():
+    one = models.player("openai/gpt-image-9?flight=3&per_minute=50&timeout=9").traits()
+    assert (one.device, one.concurrency, one.per_minute, one.service) == ("remote", 3, 50, "openai api.openai.com")
+    assert one.price is None
+    assert one.fingerprint == models.player("openai/gpt-image-9?flight=5").traits().fingerprint
+    others = ["openai/gpt-image-9?quality=low", "openai/gpt-image-8", "openai/gpt-image-9?extra.a=1"]
+    others.append("openai/gpt-image-9?base_url=https://other.example/v1")
+    prints = {models.player(ref).traits().fingerprint for ref in others}
+    assert len(prints | {one.fingerprint}) == 5
+    task = models.player("openai/gpt-5?task=Why%3F").traits().fingerprint
+    assert task != models.player("openai/gpt-5").traits().fingerprint
+
+
+def test_a_missing_key_is_told_before_anything_is_sent():
+    painter = models.player("openai/gpt-image-1")
+    with pytest.raises(UsageError, match="set OPENAI_API_KEY"):
+        painter.generate_images([TEXT])
+    assert "OPENAI_API_KEY" in painter.lacks()

@@ -1,0 +1,129 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from telephone import models
+from telephone.core.errors import UnknownModel, UsageError
+from telephone.models import Image2Text, Registry, Text2Image, draw, parse_ref
+
+PLUGIN = """
+from telephone.models import Catalogue, Entry, Text2Image, whole
+
+class Dots(Text2Image):
+    def __init__(self, number=1):
+        self.number = number
+
+    def generate_image(self, text):
+        import numpy as np
+        return np.full((8, 8, 3), self.number, dtype="uint8")
+
+provider = Catalogue("dots", {"plain": Entry("text2image", "dots", Dots, {"number": whole(0, 255)})})
+"""
+
+
+@pytest.fixture
+def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """A registry that sees two packages of somebody else's, one of which cannot be imported."""
+    (tmp_path / "dots_plugin.py").write_text(PLUGIN)
+    (tmp_path / "sad_plugin.py").write_text("raise RuntimeError('the moon is wrong')\n")
+    for package in ("dots", "sad"):
+        info = tmp_path / f"{package}_plugin-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}-plugin\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[telephone.models]\n{package} = {package}_plugin:provider\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    return Registry()
+
+
+def test_the_fakes_come_through_the_same_door_as_everyone():
+    assert isinstance(models.text2image("fake/painter"), Text2Image)
+    assert isinstance(models.image2text("fake/captioner"), Image2Text)
+    assert models.embedder("fake/embedder").embed_texts(["a b"]).shape == (1, 256)
+    refs = {card.ref: card.kind for card in models.players()}
+    assert refs["fake/painter"] == "text2image"
+    assert refs["minilm/all-MiniLM-L6-v2"] == "embedder"
+    assert refs["oracle/renderer"] == "text2image"
+
+
+def test_one_player_per_process_and_address_however_it_is_written():
+    first = models.text2image("fake/painter?loss=0.5&size=32")
+    assert models.text2image("fake/painter?size=32&loss=0.5") is first
+    assert models.text2image("fake/painter?size=32") is not first
+    assert first.ref == "fake/painter?loss=0.5&size=32"
+    assert models.player(first.ref) is first
+
+
+@pytest.mark.parametrize(
+    ("ref", "error", "says"),
+    [
+        ("fake/paintr", UnknownModel, "Did you mean fake/painter?"),
+        ("fak/painter", UnknownModel, "There is no provider 'fak'. Did you mean fake?"),
+        ("painter", UnknownModel, "Did you mean fake/painter?"),
+        ("zzzzzz/qqqqqq", UnknownModel, "The players are: "),
+        ("", UnknownModel, "There is no player ''."),
+        ("fake/", UnknownModel, "There is no player 'fake'."),
+        ("fake/captioner", UsageError, "fake/captioner draws nothing: it describes"),
+        ("fake/embedder", UsageError, "fake/embedder draws nothing: it embeds"),
+        ("fake/painter?los=1", UsageError, "no option 'los'; its options are: batch, concurrency"),
+        (
+            "fake/painter?loss=2",
+            UsageError,
+            "loss=2 of fake/painter cannot be used: give a number from 0 to 1.",
+        ),
+        ("fake/painter?loss=nan", UsageError, "give a number from 0 to 1"),
+        ("fake/painter?batch=x", UsageError, "give a whole number from 1 to 4096"),
+        ("fake/painter?size=65", UsageError, "give a multiple of 8"),
+        ("fake/broken?how=up", UsageError, "give one of: raise, refuse"),
+        ("fake/painter?loss", UsageError, "write them as ?name=value"),
+        ("fake/painter?loss=0&loss=1", UsageError, "is given twice"),
+    ],
+)
+def test_a_wrong_address_is_told_with_what_to_do(ref, error, says):
+    with pytest.raises(error) as caught:
+        models.text2image(ref)
+    assert says in str(caught.value)
+
+
+def test_an_image_is_not_described_by_a_painter():
+    with pytest.raises(UsageError, match="fake/painter describes nothing: it draws; ask text2image"):
+        models.image2text("fake/painter")
+    with pytest.raises(UsageError, match="fake/painter embeds nothing"):
+        models.embedder("fake/painter")
+
+
+def test_a_package_of_somebody_elses_is_found(plugin: Registry):
+    player = plugin.text2image("dots/plain?number=7")
+    (image,) = draw(player, ["x"], [1])
+    assert image.getpixel((0, 0)) == (7, 7, 7)
+    assert "dots/plain" in [card.ref for card in plugin.cards()]
+
+
+def test_a_package_that_cannot_be_imported_breaks_nobody_else(plugin: Registry):
+    assert plugin.text2image("fake/painter")
+    assert "the moon is wrong" in plugin.problems()["sad"]
+    with pytest.raises(
+        UsageError, match=r"'sad' cannot be loaded \(RuntimeError: the moon is wrong\): mend or reinstall"
+    ):
+        plugin.text2image("sad/anything")
+
+
+def test_two_packages_of_one_name_are_told_apart(tmp_path: Path, plugin: Registry):
+    info = tmp_path / "other_plugin-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: other-plugin\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[telephone.models]\ndots = sad_plugin:provider\n")
+    with pytest.raises(UsageError, match="Two packages offer players as 'dots'"):
+        plugin.text2image("dots/plain")
+
+
+def test_addresses_keep_slashes_and_colons():
+    ref = parse_ref("replicate/owner/model:1.2?b=2&a=x%20y")
+    assert (ref.provider, ref.name, dict(ref.options)) == ("replicate", "owner/model:1.2", {"a": "x y", "b": "2"})
+    assert parse_ref(str(ref)) == ref
+
+
+def test_importing_the_players_imports_no_torch():
+    code = "import sys, telephone.models as p; p.players(); sys.exit('torch' in sys.modules or 'pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
