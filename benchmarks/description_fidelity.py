@@ -24,7 +24,7 @@ from pocket_fidelity import ATTRIBUTES, held_out_scenes
 from telephone import world
 from telephone.core.records import LEVELS
 from telephone.core.seeds import derive
-from telephone.models import describe, image2text, players
+from telephone.models import describe, image2text, list_models
 from telephone.world.facts import telling
 
 WORLD = "the world itself, detailed"
@@ -99,7 +99,7 @@ def tell(ref: str, pictures: Sequence[Image.Image]) -> list[str | None]:
 
 
 def describers() -> list[str]:
-    return [card.ref for card in players() if card.ref.startswith("pocket/") and card.kind == "image2text"]
+    return [card.ref for card in list_models() if card.ref.startswith("pocket/") and card.kind == "image2text"]
 
 
 def account(scenes: Sequence[world.Scene], texts: Sequence[str | None]) -> Account:

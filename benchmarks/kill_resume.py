@@ -57,7 +57,7 @@ def start(folder: Path, log: Path, prompts: int, turns: int) -> Run:
 def contents(run: Run) -> dict[tuple[str, str, int], list[tuple[str, str]]]:
     """Returns what each game gave: hashes only, under names that do not hold the path of the log."""
     games: dict[tuple[str, str, int], list[tuple[str, str]]] = {}
-    short = {row.ref: row.ref.partition("&delay")[0] for row in run.description.players}
+    short = {row.ref: row.ref.partition("&delay")[0] for row in run.spec.models}
     for game in run.games():
         made = [(hop.ask.kind, hop.result.sha256 if hop.result else "") for hop in run.hops(game.key)]
         games[f"{short[game.t2i]} {short[game.i2t]}", game.prompt_id, game.repeat] = made
@@ -74,7 +74,7 @@ def finished(folder: Path) -> set[Call]:
     with made as run:
         if not run.games():
             return done
-        prints = {row.ref: row.fingerprint for row in run.description.players}
+        prints = {row.ref: row.fingerprint for row in run.spec.models}
         for game in run.games():
             done |= {(prints[hop.ask.player], hop.ask.parent.sha256, hop.ask.seed) for hop in run.hops(game.key)}
     return done

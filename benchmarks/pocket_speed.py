@@ -16,7 +16,7 @@ from typing import Any
 from telephone import world
 from telephone.core.records import LEVELS
 from telephone.core.seeds import derive
-from telephone.models import image2text, players, text2image
+from telephone.models import image2text, list_models, text2image
 
 ROUNDS = 3
 
@@ -52,7 +52,7 @@ def main() -> None:
     texts = [world.caption(scene, "en", "plain") for scene in scenes]
     pictures = [world.render(scene) for scene in scenes]
     print("| player | items | seconds, median of three | each |\n|---|---|---|---|")
-    for card in players():
+    for card in list_models():
         wanted = card.ref in args.players if args.players else card.ref.startswith("pocket/")
         if not wanted or card.kind == "embedder":
             continue

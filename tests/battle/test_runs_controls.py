@@ -105,7 +105,7 @@ def test_controls_are_played_stored_and_left_out_of_boards(tmp_path: Path) -> No
         assert battles.play(run).failed == 0
         score(run, "fake/embedder")
     with Run.open(tmp_path / "run") as run:
-        assert run.description.controls == tuple(beside)
+        assert run.spec.controls == tuple(beside)
         frame = run.frame()
         assert set(frame["control"]) == {"", "paraphrase", "fixed", "shuffled"}
         games = by_game(frame)

@@ -81,7 +81,7 @@ def test_a_game_does_not_depend_on_how_it_is_batched(tmp_path: Path, reference, 
         """The same players under the same addresses, at another pace."""
         options = how.get("options")
         mark = "&" if "?" in ref else "?"
-        return registry.player(f"{ref}{mark}{options}" if options else ref)
+        return registry.load_model(f"{ref}{mark}{options}" if options else ref)
 
     run = begin(tmp_path / "run", plan(LOSSY, [*PROMPTS, PICTURE], turns=3, repeats=2))
     with run:
@@ -362,13 +362,13 @@ def test_one_local_player_computes_at_a_time(tmp_path: Path):
 
 
 def test_players_are_fetched_when_they_are_first_needed(tmp_path: Path):
-    from telephone.models import player
+    from telephone.models import load_model
 
     asked = []
 
     def get(ref):
         asked.append(ref)
-        return player(ref)
+        return load_model(ref)
 
     run = begin(tmp_path / "run", plan(grid(["fake/broken?how=raise"], ["fake/captioner"]), PROMPTS))
     with run:

@@ -111,7 +111,7 @@ def test_one_line_more_is_all_that_is_played(tmp_path: Path):
         assert sum(old.paid.values()) - paid == 2  # the fourth prompt on the first line
         assert sum(new.paid.values()) == 8
         assert sum(reader.paid.values()) - read <= 10
-        (growth,) = run.description.growth
+        (growth,) = run.spec.growth
         assert growth.lines == (("own/second", "own/reader"),)
         assert len(growth.prompts) == 1
         assert growth.versions["python"]
@@ -132,7 +132,7 @@ def test_the_larger_wish_again_adds_nothing_and_the_smaller_one_is_refused(tmp_p
     for _ in range(2):
         with begin(tmp_path / "run", large) as run:
             assert len(run.games()) == 8
-            assert len(run.description.growth) == 1
+            assert len(run.spec.growth) == 1
     with pytest.raises(
         UsageError, match=r"holds another run \(lines and prompts differ\)|players and lines and prompts"
     ):
@@ -144,7 +144,7 @@ def test_new_lines_play_all_repeats_that_are_there(tmp_path: Path, roster):
     large = wish(roster, [roster("own/first"), roster("own/second")], [roster("own/reader")])
     with begin(tmp_path / "run", large) as run:
         assert len(run.games()) == 2 * 2 * 3
-        assert run.description.repeats == 3
+        assert run.spec.repeats == 3
 
 
 def test_a_new_player_of_a_name_that_is_taken_goes_by_its_address(tmp_path: Path):
@@ -154,7 +154,7 @@ def test_a_new_player_of_a_name_that_is_taken_goes_by_its_address(tmp_path: Path
     roster.add(twin)
     lines = [("fake/painter", "fake/captioner"), ("own/fake/painter", "fake/captioner")]
     with begin(tmp_path / "run", plan(lines, prompts(2), players=roster)) as run:
-        assert [row.name for row in run.description.players] == ["fake/painter", "fake/captioner", "own/fake/painter"]
+        assert [row.name for row in run.spec.models] == ["fake/painter", "fake/captioner", "own/fake/painter"]
         assert len({game.conversation for game in run.games()}) == 4
 
 
@@ -163,7 +163,7 @@ def test_short_names_stay_unique_when_a_run_grows(tmp_path: Path):
     begin(tmp_path / "run", plan(many[1:], prompts(1500), turns=1)).close()
     with begin(tmp_path / "run", plan(many, prompts(1500), turns=1)) as run:
         assert len({game.conversation for game in run.games()}) == 3000
-        assert {game.key for game in run.games()} == {game.key for game in games(run.description)}
+        assert {game.key for game in run.games()} == {game.key for game in games(run.spec)}
 
 
 def test_a_forecast_counts_what_is_left(tmp_path: Path):
@@ -261,7 +261,7 @@ def test_growth_survives_on_disk(tmp_path: Path, roster):
     begin(tmp_path / "run", wish(roster, [Painter(Shop(), "first")], [Reader()])).close()
     large = wish(roster, [roster("own/first"), roster("own/second")], [roster("own/reader")])
     with begin(tmp_path / "run", large) as run:
-        kept = run.description
+        kept = run.spec
     with Run.open(tmp_path / "run") as run:
-        assert run.description == kept
+        assert run.spec == kept
         assert hops(run) == []

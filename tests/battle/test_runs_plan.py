@@ -7,7 +7,7 @@ from telephone.battle import Roster, begin, commit, game_of, games, grid, plan, 
 from telephone.core.errors import ModelError, PromptError, UnknownModel, UsageError
 from telephone.core.images import encode_png
 from telephone.core.records import Prompt
-from telephone.models import Text2Image, player, text2image
+from telephone.models import Text2Image, load_model, text2image
 
 LINES = grid(["fake/painter", "fake/painter?loss=0.1"], ["fake/captioner"])
 PROMPTS = [Prompt("An apple on a table.", "easy"), Prompt("A cat in a hat.", "hard", id="cat")]
@@ -24,9 +24,9 @@ class Own(Text2Image):
 def test_a_plan_is_resolved_and_the_same_every_time():
     wish = plan(LINES, PROMPTS, turns=4, repeats=2, seed=9)
     assert wish == plan(LINES, PROMPTS, turns=4, repeats=2, seed=9)
-    assert [row.ref for row in wish.players] == ["fake/painter", "fake/painter?loss=0.1", "fake/captioner"]
-    assert wish.players[0].fingerprint == player("fake/painter").traits().fingerprint
-    assert wish.players[0].price == 0.0
+    assert [row.ref for row in wish.models] == ["fake/painter", "fake/painter?loss=0.1", "fake/captioner"]
+    assert wish.models[0].fingerprint == load_model("fake/painter").traits().fingerprint
+    assert wish.models[0].price == 0.0
     assert wish.versions["python"].startswith("3.")
     assert "torch" in wish.versions
 
@@ -108,7 +108,7 @@ def test_players_of_one_name_go_by_their_addresses():
     refs = [roster.add(Own("twin")), roster.add("fake/painter")]
     roster._own["own/other"] = Own("twin")
     wish = plan(grid([*refs, "own/other"], ["fake/captioner"]), PROMPTS, players=roster)
-    assert [row.name for row in wish.players] == ["own/twin", "fake/painter", "own/other", "fake/captioner"]
+    assert [row.name for row in wish.models] == ["own/twin", "fake/painter", "own/other", "fake/captioner"]
 
 
 def test_a_roster_knows_objects_and_addresses():
@@ -129,7 +129,7 @@ def test_a_run_begins_and_is_found_again(tmp_path: Path):
     begin(tmp_path / "run", wish).close()
     with begin(tmp_path / "run", replace(wish, versions={})) as again:
         assert again.games() == games(wish)
-        assert again.description == wish
+        assert again.spec == wish
 
 
 def test_the_commit_is_that_of_this_checkout():

@@ -108,7 +108,7 @@ def test_weights_that_are_not_the_shipped_ones(monkeypatch):
     assert "pocket/blip" in pocket_refs()
     monkeypatch.setattr(weights, "_shipped", lambda folder: {})
     monkeypatch.setattr(
-        "telephone.doctor.files.player", lambda ref: PocketBlip()
+        "telephone.doctor.files.load_model", lambda ref: PocketBlip()
     )  # the process may know another one already
     found = named(pocket(frozenset({"pocket/blip"})), "pocket/blip")
     assert (found.state, found.needed, "telephone learn blip" in found.detail) == ("lacks", True, True)

@@ -64,7 +64,7 @@ def test_drift_chains_are_the_games(run, tmp_path):
         texts, images = (chain[0::2], chain[1::2]) if first == "text" else (chain[1::2], chain[0::2])
         assert texts[-3:] == list(turns["text_after"])
         assert images[-3:] == [Path(path).read_bytes() for path in turns["filepath"]]
-        start = run.description.prompts[[p.id for p in run.description.prompts].index(prompt_id)]
+        start = run.spec.prompts[[p.id for p in run.spec.prompts].index(prompt_id)]
         assert chain[0] == (start.text if first == "text" else start.image)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from telephone.core.errors import ModelRefused, UsageError, WeightsError
 from telephone.core.images import encode_png
-from telephone.models import parse_ref, player, text2image
+from telephone.models import load_model, parse_ref, text2image
 
 pytestmark = [
     pytest.mark.slow,
@@ -81,7 +81,7 @@ def test_a_decoder_finds_its_prior_by_its_card_or_by_the_option(kandinsky, tiny_
     path = shutil.copytree(tiny_model("kandinsky"), tmp_path / "halves")
     (path / "README.md").unlink()
     with pytest.raises(UsageError, match="say where the first is with the option prior"):
-        player(f"diffusers/{path}")
+        load_model(f"diffusers/{path}")
     named = text2image(f"diffusers/{path}?steps=2&size=64&prior={path / 'first'}")
     assert encode_png(named.generate_image("a cat", 1)) == encode_png(drawer.generate_image("a cat", 1))
     assert named.traits().fingerprint == drawer.traits().fingerprint
@@ -91,7 +91,7 @@ def test_a_decoder_finds_its_prior_by_its_card_or_by_the_option(kandinsky, tiny_
     other = text2image(f"diffusers/{path}?size=64&steps=2&dtype=float32&prior={path / 'first'}")
     assert other.traits().fingerprint != drawer.traits().fingerprint
     with pytest.raises(UsageError, match="takes no prior"):
-        player(f"diffusers/{tiny_model('stable-diffusion')}?prior=a/b")
+        load_model(f"diffusers/{tiny_model('stable-diffusion')}?prior=a/b")
 
 
 def test_memory_that_runs_out_makes_smaller_batches(sd, monkeypatch):
@@ -192,7 +192,7 @@ def test_what_draws_from_no_text_or_brings_code_is_not_used(tiny_model, tmp_path
     index = json.loads((path / "model_index.json").read_text())
     (path / "model_index.json").write_text(json.dumps(index | {"unet": ["mine", "Net"]}))
     with pytest.raises(UsageError, match="brings code of its own, which is never run"):
-        player(f"diffusers/{path}")
+        load_model(f"diffusers/{path}")
 
 
 def test_a_folder_that_lacks_a_file_or_is_for_others_is_told(tiny_model, tmp_path):
@@ -201,21 +201,21 @@ def test_a_folder_that_lacks_a_file_or_is_for_others_is_told(tiny_model, tmp_pat
     with pytest.raises(WeightsError, match="cannot be loaded"):
         text2image(f"diffusers/{path}?steps=2").generate_image("a")
     with pytest.raises(UsageError, match="try transformers/"):
-        player(f"diffusers/{tiny_model('clip')}")
+        load_model(f"diffusers/{tiny_model('clip')}")
     (tmp_path / "empty").mkdir()
     with pytest.raises(UsageError, match="no model_index.json"):
-        player(f"diffusers/{tmp_path / 'empty'}")
+        load_model(f"diffusers/{tmp_path / 'empty'}")
 
 
 def test_the_fingerprint_follows_weights_and_options_but_not_the_place(tiny_model, tmp_path):
     path = shutil.copytree(tiny_model("stable-diffusion"), tmp_path / "copy")
-    first = player(f"diffusers/{tiny_model('stable-diffusion')}").traits().fingerprint
-    assert player(f"diffusers/{path}").traits().fingerprint == first
-    assert player(f"diffusers/{path}?steps=3").traits().fingerprint != first
-    assert player(f"diffusers/{path}?dtype=bfloat16").traits().fingerprint != first
+    first = load_model(f"diffusers/{tiny_model('stable-diffusion')}").traits().fingerprint
+    assert load_model(f"diffusers/{path}").traits().fingerprint == first
+    assert load_model(f"diffusers/{path}?steps=3").traits().fingerprint != first
+    assert load_model(f"diffusers/{path}?dtype=bfloat16").traits().fingerprint != first
     config = json.loads((path / "scheduler" / "scheduler_config.json").read_text())
     (path / "scheduler" / "scheduler_config.json").write_text(json.dumps(config | {"eta": 0.5}))
-    assert player(f"diffusers/{path}?dtype=auto").traits().fingerprint != first
+    assert load_model(f"diffusers/{path}?dtype=auto").traits().fingerprint != first
 
 
 def test_an_address_with_a_path_is_read_back_as_it_was():

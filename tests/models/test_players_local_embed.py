@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from telephone.core.errors import UsageError, WeightsError
-from telephone.models import embedder, player
+from telephone.models import embedder, load_model
 
 pytestmark = pytest.mark.slow
 TEXTS = ["a red cat", "a small blue boat under a tree and the sea", "三只红色的猫", ""]
@@ -128,9 +128,9 @@ def test_a_step_that_is_not_known_is_told(tiny_model, tmp_path, file, content, e
     path = shutil.copytree(tiny_model("minilm"), tmp_path / "odd")
     (path / file).write_text(json.dumps(content))
     with pytest.raises(error, match=says):
-        player(f"transformers/{path}")
+        load_model(f"transformers/{path}")
 
 
 def test_describers_options_are_not_taken(tiny_model):
     with pytest.raises(UsageError, match="embeds and has no option 'temperature'"):
-        player(f"transformers/{tiny_model('clip')}?temperature=1")
+        load_model(f"transformers/{tiny_model('clip')}?temperature=1")

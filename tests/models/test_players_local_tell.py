@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from telephone.core.errors import UsageError, WeightsError
-from telephone.models import image2text, player
+from telephone.models import image2text, load_model
 
 pytestmark = pytest.mark.slow
 UNASKED = ["git", "vit-gpt2"]
@@ -65,7 +65,7 @@ def test_the_task_is_asked_and_the_length_is_kept(asked, pictures):
 @pytest.mark.parametrize("kind", UNASKED)
 def test_what_cannot_be_asked_says_so(kind, tiny_model):
     with pytest.raises(UsageError, match="cannot be asked: leave the option task out"):
-        player(f"transformers/{tiny_model(kind)}?task=what")
+        load_model(f"transformers/{tiny_model(kind)}?task=what")
 
 
 def test_a_processor_that_needs_another_package_says_which(tiny_model, pictures):
@@ -81,7 +81,7 @@ def test_beams_find_texts_too(tiny_model, pictures):
     ref = f"transformers/{tiny_model('blip')}?max_tokens=5"
     assert image2text(f"{ref}&beams=3").generate_text(pictures[0], 0)
     with pytest.raises(UsageError, match="choose one of them"):
-        player(f"{ref}&beams=3&temperature=1")
+        load_model(f"{ref}&beams=3&temperature=1")
 
 
 def test_a_stock_opening_is_taken_off_unless_it_is_wanted(tiny_model):
@@ -116,12 +116,12 @@ def test_the_sampler_draws_fairly():
 def test_a_model_of_another_kind_is_told(tmp_path, config, says):
     (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises(UsageError, match=says):
-        player(f"transformers/{tmp_path}")
+        load_model(f"transformers/{tmp_path}")
 
 
 def test_a_pipeline_and_half_a_folder_are_told(tiny_model, tmp_path, pictures):
     with pytest.raises(UsageError, match="that draws: write diffusers/"):
-        player(f"transformers/{tiny_model('stable-diffusion')}")
+        load_model(f"transformers/{tiny_model('stable-diffusion')}")
     path = shutil.copytree(tiny_model("blip"), tmp_path / "half")
     (path / "tokenizer.json").unlink(missing_ok=True)
     (path / "vocab.txt").unlink(missing_ok=True)
@@ -130,6 +130,6 @@ def test_a_pipeline_and_half_a_folder_are_told(tiny_model, tmp_path, pictures):
         image2text(f"transformers/{path}").generate_text(pictures[0])
     (path / "model.safetensors").unlink()
     with pytest.raises(WeightsError, match="no weights in safetensors"):
-        player(f"transformers/{path}?max_tokens=3")
+        load_model(f"transformers/{path}?max_tokens=3")
     with pytest.raises(UsageError, match="no option 'steps'"):
-        player(f"transformers/{tiny_model('blip')}?steps=3")
+        load_model(f"transformers/{tiny_model('blip')}?steps=3")

@@ -13,7 +13,7 @@ from telephone import world
 from telephone.core.errors import ModelError, WeightsError
 from telephone.core.images import encode_png
 from telephone.core.seeds import derive
-from telephone.models import embedder, image2text, players, pocket, text2image
+from telephone.models import embedder, image2text, list_models, pocket, text2image
 from telephone.models.best_of import candidate_seeds
 from telephone.models.pocket import weights
 
@@ -41,7 +41,7 @@ def test_every_shipped_file_is_in_the_index_and_small_enough():
 
 def test_every_pocket_player_has_its_weights():
     makers = {"text2image": text2image, "image2text": image2text, "embedder": embedder}
-    cards = [card for card in players() if card.ref.startswith("pocket/")]
+    cards = [card for card in list_models() if card.ref.startswith("pocket/")]
     assert len(cards) >= 11
     assert not {card.ref: reason for card in cards if (reason := makers[card.kind](card.ref).lacks())}
 

@@ -9,9 +9,9 @@ from PIL import Image
 from telephone import world
 from telephone.core import images
 from telephone.core.errors import ModelError
-from telephone.models import image2text, players
+from telephone.models import image2text, list_models
 
-DESCRIBERS = [card.ref for card in players() if card.ref.startswith("pocket/") and card.kind == "image2text"]
+DESCRIBERS = [card.ref for card in list_models() if card.ref.startswith("pocket/") and card.kind == "image2text"]
 BOAT = world.render(world.parse("a big red boat on a beach"), size=200)
 
 

@@ -41,7 +41,7 @@ def test_the_fakes_come_through_the_same_door_as_everyone():
     assert isinstance(models.text2image("fake/painter"), Text2Image)
     assert isinstance(models.image2text("fake/captioner"), Image2Text)
     assert models.embedder("fake/embedder").embed_texts(["a b"]).shape == (1, 256)
-    refs = {card.ref: card.kind for card in models.players()}
+    refs = {card.ref: card.kind for card in models.list_models()}
     assert refs["fake/painter"] == "text2image"
     assert refs["minilm/all-MiniLM-L6-v2"] == "embedder"
     assert refs["oracle/renderer"] == "text2image"
@@ -52,7 +52,7 @@ def test_one_player_per_process_and_address_however_it_is_written():
     assert models.text2image("fake/painter?size=32&loss=0.5") is first
     assert models.text2image("fake/painter?size=32") is not first
     assert first.ref == "fake/painter?loss=0.5&size=32"
-    assert models.player(first.ref) is first
+    assert models.load_model(first.ref) is first
 
 
 @pytest.mark.parametrize(
@@ -125,5 +125,5 @@ def test_addresses_keep_slashes_and_colons():
 
 
 def test_importing_the_players_imports_no_torch():
-    code = "import sys, telephone.models as p; p.players(); sys.exit('torch' in sys.modules or 'pandas' in sys.modules)"
+    code = "import sys, telephone.models as m; m.list_models(); sys.exit(bool({'torch', 'pandas'} & {*sys.modules}))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -4,7 +4,7 @@ from datetime import date
 import pytest
 
 from telephone.core.errors import UsageError, WeightsError
-from telephone.models import kind_of, player
+from telephone.models import kind_of, load_model
 from telephone.models.rosters import Lineup, Member, lineup, lineups
 
 ENTRIES = [(found.name, member) for found in lineups() for member in found.members]
@@ -19,7 +19,7 @@ def test_the_shipped_rosters_are_there_and_dated():
 def test_every_entry_names_a_player_of_its_kind(roster, member):
     for ref in filter(None, (member.ref, member.stand_in)):
         try:
-            found = player(ref)
+            found = load_model(ref)
         except WeightsError:
             continue  # its files are not on this machine
         assert kind_of(found) == member.kind

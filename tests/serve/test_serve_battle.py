@@ -46,7 +46,7 @@ def games(folder: Path, t2i: list, i2t: list) -> list[tuple]:
 
 
 def far(url: str, model: str, kind: str) -> Text2Image | Image2Text:
-    return models.player(f"openai/{model}?base_url={url}&kind={kind}&seed=yes&timeout=120")
+    return models.load_model(f"openai/{model}?base_url={url}&kind={kind}&seed=yes&timeout=120")
 
 
 def battle(tmp_path: Path, drawers: list[str], describers: list[str]) -> None:
@@ -96,7 +96,7 @@ def test_our_own_player_shows_the_token(tmp_path, monkeypatch):
         (tmp_path / "keys.toml").write_text(f'"127.0.0.1:{port}" = "{TOKEN}"\n')
         (tmp_path / "keys.toml").chmod(0o600)
         monkeypatch.setenv("TELEPHONE_KEYS", str(tmp_path / "keys.toml"))
-        again = models.player(f"openai/fake/painter?base_url={url}&kind=text2image&seed=try")
+        again = models.load_model(f"openai/fake/painter?base_url={url}&kind=text2image&seed=try")
         (drawn,) = models.draw(again, ["x"], [1])
         assert not isinstance(drawn, ModelError)
 

@@ -62,7 +62,7 @@ def test_what_was_written_comes_back(run: Run):
     hops[3] = replace(hops[3], reason="It broke.", outcome=Outcome.REFUSED, cost=0.1)
     run.add_hops(hops)
     with Run.open(run.folder) as again:
-        assert again.description == WISH
+        assert again.spec == WISH
         assert again.games() == GAMES
         assert again.hops(GAMES[0].key) == hops
         assert again.hops(GAMES[1].key) == []
@@ -151,11 +151,11 @@ def test_the_same_wish_finds_its_run_and_a_longer_one_continues_it(run: Run):
     run.add_hops(chain(GAMES[0], [b"picture 1"]))
     more = GameRow(digest("game", "more"), "cccccc", "a/painter", "b/reader", "apple", 13, 1)
     with Run.create(run.folder, replace(WISH, turns=9, repeats=2), [*GAMES, more]) as longer:
-        assert (longer.description.turns, longer.description.repeats) == (9, 2)
+        assert (longer.spec.turns, longer.spec.repeats) == (9, 2)
         assert longer.games() == [*GAMES, more]
         assert len(longer.hops(GAMES[0].key)) == 1
     with Run.create(run.folder, WISH, GAMES) as same:
-        assert same.description.turns == 9
+        assert same.spec.turns == 9
 
 
 @pytest.mark.parametrize(
@@ -163,13 +163,13 @@ def test_the_same_wish_finds_its_run_and_a_longer_one_continues_it(run: Run):
     [
         (replace(WISH, seed=1), "seeds differ"),
         (replace(WISH, prompts=(APPLE,)), "prompts differ"),
-        (replace(WISH, players=(replace(PAINTER, fingerprint="new"), READER)), "players differ"),
+        (replace(WISH, models=(replace(PAINTER, fingerprint="new"), READER)), "players differ"),
     ],
 )
 def test_a_folder_of_another_run_is_refused(run: Run, other, says):
     with pytest.raises(UsageError, match=f"holds another run .*{says}.*: give another folder"):
         Run.create(run.folder, other, GAMES)
-    assert run.description == WISH
+    assert run.spec == WISH
 
 
 def test_a_folder_of_other_things_is_refused(tmp_path: Path):
@@ -248,7 +248,7 @@ def test_a_damaged_description_is_told(tmp_path: Path, value: str):
     db.commit()
     db.close()
     with Run.open(tmp_path) as run, pytest.raises(StoreDamaged, match="The description of the run cannot be read"):
-        run.description  # noqa: B018
+        run.spec  # noqa: B018
 
 
 def test_a_missing_and_a_changed_picture_are_told(run: Run):

@@ -62,12 +62,10 @@ def test_a_run_that_was_closed_remembers(run: Run):
 
 def test_a_description_with_growth_is_read_back():
     line = (DEARER.ref, "b/reader")
-    wish = replace(
-        WISH, players=(*WISH.players, DEARER), lines=(*WISH.lines, line), repeats=2, versions={"python": "4"}
-    )
+    wish = replace(WISH, models=(*WISH.models, DEARER), lines=(*WISH.lines, line), repeats=2, versions={"python": "4"})
     grown = WISH.grown(wish)
     assert grown.growth == (RunExtension((line,), (), 3, 2, {"python": "4"}),)
-    assert [row.name for row in grown.players] == ["painter", "reader", "a/other"]
+    assert [row.name for row in grown.models] == ["painter", "reader", "a/other"]
     assert grown.versions == {"python": "3"}
     assert RunSpec.from_json(grown.to_json(), lambda sha: PHOTO.image) == grown
     assert grown.grown(wish) is grown

@@ -142,9 +142,9 @@ def summary(run: Run, distance_judge: str | None = None) -> RunSummary:
         UsageError: no judge, or more than one, has such a name.
     """
     frame = scored(run, distance_judge)
-    marks = run.description.control_lines
+    marks = run.spec.control_lines
     planned = sum((game.t2i, game.i2t) not in marks for game in run.games())
-    found = summarise(frame, planned, run.description.turns, tuple(run.judges()))
+    found = summarise(frame, planned, run.spec.turns, tuple(run.judges()))
     return replace(found, space=space_of(run, found.frame, distance_judge or ""))
 
 

@@ -92,7 +92,7 @@ def forecast(
     known = _experience(description, spent, near)
     pace = {ref: row.seconds for ref, row in known.items() if row.seconds is not None}
     work = _work(description, run, pace, retry_failed)
-    shares = tuple(_share(row, work.calls[row.ref], known.get(row.ref)) for row in description.players)
+    shares = tuple(_share(row, work.calls[row.ref], known.get(row.ref)) for row in description.models)
     return Forecast(
         games=work.games,
         shares=shares,
@@ -153,7 +153,7 @@ def _seconds(description: RunSpec, shares: tuple[ModelForecast, ...], work: _Wor
     for share in shares:
         if share.calls and share.seconds is None:
             return None
-        row = description.player(share.player)
+        row = description.model(share.player)
         lane, _ = lane_of(row.ref, row.device, row.concurrency, row.service)
         most = row.concurrency if row.device != "remote" else min(row.concurrency, limits.in_flight or row.concurrency)
         width[lane] = min(width.get(lane, most), max(1, most))
@@ -167,11 +167,11 @@ def _seconds(description: RunSpec, shares: tuple[ModelForecast, ...], work: _Wor
 def _experience(description: RunSpec, spent: Mapping[str, Spending], near: Path | None) -> dict[str, Spending]:
     """Returns what is known of the players: from this run, else from the newest of its neighbours."""
     known = {ref: row for ref, row in spent.items() if row.calls}
-    wanted = {row.ref: row.fingerprint for row in description.players if row.ref not in known}
+    wanted = {row.ref: row.fingerprint for row in description.models if row.ref not in known}
     for folder in _newest(near) if wanted else []:
         try:
             with Run.open(folder) as run:
-                prints = {row.ref: row.fingerprint for row in run.description.players}
+                prints = {row.ref: row.fingerprint for row in run.spec.models}
                 found = run.spending()
         except TelephoneError:
             continue  # a neighbour's damage is told to those who open it

@@ -20,7 +20,7 @@ from telephone.battle.run_planning import Get, game_of
 from telephone.core.errors import StoreDamaged, UsageError, WeightsError
 from telephone.core.records import Hop, Outcome
 from telephone.models import Model, Traits
-from telephone.models import player as from_registry
+from telephone.models import load_model as from_registry
 from telephone.store import Run
 
 _POLL = 0.1
@@ -71,8 +71,8 @@ class _Engine:
     def __init__(self, run: Run, players: Get, progress: Progress, limits: Limits) -> None:
         self.run, self.get, self.tell, self.limits = run, players, progress, limits
         self.retry = False
-        self.description = run.description
-        self.prompts = {prompt.id: prompt for prompt in self.description.prompts}
+        self.spec = run.spec
+        self.prompts = {prompt.id: prompt for prompt in self.spec.prompts}
         self.rows = run.games()
         self.next_row = 0
         self.waiting = Waiting()
@@ -83,13 +83,13 @@ class _Engine:
         self.sums: Counter[str] = Counter()
         self.cost: float | None = 0.0
         self.hops_done = sum(run.count().values())
-        self.hops_total = 2 * self.description.turns * len(self.rows)
+        self.hops_total = 2 * self.spec.turns * len(self.rows)
         self.stop = threading.Event()
         self.signalled = False
 
     def open(self, budget: float | None) -> None:
         """Gets ready to call players; comes after the lock, as what has been spent must not change behind our back."""
-        prices = {row.ref: row.price for row in self.description.players}
+        prices = {row.ref: row.price for row in self.spec.models}
         purse = Budget(budget, prices, self.run.spending())
         self.calls = Dispatch(self.waiting, self._player, purse, self.limits, Attempts(self.limits.retry))
         self.calls.tell = self.tell
@@ -160,9 +160,7 @@ class _Engine:
         while self.next_row < len(self.rows) and room > 0:
             row = self.rows[self.next_row]
             self.next_row += 1
-            conversation = Conversation(
-                game_of(self.description, row, self.prompts[row.prompt_id]), self.description.turns
-            )
+            conversation = Conversation(game_of(self.spec, row, self.prompts[row.prompt_id]), self.spec.turns)
             if conversation.key != row.key:
                 raise StoreDamaged(f"The key of game {row.conversation} in {self.run.path} is not its own: start anew.")
             self.active[row.key] = row.conversation
@@ -217,7 +215,7 @@ class _Engine:
         if ref not in self.ready:
             player = self.get(ref)
             traits = player.traits()
-            if traits.fingerprint != self.description.player(ref).fingerprint:
+            if traits.fingerprint != self.spec.model(ref).fingerprint:
                 raise UsageError(
                     f"{ref} is not the player with which the run in {self.run.folder} began"
                     " (its weights, options or code differ): start a new run in another folder."

@@ -15,7 +15,7 @@ from telephone.core.errors import PromptError, UsageError
 from telephone.core.images import decode, encode_png
 from telephone.core.records import Prompt
 from telephone.models import Model, kind_of, name_of
-from telephone.models import player as from_registry
+from telephone.models import load_model as from_registry
 from telephone.store import GameRow, ModelSpec, Run, RunSpec
 
 Get = Callable[[str], Model]
@@ -91,7 +91,7 @@ def plan(
     chosen = tuple(_checked(prompt) for prompt in prompts)
     _refuse_twins(chosen)
     return RunSpec(
-        players=tuple(_distinct(seated)),
+        models=tuple(_distinct(seated)),
         lines=tuple(lines),
         prompts=chosen,
         turns=turns,
@@ -120,7 +120,7 @@ def games(description: RunSpec) -> list[GameRow]:
 
 def game_of(description: RunSpec, row: GameRow, prompt: Prompt) -> GameSpec:
     """Returns what the rules need to know of a game."""
-    t2i, i2t = description.player(row.t2i), description.player(row.i2t)
+    t2i, i2t = description.model(row.t2i), description.model(row.i2t)
     line = ModelPair(PlayerSlot(t2i.ref, t2i.fingerprint, t2i.seeds), PlayerSlot(i2t.ref, i2t.fingerprint, i2t.seeds))
     return GameSpec(line, prompt, row.seed, row.repeat)
 
@@ -223,7 +223,7 @@ def _refuse_twins(prompts: tuple[Prompt, ...]) -> None:
 
 def _conversation(description: RunSpec, row: GameRow, prompt: Prompt, taken: set[str]) -> str:
     """The original's name (six digits of the md5 of line and prompt), with more digits where six are taken."""
-    line = f"{description.player(row.t2i).name}_{description.player(row.i2t).name}"
+    line = f"{description.model(row.t2i).name}_{description.model(row.i2t).name}"
     which = f"#{row.repeat}" if row.repeat else ""
     full = hashlib.md5(f"{line}{prompt.text}{which}".encode(), usedforsecurity=False).hexdigest()
     full += hashlib.sha256(f"{row.prompt_id}{row.seed}{row.t2i}{row.i2t}".encode()).hexdigest()

@@ -116,10 +116,10 @@ def paid(known: float, unknown: int) -> str:
 
 def _refuse_unready(forecast: "Forecast") -> None:
     """A key that is missing is told before the first call, and before a folder is made."""
-    from telephone.models import player
+    from telephone.models import load_model
 
     for share in forecast.shares:
-        lacks = getattr(player(share.player), "lacks", None) if share.calls else None
+        lacks = getattr(load_model(share.player), "lacks", None) if share.calls else None
         if callable(lacks) and (reason := lacks()):
             raise UsageError(str(reason))
 

@@ -59,7 +59,7 @@ def _games(folder: Path, wanted: tuple[str, ...]) -> "list[PlayedGame]":
     from telephone.store import Run
 
     with Run.open(folder) as run:
-        games = games_of(scored(run), run.description.turns, run.pictures.path)
+        games = games_of(scored(run), run.spec.turns, run.pictures.path)
     return [game for game in games if not wanted or game.level in wanted]
 
 

@@ -87,8 +87,8 @@ def _of_run(folder: Path | None, measure: str) -> "tuple[Any, RunSpec | None]":
     from telephone.store import Run
 
     with Run.open(folder) as found:
-        games = by_game(scored(found), found.description.turns)
-        return spread_of(games, measure), found.description
+        games = by_game(scored(found), found.spec.turns)
+        return spread_of(games, measure), found.spec
 
 
 def _sizes(players: str | None, lines: list[tuple[str, str]], known: "RunSpec | None") -> tuple[int, int]:
@@ -122,7 +122,7 @@ def _forecast(
     seated = {ref for line in own for ref in line}
     wish = replace(
         known,
-        players=tuple(row for row in known.players if row.ref in seated),
+        models=tuple(row for row in known.models if row.ref in seated),
         lines=own,
         prompts=stand_ins,
         turns=plan.wish.turns,

@@ -89,7 +89,7 @@ def command(
     purse = SpendingOptions(budget, allow_unknown_cost, yes, in_flight)
     before = there(folder, wish)
     try:
-        whole = before.description.grown(wish) if before is not None else wish
+        whole = before.spec.grown(wish) if before is not None else wish
         ahead = forecast(whole, before, limits=purse.limits(), near=folder.parent, retry_failed=retry_failed)
     finally:
         if before is not None:
@@ -99,7 +99,7 @@ def command(
         return
     agree(ahead, purse)
     with begin(folder, wish) as run:
-        tell(f"{_size(run.description)} in {folder}")
+        tell(f"{_size(run.spec)} in {folder}")
         sit(run, Wishes(embedder, report=not no_report, json=json, retry_failed=retry_failed, purse=purse))
 
 
@@ -108,7 +108,7 @@ def _folder(battle: "Battle", wish: "RunSpec") -> Path:
 
     runs = settings.load().runs_dir
     usual = runs / battle.folder_name(wish)
-    if usual.exists() or all(row.price == 0 for row in wish.players):
+    if usual.exists() or all(row.price == 0 for row in wish.models):
         return usual
     return paid_run(runs, battle.stem, wish) or usual
 

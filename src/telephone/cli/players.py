@@ -25,13 +25,13 @@ def command(
     json: Json = False,
 ) -> None:
     """List who can draw, describe and measure here, with the options of each; or the players of a roster."""
-    from telephone.models import players, problems
+    from telephone.models import list_models, problems
 
     if roster is not None:
         _roster(roster, kind, json)
         return
 
-    cards = [card for card in players() if kind in (None, card.kind)]
+    cards = [card for card in list_models() if kind in (None, card.kind)]
     broken = problems()
     if json:
         print_json({"players": [asdict(card) for card in cards], "problems": broken})

@@ -42,9 +42,7 @@ def command(
         models.embedder(ref)
     purse = SpendingOptions(budget, allow_unknown_cost, yes, in_flight)
     with Run.open(folder) as run:
-        ahead = forecast(
-            run.description, run, limits=purse.limits(), near=folder.absolute().parent, retry_failed=retry_failed
-        )
+        ahead = forecast(run.spec, run, limits=purse.limits(), near=folder.absolute().parent, retry_failed=retry_failed)
         if not dry_run:
             agree(ahead, purse)
             sit(run, Wishes(embedder, report=not no_report, json=json, retry_failed=retry_failed, purse=purse))

@@ -25,7 +25,7 @@ def there(folder: Path, wish: "RunSpec") -> "Run | None":
     if not path.is_file() or not path.stat().st_size:
         return None
     run = Run.open(folder)
-    if lacks := wish.lacks(run.description):
+    if lacks := wish.lacks(run.spec):
         run.close()
         raise UsageError(another(folder, lacks))
     return run
@@ -45,8 +45,8 @@ def paid_run(runs: Path, stem: str, wish: "RunSpec") -> Path | None:
     for path in found[:_MOST]:
         try:
             with Run.open(path.parent) as run:
-                mine = wish.covers(run.description)
-                bought = any(row.price != 0 for row in run.description.players)
+                mine = wish.covers(run.spec)
+                bought = any(row.price != 0 for row in run.spec.models)
                 if mine and bought and any(row.known or row.unknown for row in run.spending().values()):
                     return path.parent
         except TelephoneError:

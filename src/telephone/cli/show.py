@@ -49,7 +49,7 @@ def command(
     from telephone.store import Run
 
     with Run.open(folder) as run:
-        games = games_of(scored(run), run.description.turns, run.pictures.path)
+        games = games_of(scored(run), run.spec.turns, run.pictures.path)
         if game is None:
             chosen_levels = levels(level or ())
             _overview(run, [each for each in games if not chosen_levels or each.level in chosen_levels], json)
@@ -68,7 +68,7 @@ def command(
 def _overview(run: "Run", games: "list[PlayedGame]", json: bool) -> None:
     planned = len(run.games())
     if json:
-        plan = run.description
+        plan = run.spec
         facts = {"turns": plan.turns, "repeats": plan.repeats, "seed": plan.seed, "planned": planned}
         print_json({"folder": str(run.folder), **facts, "games": [_as_json(each, brief=True) for each in games]})
         return

@@ -5,7 +5,7 @@ import importlib.util
 from telephone.core.errors import TelephoneError
 from telephone.doctor.finding import Finding
 from telephone.doctor.machine import size
-from telephone.models import player, players
+from telephone.models import list_models, load_model
 
 POCKET = "Pocket players"
 HUB = "Hub cache"
@@ -18,14 +18,14 @@ def pocket(needed: frozenset[str]) -> list[Finding]:
     Args:
         needed: the addresses without which the pocket battle cannot be played.
     """
-    refs = [card.ref for card in players() if card.ref.startswith("pocket/")]
+    refs = [card.ref for card in list_models() if card.ref.startswith("pocket/")]
     return [_shipped(ref, needed=ref in needed) for ref in refs] + [_judge()]
 
 
 def lacking(ref: str) -> str:
     """Returns why a player cannot be called now, in one sentence; empty if it can. No model is loaded."""
     try:
-        made = player(ref)
+        made = load_model(ref)
         if hasattr(made, "lacks"):
             return str(made.lacks())
     except TelephoneError as error:

@@ -58,7 +58,7 @@ def to_drift(run: "Run", target: Path) -> DriftLayout:
         StoreDamaged: a picture of the run is missing or is not what was written.
         StoreError: the disk is full or cannot be written.
     """
-    wish = run.description
+    wish = run.spec
     prompts = {prompt.id: prompt for prompt in wish.prompts}
     table = battle(run.frame())
     chains = {key: _chain(rows, prompts[rows["prompt_id"].iloc[0]]) for key, rows in _finished(table, wish.turns)}

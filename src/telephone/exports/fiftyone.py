@@ -77,8 +77,8 @@ def _dataset(library: Any, name: str, folder: str) -> Any:
 
 
 def _about(run: "Run") -> dict[str, Any]:
-    wish = run.description
-    players = {row.name: row.ref for row in wish.players}
+    wish = run.spec
+    players = {row.name: row.ref for row in wish.models}
     return {"players": players, "turns": wish.turns, "seed": wish.seed, "versions": dict(wish.versions)}
 
 

@@ -67,7 +67,7 @@ def measure(run: Run, vectors: Vectors, told: Told | None = None) -> int:
     """
     identity = identity_of(vectors)
     there = {score.reference for score in run.scores(identity) if score.detail["from"] != AGAIN}
-    known = [prompt for prompt in run.description.prompts if not why_uncounted(prompt.text)]
+    known = [prompt for prompt in run.spec.prompts if not why_uncounted(prompt.text)]
     new = [Tellings(prompt) for prompt in known if _reference(prompt) not in there]
     kinds = takes(vectors.embedder)
     if "text" in kinds:
@@ -94,7 +94,7 @@ def floor(vectors: Vectors, mapping: str, pair: tuple[str, str], where: tuple[Pr
 
 
 def _measure_again(run: Run, vectors: Vectors) -> int:
-    prompts = {prompt.id: prompt for prompt in run.description.prompts}
+    prompts = {prompt.id: prompt for prompt in run.spec.prompts}
     identity = identity_of(vectors)
     there = {(score.subject, score.detail["with"]) for score in run.scores(identity)}
     pairs = {(sha_of(each.second), sha_of(each.first)): each for each in seconds(run)}

@@ -45,7 +45,7 @@ def describe_again(run: Run, most: int, told: Told | None = None) -> int:
         ModelError: a player as a whole did not answer.
     """
     frame = without_controls(run.frame())
-    names = {row.name: row.ref for row in run.description.players if row.kind == "image2text"}
+    names = {row.name: row.ref for row in run.spec.models if row.kind == "image2text"}
     plans = {ref: _plan(frame[frame["i2t_model"] == name], most) for name, ref in names.items()}
     total, done, new = sum(map(len, plans.values())), 0, 0
     for ref, plan in plans.items():

@@ -81,7 +81,7 @@ def score(
 
 def usual_embedders(run: Run) -> tuple[str, ...]:
     """Returns the addresses of the embedders that judge a run if nobody names others."""
-    known = all(not why_uncounted(prompt.text) for prompt in run.description.prompts)
+    known = all(not why_uncounted(prompt.text) for prompt in run.spec.prompts)
     return (DEFAULT_EMBEDDER, POCKET_EMBEDDER) if known else (DEFAULT_EMBEDDER,)
 
 

@@ -82,7 +82,7 @@ class Registry:
         assert isinstance(player, Embedder)
         return player
 
-    def player(self, ref: str) -> Model:
+    def load_model(self, ref: str) -> Model:
         """Returns the player at this address, of whatever kind.
 
         Raises:
@@ -116,7 +116,7 @@ class Registry:
         return told
 
     def _get(self, ref: str, kind: ModelKind) -> Model:
-        player = self.player(ref)
+        player = self.load_model(ref)
         actual = kind_of(player)
         if actual != kind:
             does, lacks = _WORK[actual][0], _WORK[kind][1]
@@ -193,12 +193,12 @@ def embedder(ref: str) -> Embedder:
     return _registry.embedder(ref)
 
 
-def player(ref: str) -> Model:
+def load_model(ref: str) -> Model:
     """Returns the player at an address, of whatever kind; raises as `text2image` does."""
-    return _registry.player(ref)
+    return _registry.load_model(ref)
 
 
-def players() -> list[ModelCard]:
+def list_models() -> list[ModelCard]:
     """Returns a card for each player of this installation."""
     return _registry.cards()
 

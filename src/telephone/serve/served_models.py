@@ -18,7 +18,7 @@ from telephone.models import (
     describe,
     draw,
     kind_of,
-    player,
+    load_model,
 )
 
 COPIES = 16
@@ -116,7 +116,7 @@ def invite(refs: Sequence[str]) -> dict[str, Guest]:
 
 def _guest(text: str) -> Guest:
     name, ref = _parts(text)
-    made = player(ref)
+    made = load_model(ref)
     lacks = made.lacks() if hasattr(made, "lacks") else ""
     if lacks:
         raise UsageError(lacks)

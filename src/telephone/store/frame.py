@@ -82,7 +82,7 @@ class _Turn:
 
 def _rows(db: sqlite3.Connection, description: RunSpec, pictures: PictureFiles) -> Iterator[dict[str, Any]]:
     prompts = {prompt.id: prompt for prompt in description.prompts}
-    names = {row.ref: row.name for row in description.players}
+    names = {row.ref: row.name for row in description.models}
     turn: _Turn | None = None
     text: str | None = None
     for hop in db.execute(_QUERY):

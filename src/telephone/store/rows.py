@@ -58,7 +58,7 @@ class RunExtension:
 class RunSpec:
     """A run, resolved: enough to play it again, and written before its first call."""
 
-    players: tuple[ModelSpec, ...]
+    models: tuple[ModelSpec, ...]
     lines: tuple[tuple[str, str], ...]
     """Addresses of the drawing and the describing player, a pair a line."""
     prompts: tuple[Prompt, ...]
@@ -83,11 +83,11 @@ class RunSpec:
     def identity(self) -> str:
         """Hash of what may not change in a run; more turns and more repeats continue it."""
         prompts = [_prompt_identity(prompt) for prompt in self.prompts]
-        return digest(FORMAT, sorted(p.identity for p in self.players), self.lines, prompts, self.seed)
+        return digest(FORMAT, sorted(p.identity for p in self.models), self.lines, prompts, self.seed)
 
-    def player(self, ref: str) -> ModelSpec:
+    def model(self, ref: str) -> ModelSpec:
         """Returns the player of this address; KeyError if there is none."""
-        return {row.ref: row for row in self.players}[ref]
+        return {row.ref: row for row in self.models}[ref]
 
     def covers(self, old: "RunSpec") -> bool:
         """Tells whether everything of another run is in this one: then this one can go on in its folder."""
@@ -95,10 +95,10 @@ class RunSpec:
 
     def lacks(self, old: "RunSpec") -> str:
         """Returns in which words this one is not another run with more added, such as `players and seeds`."""
-        mine = {row.ref: (row.kind, row.fingerprint, row.seeds) for row in self.players}
+        mine = {row.ref: (row.kind, row.fingerprint, row.seeds) for row in self.models}
         prompts = {_prompt_identity(prompt) for prompt in self.prompts}
         lacking = {
-            "players": any(mine.get(row.ref) != (row.kind, row.fingerprint, row.seeds) for row in old.players),
+            "players": any(mine.get(row.ref) != (row.kind, row.fingerprint, row.seeds) for row in old.models),
             "lines": not set(old.lines) <= set(self.lines),
             "prompts": not {_prompt_identity(prompt) for prompt in old.prompts} <= prompts,
             "seeds": old.seed != self.seed,
@@ -110,9 +110,9 @@ class RunSpec:
 
         What is there keeps its place and its name, so that tables and earlier games stay as they are.
         """
-        refs, ids = {row.ref for row in self.players}, {prompt.id for prompt in self.prompts}
-        names = {row.name for row in self.players}
-        joining = [row for row in wish.players if row.ref not in refs]
+        refs, ids = {row.ref for row in self.models}, {prompt.id for prompt in self.prompts}
+        names = {row.name for row in self.models}
+        joining = [row for row in wish.models if row.ref not in refs]
         lines = tuple(line for line in wish.lines if line not in self.lines)
         prompts = tuple(prompt for prompt in wish.prompts if prompt.id not in ids)
         turns, repeats = max(self.turns, wish.turns), max(self.repeats, wish.repeats)
@@ -122,7 +122,7 @@ class RunSpec:
         growth = RunExtension(lines, tuple(p.id for p in prompts), turns, repeats, wish.versions, wish.commit)
         return replace(
             self,
-            players=self.players + tuple(replace(r, name=r.ref) if r.name in names else r for r in joining),
+            models=self.models + tuple(replace(r, name=r.ref) if r.name in names else r for r in joining),
             lines=self.lines + lines,
             prompts=self.prompts + prompts,
             turns=turns,
@@ -140,6 +140,8 @@ class RunSpec:
     def to_json(self) -> str:
         """Returns the description as JSON; pictures of prompts are named by their hash."""
         plain = asdict(self) | {"format": FORMAT, "versions": dict(self.versions)}
+        plain["players"] = plain.pop("models")
+        plain["players"] = plain.pop("models")
         plain["growth"] = [asdict(each) | {"versions": dict(each.versions)} for each in self.growth]
         plain["prompts"] = [
             {"id": p.id, "text": p.text, "level": p.level, "source": p.source, "image": _picture_hash(p)}
@@ -161,7 +163,7 @@ class RunSpec:
         try:
             plain: dict[str, Any] = json.loads(text)
             plain.pop("format")
-            plain["players"] = tuple(ModelSpec(**row) for row in plain["players"])
+            plain["models"] = tuple(ModelSpec(**row) for row in plain.pop("players"))
             plain["lines"] = tuple((t2i, i2t) for t2i, i2t in plain["lines"])
             plain["prompts"] = tuple(
                 Prompt(**(row | {"image": read_picture(row["image"]) if row["image"] else None}))

@@ -54,7 +54,7 @@ class Run:
         self.pictures = PictureFiles(folder / "images")
         self._db = db
         db.row_factory = sqlite3.Row
-        self._description: RunSpec | None = None
+        self._spec: RunSpec | None = None
 
     @classmethod
     def create(cls, folder: str | Path, description: RunSpec, games: Games) -> "Run":
@@ -122,11 +122,11 @@ class Run:
             yield
 
     @property
-    def description(self) -> RunSpec:
+    def spec(self) -> RunSpec:
         """What the run was asked to be, resolved."""
-        if self._description is None:
-            self._description = self._read_description()
-        return self._description
+        if self._spec is None:
+            self._spec = self._read_description()
+        return self._spec
 
     def games(self) -> list[GameRow]:
         """Returns every game, in the order in which tables show them."""
@@ -268,17 +268,17 @@ class Run:
     def frame(self) -> "pd.DataFrame":
         """Returns a data frame with one row a turn; `telephone.store.frame` names and explains its columns."""
         with guarded(self.path):
-            return frame(self._db, self.description, self.pictures)
+            return frame(self._db, self.spec, self.pictures)
 
     def verify(self) -> list[Problem]:
         """Reads everything back, hashes it again and follows every chain; an empty list means that all is well."""
         with guarded(self.path):
-            return verify(self._db, self.description, self.pictures)
+            return verify(self._db, self.spec, self.pictures)
 
     def _begin(self, description: RunSpec, games: Games) -> None:
         """Writes what a run is before its first call; a folder that was cut off in this moment starts over."""
         if self._all("SELECT value FROM meta WHERE key = 'description'"):
-            old = self.description
+            old = self.spec
             if lacks := description.lacks(old):
                 raise UsageError(another(self.folder, lacks))
             description = old.grown(description)
@@ -294,7 +294,7 @@ class Run:
                 self._add_content(first)
                 shas[prompt.id] = first.sha256
             add_games(self._db, rows, shas)
-        self._description = description
+        self._spec = description
 
     def _read_description(self) -> RunSpec:
         found = self._all("SELECT value FROM meta WHERE key = 'description'")

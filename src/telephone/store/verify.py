@@ -67,7 +67,7 @@ def _leftover(path: Path) -> bool:
 
 
 def _chains(db: sqlite3.Connection, description: RunSpec) -> Iterator[Problem]:
-    players = {row.ref: row for row in description.players}
+    players = {row.ref: row for row in description.models}
     prompts = {prompt.id: prompt for prompt in description.prompts}
     due = ("", 0, "", "")  # game, step and parent of the hop that comes next; outcome of the last
     for hop in db.execute(

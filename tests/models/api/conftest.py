@@ -30,6 +30,6 @@ def player(server: Server) -> Callable[..., Any]:
     def make(ref: str, kind: str = "text2image", **options: object) -> Any:
         chosen = {"kind": kind, "base_url": server.url, "timeout": 10, **options}
         query = "&".join(f"{name}={value}" for name, value in chosen.items())
-        return models.player(f"{ref}?{query}")
+        return models.load_model(f"{ref}?{query}")
 
     return make

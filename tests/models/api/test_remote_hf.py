@@ -66,6 +66,6 @@ def test_during_a_call_the_session_goes_nowhere_private_and_at_other_times_it_is
 
 def test_a_key_is_needed_and_the_kind_must_be_said(monkeypatch):
     with pytest.raises(UsageError, match="add .kind"):
-        models.player("hf/org/model")
+        models.load_model("hf/org/model")
     with pytest.raises(UsageError, match="HF_TOKEN"):
-        models.player("hf/org/model?kind=text2image").generate_images([TEXT])
+        models.load_model("hf/org/model?kind=text2image").generate_images([TEXT])

@@ -178,6 +178,6 @@ def test_after_a_battle_with_failing_calls_no_file_and_no_line_holds_the_key(tmp
 
 def test_a_server_that_sends_the_key_back_does_not_get_it_into_a_text(server, monkeypatch):
     monkeypatch.setenv("TELEPHONE_KEY_127_0_0_1", KEY)
-    reader = models.player(f"openai/m?kind=image2text&base_url={server.url}&timeout=5")
+    reader = models.load_model(f"openai/m?kind=image2text&base_url={server.url}&timeout=5")
     (made,) = reader.generate_texts([barcode.draw(f"Your key is {KEY}!".encode())])
     assert made.made == "Your key is [key]!"

@@ -158,25 +158,25 @@ def test_a_redirect_of_the_service_is_not_followed(player, server):
 )
 def test_a_wrong_address_is_told_without_what_may_be_a_key(ref, says):
     with pytest.raises(UsageError, match=says) as told:
-        models.player(ref)
+        models.load_model(ref)
     assert "abc12345" not in str(told.value)
 
 
 def test_what_a_player_says_of_itself():
-    one = models.player("openai/gpt-image-9?flight=3&per_minute=50&timeout=9").traits()
+    one = models.load_model("openai/gpt-image-9?flight=3&per_minute=50&timeout=9").traits()
     assert (one.device, one.concurrency, one.per_minute, one.service) == ("remote", 3, 50, "openai api.openai.com")
     assert one.price is None
-    assert one.fingerprint == models.player("openai/gpt-image-9?flight=5").traits().fingerprint
+    assert one.fingerprint == models.load_model("openai/gpt-image-9?flight=5").traits().fingerprint
     others = ["openai/gpt-image-9?quality=low", "openai/gpt-image-8", "openai/gpt-image-9?extra.a=1"]
     others.append("openai/gpt-image-9?base_url=https://other.example/v1")
-    prints = {models.player(ref).traits().fingerprint for ref in others}
+    prints = {models.load_model(ref).traits().fingerprint for ref in others}
     assert len(prints | {one.fingerprint}) == 5
-    task = models.player("openai/gpt-5?task=Why%3F").traits().fingerprint
-    assert task != models.player("openai/gpt-5").traits().fingerprint
+    task = models.load_model("openai/gpt-5?task=Why%3F").traits().fingerprint
+    assert task != models.load_model("openai/gpt-5").traits().fingerprint
 
 
 def test_a_missing_key_is_told_before_anything_is_sent():
-    painter = models.player("openai/gpt-image-1")
+    painter = models.load_model("openai/gpt-image-1")
     with pytest.raises(UsageError, match="set OPENAI_API_KEY"):
         painter.generate_images([TEXT])
     assert "OPENAI_API_KEY" in painter.lacks()

@@ -55,10 +55,10 @@ def test_a_dated_name_has_the_price_of_its_model():
 
 
 def test_another_server_has_not_the_price_of_the_company():
-    assert models.player("openai/gpt-6-luna").traits().price is not None
-    assert models.player("openai/gpt-6-luna?base_url=https://other.example/v1").traits().price is None
-    assert models.player("openai/gpt-6-luna?base_url=https://other.example/v1&price=0.01").traits().price == 0.01
-    assert models.player("replicate/some/one:1?kind=text2image&price_second=0.001").traits().price is None
+    assert models.load_model("openai/gpt-6-luna").traits().price is not None
+    assert models.load_model("openai/gpt-6-luna?base_url=https://other.example/v1").traits().price is None
+    assert models.load_model("openai/gpt-6-luna?base_url=https://other.example/v1&price=0.01").traits().price == 0.01
+    assert models.load_model("replicate/some/one:1?kind=text2image&price_second=0.001").traits().price is None
 
 
 def test_the_longest_family_decides_and_a_likeness_is_none():

@@ -115,4 +115,4 @@ def test_outputs_that_cannot_be_trusted(player, server, fault, says):
 )
 def test_a_name_that_is_none(ref):
     with pytest.raises(UsageError, match="no address of a model" if ref != "replicate/../b" else "add .kind"):
-        models.player(ref)
+        models.load_model(ref)

@@ -155,7 +155,7 @@ def _agreed(was: str, now: str, will: str) -> str:
 
 
 def _prompts(run: Run) -> dict[str, str]:
-    return {prompt.id: prompt.text for prompt in run.description.prompts}
+    return {prompt.id: prompt.text for prompt in run.spec.prompts}
 
 
 def _numbers(lengths: Any) -> Any:

@@ -29,8 +29,8 @@ def answers_told(run: Run) -> pd.DataFrame:
     Args:
         run: A run whose describers were asked (`telephone judge --ask`).
     """
-    names = {row.ref: row.name for row in run.description.players}
-    prompts = {prompt.id: prompt for prompt in run.description.prompts}
+    names = {row.ref: row.name for row in run.spec.models}
+    prompts = {prompt.id: prompt for prompt in run.spec.prompts}
     of_sha = _prompts(run)
     rows = []
     for judge in run.judges():
@@ -92,5 +92,5 @@ def _prompts(run: Run) -> dict[str, str]:
 
     return {
         content_hash(prompt.text.encode() if prompt.image is None else prompt.image): prompt.id
-        for prompt in run.description.prompts
+        for prompt in run.spec.prompts
     }

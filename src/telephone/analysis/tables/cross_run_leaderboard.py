@@ -71,7 +71,7 @@ def gather(runs: Mapping[str, Run], measure: str = "distance", judge: str = "") 
         kept = [name for name, run in runs.items() if chosen in run.judges()]
     prints: dict[str, set[str]] = {}
     for name in kept:
-        for row in runs[name].description.players:
+        for row in runs[name].spec.models:
             prints.setdefault(row.ref, set()).add(row.fingerprint)
     tables = [_renamed(runs[name], chosen, prints).assign(run=name) for name in kept]
     notes = [f"{name} is left out: {chosen.partition(' #')[0]} has not judged it." for name in runs if name not in kept]
@@ -93,7 +93,7 @@ def _renamed(run: Run, judge: str, prints: Mapping[str, set[str]]) -> pd.DataFra
     """Returns a run's games; a model of several fingerprints gets the first six digits of its own behind its name."""
     names = {
         row.ref: row.ref if len(prints[row.ref]) == 1 else f"{row.ref} ({row.fingerprint[:6]})"
-        for row in run.description.players
+        for row in run.spec.models
     }
     table = games_of_run(run, judge)
     return table.assign(**{side: table[side].map(names) for side in _SIDES})

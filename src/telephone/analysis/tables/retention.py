@@ -94,7 +94,7 @@ def _rows(run: Run, identity: str, made: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _floors(run: Run, identity: str) -> pd.DataFrame:
     """Returns one row a prompt and pair of kinds: tellings of one prompt are averaged."""
-    levels = {prompt.id: prompt.level for prompt in run.description.prompts}
+    levels = {prompt.id: prompt.level for prompt in run.spec.prompts}
     rows = [
         (score.name.partition(" ")[2], score.reference.partition(" ")[2], score.value, score.detail["from"])
         for score in run.scores(yardstick_of(identity))

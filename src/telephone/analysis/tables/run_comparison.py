@@ -133,20 +133,20 @@ def games_of_run(run: Run, judge: str) -> pd.DataFrame:
         judge: Name of the judge of distances; empty is the first one.
     """
     frame = scored(run, judge or None)
-    refs = {row.name: row.ref for row in run.description.players}
+    refs = {row.name: row.ref for row in run.spec.models}
     frame = frame.assign(prompt_id=frame["prompt_sha256"], **{side: frame[side].map(refs) for side in PAIR})
-    return battle(by_game(frame, run.description.turns))
+    return battle(by_game(frame, run.spec.turns))
 
 
 def _changed(runs: Sequence[Run], pairs: Sequence[tuple[str, str]]) -> list[str]:
     """Tells of what goes by one name and is not the same in all runs."""
     prints: dict[str, set[str]] = {}
     for run in runs:
-        for row in run.description.players:
+        for row in run.spec.models:
             prints.setdefault(row.ref, set()).add(row.fingerprint)
     used = {ref for pair in pairs for ref in pair}
     changed = sorted(ref for ref, found in prints.items() if len(found) > 1 and ref in used)
-    turns = {run.description.turns for run in runs}
+    turns = {run.spec.turns for run in runs}
     notes = [f"{' and '.join(changed)} changed between the runs (weights or version)."] if changed else []
     if len(turns) > 1:
         notes.append(f"Games are of different length ({', '.join(map(str, sorted(turns)))} turns).")

@@ -45,7 +45,7 @@ def styles(run: Run, frame: pd.DataFrame | None = None) -> pd.DataFrame:
         frame: Rows of `run.frame()`; None is the battle without its control lines.
     """
     details = fact_details(run)
-    scenes = {prompt.id: world.parse(prompt.text) for prompt in run.description.prompts}
+    scenes = {prompt.id: world.parse(prompt.text) for prompt in run.spec.prompts}
     others = {name: [atom.attribute != STYLE for atom in world.atoms(scene)] for name, scene in scenes.items()}
     rows = []
     for hop in hops(battle(run.frame()) if frame is None else frame).to_dict("records"):

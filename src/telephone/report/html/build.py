@@ -47,7 +47,7 @@ def report_data(run: Run, distance_judge: str | None = None) -> ReportData:
     """Returns all that the report of a run says."""
     from telephone.analysis import summary
 
-    found, description = summary(run, distance_judge), run.description
+    found, description = summary(run, distance_judge), run.spec
     more = findings(run, found)
     games = tuple(games_of(found.frame, description.turns, run.pictures.path))
     names = short_names([name for game in games for name in (game.t2i, game.i2t)])

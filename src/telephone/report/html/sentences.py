@@ -87,8 +87,8 @@ def settings(description: RunSpec, judges: Iterable[str], frame: pd.DataFrame) -
 
 def sides(description: RunSpec) -> tuple[list[ModelSpec], list[ModelSpec]]:
     """Returns the players that draw and those that describe."""
-    draw = [row for row in description.players if row.kind == "text2image"]
-    describe = [row for row in description.players if row.kind == "image2text"]
+    draw = [row for row in description.models if row.kind == "text2image"]
+    describe = [row for row in description.models if row.kind == "image2text"]
     return draw, describe
 
 
