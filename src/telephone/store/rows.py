@@ -141,7 +141,6 @@ class RunSpec:
         """Returns the description as JSON; pictures of prompts are named by their hash."""
         plain = asdict(self) | {"format": FORMAT, "versions": dict(self.versions)}
         plain["players"] = plain.pop("models")
-        plain["players"] = plain.pop("models")
         plain["growth"] = [asdict(each) | {"versions": dict(each.versions)} for each in self.growth]
         plain["prompts"] = [
             {"id": p.id, "text": p.text, "level": p.level, "source": p.source, "image": _picture_hash(p)}
