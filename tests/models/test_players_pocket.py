@@ -2,8 +2,6 @@
 
 import json
 import shutil
-from importlib.resources import files
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +15,7 @@ from telephone.models import embedder, image2text, list_models, pocket, text2ima
 from telephone.models.best_of import candidate_seeds
 from telephone.models.pocket import weights
 
-SHIPPED = Path(str(files("telephone") / "weights"))
+SHIPPED = weights.shipped_folder()
 DRAWERS = ("pocket/stable-diffusion", "pocket/dalle-2", "pocket/vqgan-clip")
 TEXTS = ["a red apple on a beach", "two small blue boats at night, neon", "a yellow cat in the snow", ""]
 
@@ -34,9 +32,10 @@ def test_every_shipped_file_is_in_the_index_and_small_enough():
     found = {path.name for path in SHIPPED.glob("*.safetensors")}
     assert set(index) == found
     assert all((SHIPPED / name).stat().st_size <= 16 * 2**20 for name in found)
-    assert sum((SHIPPED / name).stat().st_size for name in found) <= 64 * 2**20
+    assert sum((SHIPPED / name).stat().st_size for name in found) <= 95 * 2**20
     for name in found:
-        assert weights.find(name.removesuffix(".safetensors"))[1] == index[name]
+        assert weights.find(name.removesuffix(".safetensors"))[1] == index[name]["sha256"]
+        assert (SHIPPED / name).stat().st_size == index[name]["bytes"]
 
 
 def test_every_pocket_player_has_its_weights():
@@ -46,14 +45,16 @@ def test_every_pocket_player_has_its_weights():
     assert not {card.ref: reason for card in cards if (reason := makers[card.kind](card.ref).lacks())}
 
 
-def test_missing_and_changed_weights_are_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(weights, "files", lambda package: tmp_path)
-    (tmp_path / "weights").mkdir()
-    with pytest.raises(WeightsError, match="telephone learn blip"):
+def test_missing_and_changed_weights_are_reported_with_the_command_that_installs_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(weights, "shipped_folder", lambda: None)
+    with pytest.raises(WeightsError, match=r"pip install ai-telephone-pocket.*telephone learn blip"):
         weights.find("blip")
-    shutil.copy(SHIPPED / weights.INDEX, tmp_path / "weights")
-    (tmp_path / "weights" / "blip.safetensors").write_bytes(b"something else")
-    with pytest.raises(WeightsError, match=r"not the shipped ones .* reinstall the package"):
+    monkeypatch.setattr(weights, "shipped_folder", lambda: tmp_path)
+    with pytest.raises(WeightsError, match=r"missing at .*pip install ai-telephone-pocket --force-reinstall"):
+        weights.find("blip")
+    shutil.copy(SHIPPED / weights.INDEX, tmp_path)
+    (tmp_path / "blip.safetensors").write_bytes(b"something else")
+    with pytest.raises(WeightsError, match=r"differ from the shipped ones .*--force-reinstall"):
         weights.find("blip")
 
 

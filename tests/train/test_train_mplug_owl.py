@@ -3,7 +3,6 @@
 import json
 import shutil
 from dataclasses import replace
-from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -41,7 +40,8 @@ def test_the_recipe_makes_a_file_that_answers(tmp_path, monkeypatch, tokenizer):
     monkeypatch.setattr(mplug_owl, "BATCH", 4)
     recipe = Recipe(tmp_path / "mplug-owl", tmp_path / "mplug-owl.safetensors", minutes=0.02, threads=1, pictures=64)
     with monkeypatch.context() as without, pytest.raises(WeightsError, match="language-model"):
-        without.setattr(weights, "files", lambda package: _package_of(tmp_path / "package", "blip.safetensors"))
+        package = _package_of(tmp_path / "package", "blip.safetensors")
+        without.setattr(weights, "shipped_folder", lambda: package)
         mplug_owl.main(replace(recipe, minutes=0.001))
     model = language_model(tokenizer)
     save_weights(tmp_path / "language-model.safetensors", model, model.config, {})
@@ -64,9 +64,9 @@ def test_the_recipe_makes_a_file_that_answers(tmp_path, monkeypatch, tokenizer):
 
 def _package_of(folder, *names):
     """A package with these weight files alone."""
-    (folder / "weights").mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name in (*names, weights.INDEX):
-        shutil.copy(files("telephone") / "weights" / name, folder / "weights")
+        shutil.copy(weights.shipped_folder() / name, folder)
     return folder
 
 

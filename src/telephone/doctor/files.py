@@ -6,6 +6,7 @@ from telephone.core.errors import TelephoneError
 from telephone.doctor.finding import Finding
 from telephone.doctor.machine import size
 from telephone.models import list_models, load_model
+from telephone.models.pocket import weights
 
 POCKET = "Pocket players"
 HUB = "Hub cache"
@@ -36,7 +37,7 @@ def lacking(ref: str) -> str:
 def _shipped(ref: str, *, needed: bool) -> Finding:
     lack = lacking(ref)
     if lack:
-        return Finding(POCKET, ref, "lacks", lack, f"telephone learn {ref.partition('/')[2]}", needed)
+        return Finding(POCKET, ref, "lacks", lack, weights.INSTALL, needed)
     return Finding(POCKET, ref, "ok", "weights are here, hashes are right", needed=needed)
 
 
