@@ -19,8 +19,7 @@ from PIL import Image
 from telephone.battle import Roster, begin, grid, plan, play
 from telephone.core.records import Prompt
 from telephone.core.seeds import digest
-from telephone.models import Image2Text, Text2Image, Traits
-from telephone.models.synthetic import barcode
+from telephone.models import Image2Text, Text2Image, Traits, barcode
 
 TURNS = 10
 COLUMNS = ("games", "hops", "calls", "s", "ms/hop", "resume s", "MiB", "disk MiB")

@@ -21,8 +21,7 @@ from pathlib import Path
 from telephone.battle import HopDone, Limits, Roster, begin, forecast, plan, play
 from telephone.core.records import Prompt
 from telephone.core.seeds import digest
-from telephone.models import Image2Text, Text2Image, Traits
-from telephone.models.synthetic import barcode
+from telephone.models import Image2Text, Text2Image, Traits, barcode
 
 GAMES, TURNS = 120, 10
 WORDS = "An apple, a lantern and a violin on a wooden table by the window of a house above the harbour, number"

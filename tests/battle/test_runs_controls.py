@@ -15,8 +15,7 @@ from telephone.core.errors import ModelError
 from telephone.core.images import encode_png
 from telephone.core.records import Prompt
 from telephone.judge import score
-from telephone.models import image2text, text2image
-from telephone.models.synthetic import barcode
+from telephone.models import barcode, image2text, text2image
 from telephone.store import Run
 
 T2I, I2T = ("fake/painter", "fake/painter?loss=0.2"), ("fake/captioner",)

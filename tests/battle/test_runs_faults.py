@@ -12,8 +12,7 @@ from telephone.battle import CircuitClosed, CircuitOpened, Limits, Retried, Retr
 from telephone.core.errors import ModelError, ModelRefused, ModelUnavailable
 from telephone.core.records import Outcome, Prompt
 from telephone.core.seeds import derive, digest
-from telephone.models import Image2Text, ModelOutput, Text2Image, Traits
-from telephone.models.synthetic import barcode
+from telephone.models import Image2Text, ModelOutput, Text2Image, Traits, barcode
 
 sys.path.append(str(Path(__file__).parents[1] / "servers"))
 from misbehaving import Server  # noqa: E402 - the folder of the servers is no package

@@ -10,7 +10,7 @@ from PIL import Image
 from telephone import models
 from telephone.core.errors import ModelError, ModelRefused
 from telephone.core.images import decode, encode_png
-from telephone.models.synthetic import barcode
+from telephone.models import barcode
 from telephone.models.synthetic.fake import lose
 
 SENTENCE = "A red apple on a table, with sunlight from a window and a cat that sleeps below."

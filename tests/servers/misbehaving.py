@@ -20,7 +20,7 @@ from provider_shapes import bomb, read, vectors
 
 from telephone.core.images import encode_png
 from telephone.core.seeds import derive
-from telephone.models.synthetic import barcode
+from telephone.models import barcode
 
 PASSING = ("delay", "drop", "429", "500", "half", "html")
 """Faults after which the same call may go well: too late, hung up, busy, broken, cut off, a page of a gateway."""

@@ -6,7 +6,7 @@ import zlib
 from typing import Any
 
 from telephone.core.images import decode
-from telephone.models.synthetic import barcode
+from telephone.models import barcode
 
 
 def bomb(side: int = 60_000) -> bytes:

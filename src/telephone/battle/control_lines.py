@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from telephone import world
 from telephone.core.records import Prompt
-from telephone.models.registry import Ref
+from telephone.models.registry import Ref, perfect_partner
 
 KINDS = ("paraphrase", "reencode", "fixed", "shuffled", "oracle")
 
@@ -19,9 +19,6 @@ Control = tuple[str, str, str]
 """Addresses of who draws and who describes, and which control it is."""
 
 _CARBON = "control/carbon"
-_ORACLES = ("oracle/renderer", "oracle/reader")
-_PERFECT = {"fake": ("fake/sketcher", "fake/teller")}
-"""Who draws and who describes without a loss, for providers whose pictures are no pictures but codes."""
 
 
 def controls(
@@ -51,15 +48,12 @@ def controls(
 
 
 def _oracle_lines(drawers: Sequence[str], describers: Sequence[str]) -> list[tuple[str, str]]:
-    """Returns each player with a perfect partner that takes its pictures, and the perfect players with each other."""
-    drawn, described = ([_perfect(ref) for ref in refs] for refs in (drawers, describers))
-    lines = [(t2i, reader) for t2i, (_, reader) in zip(drawers, drawn, strict=True)]
-    lines += [(renderer, i2t) for i2t, (renderer, _) in zip(describers, described, strict=True)]
-    return lines + [pair for pair in dict.fromkeys(drawn) if pair in described]
-
-
-def _perfect(ref: str) -> tuple[str, str]:
-    return _PERFECT.get(ref.partition("/")[0], _ORACLES)
+    """Returns each model with its lossless partner, and the lossless partners with each other."""
+    readers = [perfect_partner(ref, "text2image") for ref in drawers]
+    renderers = [perfect_partner(ref, "image2text") for ref in describers]
+    lines = [*zip(drawers, readers, strict=True), *zip(renderers, describers, strict=True)]
+    both = [(perfect_partner(reader, "image2text"), reader) for reader in dict.fromkeys(readers)]
+    return lines + [pair for pair in both if pair[0] in renderers]
 
 
 def _of_the_world(prompt: Prompt) -> bool:

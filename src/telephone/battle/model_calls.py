@@ -11,8 +11,8 @@ from typing import Any
 from telephone.core.errors import KeyRejected, ModelError, ModelRefused, ModelUnavailable, UsageError, WeightsError
 from telephone.core.images import decode, encode_png
 from telephone.core.records import Artefact, Hop, Outcome, Request
+from telephone.core.redaction import redact
 from telephone.models import Image2Text, Model, ModelOutput, Text2Image, describe_answers, draw_answers
-from telephone.models.api import redact
 
 REASON = 300
 """Characters of a reason."""

@@ -16,8 +16,7 @@ from telephone.core.seeds import digest
 from telephone.judge.cases import Case, unscored
 from telephone.judge.facts import FACTS_VERSION, NAME, scores_of, why_uncounted
 from telephone.judge.vectors import PICTURES
-from telephone.models import image2text
-from telephone.models.synthetic import barcode
+from telephone.models import SceneModel, barcode, image2text
 from telephone.store import Run, Score
 from telephone.world.parser import ParseResult
 from telephone.world.scene import Scene
@@ -68,11 +67,9 @@ class NetReader:
     def _look(self, images: list[Image.Image]) -> list[Scene]:
         if not images:
             return []
-        from telephone.models.pocket.scene_reader import SceneReaderModel
-
-        player = image2text(self.ref)
-        assert isinstance(player, SceneReaderModel)
-        return player.read(images)
+        model = image2text(self.ref)
+        assert isinstance(model, SceneModel)
+        return model.read(images)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import inspect
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from PIL import Image
 from telephone.core.errors import ModelError, UsageError
 from telephone.core.seeds import digest
 from telephone.models.results import ModelOutput, answers, as_picture, as_text, each
+
+if TYPE_CHECKING:
+    from telephone.world import Scene
 
 ModelKind = Literal["text2image", "image2text", "embedder"]
 
@@ -157,6 +160,15 @@ class Embedder(Model):
             UsageError: the player embeds no images.
         """
         raise UsageError(f"{name_of(self)} embeds no images; use an embedder that does, such as fake/embedder.")
+
+
+@runtime_checkable
+class SceneModel(Protocol):
+    """A model that returns the scene of the pocket world that each image shows, such as `oracle/reader`."""
+
+    def read(self, images: Sequence[Image.Image]) -> "list[Scene]":
+        """Returns one scene an image; images are of any size and mode."""
+        ...
 
 
 def draw(player: Text2Image, texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image | ModelError]:

@@ -23,6 +23,9 @@ class ModelCard:
     """What it is, in a few words, no full stop."""
     options: tuple[str, ...] = ()
     """The options that may follow the address after a question mark."""
+    perfect_partner: str = ""
+    """Address of the lossless model of the other kind that this model is paired with in control games; empty is the
+    renderer or the reader of the pocket world."""
 
 
 class Provider(Protocol):
@@ -57,6 +60,8 @@ class Entry:
     factory: Callable[..., Model]
     """Called with the options as keywords; imports what is heavy inside."""
     options: Mapping[str, Parser] = field(default_factory=dict)
+    perfect_partner: str = ""
+    """See `ModelCard.perfect_partner`."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,9 @@ class Catalogue:
     def cards(self) -> list[ModelCard]:
         """Returns one card for each entry, in the order of the table."""
         return [
-            ModelCard(f"{self.name}/{name}", entry.kind, entry.summary, tuple(sorted(entry.options)))
+            ModelCard(
+                f"{self.name}/{name}", entry.kind, entry.summary, tuple(sorted(entry.options)), entry.perfect_partner
+            )
             for name, entry in self.entries.items()
         ]
 

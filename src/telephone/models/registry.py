@@ -18,6 +18,9 @@ _WORK: dict[ModelKind, tuple[str, str]] = {
     "embedder": ("embeds", "embeds nothing"),
 }
 
+_WORLD_PARTNERS: dict[ModelKind, str] = {"text2image": "oracle/reader", "image2text": "oracle/renderer"}
+"""The lossless models of the pocket world, for models whose provider names no partner of its own."""
+
 
 @dataclass(frozen=True)
 class Ref:
@@ -94,6 +97,19 @@ class Registry:
             if str(parsed) not in self._players:
                 self._players[str(parsed)] = self._make(parsed)
             return self._players[str(parsed)]
+
+    def perfect_partner(self, ref: str, kind: ModelKind) -> str:
+        """Returns the address of the lossless model of the other kind that a model is paired with in control games.
+
+        Args:
+            ref: address of the model; it need not be loadable.
+            kind: its kind, text2image or image2text.
+        """
+        parsed = parse_ref(ref)
+        address = f"{parsed.provider}/{parsed.name}"
+        cards = self._provider(parsed.provider).cards() if parsed.provider in self._points() else []
+        named = [card.perfect_partner for card in cards if card.ref == address and card.perfect_partner]
+        return named[0] if named else _WORLD_PARTNERS[kind]
 
     def cards(self) -> list[ModelCard]:
         """Returns the cards of all providers that can be loaded, sorted by provider."""
@@ -196,6 +212,11 @@ def embedder(ref: str) -> Embedder:
 def load_model(ref: str) -> Model:
     """Returns the player at an address, of whatever kind; raises as `text2image` does."""
     return _registry.load_model(ref)
+
+
+def perfect_partner(ref: str, kind: ModelKind) -> str:
+    """Returns the address of the lossless model that a model is paired with; see `Registry.perfect_partner`."""
+    return _registry.perfect_partner(ref, kind)
 
 
 def list_models() -> list[ModelCard]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from telephone.core.errors import ModelError, ModelRefused, ModelUnavailable
-from telephone.models.api import redact
+from telephone.core.redaction import redact
 
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 MAX_MESSAGE = 500

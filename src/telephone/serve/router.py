@@ -98,7 +98,7 @@ def _told(guest: Guest, error: ModelError) -> Fault:
 
 
 def _note(guest: Guest, error: BaseException) -> None:
-    from telephone.models.api import redact
+    from telephone.core.redaction import redact
 
     said = "".join(sign if sign.isprintable() else " " for sign in redact(str(error)))[:500]
     print(f"{guest.name}: {type(error).__name__}: {said}", file=sys.stderr, flush=True)

@@ -7,8 +7,8 @@ import pytest
 
 from telephone import models
 from telephone.core.errors import KeyRejected, ModelError, ModelUnavailable, UsageError
+from telephone.models import barcode
 from telephone.models.api.hf import _look, _ruled, _Rules
-from telephone.models.synthetic import barcode
 
 TEXT = "Three red kites above a grey harbour."
 

@@ -10,9 +10,10 @@ from typer.testing import CliRunner
 from telephone import models
 from telephone.cli import app
 from telephone.core.errors import ModelError, UsageError
-from telephone.models.api import Key, find_key, key_names, redact
+from telephone.core.redaction import redact
+from telephone.models import barcode
+from telephone.models.api import Key, find_key, key_names
 from telephone.models.api.sanitize import said
-from telephone.models.synthetic import barcode
 
 KEY = "sk-test-4f8a91c2d7e6b305"
 """Looks like a real one, so that it is looked for everywhere."""

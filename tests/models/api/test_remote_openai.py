@@ -8,8 +8,8 @@ from PIL import Image
 
 from telephone import models
 from telephone.core.errors import KeyRejected, ModelError, ModelRefused, ModelUnavailable, UsageError
+from telephone.models import barcode
 from telephone.models.results import ModelOutput
-from telephone.models.synthetic import barcode
 
 TEXT = "Three red kites above a grey harbour."
 

@@ -7,10 +7,10 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from telephone.core import settings
 from telephone.core.errors import UsageError
+from telephone.core.redaction import register_secret
 
 VARIABLES: dict[str, tuple[str, ...]] = {
     "openai": ("OPENAI_API_KEY",),
@@ -21,14 +21,6 @@ VARIABLES: dict[str, tuple[str, ...]] = {
 
 SHORTEST = 8
 """A shorter text would be found, and struck out, inside ordinary words."""
-
-_LOOKS_LIKE_A_KEY = re.compile(
-    r"\b(?:sk|pk|rk)-(?=[\w*.\-]*[\d*])[\w*.\-]{6,}"  # as OpenAI and many others write them, also half hidden
-    r"|\b(?:r8|hf)_[\w*]{6,}"
-    r"|(?i:\bbearer\s+)(?=\S*\d)[\w.~+/=\-]{12,}"
-)
-_seen: set[str] = set()
-"""Every key that this process has read, so that none of them leaves it in a text."""
 
 
 @dataclass(frozen=True)
@@ -78,23 +70,11 @@ def key_names(provider: str, host: str = "") -> tuple[str, ...]:
     return tuple(dict.fromkeys("TELEPHONE_KEY_" + re.sub(r"\W+", "_", word).strip("_").upper() for word in words))
 
 
-def redact(text: str) -> str:
-    """Returns the text without any key: those that this process has read, and whatever looks like one."""
-    return _LOOKS_LIKE_A_KEY.sub("[key]", conceal(text))
-
-
-def conceal(text: str) -> str:
-    """Returns the text without the keys that this process has read; for answers, where a likeness proves nothing."""
-    for value in sorted(_seen, key=len, reverse=True):
-        text = text.replace(value, "[key]").replace(quote(value, safe=""), "[key]")
-    return text
-
-
 def _key(source: str, value: Any) -> Key:
     fits = isinstance(value, str) and value.isascii() and value.isprintable() and " " not in value.strip()
     if not fits or len(value.strip()) < SHORTEST:
         raise UsageError(f"The key in {source} cannot be one: give {SHORTEST} or more plain characters without spaces.")
-    _seen.add(value.strip())
+    register_secret(value.strip())
     return Key(source, value.strip())
 
 

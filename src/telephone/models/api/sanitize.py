@@ -11,7 +11,7 @@ from PIL import Image
 
 from telephone.core.errors import ModelError
 from telephone.core.images import decode
-from telephone.models.api.keys import conceal, redact
+from telephone.core.redaction import conceal, redact
 
 MAX_PICTURE = 32 * 2**20
 """Bytes of a picture's file."""

@@ -16,9 +16,9 @@ from PIL import Image
 from telephone.core.errors import ModelError
 from telephone.core.images import decode, encode_png
 from telephone.core.seeds import derive, digest
+from telephone.models import barcode
 from telephone.models.base import Image2Text, Text2Image, Traits, draw
 from telephone.models.provider import Catalogue, Entry, whole
-from telephone.models.synthetic import barcode
 
 PICTURE = "data:image/png;base64,"
 """How the text of a game of pictures alone begins."""

@@ -14,9 +14,9 @@ from PIL import Image
 from telephone.core.errors import ModelError, ModelRefused
 from telephone.core.images import content_hash, encode_png
 from telephone.core.seeds import derive, digest
+from telephone.models import barcode
 from telephone.models.base import Embedder, Image2Text, Text2Image, Traits
 from telephone.models.provider import Catalogue, Entry, Parser, choice, number, whole
-from telephone.models.synthetic import barcode
 from telephone.models.synthetic.faulty import HOWS, BrokenCaptioner, BrokenPainter
 from telephone.models.synthetic.lossy import OPTIONS as _losses
 from telephone.models.synthetic.lossy import Sketcher, Teller
@@ -189,12 +189,20 @@ def _side(text: str) -> object:
 provider = Catalogue(
     "fake",
     {
-        "painter": Entry("text2image", "draws a text as a code of cells", FakeText2Image, {**_options, "size": _side}),
-        "captioner": Entry("image2text", "reads the code of fake/painter back", Captioner, _options),
-        "sketcher": Entry("text2image", "hands on what it has not forgotten of a pocket scene", Sketcher, _losses),
-        "teller": Entry("image2text", "tells what it has not forgotten of a sketch", Teller, _losses),
+        "painter": Entry(
+            "text2image", "draws a text as a code of cells", FakeText2Image, {**_options, "size": _side}, "fake/teller"
+        ),
+        "captioner": Entry("image2text", "reads the code of fake/painter back", Captioner, _options, "fake/sketcher"),
+        "sketcher": Entry(
+            "text2image", "hands on what it has not forgotten of a pocket scene", Sketcher, _losses, "fake/teller"
+        ),
+        "teller": Entry("image2text", "tells what it has not forgotten of a sketch", Teller, _losses, "fake/sketcher"),
         "embedder": Entry("embedder", "a bag of words with fixed random directions", WordEmbedder),
-        "broken": Entry("text2image", "a painter that breaks in the way that is asked for", BrokenPainter, _broken),
-        "broken-captioner": Entry("image2text", "a captioner that breaks likewise", BrokenCaptioner, _broken),
+        "broken": Entry(
+            "text2image", "a painter that breaks in the way that is asked for", BrokenPainter, _broken, "fake/teller"
+        ),
+        "broken-captioner": Entry(
+            "image2text", "a captioner that breaks likewise", BrokenCaptioner, _broken, "fake/sketcher"
+        ),
     },
 )

@@ -8,8 +8,8 @@ from PIL import Image
 
 from telephone.core.errors import ModelRefused
 from telephone.core.seeds import digest
+from telephone.models import barcode
 from telephone.models.base import Image2Text, Text2Image, Traits
-from telephone.models.synthetic import barcode
 
 HOWS = ("raise", "refuse", "none", "garbage", "empty", "count", "batch", "poison", "exit", "hang")
 """raise an error; refuse; return None; return what is no picture or text; an empty one; too few results; raise on any

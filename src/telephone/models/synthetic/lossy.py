@@ -12,9 +12,9 @@ from typing import Any
 from PIL import Image
 
 from telephone.core.seeds import derive, digest
+from telephone.models import barcode
 from telephone.models.base import Image2Text, Text2Image, Traits
 from telephone.models.provider import Parser, number
-from telephone.models.synthetic import barcode
 from telephone.world.scene import (
     COLOURS,
     COUNTS,
