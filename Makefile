@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install play test quick check format clean
+.PHONY: help install play test quick test-wheels check format clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## make .venv with the package and what the checks need
 
@@ -23,17 +23,21 @@ $(STAMP): pyproject.toml weights/pyproject.toml constraints.txt
 play: $(STAMP) ## play the pocket battle, print the leaderboard and the path of report.html
 	$(BIN)/telephone play
 
-test: $(STAMP) ## the whole test suite
-	$(BIN)/python -m pytest
+test: $(STAMP) ## the whole test suite, on all cores
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 quick: $(STAMP) ## the tests without the slow ones
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not wheels"
 
-check: $(STAMP) ## lint, types and import contracts
+test-wheels: $(STAMP) ## build both wheels, install them alone into a fresh environment, play
+	$(BIN)/python -m pytest -m wheels tests/packaging
+
+check: $(STAMP) ## lint, types, import contracts, no large binaries
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/check_binaries.py
 
 format: $(STAMP) ## lay out the code and mend what the linter can
 	$(BIN)/ruff check --fix .
