@@ -1,4 +1,4 @@
-"""Both wheels, built and installed with nothing else into a fresh environment outside the repository: play, judge, report.
+"""Both wheels, built and installed alone into a fresh environment outside the repository: play, judge, report.
 
 Needs the package index and about two minutes, so it runs by `make test-wheels` and not with the other tests.
 """
