@@ -126,3 +126,11 @@ def test_an_empty_run_can_be_exported(tmp_path: Path):
     with Run.create(tmp_path / "run", WISH, GAMES) as empty:
         for ending in ("csv", "jsonl", "parquet"):
             assert export(empty.frame(), tmp_path / f"table.{ending}").exists()
+
+
+def test_turns_are_the_frame_before_it_is_judged(run):
+    turns = run.turns()
+    before = turns.copy()
+    pd.testing.assert_frame_equal(run.frame(turns), run.frame())
+    pd.testing.assert_frame_equal(turns, before)
+    assert list(turns.columns) == list(run.frame().columns)[: len(turns.columns)]

@@ -131,17 +131,18 @@ class RunSummary:
         raise UsageError(f"This run has no leaderboard of {measure} ({when}) for {side}: score it first.")
 
 
-def summary(run: Run, distance_judge: str | None = None) -> RunSummary:
+def summary(run: Run, distance_judge: str | None = None, frame: pd.DataFrame | None = None) -> RunSummary:
     """Returns the summary of a run, finished or not, scored or not.
 
     Args:
         run: The run.
         distance_judge: Part of the name of the judge of distances, where several have judged.
+        frame: `run.frame()`, if the caller has it already.
 
     Raises:
         UsageError: no judge, or more than one, has such a name.
     """
-    frame = scored(run, distance_judge)
+    frame = scored(run, distance_judge, frame)
     marks = run.spec.control_lines
     planned = sum((game.t2i, game.i2t) not in marks for game in run.games())
     found = summarise(frame, planned, run.spec.turns, tuple(run.judges()))

@@ -52,7 +52,7 @@ def cases(frame: pd.DataFrame) -> list[Case]:
     """Returns the distinct cases of a run, in the order of its rows; turns without a description have none.
 
     Args:
-        frame: One row a turn, as `Run.frame()` gives it.
+        frame: One row a turn, as `Run.turns()` gives it.
     """
     described = frame.loc[
         frame["text_sha256"].notna(), ["text_sha256", "prompt_sha256", "text_after", "prompt", "first"]

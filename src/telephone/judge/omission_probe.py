@@ -88,7 +88,7 @@ def ask_lost(run: Run, most: int = MOST, told: Told | None = None) -> dict[str, 
         ModelError: a player as a whole did not answer.
     """
     states = _states(run)
-    frame = _shown(without_controls(run.frame()))
+    frame = _shown(without_controls(run.turns()))
     names = {row.name: row.ref for row in run.spec.models if row.kind == "image2text"}
     wanted = {ref: _doubts(frame[frame["i2t_model"] == name], states, most) for name, ref in names.items()}
     able = {ref: doubts for ref, doubts in wanted.items() if doubts and answering(image2text(ref))}

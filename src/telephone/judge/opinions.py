@@ -47,7 +47,7 @@ def ask_opinions(run: Run, ref: str, every: bool = False, told: Told | None = No
         raise UsageError(f"{ref} answers no questions about pictures: take a describer with a method answer.")
     judge = f"{JUDGE}{ref}{SEPARATOR}{player.traits().fingerprint}"
     there = {(score.subject, score.reference) for score in run.scores(judge)}
-    cases = [case for case in picture_cases(without_controls(run.frame())) if _wanted(case, every)]
+    cases = [case for case in picture_cases(without_controls(run.turns())) if _wanted(case, every)]
     new = [case for case in cases if (case.subject, case.reference) not in there]
     done = len(cases) - len(new)
     for start in range(0, len(new), _CHUNK):

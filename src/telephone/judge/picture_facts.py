@@ -107,7 +107,7 @@ def picture_cases(frame: "pd.DataFrame") -> list[Case]:
     """Returns the distinct pairs of a picture and the prompt of its game, in the order of rows.
 
     Args:
-        frame: One row a turn, as `Run.frame()` gives it.
+        frame: One row a turn, as `Run.turns()` gives it.
     """
     from telephone.judge.cases import words
 

@@ -44,7 +44,7 @@ def describe_again(run: Run, most: int, told: Told | None = None) -> int:
     Raises:
         ModelError: a player as a whole did not answer.
     """
-    frame = without_controls(run.frame())
+    frame = without_controls(run.turns())
     names = {row.name: row.ref for row in run.spec.models if row.kind == "image2text"}
     plans = {ref: _plan(frame[frame["i2t_model"] == name], most) for name, ref in names.items()}
     total, done, new = sum(map(len, plans.values())), 0, 0

@@ -49,6 +49,7 @@ def score(
     facts: bool = True,
     progress: Progress | None = None,
     full: bool = False,
+    turns: "pd.DataFrame | None" = None,
 ) -> list[Scored]:
     """Judges every description of a run that has not been judged yet.
 
@@ -59,6 +60,7 @@ def score(
         progress: Is told how far it is.
         full: Whether to do all that a report can show: pictures are embedded by those that can, and their facts are
             read, and each embedder is told the distance of two tellings of one scene.
+        turns: `run.turns()`, if the caller has it already and nothing was played since.
 
     Returns:
         One entry a judge: distances first, each embedder's pictures behind its distances, facts last.
@@ -69,7 +71,7 @@ def score(
         ModelError: an embedder does not return vectors.
         StoreError: the scores cannot be written.
     """
-    frame = run.frame()
+    frame = run.turns() if turns is None else turns
     told = progress or _silent
     done = [found for each in _embedders(embedder) for found in _measure(run, each, frame, told, full)]
     if facts:

@@ -54,21 +54,30 @@ _QUERY = """
 """
 
 
-def frame(db: sqlite3.Connection, description: RunSpec, pictures: PictureFiles) -> "pd.DataFrame":
-    """Returns one row for each turn that has begun, games in the run's order, turns in theirs."""
+def turns(db: sqlite3.Connection, description: RunSpec, pictures: PictureFiles) -> "pd.DataFrame":
+    """Returns one row for each turn that has begun, games in the run's order, turns in theirs; no scores yet."""
     import pandas as pd
 
     rows = list(_rows(db, description, pictures))
-    columns = list(COLUMNS)
-    for column, values in _scores(db).items():
-        for row in rows:
-            sha = row["image_sha256"] if column.startswith("image_") else row["text_sha256"]
-            row[column] = values.get((sha, row["prompt_sha256"]))
-        columns += [column] if column not in columns else []
     kinds = dict.fromkeys(TEXT_COLUMNS, "object") | dict.fromkeys(WHOLE_COLUMNS, "int64")  # the others are numbers
     return pd.DataFrame(
-        {column: pd.Series([row[column] for row in rows], dtype=kinds.get(column, "float64")) for column in columns}
+        {column: pd.Series([row[column] for row in rows], dtype=kinds.get(column, "float64")) for column in COLUMNS}
     )
+
+
+def frame(db: sqlite3.Connection, turns: "pd.DataFrame") -> "pd.DataFrame":
+    """Returns the turns with a column for each score; the turns themselves are not changed."""
+    import pandas as pd
+
+    prompts = turns["prompt_sha256"].tolist()
+    shas = {"image": turns["image_sha256"].tolist(), "text": turns["text_sha256"].tolist()}
+    columns: dict[str, pd.Series] = {}
+    for column, values in _scores(db).items():
+        kind = "image" if column.startswith("image_") else "text"
+        found = [values.get(pair) for pair in zip(shas[kind], prompts, strict=True)]
+        columns[column] = pd.Series(found, index=turns.index, dtype="float64")
+    distance = columns.pop("text_after_dist", turns["text_after_dist"])
+    return pd.concat([turns.assign(text_after_dist=distance), pd.DataFrame(columns, index=turns.index)], axis=1)
 
 
 @dataclass

@@ -12,7 +12,7 @@ from telephone.core.errors import StoreDamaged, StoreError, UsageError
 from telephone.core.images import content_hash
 from telephone.core.records import Artefact, Hop, Outcome, Request
 from telephone.store.database import connect, guarded, transaction
-from telephone.store.frame import frame
+from telephone.store.frame import frame, turns
 from telephone.store.games import add_games
 from telephone.store.lock import locked
 from telephone.store.pictures import PictureFiles
@@ -265,10 +265,21 @@ class Run:
         """Returns the embedders that have left vectors, the first one first."""
         return [row[0] for row in self._all("SELECT name FROM embedder ORDER BY id")]
 
-    def frame(self) -> "pd.DataFrame":
-        """Returns a data frame with one row a turn; `telephone.store.frame` names and explains its columns."""
+    def turns(self) -> "pd.DataFrame":
+        """Returns the data frame of `frame` without its scores: what was played, before it is judged."""
         with guarded(self.path):
-            return frame(self._db, self.spec, self.pictures)
+            return turns(self._db, self.spec, self.pictures)
+
+    def frame(self, turns: "pd.DataFrame | None" = None) -> "pd.DataFrame":
+        """Returns a data frame with one row a turn; `telephone.store.frame` names and explains its columns.
+
+        Args:
+            turns: the result of `turns`, if the caller has it already and nothing was played since; the scores are
+                read in any case.
+        """
+        found = self.turns() if turns is None else turns
+        with guarded(self.path):
+            return frame(self._db, found)
 
     def verify(self) -> list[Problem]:
         """Reads everything back, hashes it again and follows every chain; an empty list means that all is well."""

@@ -41,7 +41,7 @@ def controls_table(frame: pd.DataFrame, measure: str = "distance") -> pd.DataFra
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(COLUMNS))
 
 
-def reencoded(run: Run, embedder: str | None = None) -> pd.DataFrame:
+def reencoded(run: Run, embedder: str | None = None, frame: pd.DataFrame | None = None) -> pd.DataFrame:
     """Returns how far a picture that is only saved again, turn by turn, has moved from the first one.
 
     Columns: those of `drift_curves`; `mean` is the cosine distance to the game's first picture, 0 at turn 1. Empty if
@@ -50,11 +50,12 @@ def reencoded(run: Run, embedder: str | None = None) -> pd.DataFrame:
     Args:
         run: A judged run.
         embedder: Part of the name of an embedder; None is all of them.
+        frame: Rows of `run.frame()`, control lines among them; None reads them.
 
     Raises:
         UsageError: no embedder has such a name.
     """
-    frame = run.frame()
+    frame = run.turns() if frame is None else frame
     made = hops(frame[frame["control"] == TEXTLESS])
     pictures = made[made["kind"] == "image"].assign(mapping="image-image")
     first = pictures.groupby("game", sort=False)["sha"].transform("first")

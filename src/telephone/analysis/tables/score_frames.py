@@ -39,7 +39,7 @@ _FACTS = "facts_"
 _DISTANCE = "text_after_dist"
 
 
-def scored(run: Run, distance_judge: str | None = None) -> pd.DataFrame:
+def scored(run: Run, distance_judge: str | None = None, frame: pd.DataFrame | None = None) -> pd.DataFrame:
     """Returns the frame of a run with the scores of one judge a column.
 
     Where several have judged distances, those of the first one are taken unless another is named; where several
@@ -48,11 +48,12 @@ def scored(run: Run, distance_judge: str | None = None) -> pd.DataFrame:
     Args:
         run: A run, scored or not; what is not scored is NaN.
         distance_judge: Part of the name of a judge among `run.judges()`.
+        frame: `run.frame()`, if the caller has it already; it is not changed.
 
     Raises:
         UsageError: no judge, or more than one, has such a name.
     """
-    frame = run.frame()
+    frame = run.frame() if frame is None else frame.copy(deep=False)
     judges = run.judges()
     extra = [column for column in frame.columns if "@" in column and not column.startswith("image_")]
     if distance_judge is not None:

@@ -14,7 +14,7 @@ from telephone.report.html.page import write_page
 from telephone.report.html.report_data import AnswerText, Board, ReportData, VarianceShare, board
 
 if TYPE_CHECKING:
-    from telephone.analysis import Leaderboard, WhichMatters
+    from telephone.analysis import Leaderboard, RunSummary, WhichMatters
     from telephone.store import Run
 
 _MAIN = ("distance", "final")
@@ -29,25 +29,30 @@ _SOURCES = {
 }
 
 
-def write_report(run: Run, path: Path | str | None = None, distance_judge: str | None = None) -> Path:
+def write_report(
+    run: Run, path: Path | str | None = None, distance_judge: str | None = None, found: RunSummary | None = None
+) -> Path:
     """Writes the report of a run as one HTML file that loads nothing from outside, and returns its path.
 
     Args:
         run: A run at any stage: unfinished games and missing scores are told as such.
         path: The file; `report.html` in the run's folder if None.
         distance_judge: Part of the name of the judge whose distances are shown; the first one if None.
+        found: The run's summary with this judge, if the caller has it already.
 
     Raises:
         StoreError: the file cannot be written.
     """
-    return write_page(report_data(run, distance_judge), Path(path) if path is not None else run.folder / "report.html")
+    target = Path(path) if path is not None else run.folder / "report.html"
+    return write_page(report_data(run, distance_judge, found), target)
 
 
-def report_data(run: Run, distance_judge: str | None = None) -> ReportData:
-    """Returns all that the report of a run says."""
+def report_data(run: Run, distance_judge: str | None = None, found: RunSummary | None = None) -> ReportData:
+    """Returns all that the report of a run says; `found` is its summary with this judge, made if None."""
     from telephone.analysis import summary
 
-    found, description = summary(run, distance_judge), run.spec
+    found = summary(run, distance_judge) if found is None else found
+    description = run.spec
     more = findings(run, found)
     games = tuple(games_of(found.frame, description.turns, run.pictures.path))
     names = short_names([name for game in games for name in (game.t2i, game.i2t)])

@@ -66,7 +66,7 @@ def findings(run: Run, found: RunSummary) -> Findings:
         importance=importance(found.frame),
         claims=claims(found.frame, facts.followed, drifted),
         ends=None if found.frame.empty or found.frame["text_after"].isna().all() else found.convergence,
-        reencoded=_reencoded(run),
+        reencoded=_reencoded(run, found.beside),
     )
 
 
@@ -140,8 +140,10 @@ def _judges(run: Run, frame: pd.DataFrame, vectors: bool, facts: bool) -> dict[s
     return {"agreement": agreement(table), "fact_check": fact_check(table)}
 
 
-def _reencoded(run: Run) -> pd.DataFrame | None:
+def _reencoded(run: Run, controls: pd.DataFrame) -> pd.DataFrame | None:
     from telephone.analysis.tables.control_lines import reencoded
 
-    table = reencoded(run)
+    if controls.empty:
+        return None
+    table = reencoded(run, frame=controls)
     return table if len(table) else None
