@@ -146,7 +146,7 @@ def test_clusters_are_those_of_average_linkage() -> None:
     for _ in range(10):
         vectors = generator.normal(size=(14, 3)) + 1.0
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        labels = clusters(vectors, np.ones(14, dtype=np.int64), 0.15)
+        labels = clusters(vectors, 0.15)
         assert _partition(labels) == _partition(_by_hand(vectors, 0.15))
 
 

@@ -8,7 +8,7 @@ from simulated_battles import Truth, new_roster
 
 from telephone.analysis.inference.bootstrap import estimate
 from telephone.analysis.inference.bradley_terry import _interval, strengths
-from telephone.analysis.inference.pairwise import holm, sign_flip
+from telephone.analysis.inference.pairwise import holm, sign_flip_test
 from telephone.analysis.inference.score_tensor import Cube
 from telephone.analysis.inference.variance_components import components, in_general, ratio_factor
 from telephone.analysis.inference.variance_shares import _answer
@@ -55,7 +55,7 @@ def test_no_false_alarm_of_equal_models_in_500_battles() -> None:
     alarms = 0
     for _ in range(BATTLES):
         by_prompt = truth.battle(generator).scores.mean((1, 3)).T
-        chances = [sign_flip(by_prompt[:, a] - by_prompt[:, b]) for a, b in combinations(range(3), 2)]
+        chances = [sign_flip_test(by_prompt[:, a] - by_prompt[:, b]) for a, b in combinations(range(3), 2)]
         alarms += bool((holm(np.array(chances)) < 0.05).any())
     assert alarms / BATTLES <= 0.07
 

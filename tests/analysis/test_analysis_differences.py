@@ -6,7 +6,7 @@ from analysis_frames import frame, levels
 
 from telephone.analysis import bradley_terry, by_game, differences
 from telephone.analysis.inference.bradley_terry import strengths
-from telephone.analysis.inference.pairwise import holm, sign_flip
+from telephone.analysis.inference.pairwise import holm, sign_flip_test
 from telephone.core.errors import UsageError
 
 BASE = {"a": 0.2, "b": 0.3, "c": 0.3}
@@ -16,23 +16,23 @@ GAMES = by_game(frame(lambda d, w, p, turn: BASE[d] + (0.1 if w == "w2" else 0.0
 
 def test_sign_flips_by_hand() -> None:
     # Of the 8 ways to sign 1, 2 and 3, only all plus and all minus give a sum as far from 0 as 6.
-    assert sign_flip(np.array([1.0, 2.0, 3.0])) == pytest.approx(2 / 8)
+    assert sign_flip_test(np.array([1.0, 2.0, 3.0])) == pytest.approx(2 / 8)
     # With 1, 2 and -3 the sum is 0, and every sum is as far from 0.
-    assert sign_flip(np.array([1.0, 2.0, -3.0])) == 1.0
-    assert sign_flip(np.array([0.5] * 10)) == pytest.approx(2 / 1024)
-    assert np.isnan(sign_flip(np.array([])))
+    assert sign_flip_test(np.array([1.0, 2.0, -3.0])) == 1.0
+    assert sign_flip_test(np.array([0.5] * 10)) == pytest.approx(2 / 1024)
+    assert np.isnan(sign_flip_test(np.array([])))
 
 
 def test_many_prompts_take_a_sample_of_the_signs() -> None:
-    assert sign_flip(np.full(40, 0.1)) == pytest.approx(1e-4)
+    assert sign_flip_test(np.full(40, 0.1)) == pytest.approx(1e-4)
     values = np.random.default_rng(0).normal(size=60)
     values -= values.mean()
-    assert sign_flip(values) > 0.99
+    assert sign_flip_test(values) > 0.99
 
 
 def test_the_test_errs_in_5_of_100_cases() -> None:
     draws = np.random.default_rng(3).normal(size=(400, 11))
-    assert np.mean([sign_flip(row) < 0.05 for row in draws]) == pytest.approx(0.05, abs=0.03)
+    assert np.mean([sign_flip_test(row) < 0.05 for row in draws]) == pytest.approx(0.05, abs=0.03)
 
 
 def test_holm_by_hand() -> None:

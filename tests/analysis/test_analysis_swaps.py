@@ -122,9 +122,9 @@ def test_a_plan_keeps_its_promise() -> None:
     sd = spread.of_difference("t2i", 3, 1)
     draws = generator.normal(0.06, sd, size=(2000, plan.prompts))
     t = draws.mean(1) / draws.std(1, ddof=1) * np.sqrt(plan.prompts)
-    from telephone.analysis.inference.bootstrap import student
+    from telephone.analysis.inference.bootstrap import student_quantile
 
-    assert 0.78 <= np.mean(t > student(plan.prompts - 1)) < 0.9
+    assert 0.78 <= np.mean(t > student_quantile(plan.prompts - 1)) < 0.9
 
 
 def test_spreads_of_a_battle() -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from telephone.analysis.convergence.text_space import Paths, distances
-from telephone.analysis.inference.bootstrap import Floats, bounds, draw_weights, merged, student
+from telephone.analysis.inference.bootstrap import Floats, bounds, draw_weights, student_stretch
 from telephone.analysis.tables.leaderboards import ALL
 from telephone.analysis.tables.turn_means import levels_of
 
@@ -18,7 +18,6 @@ WINDOW = 3
 """Turns in a row that must be near, for a near fixed point or cycle."""
 FLOOR = 0.05
 """Cosine distance below which two texts say the same, unless a noise floor is measured."""
-_NORMAL = student(10**9)
 _LINE = ["t2i_model", "i2t_model"]
 
 
@@ -152,8 +151,7 @@ def _line(paths: Paths, games: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, ob
     away = np.stack([share @ distances(paths.vectors[states[:, step]], paths.vectors[states[:, 0]])
                      for step in range(states.shape[1])], axis=1)  # fmt: skip
     own = weights @ away / weights.sum(axis=1, keepdims=True)
-    freedom = len(prompts) - len(set(merged(level)))
-    between, own = (_stretched(each, freedom, len(prompts)) for each in (between, own))
+    between, own = (_stretched(each, level) for each in (between, own))
     steps = np.arange(states.shape[1]) - 1
     curve = pd.DataFrame({"step_number": steps, **_columns("between", between), **_columns("own", own)})
     return curve.assign(prompts=len(prompts)), _change(between[:, 1] - between[:, -1], own[:, -1] - own[:, 1])
@@ -168,14 +166,14 @@ def _between(middle: Floats, weights: Floats) -> Floats:
         return np.asarray(((weights @ apart) * weights).sum(axis=1) / pairs)
 
 
-def _stretched(values: Floats, freedom: int, prompts: int) -> Floats:
+def _stretched(values: Floats, strata: list[str]) -> Floats:
     """Returns the estimate in the first row and draws about it; NaN draws where there are fewer than two prompts."""
     draws = values[1:]
-    if prompts < 2:
+    if len(strata) < 2:
         return np.vstack([values[:1], np.full_like(draws, np.nan)])
     with np.errstate(invalid="ignore"):
         centre = np.nansum(draws, axis=0) / np.maximum((~np.isnan(draws)).sum(axis=0), 1)
-    return np.vstack([values[:1], values[0] + (draws - centre) * (student(freedom) / _NORMAL)])
+    return np.vstack([values[:1], values[0] + (draws - centre) * student_stretch(strata)])
 
 
 def _columns(name: str, values: Floats) -> dict[str, Floats]:

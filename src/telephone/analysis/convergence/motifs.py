@@ -60,8 +60,7 @@ def motifs(paths: Paths, frame: pd.DataFrame, cut: float | None = None) -> Motif
     known = (ends >= 0) & ~np.isnan(paths.vectors[ends]).any(axis=1) if len(ends) else ends >= 0
     chosen = np.flatnonzero(known)
     limit = _usual_cut(paths) if cut is None else cut
-    distinct, place, weight = np.unique(ends[chosen], return_inverse=True, return_counts=True)
-    labels = clusters(paths.vectors[distinct], weight, limit)[place]
+    labels = clusters(paths.vectors[ends[chosen]], limit)
     rows = [_motif(paths, table, chosen[labels == label], len(chosen)) for label in np.unique(labels)]
     made = pd.DataFrame(rows, columns=list(_COLUMNS[1:])).sort_values(["size", "game"], ascending=[False, True])
     made = made.reset_index(drop=True)
@@ -73,45 +72,20 @@ def motifs(paths: Paths, frame: pd.DataFrame, cut: float | None = None) -> Motif
     return Motifs(made, effective, limit, paths.space)
 
 
-def clusters(vectors: Floats, weight: NDArray[np.int64], cut: float) -> NDArray[np.int64]:
-    """Returns a label for each vector: clusters of which the mean cosine distance is at most `cut` are joined.
-
-    The chain of nearest neighbours is followed until two are each other's nearest: average linkage in n squared steps.
+def clusters(vectors: Floats, cut: float) -> NDArray[np.int64]:
+    """Returns a label for each vector by average linkage: clusters at a mean cosine distance up to `cut` are joined.
 
     Args:
         vectors: [n, width], unit length.
-        weight: How many games each stands for.
         cut: Cosine distance.
     """
-    n = len(vectors)
-    apart = (1.0 - vectors @ vectors.T).astype(np.float64)
-    np.fill_diagonal(apart, np.inf)
-    size = weight.astype(float)
-    members: dict[int, list[int]] = {at: [at] for at in range(n)}
-    labels = np.arange(n)
-    chain: list[int] = []
-    alive = np.ones(n, dtype=bool)
-    done = np.zeros(n, dtype=bool)
-    while (alive & ~done).any():
-        chain = chain or [int(np.flatnonzero(alive & ~done)[0])]
-        at = chain[-1]
-        nearest = int(np.argmin(apart[at]))
-        if len(chain) > 1 and apart[at, chain[-2]] <= apart[at, nearest]:
-            nearest = chain[-2]
-        if not apart[at, nearest] <= cut:
-            # In average linkage what is joined later is farther still, so nothing will ever come near enough.
-            done[at] = True
-            chain.pop()
-        elif len(chain) > 1 and nearest == chain[-2]:
-            del chain[-2:]
-            _join(at, nearest, apart, size)
-            alive[nearest] = False
-            members[at] += members.pop(nearest)
-        else:
-            chain.append(nearest)
-    for label, group in enumerate(members.values()):
-        labels[group] = label
-    return labels
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import squareform
+
+    if len(vectors) < 2:
+        return np.zeros(len(vectors), dtype=np.int64)
+    apart = np.maximum(1.0 - vectors @ vectors.T, 0.0)
+    return np.asarray(fcluster(linkage(squareform(apart, checks=False), "average"), cut, "distance"), dtype=np.int64)
 
 
 def seed_sensitivity(paths: Paths) -> pd.DataFrame:
@@ -147,15 +121,6 @@ def _seeds(vectors: Floats, prompt: NDArray[np.int64]) -> tuple[float, float, fl
     ]
     seeds, others = float(np.mean(within)), float(apart[~same].mean()) if (~same).any() else float("nan")
     return seeds, others, seeds / others if others > 0 else float("nan"), len(within)
-
-
-def _join(one: int, other: int, apart: Floats, size: Floats) -> None:
-    """Puts a cluster into another: its distance to a third is the mean over all members."""
-    row = (size[one] * apart[one] + size[other] * apart[other]) / (size[one] + size[other])
-    apart[one], apart[:, one] = row, row
-    apart[other], apart[:, other] = np.inf, np.inf
-    apart[one, one] = np.inf
-    size[one] += size[other]
 
 
 def _usual_cut(paths: Paths) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from telephone.analysis.inference.bootstrap import Floats, merged, student
+from telephone.analysis.inference.bootstrap import Floats, merged, student_quantile
 from telephone.core.errors import UsageError
 
 GROUPS = ("kind", "player", "attribute", "turn", "level", "t2i_model", "i2t_model", "first")
@@ -97,7 +97,7 @@ def ratio(events: Floats, risks: Floats, strata: Sequence[str]) -> tuple[float, 
     freedom = n - len(set(groups.tolist()))
     worth = min(share * (1 - share) / variance, total) if variance > 0 and 0 < share < 1 else total
     # Wilson's middle and half width, with Student's bound in place of the normal one.
-    z = student(freedom)
+    z = student_quantile(freedom)
     middle = (share + z * z / (2 * worth)) / (1 + z * z / worth)
     half = z * np.sqrt(share * (1 - share) / worth + z * z / (4 * worth**2)) / (1 + z * z / worth)
     return share, float(max(middle - half, 0.0)), float(min(middle + half, 1.0))

@@ -10,13 +10,12 @@ import numpy as np
 import pandas as pd
 
 from telephone.analysis.facts.hazards import checked
-from telephone.analysis.inference.bootstrap import Floats, bounds, draw_weights, estimate, merged, student
-from telephone.analysis.inference.pairwise import holm, sign_flip
+from telephone.analysis.inference.bootstrap import Floats, bounds, draw_weights, estimate, student_stretch
+from telephone.analysis.inference.pairwise import holm, sign_flip_test
 
 PAIR = ("t2i_model", "i2t_model")
 HALF = 0.5
 _DRAWS = 1000
-_NORMAL = 1.959964
 
 
 def survival(table: pd.DataFrame, by: Sequence[str] = PAIR) -> pd.DataFrame:
@@ -100,7 +99,7 @@ def survival_test(table: pd.DataFrame, by: str = "t2i_model") -> pd.DataFrame:
         values = gaps.to_numpy(dtype=float)
         found = estimate(values[:, None], [str(levels[prompt]) for prompt in gaps.index])
         numbers = {"difference": float(found.mean[0]), "low": float(found.low[0]), "high": float(found.high[0])}
-        rows.append({"one": one, "other": other, **numbers, "prompts": len(values), "p": sign_flip(values)})
+        rows.append({"one": one, "other": other, **numbers, "prompts": len(values), "p": sign_flip_test(values)})
     made = pd.DataFrame(rows, columns=["one", "other", "difference", "low", "high", "prompts", "p"])
     return made.assign(holm=holm(made["p"].to_numpy(dtype=float)))
 
@@ -165,8 +164,8 @@ def _product(risk: Floats, lost: Floats) -> Floats:
 
 
 def _stretched(draws: Floats, curve: Floats, lives: _Counts) -> Floats:
-    freedom = len(lives.strata) - len(set(merged(lives.strata)))
-    return np.asarray(np.clip(curve + (draws - curve) * (student(freedom) / _NORMAL), 0.0, 1.0))
+    stretch = student_stretch(lives.strata)
+    return np.asarray(np.clip(curve + (draws - curve) * stretch, 0.0, 1.0))
 
 
 def _bounds(draws: Floats, curve: Floats, lives: _Counts) -> tuple[Floats, Floats]:

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri, stdtrit
 
 from telephone.core import seeds
 from telephone.core.records import LEVELS
@@ -21,11 +22,8 @@ CONFIDENCE = 0.95
 
 Floats = NDArray[np.float64]
 
-_NORMAL = 1.959964
-_STUDENT = (
-    12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281,
-    2.2010, 2.1788, 2.1604, 2.1448, 2.1314, 2.1199, 2.1098, 2.1009, 2.0930, 2.0860,
-)  # fmt: skip
+NORMAL_QUANTILE = round(float(ndtri((1 + CONFIDENCE) / 2)), 6)
+"""The 97.5 % quantile of the normal distribution, to six decimals as printed tables have it."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,8 @@ def estimate(values: Floats, strata: Sequence[str], limits: tuple[float, float] 
         weights = draw_weights(tuple(strata))
         raw = (weights @ filled) / (weights @ known)
     groups = len(set(merged(strata)))
-    stretch = np.array([student(int(count) - groups) / _NORMAL if count >= 2 else np.nan for count in n])
+    freedom = [int(count) - groups if count >= 2 else None for count in n]
+    stretch = np.array([np.nan if each is None else student_quantile(each) / NORMAL_QUANTILE for each in freedom])
     spread = raw - mean
     draws = mean + spread * stretch
     low, high = (np.full(len(mean), np.nan) for _ in range(2))
@@ -112,14 +111,18 @@ def merged(strata: Sequence[str]) -> list[str]:
     return [joined[name] for name in strata]
 
 
-def student(freedom: int) -> float:
-    """Returns the 97.5 % point of Student's distribution; with less than 1 degree of freedom, that of 1."""
-    if freedom <= len(_STUDENT):
-        return _STUDENT[max(freedom, 1) - 1]
-    z = _NORMAL
-    second = (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
-    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * freedom**3)
-    return z + (z**3 + z) / (4 * freedom) + second + third
+@lru_cache(maxsize=4096)
+def student_quantile(freedom: int) -> float:
+    """Returns the 97.5 % quantile of Student's t distribution; with less than 1 degree of freedom, that of 1.
+
+    It is rounded to four decimals, as printed tables have it, so that results are equal on all platforms.
+    """
+    return round(float(stdtrit(max(freedom, 1), (1 + CONFIDENCE) / 2)), 4)
+
+
+def student_stretch(strata: Sequence[str]) -> float:
+    """Returns the factor from the normal to Student's t distribution for prompts of these strata."""
+    return student_quantile(len(strata) - len(set(merged(strata)))) / NORMAL_QUANTILE
 
 
 def _mean_of_known(values: Floats) -> Floats:

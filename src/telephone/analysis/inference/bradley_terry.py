@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from telephone.analysis.inference.bootstrap import Floats, bounds, draw_weights, merged, student
+from telephone.analysis.inference.bootstrap import Floats, bounds, draw_weights, student_stretch
 from telephone.analysis.tables.leaderboards import ALL, KEYS, Side, strata_of
 from telephone.analysis.tables.score_frames import battle, measure_of
 from telephone.analysis.tables.turn_means import levels_of
@@ -20,7 +20,6 @@ PRIOR = 0.5
 _DRAWS = 500
 _ROUNDS = 200
 _SAME = 1e-6
-_NORMAL = student(10**9)
 
 
 def bradley_terry(
@@ -134,6 +133,5 @@ def _interval(found: Floats, wins: Floats, strata: list[str]) -> Floats:
         return np.full((2, len(found)), np.nan)
     weights = draw_weights(tuple(strata))[:_DRAWS]
     draws = strengths(np.tensordot(weights, wins, axes=1))
-    stretch = student(n - len(set(merged(strata)))) / _NORMAL
-    found_bounds = bounds(found + (draws - draws.mean(0)) * stretch)
+    found_bounds = bounds(found + (draws - draws.mean(0)) * student_stretch(strata))
     return np.where(np.ptp(draws, axis=0) > _SAME, found_bounds, np.nan)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from telephone.analysis.facts.fact_tracking import followed
-from telephone.analysis.inference.bootstrap import bounds, draw_weights, merged, student
+from telephone.analysis.inference.bootstrap import bounds, draw_weights, student_stretch
 from telephone.analysis.tables.drift import Floats, drift
 from telephone.analysis.tables.retention import retained, yardsticks
 from telephone.analysis.tables.score_frames import battle
@@ -24,7 +24,6 @@ FACTS = {"text": "facts of texts", "image": "facts of pictures"}
 COLUMNS = ["game", "prompt_id", "level", "t2i_model", "i2t_model", "generation", "turn", "judge", "value"]
 SIDES: dict[str, list[str]] = {"t2i": ["t2i_model"], "i2t": ["i2t_model"], "pair": ["t2i_model", "i2t_model"]}
 _DRAWS = 1000
-_NORMAL = 1.959964
 _FEWEST = 10
 """Descriptions below which no correlation is told."""
 
@@ -91,20 +90,18 @@ def fact_check(table: pd.DataFrame) -> pd.DataFrame:
 
 def kendall(one: Floats, other: Floats) -> float:
     """Returns Kendall's tau-b of two lists of numbers, NaN if one of them is constant."""
-    first, second = (np.sign(values[:, None] - values[None, :]) for values in (one, other))
-    size = np.sqrt((first**2).sum() * (second**2).sum())
-    return float((first * second).sum() / size) if size else float("nan")
+    from scipy.stats import kendalltau
+
+    return float(kendalltau(one, other).statistic)
 
 
 def spearman(one: Floats, other: Floats) -> float:
     """Returns Spearman's rho of two lists of numbers, NaN if one of them is constant; ties share a rank."""
-    weights = np.ones((1, len(one)))
-    return float(_correlation(weights, ranks(one), ranks(other))[0])
+    from scipy.stats import spearmanr
 
-
-def ranks(values: Floats) -> Floats:
-    """Returns the ranks of numbers from 1; equal ones share the mean of theirs."""
-    return np.asarray(pd.Series(values).rank().to_numpy(), dtype=np.float64)
+    if np.ptp(one) == 0 or np.ptp(other) == 0:
+        return float("nan")
+    return float(spearmanr(one, other).statistic)
 
 
 def _alike(pair: pd.DataFrame) -> dict[str, float]:
@@ -116,12 +113,14 @@ def _alike(pair: pd.DataFrame) -> dict[str, float]:
 
 def _follows(part: pd.DataFrame) -> dict[str, Any]:
     """Ranks are those of the whole sample; prompts are weighed anew, each with all that was made of it."""
+    from scipy.stats import rankdata
+
     prompts, number = np.unique(part["prompt_id"].to_numpy(dtype=str), return_inverse=True)
     counts = {"n": len(part), "prompts": len(prompts)}
     nothing = {"spearman": float("nan"), "low": float("nan"), "high": float("nan")}
     if len(part) < _FEWEST:
         return nothing | counts
-    one, other = ranks(part["value"].to_numpy(float)), ranks(part["facts"].to_numpy(float))
+    one, other = (rankdata(part[name].to_numpy(float)) for name in ("value", "facts"))
     sums = np.zeros((len(prompts), 6))
     np.add.at(sums, number, np.stack([np.ones(len(one)), one, other, one * one, other * other, one * other], axis=1))
     value = float(_from_sums(sums.sum(axis=0)[None])[0])
@@ -130,14 +129,9 @@ def _follows(part: pd.DataFrame) -> dict[str, Any]:
     levels = part.drop_duplicates("prompt_id").set_index("prompt_id")["level"]
     strata = [str(levels[prompt]) for prompt in prompts]
     draws = _from_sums(draw_weights(tuple(strata), _DRAWS) @ sums)
-    stretch = student(len(prompts) - len(set(merged(strata)))) / _NORMAL
-    low, high = np.clip(bounds(value + (draws - value)[:, None] * stretch), -1, 1)[:, 0]
+    stretched = value + (draws - value)[:, None] * student_stretch(strata)
+    low, high = np.clip(bounds(stretched), -1, 1)[:, 0]
     return {"spearman": value, "low": float(low), "high": float(high)} | counts
-
-
-def _correlation(weights: Floats, one: Floats, other: Floats) -> Floats:
-    parts = np.stack([np.ones(len(one)), one, other, one * one, other * other, one * other], axis=1)
-    return _from_sums(weights @ parts)
 
 
 def _from_sums(sums: Floats) -> Floats:

@@ -48,17 +48,32 @@ def differences(games: pd.DataFrame, side: Side, measure: str = "distance", when
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(COLUMNS))
 
 
-def sign_flip(values: Floats) -> float:
-    """Returns how often a mean so far from 0 comes out if each value's sign were chance; NaN without values.
+def sign_flip_test(values: Floats) -> float:
+    """Returns the p-value of a mean of 0, each value's sign being chance (two-sided); NaN without values.
 
     Args:
-        values: One difference a prompt. Up to `EXACT` of them, all signs are tried; above, 9,999 and those at hand.
+        values: One difference a prompt. Up to `EXACT` of them all signs are tried, above 9,999 random ones.
     """
+    from scipy.stats import monte_carlo_test, permutation_test
+
     n = len(values)
-    if not n:
-        return float("nan")
-    sums = np.abs(_signs(n) @ values)
-    return float(np.mean(sums >= np.abs(values.sum()) * (1 - 1e-12) - 1e-15))
+    if n < 2:
+        return 1.0 if n else float("nan")
+    if n <= EXACT:
+        found = permutation_test(
+            (values,), _size_of_sum, permutation_type="samples", vectorized=True, n_resamples=_FLIPS,
+            alternative="greater",
+        )  # fmt: skip
+        return float(found.pvalue)
+    drawn = monte_carlo_test(
+        values, lambda size: _signs(size[-1]) * values, _size_of_sum, vectorized=True, n_resamples=_FLIPS,
+        alternative="greater",
+    )  # fmt: skip
+    return float(drawn.pvalue)
+
+
+def _size_of_sum(values: Floats, axis: int = -1) -> Floats:
+    return np.asarray(np.abs(values.sum(axis=axis)))
 
 
 def holm(chances: Floats) -> Floats:
@@ -73,12 +88,9 @@ def holm(chances: Floats) -> Floats:
 
 @lru_cache(maxsize=8)
 def _signs(n: int) -> Floats:
-    """Returns [ways, n], read-only: the ways to sign n prompts, the observed one first."""
-    if n <= EXACT:
-        signs: Floats = 1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1).astype(np.float64)
-    else:
-        generator = np.random.default_rng(seeds.derive("sign flips", n))
-        signs = np.vstack([np.ones(n), generator.integers(0, 2, size=(_FLIPS, n)) * 2.0 - 1.0])
+    """Returns [9999, n], read-only: random signs of n prompts, the same ones for every pair of models."""
+    generator = np.random.default_rng(seeds.derive("sign flips", n))
+    signs: Floats = 2.0 * generator.integers(0, 2, size=(_FLIPS, n)).astype(np.float64) - 1.0
     signs.flags.writeable = False
     return signs
 
@@ -107,4 +119,4 @@ def _rows(wide: pd.DataFrame, strata: list[str], what: Measure) -> Iterator[tupl
         kept = -known if what.low_is_best else known
         better = float(np.mean((kept > 0) + 0.5 * (kept == 0))) if len(known) else float("nan")
         numbers = (float(found.mean[at]), float(found.low[at]), float(found.high[at]), int(found.n[at]))
-        yield (names[one], names[other], *numbers, better, sign_flip(known))
+        yield (names[one], names[other], *numbers, better, sign_flip_test(known))

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from telephone.analysis.inference.bootstrap import Floats, student
+from telephone.analysis.inference.bootstrap import Floats, student_quantile
 from telephone.analysis.tables.score_frames import battle, check, measure_of
 from telephone.analysis.tables.turn_means import levels_of
 
@@ -91,7 +91,7 @@ def _gap(scores: Floats) -> Gap | None:
     if prompts >= MIN_PROMPTS:
         left_out = [_spreads(np.delete(cube, at, axis=2)) for at in range(prompts)]
         values = prompts * value - (prompts - 1) * np.array([one - other for one, other in left_out])
-        reach = student(prompts - 1) * float(values.std(ddof=1)) / np.sqrt(prompts)
+        reach = student_quantile(prompts - 1) * float(values.std(ddof=1)) / np.sqrt(prompts)
         low, high = value - reach, value + reach
     drawing, describing = (float(np.sqrt(max(each, 0.0))) for each in by_side)
     return Gap(value, float(low), float(high), drawing, describing, prompts)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from telephone.analysis.inference.bootstrap import Floats, bounds, draw_weights, merged, student
+from telephone.analysis.inference.bootstrap import Floats, bounds, draw_weights, student_stretch
 from telephone.analysis.inference.score_tensor import Cube, cube_of, squares
 from telephone.analysis.inference.shapley import PARTS, PLAYERS, parts, shapley
 from telephone.analysis.inference.variance_components import General, in_general
@@ -17,7 +17,6 @@ SOURCES = ("drawing", "describing", "pair", "prompt", "rest")
 a model makes of one prompt and not of another."""
 MIN_MODELS = 2
 MIN_PROMPTS = 4
-_NORMAL = student(10**9)
 
 
 @dataclass(frozen=True)
@@ -93,8 +92,7 @@ def _own(made: Floats) -> Floats:
 
 def _spread(estimate: Floats, draws: Floats, levels: tuple[str, ...]) -> Floats:
     """Returns draws about the estimate, stretched from the normal to Student's distribution."""
-    stretch = student(len(levels) - len(set(merged(levels)))) / _NORMAL
-    return np.asarray(estimate + (draws - np.nanmean(draws, axis=0)) * stretch)
+    return np.asarray(estimate + (draws - np.nanmean(draws, axis=0)) * student_stretch(levels))
 
 
 def _answer(cube: Cube) -> WhichMatters:

@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass, replace
 
 import pandas as pd
+from scipy.special import stdtrit
 
-from telephone.analysis.inference.bootstrap import student
+from telephone.analysis.inference.bootstrap import student_quantile
 from telephone.analysis.inference.score_tensor import cube_of, squares
 from telephone.analysis.inference.variance_components import MOST_FACTOR, components, ratio_factor
 from telephone.core.errors import UsageError
@@ -125,7 +126,7 @@ def smallest_gap(sd: float, prompts: int, power: float = 0.8) -> float:
     if prompts < 2:
         return math.inf
     freedom = prompts - 1
-    return (student(freedom) + _quantile(power, freedom)) * sd / math.sqrt(prompts)
+    return (student_quantile(freedom) + float(stdtrit(freedom, power))) * sd / math.sqrt(prompts)
 
 
 def prompts_for(gap: float, sd: float, power: float = 0.8) -> int:
@@ -161,17 +162,6 @@ def spread_of(games: pd.DataFrame, measure: str = "distance", when: str = "final
     sd = {name: math.sqrt(max(float(value), 0.0)) if value == value else 0.0 for name, value in found.items()}
     told = f"a battle of {t} x {c} models on {p} prompts with {r} seed{'s' if r > 1 else ''}"
     return Spread(sd["tp"], sd["cp"], sd["tcp"], sd["e"], told)
-
-
-def _quantile(power: float, freedom: int) -> float:
-    """Student's quantile of a chance in [0.5, 1), by the expansion of Cornish and Fisher about the normal one."""
-    from statistics import NormalDist
-
-    z = NormalDist().inv_cdf(power)
-    first = (z**3 + z) / 4
-    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
-    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
-    return z + first / freedom + second / freedom**2 + third / freedom**3
 
 
 def _sides(wish: PlanGoal) -> dict[str, int]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from telephone.analysis.inference.bootstrap import Floats, bounds, draw_weights, merged, student
+from telephone.analysis.inference.bootstrap import Floats, bounds, draw_weights, student_stretch
 from telephone.analysis.tables.leaderboards import ALL, KEYS, Side
 from telephone.analysis.tables.run_comparison import games_of_run, measures_distance
 from telephone.analysis.tables.score_frames import WHENS, Measure, battle, measure_of
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from telephone.store import Run
 
 DRAWS = 500
-_NORMAL = 1.959964
 _SIDES = ("t2i_model", "i2t_model")
 
 
@@ -217,8 +216,7 @@ def _told(
     mean, draws = values[0], values[1:]
     low = high = rank_low = rank_high = np.full(len(names), np.nan)
     if len(strata) >= 2:
-        stretch = student(len(strata) - len(set(merged(strata)))) / _NORMAL
-        draws = mean + (draws - draws.mean(axis=0)) * stretch
+        draws = mean + (draws - draws.mean(axis=0)) * student_stretch(strata)
         low, high = np.clip(bounds(draws), *what.limits)
         sign = 1.0 if what.low_is_best else -1.0
         ranks = 1.0 + (sign * draws[:, None, :] < sign * draws[:, :, None]).sum(axis=2)
