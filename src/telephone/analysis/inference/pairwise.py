@@ -66,8 +66,8 @@ def sign_flip_test(values: Floats) -> float:
         )  # fmt: skip
         return float(found.pvalue)
     drawn = monte_carlo_test(
-        values, lambda size: _signs(size[-1]) * values, _size_of_sum, vectorized=True, n_resamples=_FLIPS,
-        alternative="greater",
+        np.ones(n), lambda size: _signs(size[-1]), lambda signs, axis: np.abs(signs @ values), vectorized=True,
+        n_resamples=_FLIPS, alternative="greater",
     )  # fmt: skip
     return float(drawn.pvalue)
 
