@@ -25,7 +25,7 @@ from PIL import Image
 
 from telephone import battle as battles
 from telephone import world
-from telephone.analysis import summary
+from telephone.analysis import summarise
 from telephone.core.records import LEVELS, Prompt
 from telephone.judge import score
 from telephone.models import Embedder, Traits, name_of
@@ -35,7 +35,7 @@ from telephone.report import write_report
 from telephone.store import Run
 
 TURNS = 10
-LAZY = ("differences", "bradley_terry", "gains", "swaps", "controls", "convergence")
+LAZY = ("pairwise_differences", "bradley_terry", "swap_gains", "oracle_swaps", "control_means", "convergence")
 
 
 class Letters(Embedder):
@@ -122,7 +122,7 @@ def measured(folder: Path) -> str:
     with Run.open(folder) as run:
         games = len(run.games())
         start = time.perf_counter()
-        found = summary(run)
+        found = summarise(run)
         for name in LAZY:
             getattr(found, name)
         statistics = time.perf_counter() - start

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from telephone.analysis.inference.score_tensor import Cube
+from telephone.analysis.inference.score_tensor import ScoreTensor
 
 Floats = NDArray[np.float64]
 
@@ -62,7 +62,7 @@ class Truth:
         ])  # fmt: skip
         return np.asarray(parts / parts.sum())
 
-    def battle(self, generator: np.random.Generator) -> Cube:
+    def battle(self, generator: np.random.Generator) -> ScoreTensor:
         """Draws new prompts and new chance for the same roster."""
         t, c, p, r = len(self.drawing), len(self.describing), len(self.levels), self.repeats
         fixed = self.drawing[:, None] + self.describing[None, :] + self.pair
@@ -72,13 +72,13 @@ class Truth:
         cells = fixed[:, :, None] + prompts + views
         scores = cells[..., None] + generator.normal(0, self.chance, (t, c, p, r))
         names = [tuple(f"{side}{at}" for at in range(size)) for side, size in (("d", t), ("w", c))]
-        return Cube(scores, names[0], names[1], self.levels)
+        return ScoreTensor(scores, names[0], names[1], self.levels)
 
 
-def new_roster(generator: np.random.Generator, drawers: int, describers: int, prompts: int = 10) -> Cube:
+def new_roster(generator: np.random.Generator, drawers: int, describers: int, prompts: int = 10) -> ScoreTensor:
     """A battle of models that are themselves drawn: drawing ones differ by 0.08, describing ones by 0.05."""
     t, c, p = drawers, describers, prompts
     draw = generator.normal
     scores = draw(0, 0.08, (t, 1, 1)) + draw(0, 0.05, (1, c, 1)) + draw(0, 0.1, (1, 1, p)) + draw(0, 0.02, (t, c, 1))
     scores = scores + draw(0, 0.03, (t, 1, p)) + draw(0, 0.03, (1, c, p)) + draw(0, 0.05, (t, c, p))
-    return Cube(scores[..., None], ("d",) * t, ("w",) * c, ("easy",) * p)
+    return ScoreTensor(scores[..., None], ("d",) * t, ("w",) * c, ("easy",) * p)

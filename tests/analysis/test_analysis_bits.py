@@ -4,15 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from telephone.analysis.inference.caption_retrieval import bits, fano, leaks
-from telephone.analysis.inference.judge_agreement import agreement, fact_check, kendall, spearman
+from telephone.analysis.inference.caption_retrieval import caption_retrieval_bits, fano_bound, find_information_leaks
+from telephone.analysis.inference.judge_agreement import fact_correlation, kendall, rank_agreement, spearman
 
 
 @pytest.mark.parametrize(
     ("right", "least"), [(1.0, 6.64), (0.9, 5.51), (0.7, 3.77), (0.5, 2.33), (0.3, 1.12), (0.01, 0.0), (0.0, 0.0)]
 )
 def test_bound_of_a_hundred(right: float, least: float) -> None:
-    assert fano(right, 100) == pytest.approx(least, abs=0.006)
+    assert fano_bound(right, 100) == pytest.approx(least, abs=0.006)
 
 
 def chain(shares: list[float], prompts: int = 40, leak: int | None = None, seed: int = 1) -> pd.DataFrame:
@@ -35,7 +35,7 @@ def chain(shares: list[float], prompts: int = 40, leak: int | None = None, seed:
 def test_matching_by_hand() -> None:
     table = chain([1.0], prompts=4)
     table.loc[0, ["top1", "reciprocal"]] = [0.0, 0.5]
-    found = bits(table, ("line",)).set_index("line")
+    found = caption_retrieval_bits(table, ("line",)).set_index("line")
     assert found.loc["one", "top1"] == 0.75
     assert found.loc["one", "mrr"] == pytest.approx((0.5 + 3) / 4)
     # log2(4) - H(1/4) - 1/4 log2(3)
@@ -46,8 +46,8 @@ def test_matching_by_hand() -> None:
 
 def test_a_planted_leak_is_told_and_a_loss_is_not() -> None:
     falling = [0.9, 0.7, 0.5, 0.4]
-    assert leaks(chain(falling)) == ()
-    found = leaks(chain(falling, leak=3))
+    assert find_information_leaks(chain(falling)) == ()
+    found = find_information_leaks(chain(falling, leak=3))
     assert "two" in {leak.line for leak in found}
     assert "one" not in {leak.line for leak in found}
     (two,) = [leak for leak in found if leak.line == "two"]
@@ -63,7 +63,7 @@ def test_false_alarms_are_rare() -> None:
         generator = np.random.default_rng(seed)
         table = chain([0.6] * 6, prompts=30, seed=seed)
         table["top1"] = (generator.random(len(table)) < 0.6).astype(float)
-        alarms += bool(leaks(table))
+        alarms += bool(find_information_leaks(table))
     assert alarms < 6
 
 
@@ -88,12 +88,12 @@ def test_judges_compared() -> None:
                 names = {"t2i_model": player, "i2t_model": "w", "generation": 2, "turn": 1}
                 rows.append(head | names | {"judge": judge, "value": value})
     table = pd.DataFrame(rows)
-    alike = agreement(table)
+    alike = rank_agreement(table)
     drawers = alike[alike["side"] == "t2i"].set_index(["one", "other"])["kendall"]
     assert drawers["facts of texts", "good"] == 1
     assert drawers["bad", "good"] == -1
     assert alike.loc[alike["side"] == "i2t", "kendall"].isna().all()
-    check = fact_check(table).set_index(["judge", "level"])
+    check = fact_correlation(table).set_index(["judge", "level"])
     assert check.loc[("good", "all"), "spearman"] == pytest.approx(1)
     assert check.loc[("bad", "easy"), "spearman"] == pytest.approx(-1)
     assert check.loc[("good", "all"), "n"] == 48

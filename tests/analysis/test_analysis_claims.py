@@ -3,9 +3,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from telephone.analysis.facts.subject_changes import subject_turns
-from telephone.analysis.inference.article_claims import FAILS, HOLDS, OPEN, claims
-from telephone.analysis.inference.side_effects import gap, importance
+from telephone.analysis.facts.fact_tracking import subject_change_turns
+from telephone.analysis.inference.article_claims import FAILS, HOLDS, OPEN, check_article_claims
+from telephone.analysis.inference.side_importance import side_gap, side_importance
 
 DRAW, TELL = {"d1": 0.0, "d2": 0.2}, {"w1": 0.0, "w2": 0.2}
 
@@ -32,7 +32,7 @@ def by_name(found):
 
 
 def test_a_spread_between_models_is_found_exactly_where_prompts_agree():
-    found = gap(frame(draws=1.0, tells=0.5), "easy", [9])
+    found = side_gap(frame(draws=1.0, tells=0.5), "easy", [9])
     # two models 0.2 apart: variance 0.02; two that are 0.1 apart: 0.005
     assert (found.drawing, found.describing) == pytest.approx((np.sqrt(0.02), np.sqrt(0.005)))
     assert (found.gap, found.low, found.high) == pytest.approx((0.015, 0.015, 0.015))
@@ -42,27 +42,27 @@ def test_a_spread_between_models_is_found_exactly_where_prompts_agree():
 def test_chance_adds_nothing_on_average_to_a_spread():
     rng = np.random.default_rng(0)
     table = analysis_frames.frame(lambda *_: float(rng.normal(1, 0.3)), {f"p{n}": "easy" for n in range(4)}, turns=150)
-    gaps = importance(table)["gap"]
+    gaps = side_importance(table)["gap"]
     assert len(gaps) == 150
     assert gaps.mean() == pytest.approx(0.0, abs=3 * gaps.std() / np.sqrt(150))
 
 
 def test_importance_tells_each_level_and_turn_and_needs_two_models_a_side():
-    table = importance(frame(level_turn=lambda turn: (turn / 9, 1 - turn / 9)))
+    table = side_importance(frame(level_turn=lambda turn: (turn / 9, 1 - turn / 9)))
     assert list(table["level"].unique()) == ["easy", "medium", "hard"]
     assert table.groupby("level").size().to_dict() == {"easy": 10, "medium": 10, "hard": 10}
     hard = table[table["level"] == "hard"].sort_values("step_number")
     assert (hard["gap"].diff().dropna() > 0).all() and hard["gap"].iloc[0] < 0 < hard["gap"].iloc[-1]
     single = frame().query("t2i_model == 'd1'")
-    assert importance(single).empty
+    assert side_importance(single).empty
 
 
 def test_drawing_that_matters_on_easy_prompts_holds_and_the_reverse_does_not():
-    assert by_name(claims(frame(draws=1.0, tells=0.2)))["easy"].verdict == HOLDS
-    assert by_name(claims(frame(draws=0.2, tells=1.0)))["easy"].verdict == FAILS
-    assert by_name(claims(frame(draws=0.0, tells=0.0, noise=0.5)))["easy"].verdict == OPEN
+    assert by_name(check_article_claims(frame(draws=1.0, tells=0.2)))["easy"].verdict == HOLDS
+    assert by_name(check_article_claims(frame(draws=0.2, tells=1.0)))["easy"].verdict == FAILS
+    assert by_name(check_article_claims(frame(draws=0.0, tells=0.0, noise=0.5)))["easy"].verdict == OPEN
     two = {"p00": "easy", "p01": "easy"}
-    few = by_name(claims(frame(draws=1.0, prompts=two)))["easy"]
+    few = by_name(check_article_claims(frame(draws=1.0, prompts=two)))["easy"]
     assert few.verdict == OPEN and "too few prompts" in few.why and few.value == pytest.approx(0.02)
 
 
@@ -70,9 +70,9 @@ def test_describing_first_and_drawing_later_on_hard_prompts():
     def change(turn):
         return (0.1, 1.0) if turn < 5 else (1.0, 0.1)
 
-    assert by_name(claims(frame(level_turn=change)))["hard"].verdict == HOLDS
-    assert by_name(claims(frame(level_turn=lambda turn: change(9 - turn))))["hard"].verdict == FAILS
-    short = by_name(claims(frame(turns=4)))["hard"]
+    assert by_name(check_article_claims(frame(level_turn=change)))["hard"].verdict == HOLDS
+    assert by_name(check_article_claims(frame(level_turn=lambda turn: change(9 - turn))))["hard"].verdict == FAILS
+    short = by_name(check_article_claims(frame(turns=4)))["hard"]
     assert short.verdict == OPEN and "6 turns" in short.why
 
 
@@ -93,7 +93,7 @@ def followed(change_at, prompts=6, attribute="kind", level="medium", describers=
 
 
 def test_the_subject_is_the_first_thing_and_changes_where_it_is_first_missing():
-    table = subject_turns(followed(lambda number, _: 3 + number, prompts=10))
+    table = subject_change_turns(followed(lambda number, _: 3 + number, prompts=10))
     assert table["subject"].unique().tolist() == ["boat"]
     turns = table.set_index("prompt_id")["turn"]
     assert turns["p0"] == 3 and turns["p7"] == 10 and np.isnan(turns["p8"])
@@ -109,12 +109,12 @@ def games_of(table):
 @pytest.mark.parametrize(("turn", "verdict"), [(4, HOLDS), (5, HOLDS), (2, FAILS), (99, FAILS)])
 def test_subjects_that_change_at_the_fourth_or_fifth_turn(turn, verdict):
     table = followed(lambda number, _: turn)
-    assert by_name(claims(games_of(table), table))["medium"].verdict == verdict
+    assert by_name(check_article_claims(games_of(table), table))["medium"].verdict == verdict
 
 
 def test_subjects_that_change_anywhere_leave_it_open():
     table = followed(lambda number, _: 4 if number % 2 else 8)
-    found = by_name(claims(games_of(table), table))["medium"]
+    found = by_name(check_article_claims(games_of(table), table))["medium"]
     assert found.verdict == OPEN and found.value == pytest.approx(0.5)
 
 
@@ -126,21 +126,21 @@ def test_long_describers_that_keep_the_style():
     table = table[table["atom"] == 1]
     frame_ = games_of(table)
     frame_.loc[frame_["i2t_model"] == "w2", "text_after"] = "many words that go on and on for long"
-    found = by_name(claims(frame_, table))["style"]
+    found = by_name(check_article_claims(frame_, table))["style"]
     assert found.verdict == HOLDS and (found.value, found.low) == pytest.approx((1.0, 1.0))
     assert "w2 (9 words) keeps 100%" in found.why
     frame_.loc[frame_["i2t_model"] == "w1", "text_after"] = "many words that go on and on for very long, and longer"
-    assert by_name(claims(frame_, table))["style"].verdict == FAILS
+    assert by_name(check_article_claims(frame_, table))["style"].verdict == FAILS
 
 
 def test_games_that_come_to_rest_word_for_word():
     table = frame(turns=10)
     table["text_after"] = [str(min(step, 4)) for step in table["step_number"]]
-    assert by_name(claims(table))["stable"].verdict == HOLDS
+    assert by_name(check_article_claims(table))["stable"].verdict == HOLDS
     table["text_after"] = [str(step) for step in table["step_number"]]
-    found = by_name(claims(table))["stable"]
+    found = by_name(check_article_claims(table))["stable"]
     assert (found.verdict, found.value) == (FAILS, 0.0)
-    assert by_name(claims(frame(turns=5)))["stable"].verdict == OPEN
+    assert by_name(check_article_claims(frame(turns=5)))["stable"].verdict == OPEN
 
 
 def drifted(across, within, prompts=6):
@@ -156,14 +156,19 @@ def drifted(across, within, prompts=6):
 def test_pictures_and_texts_are_far_apart(across, within, verdict):
     turns = analysis_frames.frame(lambda *_: 0.1, {f"p{n}": "easy" for n in range(6)}, ("d1",), ("w1",), turns=10)
     turns["game"] = turns["prompt_id"]
-    found = by_name(claims(turns, None, drifted(across, within)))["modalities"]
+    found = by_name(check_article_claims(turns, None, drifted(across, within)))["modalities"]
     assert found.verdict == verdict
     assert found.value == pytest.approx((across + 0.025) / within)
-    assert by_name(claims(turns, None, drifted(across, within).assign(to_before=np.nan)))["modalities"].verdict == OPEN
+    assert (
+        by_name(check_article_claims(turns, None, drifted(across, within).assign(to_before=np.nan)))[
+            "modalities"
+        ].verdict
+        == OPEN
+    )
 
 
 def test_a_run_with_nothing_to_test_leaves_everything_open():
     table = frame().iloc[:0]
-    found = claims(table)
+    found = check_article_claims(table)
     assert {claim.verdict for claim in found} == {OPEN} and all(claim.why for claim in found)
     assert [claim.name for claim in found] == ["easy", "medium", "hard", "stable", "modalities", "style"]

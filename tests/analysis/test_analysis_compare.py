@@ -1,8 +1,8 @@
 import analysis_frames
 import pytest
 
-from telephone.analysis import by_game
-from telephone.analysis.tables.run_comparison import compare, compare_games
+from telephone.analysis import game_scores
+from telephone.analysis.tables.run_comparison import compare_games, compare_runs
 from telephone.core.errors import UsageError
 
 PROMPTS = analysis_frames.levels(9)
@@ -12,7 +12,7 @@ def games(shift, prompts=PROMPTS, **other):
     def distance(t2i, i2t, prompt, turn):
         return 0.2 + 0.01 * int(prompt[1:]) + (0.1 if t2i == "d2" else 0.0) + shift(prompt)
 
-    return by_game(analysis_frames.frame(distance, prompts, **other))
+    return game_scores(analysis_frames.frame(distance, prompts, **other))
 
 
 def test_a_constant_difference_is_found_exactly_at_every_level():
@@ -63,4 +63,4 @@ def test_runs_that_cannot_be_compared_say_why():
     with pytest.raises(UsageError, match="no prompt in common"):
         compare_games({"a": games(lambda p: 0.0), "b": other})
     with pytest.raises(UsageError, match="two or more runs"):
-        compare({})
+        compare_runs({})

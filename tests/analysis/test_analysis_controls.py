@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from telephone import battle
-from telephone.analysis import reencoded
+from telephone.analysis import reencoding_drift
 from telephone.core.errors import UsageError
 from telephone.judge import describe_again, score
 from telephone.prompts import get
@@ -19,13 +19,13 @@ def test_a_picture_that_is_saved_again_moves_and_players_are_asked_nothing_about
     lines = battle.grid(["fake/painter"], ["fake/captioner?loss=0.2"])
     with battle.begin(tmp_path / "run", battle.plan(lines, get("pocket")[:4], turns=3, controls=beside)) as run:
         assert battle.play(run).failed == 0
-        assert len(reencoded(run)) == 0
+        assert len(reencoding_drift(run)) == 0
         score(run, "fake/embedder", full=True)
-        found = reencoded(run, "embedder")
+        found = reencoding_drift(run, "embedder")
         assert describe_again(run, 2) == 2
         asked = [judge for judge in run.judges() if judge.startswith("second descriptions")]
         with pytest.raises(UsageError, match="No embedder"):
-            reencoded(run, "nobody")
+            reencoding_drift(run, "nobody")
     assert len(asked) == 1
     assert "captioner" in asked[0]
     assert set(found["turn"]) == {1, 2, 3}

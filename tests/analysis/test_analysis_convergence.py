@@ -8,9 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telephone.analysis.convergence.fixed_points import contraction, convergence_table, period_of, settled
-from telephone.analysis.convergence.motifs import clusters, motifs, seed_sensitivity
-from telephone.analysis.convergence.text_space import bag_of_words, paths
+from telephone.analysis.convergence.fixed_points import (
+    convergence_table,
+    ending_period,
+    find_fixed_points,
+    measure_contraction,
+)
+from telephone.analysis.convergence.motifs import average_linkage_clusters, find_motifs, seed_sensitivity
+from telephone.analysis.convergence.text_space import bag_of_words, text_trajectories
 from telephone.core.errors import UsageError
 
 Say = Callable[[str, int, int], str]
@@ -44,7 +49,7 @@ def told(say: Say, prompts: int = 3, turns: int = 8, repeats: int = 1) -> pd.Dat
     ],
 )
 def test_periods_by_hand(states: list[int], expected: tuple[int, int | None]) -> None:
-    period, since = period_of(states)
+    period, since = ending_period(states)
     assert (period, None if np.isnan(since) else int(since)) == expected
 
 
@@ -52,7 +57,7 @@ def test_periods_by_hand(states: list[int], expected: tuple[int, int | None]) ->
 @given(st.integers(0, 5), st.integers(1, 4))
 def test_a_planted_period_is_found(lead: int, period: int) -> None:
     states = [100 + at for at in range(lead)] + [at % period for at in range(2 * period + 1)]
-    assert period_of(states) == (period, lead)
+    assert ending_period(states) == (period, lead)
 
 
 def test_a_planted_fixed_point_and_a_planted_cycle() -> None:
@@ -63,7 +68,7 @@ def test_a_planted_fixed_point_and_a_planted_cycle() -> None:
             return "a red apple" if turn >= 4 else f"on the way {turn}"
         return ("a cat", "a dog sleeps")[turn % 2] if turn >= 3 else f"first {turn}"
 
-    found = settled(paths(told(say))).set_index("prompt_id")
+    found = find_fixed_points(text_trajectories(told(say))).set_index("prompt_id")
     assert found["period"].tolist() == [0, 1, 2]
     assert found.loc["p1", "since"] == 4
     assert found.loc["p2", "since"] == 3
@@ -81,7 +86,7 @@ def test_what_is_near_is_not_the_same() -> None:
     def say(prompt: str, turn: int, repeat: int) -> str:
         return f"{base} {turn}" if prompt == "0" else f"{('' if turn % 2 else 'other ') * 30}{base} {turn}"
 
-    found = settled(paths(told(say, prompts=2)))
+    found = find_fixed_points(text_trajectories(told(say, prompts=2)))
     assert found["period"].tolist() == [0, 0]
     assert found["near_period"].tolist() == [1, 2]
     assert found["near_since"].iloc[0] == 1
@@ -95,7 +100,7 @@ def test_an_attractor_is_told_from_forgetting() -> None:
     def apart(prompt: str, turn: int, repeat: int) -> str:
         return " ".join(f"w{prompt}{turn}{at}" for at in range(8))
 
-    attracted = contraction(paths(told(drawn, prompts=8)))
+    attracted = measure_contraction(text_trajectories(told(drawn, prompts=8)))
     row = attracted.change[attracted.change["level"] == "all"].iloc[0]
     assert row["low"] > 0.3
     assert "drawn together" in row["verdict"]
@@ -103,7 +108,7 @@ def test_an_attractor_is_told_from_forgetting() -> None:
     assert curve["step_number"].tolist() == list(range(-1, 8))
     assert curve["between"].iloc[-1] == pytest.approx(0.0, abs=0.02)
     assert (curve["between_low"] <= curve["between"] + 1e-9).all()
-    forgotten = contraction(paths(told(apart, prompts=8))).change.set_index("level").loc["all"]
+    forgotten = measure_contraction(text_trajectories(told(apart, prompts=8))).change.set_index("level").loc["all"]
     assert not forgotten["low"] > 0.05
     assert forgotten["attraction"] == pytest.approx(0.0, abs=0.08)
 
@@ -113,7 +118,7 @@ def test_between_by_hand() -> None:
     frame = told(lambda prompt, turn, repeat: "xyz"[int(prompt)], prompts=3, turns=1)
     frame["text_sha256"], frame["prompt_sha256"] = frame["text_after"], "x"
     frame["level"] = "easy"
-    curve = contraction(paths(frame, vectors, "by hand")).curves
+    curve = measure_contraction(text_trajectories(frame, vectors, "by hand")).curves
     # Distances: x and y 1, x and z 0.4, y and z 0.2.
     assert curve["between"].tolist() == pytest.approx([0.0, (1 + 0.4 + 0.2) / 3])
     assert curve["own"].tolist() == pytest.approx([0.0, (0 + 1 + 0.4) / 3])
@@ -128,7 +133,7 @@ def test_motifs() -> None:
         )
 
     frame = told(say, prompts=5)
-    found = motifs(paths(frame), frame, cut=0.4)
+    found = find_motifs(text_trajectories(frame), frame, cut=0.4)
     assert found.table["size"].tolist() == [3, 1, 1]
     assert found.table["share"].tolist() == [0.6, 0.2, 0.2]
     first = found.table.iloc[0]
@@ -138,7 +143,7 @@ def test_motifs() -> None:
     assert len(found.shared) == 1
     assert found.effective == pytest.approx(np.exp(-(0.6 * np.log(0.6) + 0.4 * np.log(0.2))))
     assert found.space == "bags of words"
-    assert len(motifs(paths(frame.iloc[:0]), frame.iloc[:0]).table) == 0
+    assert len(find_motifs(text_trajectories(frame.iloc[:0]), frame.iloc[:0]).table) == 0
 
 
 def test_clusters_are_those_of_average_linkage() -> None:
@@ -146,7 +151,7 @@ def test_clusters_are_those_of_average_linkage() -> None:
     for _ in range(10):
         vectors = generator.normal(size=(14, 3)) + 1.0
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        labels = clusters(vectors, 0.15)
+        labels = average_linkage_clusters(vectors, 0.15)
         assert _partition(labels) == _partition(_by_hand(vectors, 0.15))
 
 
@@ -170,19 +175,19 @@ def _partition(labels: np.ndarray) -> set[frozenset[int]]:
 
 
 def test_seeds() -> None:
-    same = seed_sensitivity(paths(told(lambda p, turn, repeat: f"word{p}", repeats=2)))
+    same = seed_sensitivity(text_trajectories(told(lambda p, turn, repeat: f"word{p}", repeats=2)))
     assert same[same["level"] == "all"]["between_seeds"].iloc[0] == pytest.approx(0.0, abs=1e-9)
-    other = seed_sensitivity(paths(told(lambda p, turn, repeat: f"word{p} and{repeat}", repeats=2)))
+    other = seed_sensitivity(text_trajectories(told(lambda p, turn, repeat: f"word{p} and{repeat}", repeats=2)))
     row = other[other["level"] == "all"].iloc[0]
     assert row["between_seeds"] == pytest.approx(0.5)
     assert row["prompts"] == 3
-    assert len(seed_sensitivity(paths(told(lambda p, turn, repeat: "x")))) == 0
+    assert len(seed_sensitivity(text_trajectories(told(lambda p, turn, repeat: "x")))) == 0
 
 
 def test_a_game_that_broke_off_ends_there() -> None:
     frame = told(lambda p, turn, repeat: f"a{p} {min(turn, 3)}")
     frame.loc[(frame["game"] == "g0 0") & (frame["step_number"] == 3), "text_after"] = None
-    found = settled(paths(frame))
+    found = find_fixed_points(text_trajectories(frame))
     assert found["turns"].tolist() == [3, 8, 8]
     assert found["period"].tolist() == [0, 1, 1]
 
@@ -190,9 +195,9 @@ def test_a_game_that_broke_off_ends_there() -> None:
 def test_controls_are_left_out_and_other_frames_refused() -> None:
     marked = told(lambda p, turn, repeat: "x")
     marked["control"] = np.where(marked["game"] == "g1 0", "fixed", "")
-    assert paths(marked).games["game"].tolist() == ["g0 0", "g2 0"]
+    assert text_trajectories(marked).games["game"].tolist() == ["g0 0", "g2 0"]
     with pytest.raises(UsageError, match="no column 'text_after'"):
-        paths(marked.drop(columns="text_after"))
+        text_trajectories(marked.drop(columns="text_after"))
 
 
 def test_bags_of_words() -> None:

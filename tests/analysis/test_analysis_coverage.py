@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 from simulated_battles import Truth, new_roster
 
-from telephone.analysis.inference.bootstrap import estimate
-from telephone.analysis.inference.bradley_terry import _interval, strengths
-from telephone.analysis.inference.pairwise import holm, sign_flip_test
-from telephone.analysis.inference.score_tensor import Cube
-from telephone.analysis.inference.variance_components import components, in_general, ratio_factor
+from telephone.analysis.inference.bootstrap import estimate_means
+from telephone.analysis.inference.bradley_terry import _interval, fit_strengths
+from telephone.analysis.inference.pairwise import holm_adjust, sign_flip_test
+from telephone.analysis.inference.score_tensor import ScoreTensor
+from telephone.analysis.inference.variance_components import (
+    anova_components,
+    estimate_variance_components,
+    variance_ratio_factor,
+)
 from telephone.analysis.inference.variance_shares import _answer
 
 BATTLES = 500
@@ -25,9 +29,9 @@ def test_means_and_differences_hold_in_500_battles() -> None:
     means, differences = [], []
     for _ in range(BATTLES):
         by_prompt = truth.battle(generator).scores.mean((1, 3)).T
-        found = estimate(by_prompt, truth.levels)
+        found = estimate_means(by_prompt, truth.levels)
         means.append((found.low <= truth.marginal) & (truth.marginal <= found.high))
-        paired = estimate(np.stack([by_prompt[:, a] - by_prompt[:, b] for a, b in pairs], axis=1), truth.levels)
+        paired = estimate_means(np.stack([by_prompt[:, a] - by_prompt[:, b] for a, b in pairs], axis=1), truth.levels)
         differences.append((paired.low <= gaps) & (gaps <= paired.high))
     assert LOW <= np.mean(means) <= HIGH
     assert LOW <= np.mean(differences) <= HIGH
@@ -56,7 +60,7 @@ def test_no_false_alarm_of_equal_models_in_500_battles() -> None:
     for _ in range(BATTLES):
         by_prompt = truth.battle(generator).scores.mean((1, 3)).T
         chances = [sign_flip_test(by_prompt[:, a] - by_prompt[:, b]) for a, b in combinations(range(3), 2)]
-        alarms += bool((holm(np.array(chances)) < 0.05).any())
+        alarms += bool((holm_adjust(np.array(chances)) < 0.05).any())
     assert alarms / BATTLES <= 0.07
 
 
@@ -65,7 +69,7 @@ def test_variance_components_hold_in_500_rosters() -> None:
     generator = np.random.default_rng(4)
     held = []
     for _ in range(BATTLES):
-        rows = in_general(new_roster(generator, 6, 6)).table.set_index("source")
+        rows = estimate_variance_components(new_roster(generator, 6, 6)).table.set_index("source")
         held.append([
             rows.loc["drawing", "low"] <= 0.08**2 <= rows.loc["drawing", "high"],
             rows.loc["describing", "low"] <= 0.05**2 <= rows.loc["describing", "high"],
@@ -86,7 +90,7 @@ def test_bradley_terry_holds() -> None:
     for _ in range(200):
         upper = np.triu(generator.binomial(4, chance, size=(30, 3, 3)), 1)
         wins = upper + np.transpose(np.triu(4 - upper, 1), (0, 2, 1))
-        low, high = _interval(strengths(wins.sum(0).astype(float)), wins.astype(float), ["easy"] * 30)
+        low, high = _interval(fit_strengths(wins.sum(0).astype(float)), wins.astype(float), ["easy"] * 30)
         held.append((low <= truth) & (truth <= high))
     assert 0.92 <= np.mean(held) <= 0.98
 
@@ -95,35 +99,35 @@ def test_bradley_terry_holds() -> None:
 def test_the_warning_for_too_few_models(t: int, c: int, warned: bool) -> None:
     generator = np.random.default_rng(t)
     for _ in range(3):
-        found = in_general(new_roster(generator, t, c))
+        found = estimate_variance_components(new_roster(generator, t, c))
         assert bool(found.warning) is warned
-        assert not (warned and found.told)
+        assert not (warned and found.significant)
     if warned:
         assert found.warning.startswith(f"TOO FEW MODELS: {t} drawing and {c} describing models cannot say")
 
 
 def test_the_factor_is_that_of_fishers_distribution() -> None:
     # Upper 2.5 % points of F: 16.04 at 2 and 3 degrees of freedom, 39.17 at 3 and 2; 2.526 at 19 and 19.
-    assert ratio_factor(3, 4) == pytest.approx(39.2, rel=0.06)
-    assert ratio_factor(20, 20) == pytest.approx(2.53, rel=0.03)
-    assert ratio_factor(1, 4) == np.inf
+    assert variance_ratio_factor(3, 4) == pytest.approx(39.2, rel=0.06)
+    assert variance_ratio_factor(20, 20) == pytest.approx(2.53, rel=0.03)
+    assert variance_ratio_factor(1, 4) == np.inf
 
 
 def test_twenty_models_a_side_name_the_right_one() -> None:
     generator = np.random.default_rng(0)
-    chances = [in_general(new_roster(generator, 20, 20)).p_drawing or 0.0 for _ in range(20)]
+    chances = [estimate_variance_components(new_roster(generator, 20, 20)).p_drawing or 0.0 for _ in range(20)]
     assert np.mean([chance > 0.5 for chance in chances]) >= 0.9
 
 
 def test_components_by_hand() -> None:
     mean = {"t": 30.0, "c": 24.0, "p": 44.0, "tc": 8.0, "tp": 6.0, "cp": 5.0, "tcp": 2.0, "e": 1.0}
-    found = components(mean, (3, 4, 5, 2))
+    found = anova_components(mean, (3, 4, 5, 2))
     expected = {
         "t": (30 - 8 - 6 + 2) / 40, "c": (24 - 8 - 5 + 2) / 30, "p": (44 - 6 - 5 + 2) / 24, "tc": (8 - 2) / 10,
         "tp": (6 - 2) / 8, "cp": (5 - 2) / 6, "tcp": (2 - 1) / 2, "e": 1.0,
     }  # fmt: skip
     assert {name: float(value) for name, value in found.items()} == pytest.approx(expected)
-    assert float(components(mean, (3, 4, 5, 1))["tcp"]) == 2.0
+    assert float(anova_components(mean, (3, 4, 5, 1))["tcp"]) == 2.0
 
 
 def test_components_are_right_on_average() -> None:
@@ -135,8 +139,8 @@ def test_components_are_right_on_average() -> None:
     assert np.mean(found, axis=0) == pytest.approx([0.0064, 0.0025, 0.0009], rel=0.12)
 
 
-def in_general_values(cube: Cube) -> dict[str, float]:
-    from telephone.analysis.inference.score_tensor import squares
+def in_general_values(cube: ScoreTensor) -> dict[str, float]:
+    from telephone.analysis.inference.score_tensor import mean_squares
 
-    mean = {name: float(value[0]) for name, value in squares(cube.scores).mean.items()}
-    return {name: float(value) for name, value in components(mean, cube.sizes).items()}
+    mean = {name: float(value[0]) for name, value in mean_squares(cube.scores).mean.items()}
+    return {name: float(value) for name, value in anova_components(mean, cube.sizes).items()}

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from analysis_frames import frame, levels
 
-from telephone.analysis import bradley_terry, by_game, differences
-from telephone.analysis.inference.bradley_terry import strengths
-from telephone.analysis.inference.pairwise import holm, sign_flip_test
+from telephone.analysis import bradley_terry, game_scores, pairwise_differences
+from telephone.analysis.inference.bradley_terry import fit_strengths
+from telephone.analysis.inference.pairwise import holm_adjust, sign_flip_test
 from telephone.core.errors import UsageError
 
 BASE = {"a": 0.2, "b": 0.3, "c": 0.3}
 LEVELS = {"e1": "easy", "e2": "easy", "h1": "hard"}
-GAMES = by_game(frame(lambda d, w, p, turn: BASE[d] + (0.1 if w == "w2" else 0.0), LEVELS, t2i=list("abc")))
+GAMES = game_scores(frame(lambda d, w, p, turn: BASE[d] + (0.1 if w == "w2" else 0.0), LEVELS, t2i=list("abc")))
 
 
 def test_sign_flips_by_hand() -> None:
@@ -36,32 +36,32 @@ def test_the_test_errs_in_5_of_100_cases() -> None:
 
 
 def test_holm_by_hand() -> None:
-    found = holm(np.array([0.01, 0.04, np.nan, 0.03, 0.9]))
+    found = holm_adjust(np.array([0.01, 0.04, np.nan, 0.03, 0.9]))
     assert found[[0, 1, 3, 4]] == pytest.approx([0.04, 0.09, 0.09, 0.9])
     assert np.isnan(found[2])
 
 
 def test_differences() -> None:
-    found = differences(GAMES, "t2i")
+    found = pairwise_differences(GAMES, "t2i")
     assert found["level"].tolist() == ["easy"] * 3 + ["hard"] * 3 + ["all"] * 3
     first, second, third = found[found["level"] == "all"].to_dict("records")
     assert (first["one"], first["other"], first["n"], first["better"]) == ("a", "b", 3, 1.0)
     assert first["difference"] == pytest.approx(-0.1)
     assert first["p"] == pytest.approx(0.25)
     assert first["p_holm"] == pytest.approx(0.75)
-    assert not first["told"]  # three prompts cannot tell anything
+    assert not first["significant"]  # three prompts cannot tell anything
     assert second["other"] == "c"
     assert (third["one"], third["other"], third["better"], third["p"]) == ("b", "c", 0.5, 1.0)
-    pairs = differences(GAMES, "pair")
+    pairs = pairwise_differences(GAMES, "pair")
     assert pairs["one"].iloc[0] == "a + w1"
     assert len(pairs) == 3 * 15
-    assert len(differences(GAMES.iloc[:0], "t2i")) == 0
+    assert len(pairwise_differences(GAMES.iloc[:0], "t2i")) == 0
     with pytest.raises(UsageError, match="no measure"):
-        differences(GAMES, "t2i", "beauty")
+        pairwise_differences(GAMES, "t2i", "beauty")
 
 
 def test_more_facts_are_better() -> None:
-    found = differences(GAMES, "t2i", "recall")
+    found = pairwise_differences(GAMES, "t2i", "recall")
     assert found["difference"].iloc[0] == pytest.approx(0.05)
     assert found["better"].iloc[0] == 1.0
 
@@ -69,24 +69,24 @@ def test_more_facts_are_better() -> None:
 def test_many_prompts_tell() -> None:
     chance = np.random.default_rng(0).normal(0, 0.02, size=(40, 3))
     prompts = list(levels(40))
-    games = by_game(
+    games = game_scores(
         frame(lambda d, w, p, _: BASE[d] + chance[prompts.index(p), "abc".index(d)], levels(40), t2i=list("abc"))
     )
-    found = differences(games, "t2i")
+    found = pairwise_differences(games, "t2i")
     last = found[found["level"] == "all"]
-    assert last["told"].tolist() == [True, True, False]
+    assert last["significant"].tolist() == [True, True, False]
     assert last["p_holm"].iloc[0] == pytest.approx(3e-4)
 
 
 def test_strengths_by_hand() -> None:
     # 3 wins of 4, and a quarter of a win for each: 3.25 to 1.25.
-    found = strengths(np.array([[0.0, 3.0], [1.0, 0.0]]))
+    found = fit_strengths(np.array([[0.0, 3.0], [1.0, 0.0]]))
     assert found == pytest.approx([np.log(2.6) / 2, -np.log(2.6) / 2])
 
 
 def test_strengths_make_the_expected_wins_equal_the_wins() -> None:
     wins = np.array([[0.0, 30.0, 39.0], [10.0, 0.0, 25.0], [1.0, 15.0, 0.0]])
-    found = strengths(wins)
+    found = fit_strengths(wins)
     won = (wins + 0.25) * (1 - np.eye(3))
     power = np.exp(found)
     expected = (won + won.T) * power[:, None] / (power[:, None] + power[None, :])
@@ -121,4 +121,4 @@ def test_the_strongest_keeps_its_place_however_large_the_battle() -> None:
     skill = np.linspace(2, -2, 8)
     power = np.exp(skill)
     wins = 200 * power[:, None] / (power[:, None] + power[None, :]) * (1 - np.eye(8))
-    assert strengths(wins) == pytest.approx(skill, abs=0.02)
+    assert fit_strengths(wins) == pytest.approx(skill, abs=0.02)

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from telephone import battle
-from telephone.analysis.tables.calls import hops
-from telephone.analysis.tables.drift import distances, drift, drift_curves
-from telephone.analysis.tables.published_scores import genception, published
-from telephone.analysis.tables.retention import retained, yardsticks
+from telephone.analysis.tables.drift import cosine_distances, drift_curves, drift_table
+from telephone.analysis.tables.published_scores import genception_score, published_scores
+from telephone.analysis.tables.retention import add_retention, calibration_lines
+from telephone.analysis.tables.score_frames import hop_table
 from telephone.core.errors import UsageError
 from telephone.core.records import Prompt
 from telephone.judge import score
@@ -29,7 +29,7 @@ def table(cosines: dict[str, list[float]]) -> pd.DataFrame:
 
 
 def test_mean_cumulative_drift_by_hand() -> None:
-    found = published(
+    found = published_scores(
         table({"text-text": [0.9, 0.7], "text-image": [0.3, 0.2], "image-image": [0.8, 0.4], "image-text": [0.3, 0.1]})
     )
     values = dict(zip(found["measure"], found["value"], strict=True))
@@ -40,14 +40,14 @@ def test_mean_cumulative_drift_by_hand() -> None:
 
 
 def test_a_kind_of_game_that_was_not_played_leaves_no_average() -> None:
-    found = published(table({"text-text": [0.9, 0.7], "text-image": [0.3, 0.2]})).set_index("measure")
+    found = published_scores(table({"text-text": [0.9, 0.7], "text-image": [0.3, 0.2]})).set_index("measure")
     assert found.loc["text-text", "value"] == pytest.approx(0.8)
     assert np.isnan(found.loc["mcd_avg", "value"])
     assert np.isnan(found.loc["gc_at_t", "value"])
 
 
 def test_genception() -> None:
-    assert genception([1.0, 0.0, 0.5]) == pytest.approx((1 * 1.0 + 2 * 0.0 + 3 * 0.5) / 6)
+    assert genception_score([1.0, 0.0, 0.5]) == pytest.approx((1 * 1.0 + 2 * 0.0 + 3 * 0.5) / 6)
 
 
 def test_distances_by_hand() -> None:
@@ -56,10 +56,10 @@ def test_distances_by_hand() -> None:
         "b": np.array([0, 1], np.float32),
         "c": np.array([0.6, 0.8], np.float32),
     }
-    found = distances(vectors, ["a", "a", "b", "x", "c"], ["a", "b", "c", "a", None])
+    found = cosine_distances(vectors, ["a", "a", "b", "x", "c"], ["a", "b", "c", "a", None])
     assert found[:3] == pytest.approx([0, 1, 0.2], abs=1e-6)
     assert np.isnan(found[3:]).all()
-    assert np.isnan(distances({}, ["a"], ["a"])).all()
+    assert np.isnan(cosine_distances({}, ["a"], ["a"])).all()
 
 
 def test_a_run_from_prompt_to_retention(tmp_path: Path) -> None:
@@ -72,10 +72,10 @@ def test_a_run_from_prompt_to_retention(tmp_path: Path) -> None:
         battle.play(run, battle.Roster())
         score(run, "fake/embedder", facts=False, full=True)
         frame = run.frame()
-        drifted, sticks = drift(run), yardsticks(run)
+        drifted, sticks = drift_table(run), calibration_lines(run)
         with pytest.raises(UsageError, match="telephone|fake"):
-            drift(run, "nobody")
-    made = hops(frame)
+            drift_table(run, "nobody")
+    made = hop_table(frame)
     assert list(made["generation"].iloc[:6]) == [1, 2, 3, 4, 5, 6]
     assert list(made["kind"].iloc[:2]) == ["image", "text"]
     assert (made["before"].shift(-1)[:5] == made["sha"][:5]).all()
@@ -87,7 +87,7 @@ def test_a_run_from_prompt_to_retention(tmp_path: Path) -> None:
     assert drifted.loc[drifted["kind"] == "image", "to_before"].max() == pytest.approx(0, abs=1e-4)
     stick = sticks.set_index("mapping").loc["text-text"]
     assert stick["chance"] > stick["floor"] > 0
-    kept = retained(drifted, sticks)
+    kept = add_retention(drifted, sticks)
     row = kept[kept["mapping"] == "text-text"].iloc[0]
     assert row["retention"] == pytest.approx((row["chance"] - row["to_start"]) / (row["chance"] - row["floor"]))
     curves = drift_curves(kept, "retention")
@@ -99,7 +99,7 @@ def test_rows_of_a_broken_game(tmp_path: Path) -> None:
     plan = battle.plan(battle.grid(["fake/painter"], ["fake/captioner?fail=1"]), [Prompt("A cat.")], turns=2, seed=1)
     with battle.begin(tmp_path / "run", plan) as run:
         battle.play(run, battle.Roster())
-        made = hops(run.frame())
+        made = hop_table(run.frame())
         assert list(made["kind"]) == ["image"]
-        assert len(drift(run)) == 0
-        assert len(yardsticks(run)) == 0
+        assert len(drift_table(run)) == 0
+        assert len(calibration_lines(run)) == 0

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from telephone import battle
-from telephone.analysis.facts.fact_tracking import followed, invented
-from telephone.analysis.facts.hazards import hazards, ratio
-from telephone.analysis.facts.omissions import answers_told, unsaid
-from telephone.analysis.facts.survival import half_lives, survival, survival_test
+from telephone.analysis.facts.fact_tracking import count_invented_facts, track_facts
+from telephone.analysis.facts.hazards import clustered_proportion, hazard_rates
+from telephone.analysis.facts.omissions import omission_rates, probe_answers
+from telephone.analysis.facts.survival import half_lives, survival_curves, survival_test
 from telephone.core.errors import UsageError
 from telephone.core.records import Prompt
 from telephone.judge import ask_lost, ask_opinions, score
@@ -36,12 +36,12 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, pd.Da
         score(run, None, full=True)
         ask_lost(run, most=40)
         ask_opinions(run, f"fake/teller?drop={TOLD}&only=size")
-        own = followed(run), invented(run), answers_told(run)
-        return *own, followed(run, opinion="teller")
+        own = track_facts(run), count_invented_facts(run), probe_answers(run)
+        return *own, track_facts(run, opinion="teller")
 
 
 def test_known_rates_are_found_again(facts) -> None:
-    found = hazards(facts[0], ("kind", "attribute", "t2i_model")).set_index(["kind", "attribute", "t2i_model"])
+    found = hazard_rates(facts[0], ("kind", "attribute", "t2i_model")).set_index(["kind", "attribute", "t2i_model"])
     careful = next(name for name in facts[0]["t2i_model"].unique() if "invent" not in name)
     drawn = found.loc[("image", "colour", careful)]
     truth = DROP + (1 - DROP) * SWAP
@@ -76,7 +76,7 @@ def test_events_hang_together(facts) -> None:
 
 
 def test_all_that_was_not_said_was_seen(facts) -> None:
-    found = unsaid(facts[2])
+    found = omission_rates(facts[2])
     assert list(found["attribute"]) == ["size"]
     assert found["not_seen"].sum() == 0
     assert found["share_not_said"].iloc[0] == 1.0
@@ -87,8 +87,8 @@ def test_an_opinion_has_the_form_of_facts(facts) -> None:
     assert set(table["prompt_id"]) == {"wizard"}
     assert set(table["attribute"]) <= {"object", "attribute", "count", "relation"}
     assert set(table["kind"]) == {"image", "both"}
-    assert len(hazards(table, ("kind",)))
-    assert len(survival(table))
+    assert len(hazard_rates(table, ("kind",)))
+    assert len(survival_curves(table))
 
 
 def lives(falls: dict[str, list[int]], turns: int = 4) -> pd.DataFrame:
@@ -113,7 +113,7 @@ def lives(falls: dict[str, list[int]], turns: int = 4) -> pd.DataFrame:
 
 def test_survival_by_hand() -> None:
     table = lives({"a1": [1, 2, 0, 0], "a2": [2, 2, 0, 0]})
-    found = survival(table, ())
+    found = survival_curves(table, ())
     assert list(found["survival"]) == pytest.approx([1, 7 / 8, 4 / 8, 4 / 8, 4 / 8])
     assert list(found["at_risk"]) == [8, 8, 7, 4, 4]
     life = half_lives(table, ()).iloc[0]
@@ -132,7 +132,7 @@ def test_a_half_life_lies_between_two_turns() -> None:
 
 def test_a_game_that_broke_off_leaves_the_risk() -> None:
     table = lives({"a1": [0, 0], "a2": [0, 3]})
-    found = survival(table[(table["prompt_id"] != "a1") | (table["turn"] <= 2)], ())
+    found = survival_curves(table[(table["prompt_id"] != "a1") | (table["turn"] <= 2)], ())
     assert list(found["at_risk"]) == [4, 4, 4, 2, 1]
     assert list(found["survival"]) == pytest.approx([1, 1, 1, 0.5, 0.5])
 
@@ -148,13 +148,13 @@ def test_who_keeps_longer() -> None:
 
 
 def test_hazards_by_hand() -> None:
-    found = hazards(lives({"a1": [1, 2, 0, 0], "a2": [2, 2, 0, 0]}), ("kind",)).set_index("kind")
+    found = hazard_rates(lives({"a1": [1, 2, 0, 0], "a2": [2, 2, 0, 0]}), ("kind",)).set_index("kind")
     assert found.loc["image", "hazard"] == 0
     assert found.loc["text", "at_risk"] == 8 + 7 + 4 + 4
     assert found.loc["text", "hazard"] == pytest.approx(4 / 23)
     assert 0 < found.loc["image", "high"] < 1
     with pytest.raises(UsageError, match="smell"):
-        hazards(lives({"a1": [0]}), ("smell",))
+        hazard_rates(lives({"a1": [0]}), ("smell",))
 
 
 @pytest.mark.slow
@@ -165,5 +165,8 @@ def test_intervals_cover_the_truth(truth: float) -> None:
     risks = generator.integers(40, 120, size=(500, 30)).astype(float)
     own = generator.beta(20 * truth, 20 * (1 - truth), size=risks.shape)
     events = generator.binomial(risks.astype(int), own).astype(float)
-    found = [ratio(one, other, ["easy"] * 15 + ["hard"] * 15) for one, other in zip(events, risks, strict=True)]
+    found = [
+        clustered_proportion(one, other, ["easy"] * 15 + ["hard"] * 15)
+        for one, other in zip(events, risks, strict=True)
+    ]
     assert 0.93 <= np.mean([low <= truth <= high for _, low, high in found]) <= 0.975

@@ -11,7 +11,7 @@ from analysis_frames import broken, frame
 from numpy.typing import NDArray
 
 from telephone import battle
-from telephone.analysis import by_game, scored
+from telephone.analysis import game_scores, scored_frame
 from telephone.core.errors import UsageError
 from telephone.core.records import Prompt
 from telephone.judge import score
@@ -26,7 +26,7 @@ def game(games: pd.DataFrame, name: str) -> dict[str, object]:
 
 
 def test_whole_games() -> None:
-    games = by_game(TABLE)
+    games = game_scores(TABLE)
     assert len(games) == 4
     row = game(games, "p d1 w2 0")
     assert (row["level"], row["t2i_model"], row["i2t_model"], row["turns"], row["outcome"]) == (
@@ -40,39 +40,39 @@ def test_whole_games() -> None:
 
 @pytest.mark.parametrize("outcome", ["failed", "refused", "pending"])
 def test_a_game_that_broke_off_has_no_number(outcome: str) -> None:
-    row = game(by_game(broken(TABLE, "p d1 w1 0", 1, outcome)), "p d1 w1 0")
+    row = game(game_scores(broken(TABLE, "p d1 w1 0", 1, outcome)), "p d1 w1 0")
     assert (row["outcome"], row["turns"]) == (outcome, 1)
     assert all(math.isnan(float(str(row[name]))) for name in ("distance_final", "distance_mean", "recall_final"))
 
 
 def test_a_game_between_turns_is_pending() -> None:
     table = TABLE[~((TABLE["game"] == "p d1 w1 0") & (TABLE["step_number"] == 2))]
-    assert game(by_game(table), "p d1 w1 0")["outcome"] == "pending"
-    assert set(by_game(TABLE, turns=5)["outcome"]) == {"pending"}
+    assert game(game_scores(table), "p d1 w1 0")["outcome"] == "pending"
+    assert set(game_scores(TABLE, turns=5)["outcome"]) == {"pending"}
 
 
 def test_a_turn_without_a_score_leaves_the_final_one() -> None:
     table = TABLE.copy()
     table.loc[(table["game"] == "p d1 w1 0") & (table["step_number"] == 0), "text_after_dist"] = np.nan
-    row = game(by_game(table), "p d1 w1 0")
+    row = game(game_scores(table), "p d1 w1 0")
     assert row["outcome"] == "ok"
     assert row["distance_final"] == pytest.approx(0.3)
     assert math.isnan(float(str(row["distance_mean"])))
 
 
 def test_unscored_is_not_zero() -> None:
-    games = by_game(TABLE.drop(columns=["text_after_dist", "facts_recall"]))
+    games = game_scores(TABLE.drop(columns=["text_after_dist", "facts_recall"]))
     assert games[["distance_final", "recall_mean"]].isna().all().all()
     assert games["precision_final"].notna().all()
 
 
 def test_no_games() -> None:
-    assert len(by_game(TABLE.iloc[:0])) == 0
+    assert len(game_scores(TABLE.iloc[:0])) == 0
 
 
 def test_a_frame_of_something_else() -> None:
     with pytest.raises(UsageError, match="The frame has no column 'game'"):
-        by_game(pd.DataFrame({"x": [1]}))
+        game_scores(pd.DataFrame({"x": [1]}))
 
 
 class Letters(Embedder):
@@ -94,7 +94,7 @@ def test_the_first_judge_of_distances_unless_another_is_named(tmp_path: Path) ->
         battle.play(run)
         score(run, "fake/embedder")
         score(run, Letters(), facts=False)
-        first, small = scored(run), scored(run, "letters")
+        first, small = scored_frame(run), scored_frame(run, "letters")
         assert not [column for column in first.columns if "@" in column]
         wide = run.frame()
         (other,) = [column for column in wide.columns if column.startswith("text_after_dist@")]
@@ -102,6 +102,6 @@ def test_the_first_judge_of_distances_unless_another_is_named(tmp_path: Path) ->
         assert small["text_after_dist"].tolist() == wide[other].tolist() != first["text_after_dist"].tolist()
         assert small["facts_recall"].tolist() == first["facts_recall"].tolist()
         with pytest.raises(UsageError, match="There is no judge of distances called 'facts'"):
-            scored(run, "facts")
+            scored_frame(run, "facts")
         with pytest.raises(UsageError, match="There is more than one judge"):
-            scored(run, "distance by")
+            scored_frame(run, "distance by")

@@ -8,10 +8,9 @@ import pytest
 from analysis_frames import broken, frame, levels
 from numpy.typing import NDArray
 
-from telephone.analysis import by_game, which_matters
-from telephone.analysis.inference.score_tensor import squares
-from telephone.analysis.inference.shapley import PARTS, PLAYERS, parts, shapley
-from telephone.analysis.inference.variance_shares import SOURCES
+from telephone.analysis import game_scores, variance_shares
+from telephone.analysis.inference.score_tensor import EFFECT_NAMES, mean_squares
+from telephone.analysis.inference.variance_shares import SHAPLEY_SOURCES, SOURCES, shapley_shares, variance_parts
 
 
 def effects(t: float = 0.0, c: float = 0.0, p: float = 0.0, tc: float = 0.0) -> NDArray[np.float64]:
@@ -25,7 +24,7 @@ def effects(t: float = 0.0, c: float = 0.0, p: float = 0.0, tc: float = 0.0) -> 
 def split(scores: NDArray[np.float64]) -> dict[str, float]:
     """The parts of the variance of a table [t, c, p] or [t, c, p, r]."""
     cube = scores if scores.ndim == 4 else scores[..., None]
-    return dict(zip(PARTS, parts(squares(cube))[0].tolist(), strict=True))
+    return dict(zip(EFFECT_NAMES, variance_parts(mean_squares(cube))[0].tolist(), strict=True))
 
 
 @pytest.mark.parametrize("source", ["drawing", "describing", "prompt", "drawing x describing"])
@@ -48,7 +47,7 @@ def test_parts_by_hand() -> None:
 
 def test_shapley_by_hand() -> None:
     # Own parts 6, 4, 2; drawing x describing 4, drawing x prompt 2, describing x prompt 8; all three 3; chance 1.
-    found = shapley(np.array([[6.0, 4.0, 2.0, 4.0, 2.0, 8.0, 3.0, 1.0]]))
+    found = shapley_shares(np.array([[6.0, 4.0, 2.0, 4.0, 2.0, 8.0, 3.0, 1.0]]))
     assert found[0] == pytest.approx([6 + 2 + 1 + 1, 4 + 2 + 4 + 1, 2 + 1 + 4 + 1, 1])
     assert found.sum() == 30
 
@@ -57,13 +56,13 @@ def test_parts_are_right_on_average() -> None:
     generator = np.random.default_rng(0)
     size = (3, 4, 8, 2)
     truth = {"drawing x prompt": 0.04 * 2 / 3, "describing x prompt": 0.09 * 3 / 4, "chance": 0.25}
-    sums = dict.fromkeys(PARTS, 0.0)
+    sums = dict.fromkeys(EFFECT_NAMES, 0.0)
     for _ in range(1500):
         tp = generator.normal(0, 0.2, (3, 1, 8, 1))
         cp = generator.normal(0, 0.3, (1, 4, 8, 1))
         scores = tp - tp.mean(0) + cp - cp.mean(1) + generator.normal(0, 0.5, size)
         sums = {name: sums[name] + value / 1500 for name, value in split(scores).items()}
-    assert sums == pytest.approx(dict.fromkeys(PARTS, 0.0) | truth, abs=0.005)
+    assert sums == pytest.approx(dict.fromkeys(EFFECT_NAMES, 0.0) | truth, abs=0.005)
 
 
 def noisy(drawing: float, describing: float, prompts: int = 9) -> pd.DataFrame:
@@ -71,18 +70,18 @@ def noisy(drawing: float, describing: float, prompts: int = 9) -> pd.DataFrame:
     d = {"d1": -drawing, "d2": 0.0, "d3": drawing}
     w = {"w1": -describing, "w2": describing}
     chance = {(a, b, p): generator.normal(0, 0.03) for a in d for b in w for p in levels(prompts)}
-    return by_game(
+    return game_scores(
         frame(lambda a, b, p, _: 0.8 + d[a] + w[b] + chance[a, b, p], levels(prompts), t2i=list(d), i2t=list(w))
     )
 
 
 def test_drawing_matters() -> None:
-    found = which_matters(noisy(0.2, 0.02))
-    assert found.told
+    found = variance_shares(noisy(0.2, 0.02))
+    assert found.significant
     assert found.answer.startswith("Drawing matters more: who draws explains 9")
-    assert found.shapley["source"].tolist() == list(PLAYERS)
+    assert found.shapley["source"].tolist() == list(SHAPLEY_SOURCES)
     assert found.shapley["share"].sum() == pytest.approx(1.0)
-    assert found.parts["share"].sum() == pytest.approx(1.0)
+    assert found.decomposition["share"].sum() == pytest.approx(1.0)
     assert "3 drawing and 2 describing models on 9 prompts" in found.answer
     assert found.shares["source"].tolist() == list(SOURCES)
     assert found.shares["share"].sum() == pytest.approx(1.0)
@@ -93,12 +92,12 @@ def test_drawing_matters() -> None:
 
 
 def test_describing_matters() -> None:
-    assert which_matters(noisy(0.02, 0.2)).answer.startswith("Describing matters more")
+    assert variance_shares(noisy(0.02, 0.2)).answer.startswith("Describing matters more")
 
 
 def test_it_cannot_be_told() -> None:
-    found = which_matters(noisy(0.03, 0.025))
-    assert not found.told
+    found = variance_shares(noisy(0.03, 0.025))
+    assert not found.significant
     assert found.answer.startswith("It cannot be told apart")
     assert found.low is not None
     assert found.high is not None
@@ -118,7 +117,7 @@ def test_the_interval_of_the_difference_holds() -> None:
     for _ in range(60):
         own = {(name, p): generator.normal(0, 0.06) for name in (*d, *w) for p in levels(12)}
         scores = partial(_sum_of_parts, {**d, **w}, own)
-        found = which_matters(by_game(frame(scores, levels(12), turns=1)))
+        found = variance_shares(game_scores(frame(scores, levels(12), turns=1)))
         # Variances: drawing 0.01, describing 0.0025, each model's own view of a prompt 0.0036 (half of it the mean of
         # the two); no chance, and no interaction of the two sides.
         view = 0.0036 / 2
@@ -131,20 +130,20 @@ def test_the_interval_of_the_difference_holds() -> None:
 
 @pytest.mark.parametrize(("t2i", "i2t"), [(["d1"], ["w1", "w2"]), (["d1", "d2"], ["w1"])])
 def test_too_few_models(t2i: list[str], i2t: list[str]) -> None:
-    found = which_matters(by_game(frame(lambda *_: 0.5, levels(9), t2i=t2i, i2t=i2t)))
-    assert not found.told
+    found = variance_shares(game_scores(frame(lambda *_: 0.5, levels(9), t2i=t2i, i2t=i2t)))
+    assert not found.significant
     assert "too few models to say" in found.answer
     assert len(found.shares) == 0
 
 
 def test_too_few_prompts_and_those_left_out() -> None:
     table = frame(lambda a, b, p, turn: len(a + b + p) * 0.1, levels(4))
-    found = which_matters(by_game(broken(table, "p00 d1 w1 0", 0)))
+    found = variance_shares(game_scores(broken(table, "p00 d1 w1 0", 0)))
     assert found.answer == "3 prompts on which every pair has a score are too few to say: play 4 or more."
     assert (found.prompts, found.left_out) == (3, 1)
 
 
 def test_nothing_to_explain() -> None:
-    assert "All games end alike" in which_matters(by_game(frame(lambda *_: 0.5, levels(5)))).answer
-    nothing = which_matters(by_game(frame(lambda *_: float("nan"), levels(5))))
+    assert "All games end alike" in variance_shares(game_scores(frame(lambda *_: 0.5, levels(5)))).answer
+    nothing = variance_shares(game_scores(frame(lambda *_: float("nan"), levels(5))))
     assert nothing.answer.startswith("0 prompts")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telephone.analysis.inference.bootstrap import draw_weights, estimate, merged, student_quantile
+from telephone.analysis.inference.bootstrap import bootstrap_weights, estimate_means, merge_strata, student_quantile
 
 
 def test_student() -> None:
@@ -28,24 +28,24 @@ def test_student() -> None:
     ],
 )
 def test_a_level_of_one_prompt_joins_its_neighbour(strata: list[str], expected: list[str]) -> None:
-    assert merged(strata) == expected
+    assert merge_strata(strata) == expected
 
 
 @settings(deadline=None, max_examples=40)
 @given(st.lists(st.sampled_from(["easy", "medium", "hard", "impossible"]), min_size=1, max_size=12))
 def test_weights(strata: list[str]) -> None:
-    weights = draw_weights(tuple(strata), draws=200)
+    weights = bootstrap_weights(tuple(strata), draws=200)
     assert weights.shape == (200, len(strata))
     assert (weights >= 0).all()
-    groups = np.array(merged(strata))
+    groups = np.array(merge_strata(strata))
     for group in set(groups):
         assert weights[:, groups == group].sum(axis=1) == pytest.approx(np.full(200, (groups == group).sum()))
-    assert (weights == draw_weights.__wrapped__(tuple(strata), draws=200)).all()
+    assert (weights == bootstrap_weights.__wrapped__(tuple(strata), draws=200)).all()
 
 
 def test_mean_and_error_by_hand() -> None:
     values = np.array([[0.1, np.nan], [0.3, 0.2], [0.5, np.nan]])
-    found = estimate(values, ["easy"] * 3)
+    found = estimate_means(values, ["easy"] * 3)
     assert found.mean == pytest.approx([0.3, 0.2])
     assert list(found.n) == [3, 1]
     assert found.se[0] == pytest.approx(0.2 / np.sqrt(3), rel=0.05)
@@ -54,7 +54,7 @@ def test_mean_and_error_by_hand() -> None:
 
 def test_interval_is_students_for_many_prompts() -> None:
     values = np.random.default_rng(0).normal(0.5, 0.1, size=(60, 1))
-    found = estimate(values, ["easy"] * 60)
+    found = estimate_means(values, ["easy"] * 60)
     half = student_quantile(59) * values.std(ddof=1) / np.sqrt(60)
     assert found.high[0] - found.mean[0] == pytest.approx(half, rel=0.08)
     assert found.mean[0] - found.low[0] == pytest.approx(half, rel=0.08)
@@ -63,7 +63,7 @@ def test_interval_is_students_for_many_prompts() -> None:
 @pytest.mark.parametrize("size", [5, 10, 30])
 def test_intervals_hold_in_95_of_100_cases(size: int) -> None:
     values = np.random.default_rng(size).normal(size=(size, 1500))
-    found = estimate(values, ["easy"] * size)
+    found = estimate_means(values, ["easy"] * size)
     assert ((found.low <= 0) & (found.high >= 0)).mean() == pytest.approx(0.95, abs=0.025)
 
 
@@ -71,27 +71,27 @@ def test_intervals_hold_over_levels() -> None:
     generator = np.random.default_rng(1)
     strata = ["easy"] * 3 + ["medium"] * 3 + ["hard"] * 3 + ["impossible"]
     centre = np.array([0.0, 0.0, 0.0, 2.0, 2.0, 2.0, 4.0, 4.0, 4.0, 4.0])[:, None]
-    found = estimate(generator.normal(size=(10, 1500)) + centre, strata)
+    found = estimate_means(generator.normal(size=(10, 1500)) + centre, strata)
     assert ((found.low <= centre.mean()) & (found.high >= centre.mean())).mean() == pytest.approx(0.95, abs=0.03)
     assert (found.high - found.low).mean() < 2.0  # the differences between levels are no noise
 
 
 def test_bounds_stay_in_the_limits() -> None:
-    found = estimate(np.array([[0.0], [0.05], [0.9]]), ["easy"] * 3, (0.0, 1.0))
+    found = estimate_means(np.array([[0.0], [0.05], [0.9]]), ["easy"] * 3, (0.0, 1.0))
     assert found.low[0] == 0.0
     assert found.high[0] == 1.0
 
 
 def test_one_prompt_or_none() -> None:
-    one = estimate(np.array([[0.4, 0.6]]), ["hard"])
+    one = estimate_means(np.array([[0.4, 0.6]]), ["hard"])
     assert one.mean == pytest.approx([0.4, 0.6])
     assert np.isnan(one.low).all()
-    none = estimate(np.empty((0, 2)), [])
+    none = estimate_means(np.empty((0, 2)), [])
     assert np.isnan(none.mean).all()
     assert list(none.n) == [0, 0]
 
 
 def test_all_models_meet_the_same_prompts() -> None:
     base = np.random.default_rng(2).normal(size=(8, 1))
-    found = estimate(np.hstack([base, base + 0.01]), ["easy"] * 8)
+    found = estimate_means(np.hstack([base, base + 0.01]), ["easy"] * 8)
     assert found.draws[:, 1] - found.draws[:, 0] == pytest.approx(np.full(len(found.draws), 0.01))

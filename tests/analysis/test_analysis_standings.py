@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from telephone.analysis.tables.cross_run_leaderboard import standings
+from telephone.analysis.tables.cross_run_leaderboard import cross_run_leaderboard
 from telephone.core.errors import UsageError
 
 DRAW = {"d1": 0.0, "d2": 0.1, "d3": 0.3}
@@ -28,7 +28,7 @@ def means(table, level="all"):
 
 def test_a_full_grid_gives_the_marginal_means():
     table = games([(d, w) for d in DRAW for w in TELL], ["p0", "p1", "p2", "p3"])
-    made = standings(table, "t2i")
+    made = cross_run_leaderboard(table, "t2i")
     expected = table.groupby("t2i_model")["distance_final"].mean()
     assert means(made.table) == pytest.approx(expected.to_dict())
     assert list(made.table["level"].unique()) == ["easy", "hard", "all"]
@@ -44,14 +44,14 @@ def test_a_model_is_not_rewarded_for_easy_prompts_or_a_strong_partner():
     table = pd.concat([hard, easy], ignore_index=True)
     raw = table.groupby("t2i_model")["distance_final"].mean()
     assert raw["d3"] < raw["d1"]  # d3 is the worst, but met the easiest prompts and the best partner
-    found = means(standings(table, "t2i").table)
+    found = means(cross_run_leaderboard(table, "t2i").table)
     assert found["d2"] - found["d1"] == pytest.approx(0.1) and found["d3"] - found["d2"] == pytest.approx(0.2)
 
 
 def test_models_that_never_met_stand_in_groups():
     one = games([("d1", "w1")], ["p0", "p1"])
     other = games([("d2", "w2"), ("d3", "w2")], ["p4", "p5"])
-    made = standings(pd.concat([one, other], ignore_index=True), "t2i")
+    made = cross_run_leaderboard(pd.concat([one, other], ignore_index=True), "t2i")
     groups = made.table[made.table["level"] == "all"].groupby("group")["model"].apply(set)
     assert [*groups] == [{"d2", "d3"}, {"d1"}]
     assert "cannot be compared" in made.note
@@ -61,7 +61,7 @@ def test_intervals_cover_the_truth():
     grid = [(d, w) for d in DRAW for w in TELL]
     hits = []
     for seed in range(60):
-        table = standings(games(grid, [f"p{n}" for n in range(10)], noise=0.2, seed=seed), "t2i").table
+        table = cross_run_leaderboard(games(grid, [f"p{n}" for n in range(10)], noise=0.2, seed=seed), "t2i").table
         own = table[(table["level"] == "all") & (table["model"] == "d3")].iloc[0]
         hits.append(own["low"] <= 0.3 + 0.1 + 0.45 <= own["high"])
     assert np.mean(hits) > 0.85
@@ -70,7 +70,7 @@ def test_intervals_cover_the_truth():
 def test_unscored_games_are_told_and_wrong_questions_refused():
     table = games([("d1", "w1"), ("d2", "w1")], ["p0", "p1"])
     table.loc[0, "distance_final"] = np.nan
-    assert "1 games have no score" in standings(table, "i2t").note
-    assert standings(table.assign(distance_final=np.nan), "t2i").note == "No game has been scored yet."
+    assert "1 games have no score" in cross_run_leaderboard(table, "i2t").note
+    assert cross_run_leaderboard(table.assign(distance_final=np.nan), "t2i").note == "No game has been scored yet."
     with pytest.raises(UsageError, match="t2i or i2t"):
-        standings(table, "pair")
+        cross_run_leaderboard(table, "pair")

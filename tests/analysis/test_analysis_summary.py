@@ -9,7 +9,7 @@ import pytest
 from analysis_frames import broken, frame, levels
 
 from telephone import battle
-from telephone.analysis import summarise, summary
+from telephone.analysis import summarise, summarise_frame
 from telephone.analysis.convergence.fixed_points import FLOOR
 from telephone.core.errors import UsageError
 from telephone.judge import score
@@ -29,22 +29,22 @@ def begun(folder: Path) -> Run:
 
 
 def test_answers_and_counts() -> None:
-    found = summarise(table())
+    found = summarise_frame(table())
     assert (found.t2i_models, found.i2t_models) == (("d1", "d2"), ("w1", "w2"))
     assert (found.levels, found.turns, found.prompts) == (("easy", "medium", "hard"), 2, 9)
     assert (found.counts.planned, found.counts.finished, found.counts.unfinished) == (36, 36, 0)
     assert (found.counts.descriptions, found.counts.undistanced, found.counts.unfacted) == (72, 0, 0)
     drawing, describing, matters = found.answers
-    assert drawing.told
+    assert drawing.significant
     assert drawing.answer.startswith("d1 (cosine distance from the prompt 0.14 [0.1")
     assert drawing.answer.endswith("9 prompts) keeps most. It is first at every level (easy, medium, hard).")
-    assert not describing.told
+    assert not describing.significant
     assert describing.answer.startswith("Perhaps w1 ")
     assert "cannot be told from w2" in describing.answer
-    assert matters.told
+    assert matters.significant
     assert matters.answer.startswith("Drawing matters more")
-    assert len(found.boards) == 3 * 3 * 2
-    assert found.board("pair", "recall", "mean").overall["t2i_model"].tolist() == ["d1", "d1", "d2", "d2"]
+    assert len(found.leaderboards) == 3 * 3 * 2
+    assert found.leaderboard("pair", "recall", "mean").overall["t2i_model"].tolist() == ["d1", "d1", "d2", "d2"]
     assert len(found.drift) == len(found.facts) == 3 * 4 * 2
     few, models = found.warnings
     assert few == "With 9 prompts only large differences between models can be told from chance."
@@ -55,11 +55,11 @@ def test_the_rest_is_there_when_it_is_asked_for() -> None:
     battle = table()
     beside = battle[battle["t2i_model"] == "d1"].assign(t2i_model="carbon", i2t_model="fixed", control="fixed")
     beside = beside.assign(game="fixed " + beside["game"])
-    found = summarise(pd.concat([battle.assign(control=""), beside], ignore_index=True))
+    found = summarise_frame(pd.concat([battle.assign(control=""), beside], ignore_index=True))
     assert found.t2i_models == ("d1", "d2")
-    assert (found.counts.planned, len(found.beside)) == (36, len(beside))
-    assert set(found.controls["control"]) == {"fixed"}
-    assert found.differences["t2i"]["told"].any()
+    assert (found.counts.planned, len(found.control_frame)) == (36, len(beside))
+    assert set(found.control_means["control"]) == {"fixed"}
+    assert found.pairwise_differences["t2i"]["significant"].any()
     assert found.bradley_terry["i2t"]["model"].iloc[0] == "w1"
     gain = found.gains["t2i"]
     assert gain is not None
@@ -72,7 +72,7 @@ def test_broken_games_and_single_prompts_are_warned_of() -> None:
     played = broken(broken(table(4), "p00 d1 w1 0", 0), "p01 d2 w2 0", 1, "refused")
     played.loc[0, "tokens_cut"] = 7
     played.loc[played["game"] == "p03 d1 w1 0", "text_after_dist"] = np.nan
-    found = summarise(played, planned=20)
+    found = summarise_frame(played, planned=20)
     assert (found.counts.finished, found.counts.failed, found.counts.refused, found.counts.unfinished) == (14, 1, 1, 4)
     assert [warning.split(" ", 1)[0] for warning in found.warnings] == ["2", "4", "2", "7", "Medium", "With"]
     assert "2 of 20 games broke off (1 failed, 1 refused)" in found.warnings[0]
@@ -80,32 +80,32 @@ def test_broken_games_and_single_prompts_are_warned_of() -> None:
 
 
 def test_without_facts_there_are_no_boards_of_facts() -> None:
-    found = summarise(table().drop(columns=["facts_recall", "facts_precision"]))
-    assert {board.measure.name for board in found.boards} == {"distance"}
+    found = summarise_frame(table().drop(columns=["facts_recall", "facts_precision"]))
+    assert {board.measure.name for board in found.leaderboards} == {"distance"}
     assert len(found.facts) == 0
     with pytest.raises(UsageError, match="no leaderboard of recall"):
-        found.board("t2i", "recall")
+        found.leaderboard("t2i", "recall")
 
 
 def test_every_stage_of_a_run(tmp_path: Path) -> None:
     with begun(tmp_path / "run") as run:
-        nothing = summary(run)
+        nothing = summarise(run)
         assert (nothing.counts.planned, nothing.counts.unfinished, nothing.counts.descriptions) == (40, 40, 0)
-        assert not any(answer.told for answer in nothing.answers)
+        assert not any(answer.significant for answer in nothing.answers)
         battle.play(run)
-        unscored = summary(run)
+        unscored = summarise(run)
         assert (unscored.counts.finished, unscored.counts.undistanced) == (40, 80)
-        assert [answer.told for answer in unscored.answers] == [False] * 3
+        assert [answer.significant for answer in unscored.answers] == [False] * 3
         assert unscored.answers[0].answer == "Nothing is scored yet."
         score(run, "fake/embedder")
-        found = summary(run)
+        found = summarise(run)
         score(run, "fake/embedder", full=True)
-        measured = summary(run)
+        measured = summarise(run)
     assert len(found.judges) == 2
     assert found.counts.undistanced == found.counts.unfacted == 0
-    assert found.board("t2i").overall["t2i_model"].iloc[0] == "fake/painter"
-    assert found.answers[0].told
-    assert found.board("pair", "recall").overall["mean"].iloc[0] == 1.0
+    assert found.leaderboard("t2i").overall["t2i_model"].iloc[0] == "fake/painter"
+    assert found.answers[0].significant
+    assert found.leaderboard("pair", "recall").overall["mean"].iloc[0] == 1.0
     assert unscored.convergence.space == "bags of words"
     assert (found.convergence.space, found.convergence.floor) == ("fake/embedder", FLOOR)
     assert (found.convergence.games["period"] == unscored.convergence.games["period"]).all()
@@ -115,8 +115,8 @@ def test_every_stage_of_a_run(tmp_path: Path) -> None:
 def test_a_frame_that_was_exported(tmp_path: Path) -> None:
     frame_ = table()
     frame_.to_csv(tmp_path / "run.csv", index=False)
-    again = summarise(pd.read_csv(tmp_path / "run.csv"))
-    pd.testing.assert_frame_equal(again.board("t2i").table, summarise(frame_).board("t2i").table)
+    again = summarise_frame(pd.read_csv(tmp_path / "run.csv"))
+    pd.testing.assert_frame_equal(again.leaderboard("t2i").table, summarise_frame(frame_).leaderboard("t2i").table)
 
 
 def test_a_battle_is_summarised_in_two_seconds() -> None:
@@ -125,11 +125,11 @@ def test_a_battle_is_summarised_in_two_seconds() -> None:
         lambda one, other, prompt, turn: names[one] + 0.01 * int(prompt[1:]) + 0.02 * turn,
         levels(10), t2i=list(names), i2t=["w1", "w2", "w3", "w4"], turns=10,
     )  # fmt: skip
-    summarise(played.iloc[:40])  # whatever is loaded on first use
+    summarise_frame(played.iloc[:40])  # whatever is loaded on first use
     spent = []
     for _ in range(2):
         start = time.process_time()
-        found = summarise(played)
+        found = summarise_frame(played)
         spent.append(time.process_time() - start)
     assert min(spent) < 2.0
     assert found.counts.finished == 120

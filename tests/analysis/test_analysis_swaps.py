@@ -5,10 +5,17 @@ import pandas as pd
 import pytest
 from analysis_frames import frame, levels
 
-from telephone.analysis import by_game
+from telephone.analysis import game_scores
 from telephone.analysis.facts.hop_losses import hop_losses
-from telephone.analysis.inference.oracle_swaps import oracle_swaps, shares, swap_gains
-from telephone.analysis.planning.battle_size import PlanGoal, Spread, plan_battle, prompts_for, smallest_gap, spread_of
+from telephone.analysis.inference.oracle_swaps import oracle_swaps, shapley_losses, swap_gain
+from telephone.analysis.planning.battle_size import (
+    PlanGoal,
+    ScoreDeviations,
+    estimate_deviations,
+    plan_battle,
+    prompts_for,
+    smallest_gap,
+)
 from telephone.core.errors import UsageError
 
 LOSS = {"d": 0.3, "renderer": 0.0, "w": 0.1, "reader": 0.0}
@@ -29,40 +36,40 @@ def swapped(noise: float = 0.0, together: float = 0.0) -> pd.DataFrame:
 
 def test_shapley_of_two_by_hand() -> None:
     # Real 0.5, perfect reader 0.3, perfect renderer 0.1, both 0.0: 0.1 is lost only together.
-    assert shares(np.array([0.5, 0.3, 0.1, 0.0])) == pytest.approx([0.35, 0.15, 0.1])
+    assert shapley_losses(np.array([0.5, 0.3, 0.1, 0.0])) == pytest.approx([0.35, 0.15, 0.1])
 
 
 def test_swaps() -> None:
-    found = oracle_swaps(by_game(swapped(together=0.1)))
+    found = oracle_swaps(game_scores(swapped(together=0.1)))
     (row,) = found.table[found.table["level"] == "all"].to_dict("records")
     assert [row[name] for name in ("loss_real", "loss_drawn", "loss_described", "loss_oracle")] == pytest.approx(
         [0.5, 0.3, 0.1, 0.0]
     )
     assert [row[name] for name in ("drawing", "describing", "together")] == pytest.approx([0.35, 0.15, 0.1])
-    noisy = oracle_swaps(by_game(swapped(noise=0.02)))
-    assert noisy.told
+    noisy = oracle_swaps(game_scores(swapped(noise=0.02)))
+    assert noisy.significant
     assert noisy.answer.startswith("Drawing loses more: with a perfect partner drawing loses 0.3")
     overall = noisy.overall[noisy.overall["level"] == "all"].set_index("source")
     assert overall.loc["difference", "low"] < 0.2 < overall.loc["difference", "high"]
 
 
 def test_no_swaps() -> None:
-    found = oracle_swaps(by_game(frame(lambda *_: 0.5, levels(4))))
-    assert not found.told
+    found = oracle_swaps(game_scores(frame(lambda *_: 0.5, levels(4))))
+    assert not found.significant
     assert "add --controls" in found.note
     assert len(found.table) == 0
-    unscored = oracle_swaps(by_game(swapped().assign(facts_recall=np.nan)))
+    unscored = oracle_swaps(game_scores(swapped().assign(facts_recall=np.nan)))
     assert "no score" in unscored.note
 
 
 def test_gain() -> None:
     values = {"a": 0.2, "b": 0.5, "c": 0.4}
-    games = by_game(frame(lambda d, w, p, _: values[d] + (0.01 if p == "p00" else 0.0), levels(6), t2i=list("abc")))
-    gain = swap_gains(games, "t2i")
+    games = game_scores(frame(lambda d, w, p, _: values[d] + (0.01 if p == "p00" else 0.0), levels(6), t2i=list("abc")))
+    gain = swap_gain(games, "t2i")
     assert gain is not None
     assert (gain.best, gain.worst, gain.n) == ("a", "b", 6)
     assert gain.gain == pytest.approx(0.3)
-    assert swap_gains(games[games["t2i_model"] == "a"], "t2i") is None
+    assert swap_gain(games[games["t2i_model"] == "a"], "t2i") is None
 
 
 def test_hop_losses_by_hand() -> None:
@@ -93,7 +100,7 @@ def test_the_smallest_gap_is_that_of_the_notes() -> None:
 
 def test_sd_by_hand() -> None:
     # Twice (0.05 squared + 0.08 squared / 4 + 0.06 squared / 8).
-    spread = Spread(0.05, 0.07, 0.08, 0.06)
+    spread = ScoreDeviations(0.05, 0.07, 0.08, 0.06)
     assert spread.of_difference("t2i", 4, 2) ** 2 == pytest.approx(2 * (0.0025 + 0.0016 + 0.00045))
 
 
@@ -110,13 +117,13 @@ def test_plans() -> None:
     assert any("see no difference at all" in w for w in plan_battle(PlanGoal(0.05), prompts=1).warnings)
     assert any("not the wanted 0.05" in w for w in plan_battle(PlanGoal(0.05), prompts=12).warnings)
     assert any("one describing model" in w for w in plan_battle(PlanGoal(0.05, 2, 1)).warnings)
-    for wish in (PlanGoal(0), PlanGoal(power=1.0), PlanGoal(drawers=1, describers=1), PlanGoal(turns=0)):
+    for wish in (PlanGoal(0), PlanGoal(power=1.0), PlanGoal(t2i_models=1, i2t_models=1), PlanGoal(turns=0)):
         with pytest.raises(UsageError):
             plan_battle(wish)
 
 
 def test_a_plan_keeps_its_promise() -> None:
-    spread = Spread(0.05, 0.05, 0.06, 0.04)
+    spread = ScoreDeviations(0.05, 0.05, 0.06, 0.04)
     plan = plan_battle(PlanGoal(0.06, 2, 3, seeds=1), spread)
     generator = np.random.default_rng(4)
     sd = spread.of_difference("t2i", 3, 1)
@@ -135,9 +142,9 @@ def test_spreads_of_a_battle() -> None:
         view = own.setdefault((d, p), generator.normal(0, 0.2)) + own.setdefault((w, p), generator.normal(0, 0.1))
         return 1 + view + generator.normal(0, 0.05)
 
-    games = by_game(frame(distance, levels(60), t2i=list("abcd"), i2t=list("wxyz"), turns=1, repeats=2))
-    found = spread_of(games)
+    games = game_scores(frame(distance, levels(60), t2i=list("abcd"), i2t=list("wxyz"), turns=1, repeats=2))
+    found = estimate_deviations(games)
     assert (found.drawing_prompt, found.describing_prompt, found.chance) == pytest.approx((0.2, 0.1, 0.05), rel=0.15)
     assert found.rest < 0.03
     with pytest.raises(UsageError, match="tells nothing of spreads"):
-        spread_of(games[games["t2i_model"] == "a"])
+        estimate_deviations(games[games["t2i_model"] == "a"])

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from analysis_frames import broken, frame, levels
 
-from telephone.analysis import by_game, by_step, leaderboard, levels_of, not_told_apart
+from telephone.analysis import game_scores, indistinguishable_from_best, leaderboard, ordered_levels, turn_means
 from telephone.core.errors import UsageError
 
 D = {"d1": 0.1, "d2": 0.3}
@@ -29,7 +29,7 @@ def row(table: pd.DataFrame, **where: object) -> pd.Series:
 
 
 def test_by_step() -> None:
-    table = by_step(TABLE)
+    table = turn_means(TABLE)
     assert list(table.columns) == [
         "level", "t2i_model", "i2t_model", "step_number", "mean", "low", "high", "se", "n", "unscored",
     ]  # fmt: skip
@@ -46,24 +46,24 @@ def test_by_step() -> None:
 
 
 def test_repeats_are_one_observation() -> None:
-    one = by_step(TABLE)
-    three = by_step(frame(distance, LEVELS, repeats=3))
+    one = turn_means(TABLE)
+    three = turn_means(frame(distance, LEVELS, repeats=3))
     pd.testing.assert_frame_equal(one, three)
 
 
 def test_by_step_counts_what_is_unscored() -> None:
-    table = by_step(broken(TABLE, "easy1 d1 w1 0", 1))
+    table = turn_means(broken(TABLE, "easy1 d1 w1 0", 1))
     cell = row(table, level="easy", t2i_model="d1", i2t_model="w1", step_number=1)
     assert cell["mean"] == pytest.approx(0.3)
     assert (cell["n"], cell["unscored"]) == (1, 1)
-    nothing = by_step(TABLE.assign(text_after_dist=np.nan))
+    nothing = turn_means(TABLE.assign(text_after_dist=np.nan))
     assert nothing["mean"].isna().all()
     assert (nothing["n"] == 0).all()
     assert row(nothing, level="easy", t2i_model="d1", i2t_model="w1", step_number=1)["unscored"] == 2
 
 
 def test_leaderboard_of_drawing_models() -> None:
-    board = leaderboard(by_game(TABLE), "t2i")
+    board = leaderboard(game_scores(TABLE), "t2i")
     assert board.table["t2i_model"].tolist() == ["d1"] * 3 + ["d2"] * 3
     assert board.table["level"].tolist() == ["easy", "hard", "all"] * 2
     assert row(board.table, level="easy", t2i_model="d1")["mean"] == pytest.approx(0.1 + 0.05 + 0.1)
@@ -79,7 +79,7 @@ def test_leaderboard_of_drawing_models() -> None:
 
 
 def test_leaderboards_of_describing_models_and_pairs() -> None:
-    games = by_game(TABLE)
+    games = game_scores(TABLE)
     describing = leaderboard(games, "i2t", when="mean")
     assert describing.overall["i2t_model"].tolist() == ["w1", "w2"]
     assert row(describing.table, level="hard", i2t_model="w2")["mean"] == pytest.approx((0.2 + 0.1 + 0.5) * 0.75)
@@ -90,23 +90,23 @@ def test_leaderboards_of_describing_models_and_pairs() -> None:
 
 
 def test_more_facts_are_better() -> None:
-    board = leaderboard(by_game(TABLE), "t2i", "recall")
+    board = leaderboard(game_scores(TABLE), "t2i", "recall")
     assert board.overall["t2i_model"].tolist() == ["d1", "d2"]
     assert board.overall["mean"].iloc[0] == pytest.approx(1 - (0.15 + 0.7 / 3) / 2)
     assert board.overall["high"].max() <= 1.0
 
 
 def test_levels_in_their_order_and_no_pooling_of_one() -> None:
-    assert levels_of(pd.DataFrame({"level": ["other", "impossible", "easy", "hard"]})) == [
+    assert ordered_levels(pd.DataFrame({"level": ["other", "impossible", "easy", "hard"]})) == [
         "easy", "hard", "impossible", "other",
     ]  # fmt: skip
-    one = leaderboard(by_game(TABLE[TABLE["level"] == "easy"]), "t2i")
+    one = leaderboard(game_scores(TABLE[TABLE["level"] == "easy"]), "t2i")
     assert one.table["level"].tolist() == ["easy", "easy"]
     assert one.rankable
 
 
 def test_games_that_broke_off_are_counted_not_zero() -> None:
-    games = by_game(broken(TABLE, "easy1 d1 w1 0", 0))
+    games = game_scores(broken(TABLE, "easy1 d1 w1 0", 0))
     board = leaderboard(games, "t2i")
     easy = row(board.table, level="easy", t2i_model="d1")
     assert easy["mean"] == pytest.approx(((0.1 + 0.1) + (0.1 + 0.05 + 0.2)) / 2)
@@ -115,14 +115,14 @@ def test_games_that_broke_off_are_counted_not_zero() -> None:
 
 
 def test_nothing_to_rank() -> None:
-    alone = leaderboard(by_game(frame(distance, LEVELS, t2i=["d1"])), "t2i")
+    alone = leaderboard(game_scores(frame(distance, LEVELS, t2i=["d1"])), "t2i")
     assert not alone.rankable
     assert alone.note == "Only one of the text-to-image models played: there is nothing to rank."
-    unscored = leaderboard(by_game(TABLE.assign(text_after_dist=np.nan)), "t2i")
+    unscored = leaderboard(game_scores(TABLE.assign(text_after_dist=np.nan)), "t2i")
     assert unscored.note == "Nothing is scored yet."
     assert unscored.overall["mean"].isna().all()
     assert unscored.overall["unscored"].tolist() == [6, 6]
-    empty = leaderboard(by_game(TABLE.iloc[:0]), "pair")
+    empty = leaderboard(game_scores(TABLE.iloc[:0]), "pair")
     assert len(empty.table) == 0
     assert empty.note == "Nothing is scored yet."
 
@@ -132,18 +132,20 @@ def test_who_cannot_be_told_from_the_best() -> None:
     noise = {key: generator.normal(0, 0.05) for key in [(d, p) for d in "abc" for p in levels(12)]}
     base = {"a": 0.3, "b": 0.3, "c": 0.5}
     table = frame(lambda one, other, prompt, turn: base[one] + noise[one, prompt], levels(12), t2i=["a", "b", "c"])
-    games = by_game(table)
-    found = not_told_apart(games, "t2i")
+    games = game_scores(table)
+    found = indistinguishable_from_best(games, "t2i")
     assert sorted(found) == ["a", "b"]
     assert found[0] == leaderboard(games, "t2i").overall["t2i_model"].iloc[0]
-    assert not_told_apart(by_game(TABLE), "t2i") == ["d1"]  # a difference that is the same on every prompt
-    assert not_told_apart(by_game(TABLE.iloc[:0]), "t2i") == []
-    single = by_game(TABLE[TABLE["prompt_id"] == "hard1"])
-    assert not_told_apart(single, "t2i") == ["d1", "d2"]  # one prompt tells nothing
+    assert indistinguishable_from_best(game_scores(TABLE), "t2i") == [
+        "d1"
+    ]  # a difference that is the same on every prompt
+    assert indistinguishable_from_best(game_scores(TABLE.iloc[:0]), "t2i") == []
+    single = game_scores(TABLE[TABLE["prompt_id"] == "hard1"])
+    assert indistinguishable_from_best(single, "t2i") == ["d1", "d2"]  # one prompt tells nothing
 
 
 def test_wrong_requests() -> None:
-    games = by_game(TABLE)
+    games = game_scores(TABLE)
     with pytest.raises(UsageError, match="There is no measure 'beauty': take one of distance, recall, precision"):
         leaderboard(games, "t2i", "beauty")
     with pytest.raises(UsageError, match="There is no leaderboard 't2i' 'first'"):

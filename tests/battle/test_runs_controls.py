@@ -10,7 +10,7 @@ from PIL import Image
 from telephone import battle as battles
 from telephone import prompts as sets
 from telephone import world
-from telephone.analysis import battle, by_game, leaderboard, oracle_swaps
+from telephone.analysis import game_scores, leaderboard, oracle_swaps, without_controls
 from telephone.core.errors import ModelError
 from telephone.core.images import encode_png
 from telephone.core.records import Prompt
@@ -107,8 +107,8 @@ def test_controls_are_played_stored_and_left_out_of_boards(tmp_path: Path) -> No
         assert run.spec.controls == tuple(beside)
         frame = run.frame()
         assert set(frame["control"]) == {"", "paraphrase", "fixed", "shuffled"}
-        games = by_game(frame)
-        assert len(battle(games)) == 8
+        games = game_scores(frame)
+        assert len(without_controls(games)) == 8
         assert set(leaderboard(games, "t2i").table["t2i_model"]) == {"fake/painter", "fake/painter?loss=0.2"}
         means = games.groupby("control")["recall_final"].mean()
         assert means["paraphrase"] == 1.0
@@ -140,7 +140,7 @@ def test_each_side_is_charged_with_what_it_loses_and_no_more(tmp_path: Path) -> 
     ) as run:
         assert battles.play(run).failed == 0
         score(run, None)
-        found = oracle_swaps(by_game(run.frame()))
+        found = oracle_swaps(game_scores(run.frame()))
     (row,) = found.table[found.table["level"] == "all"].to_dict("records")
     assert row["loss_oracle"] == 0.0
     assert row["loss_drawn"] > row["loss_described"] > 0.0
@@ -148,5 +148,5 @@ def test_each_side_is_charged_with_what_it_loses_and_no_more(tmp_path: Path) -> 
     # A fact outlives a call with a chance of 1 - drop, and of (1 - drop) squared where its thing can be dropped too.
     assert 0.2 < row["drawing"] < 0.4
     assert 0.02 < row["describing"] < 0.15
-    assert found.told
+    assert found.significant
     assert found.answer.startswith("Drawing loses more")

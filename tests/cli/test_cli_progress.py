@@ -93,9 +93,9 @@ def frame(t2i, i2t):
     ],
 )
 def test_boards_that_would_say_the_same_are_shown_once(capsys, t2i, i2t, shown):
-    from telephone.analysis import summarise
+    from telephone.analysis import summarise_frame
 
-    print_boards(summarise(frame(t2i, i2t)))
+    print_boards(summarise_frame(frame(t2i, i2t)))
     told = capsys.readouterr().out
     titles = [name for name in ("Text-to-image models", "Image-to-text models", "Pairs") if f"{name}  cosine" in told]
     assert titles == shown

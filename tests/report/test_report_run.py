@@ -48,12 +48,12 @@ def test_report_of_a_real_run_is_written_beside_it(run):
 
 
 def test_report_says_what_the_analysis_says(run):
-    from telephone.analysis import summary
+    from telephone.analysis import summarise
 
-    data, found = report_data(run), summary(run)
+    data, found = report_data(run), summarise(run)
     assert [one.answer for one in data.answers] == [one.answer for one in found.answers]
     assert [one.title for one in data.boards] == ["Text-to-image models", "Image-to-text models", "Pairs"]
-    overall = found.board("pair").overall
+    overall = found.leaderboard("pair").overall
     cells = [row.cells[data.boards[2].levels[-1]] for row in data.boards[2].rows]
     assert [cell.mean for cell in cells] == pytest.approx(list(overall["mean"]))
     assert data.counts == (Count(16, "games planned"), Count(16, "finished"))

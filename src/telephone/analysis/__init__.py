@@ -1,113 +1,169 @@
-"""Tables and statistics: a scored run in, data frames and honest intervals out."""
+"""Tables and statistics: a scored run in, data frames with 95 % intervals out."""
 
-from telephone.analysis.convergence.fixed_points import Contraction, contraction, convergence_table, settled
-from telephone.analysis.convergence.motifs import Motifs, motifs, seed_sensitivity
-from telephone.analysis.convergence.overview import Convergence, convergence
-from telephone.analysis.convergence.text_space import Paths, Vectors, paths
-from telephone.analysis.facts.fact_tracking import followed, invented
-from telephone.analysis.facts.hazards import hazards
+from typing import Never
+
+from telephone.analysis.convergence.fixed_points import (
+    Contraction,
+    convergence_table,
+    find_fixed_points,
+    measure_contraction,
+)
+from telephone.analysis.convergence.motifs import Motifs, find_motifs, seed_sensitivity
+from telephone.analysis.convergence.overview import Convergence, analyse_convergence
+from telephone.analysis.convergence.text_space import TextTrajectories, Vectors, text_trajectories
+from telephone.analysis.facts.fact_tracking import count_invented_facts, subject_change_turns, track_facts
+from telephone.analysis.facts.hazards import hazard_rates
 from telephone.analysis.facts.hop_losses import hop_losses
-from telephone.analysis.facts.omissions import answers_told, unsaid
-from telephone.analysis.facts.subject_changes import subject_turns
-from telephone.analysis.facts.survival import half_lives, survival, survival_test
-from telephone.analysis.inference.article_claims import Claim, claims
+from telephone.analysis.facts.omissions import omission_rates, probe_answers
+from telephone.analysis.facts.survival import half_lives, survival_curves, survival_test
+from telephone.analysis.inference.article_claims import Claim, check_article_claims
 from telephone.analysis.inference.bradley_terry import bradley_terry
-from telephone.analysis.inference.caption_retrieval import Leak, bits, fano, leaks, matching
-from telephone.analysis.inference.judge_agreement import agreement, fact_check, judged
-from telephone.analysis.inference.oracle_swaps import Gain, Swaps, oracle_swaps, swap_gains
-from telephone.analysis.inference.pairwise import differences
+from telephone.analysis.inference.caption_retrieval import (
+    InformationLeak,
+    caption_retrieval_bits,
+    fano_bound,
+    find_information_leaks,
+    match_captions,
+)
+from telephone.analysis.inference.judge_agreement import fact_correlation, judge_values, rank_agreement
+from telephone.analysis.inference.oracle_swaps import OracleSwaps, SwapGain, oracle_swaps, swap_gain
+from telephone.analysis.inference.pairwise import pairwise_differences
 from telephone.analysis.inference.question_answers import QuestionAnswer
-from telephone.analysis.inference.side_effects import importance
-from telephone.analysis.inference.variance_components import General
-from telephone.analysis.inference.variance_shares import WhichMatters, which_matters
-from telephone.analysis.planning.battle_size import BattlePlan, PlanGoal, Spread, plan_battle, spread_of
-from telephone.analysis.run_summary import Counts, RunSummary, summarise, summary
-from telephone.analysis.tables.calls import hops
-from telephone.analysis.tables.control_lines import controls_table, reencoded
-from telephone.analysis.tables.cross_run_leaderboard import Standings, gather, standings
-from telephone.analysis.tables.drift import drift, drift_curves
-from telephone.analysis.tables.leaderboards import ALL, Leaderboard, leaderboard, not_told_apart
-from telephone.analysis.tables.published_scores import published
-from telephone.analysis.tables.retention import retained, yardsticks
-from telephone.analysis.tables.run_comparison import RunComparison, compare
-from telephone.analysis.tables.score_frames import MEASURES, Measure, battle, by_game, scored
-from telephone.analysis.tables.turn_means import by_step, levels_of
+from telephone.analysis.inference.side_importance import side_importance
+from telephone.analysis.inference.variance_components import VarianceComponents
+from telephone.analysis.inference.variance_shares import VarianceShares, variance_shares
+from telephone.analysis.planning.battle_size import (
+    BattlePlan,
+    PlanGoal,
+    ScoreDeviations,
+    estimate_deviations,
+    plan_battle,
+)
+from telephone.analysis.run_summary import Counts, RunSummary, summarise, summarise_frame
+from telephone.analysis.tables.control_lines import control_means, reencoding_drift
+from telephone.analysis.tables.cross_run_leaderboard import CrossRunLeaderboard, cross_run_leaderboard, pool_games
+from telephone.analysis.tables.drift import drift_curves, drift_table
+from telephone.analysis.tables.leaderboards import ALL, Leaderboard, indistinguishable_from_best, leaderboard
+from telephone.analysis.tables.published_scores import published_scores
+from telephone.analysis.tables.retention import add_retention, calibration_lines
+from telephone.analysis.tables.run_comparison import RunComparison, compare_runs
+from telephone.analysis.tables.score_frames import (
+    MEASURES,
+    Measure,
+    game_scores,
+    hop_table,
+    ordered_levels,
+    scored_frame,
+    turn_means,
+    without_controls,
+)
 
 __all__ = [
     "ALL",
-    "QuestionAnswer",
+    "MEASURES",
     "BattlePlan",
     "Claim",
-    "RunComparison",
     "Contraction",
     "Convergence",
     "Counts",
-    "Gain",
-    "General",
+    "CrossRunLeaderboard",
+    "InformationLeak",
     "Leaderboard",
-    "Leak",
-    "MEASURES",
     "Measure",
     "Motifs",
-    "Paths",
-    "Spread",
-    "Standings",
-    "RunSummary",
-    "Swaps",
-    "Vectors",
-    "WhichMatters",
+    "OracleSwaps",
     "PlanGoal",
-    "agreement",
-    "answers_told",
-    "battle",
-    "bits",
+    "QuestionAnswer",
+    "RunComparison",
+    "RunSummary",
+    "ScoreDeviations",
+    "SwapGain",
+    "TextTrajectories",
+    "VarianceComponents",
+    "VarianceShares",
+    "Vectors",
+    "add_retention",
+    "analyse_convergence",
     "bradley_terry",
-    "by_game",
-    "by_step",
-    "claims",
-    "compare",
-    "contraction",
-    "controls_table",
-    "convergence",
+    "calibration_lines",
+    "caption_retrieval_bits",
+    "check_article_claims",
+    "compare_runs",
+    "control_means",
     "convergence_table",
-    "differences",
-    "drift",
+    "count_invented_facts",
+    "cross_run_leaderboard",
     "drift_curves",
-    "fact_check",
-    "fano",
-    "followed",
-    "gather",
+    "drift_table",
+    "estimate_deviations",
+    "fact_correlation",
+    "fano_bound",
+    "find_fixed_points",
+    "find_information_leaks",
+    "find_motifs",
+    "game_scores",
     "half_lives",
-    "hazards",
+    "hazard_rates",
     "hop_losses",
-    "hops",
-    "importance",
-    "invented",
-    "judged",
+    "hop_table",
+    "indistinguishable_from_best",
+    "judge_values",
     "leaderboard",
-    "leaks",
-    "levels_of",
-    "matching",
-    "motifs",
-    "not_told_apart",
+    "match_captions",
+    "measure_contraction",
+    "omission_rates",
     "oracle_swaps",
-    "paths",
+    "ordered_levels",
+    "pairwise_differences",
     "plan_battle",
-    "published",
-    "reencoded",
-    "retained",
-    "scored",
+    "pool_games",
+    "probe_answers",
+    "published_scores",
+    "rank_agreement",
+    "reencoding_drift",
+    "scored_frame",
     "seed_sensitivity",
-    "settled",
-    "spread_of",
-    "standings",
-    "subject_turns",
+    "side_importance",
+    "subject_change_turns",
     "summarise",
-    "summary",
-    "survival",
+    "summarise_frame",
+    "survival_curves",
     "survival_test",
-    "swap_gains",
-    "unsaid",
-    "which_matters",
-    "yardsticks",
+    "swap_gain",
+    "text_trajectories",
+    "track_facts",
+    "turn_means",
+    "variance_shares",
+    "without_controls",
 ]
+
+_RENAMED = {
+    "Answer": "QuestionAnswer", "Comparison": "RunComparison", "Gain": "SwapGain", "General": "VarianceComponents",
+    "Leak": "InformationLeak", "Paths": "TextTrajectories", "Spread": "ScoreDeviations",
+    "Standings": "CrossRunLeaderboard", "Summary": "RunSummary", "Swaps": "OracleSwaps", "WhichMatters":
+    "VarianceShares", "Wish": "PlanGoal", "agreement": "rank_agreement", "answers_told": "probe_answers", "battle":
+    "without_controls", "bits": "caption_retrieval_bits", "by_game": "game_scores", "by_step": "turn_means",
+    "claims": "check_article_claims", "compare": "compare_runs", "contraction": "measure_contraction",
+    "controls_table": "control_means", "differences": "pairwise_differences", "drift": "drift_table", "fact_check":
+    "fact_correlation", "fano": "fano_bound", "followed": "track_facts", "gather": "pool_games", "hazards":
+    "hazard_rates", "hops": "hop_table", "importance": "side_importance", "invented": "count_invented_facts",
+    "judged": "judge_values", "leaks": "find_information_leaks", "levels_of": "ordered_levels", "matching":
+    "match_captions", "motifs": "find_motifs", "not_told_apart": "indistinguishable_from_best", "paths":
+    "text_trajectories", "published": "published_scores", "reencoded": "reencoding_drift", "retained":
+    "add_retention", "scored": "scored_frame", "settled": "find_fixed_points", "spread_of": "estimate_deviations",
+    "standings": "cross_run_leaderboard", "subject_turns": "subject_change_turns", "summary": "summarise",
+    "survival": "survival_curves", "swap_gains": "swap_gain", "unsaid": "omission_rates", "which_matters":
+    "variance_shares", "yardsticks": "calibration_lines",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Never:
+    """Names the successor of a name of earlier versions.
+
+    Raises:
+        ImportError: the name is one of an earlier version.
+        AttributeError: there is no such name.
+    """
+    if name in _RENAMED:
+        raise ImportError(f"telephone.analysis.{name} is now {_RENAMED[name]}: import that instead.")
+    raise AttributeError(f"module 'telephone.analysis' has no attribute {name!r}")

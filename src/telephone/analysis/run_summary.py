@@ -9,16 +9,23 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from telephone.analysis.convergence.overview import Convergence, TextSpace, convergence, space_of
+from telephone.analysis.convergence.overview import Convergence, TextSpace, analyse_convergence, text_space_of
 from telephone.analysis.inference.bradley_terry import bradley_terry
-from telephone.analysis.inference.oracle_swaps import Gain, Swaps, oracle_swaps, swap_gains
-from telephone.analysis.inference.pairwise import differences
-from telephone.analysis.inference.question_answers import QuestionAnswer, answers
-from telephone.analysis.inference.variance_shares import WhichMatters, which_matters
-from telephone.analysis.tables.control_lines import controls_table
+from telephone.analysis.inference.oracle_swaps import OracleSwaps, SwapGain, oracle_swaps, swap_gain
+from telephone.analysis.inference.pairwise import pairwise_differences
+from telephone.analysis.inference.question_answers import QuestionAnswer, answer_questions
+from telephone.analysis.inference.variance_shares import VarianceShares, variance_shares
+from telephone.analysis.tables.control_lines import control_means
 from telephone.analysis.tables.leaderboards import SIDES, Leaderboard, Side, leaderboard
-from telephone.analysis.tables.score_frames import MEASURES, WHENS, battle, by_game, scored
-from telephone.analysis.tables.turn_means import by_step, levels_of
+from telephone.analysis.tables.score_frames import (
+    MEASURES,
+    WHENS,
+    game_scores,
+    ordered_levels,
+    scored_frame,
+    turn_means,
+    without_controls,
+)
 from telephone.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -63,22 +70,22 @@ class RunSummary:
     """Who has judged, with fingerprints."""
     answers: tuple[QuestionAnswer, ...]
     """To the three questions of the battle."""
-    boards: tuple[Leaderboard, ...]
+    leaderboards: tuple[Leaderboard, ...]
     """By measure (distance, then facts if there are any), time and side."""
-    matters: WhichMatters
+    variance_shares: VarianceShares
     drift: pd.DataFrame
-    """`by_step` of the distance."""
+    """`turn_means` of the distance."""
     facts: pd.DataFrame
-    """`by_step` of the share of facts kept; empty if no prompt has facts that can be counted."""
+    """`turn_means` of the share of facts kept; empty if no prompt has facts that can be counted."""
     frame: pd.DataFrame
-    """One row a turn, as `scored`; the battle alone."""
+    """One row a turn, as `scored_frame`; the battle alone."""
     games: pd.DataFrame
-    """One row a game, as `by_game`; the battle alone."""
+    """One row a game, as `game_scores`; the battle alone."""
     warnings: tuple[str, ...]
     """Sentences that a reader must know before the numbers."""
-    beside: pd.DataFrame = field(default_factory=pd.DataFrame)
+    control_frame: pd.DataFrame = field(default_factory=pd.DataFrame)
     """One row a turn of the control lines, which are in nothing above; empty if none were played."""
-    space: TextSpace | None = None
+    text_space: TextSpace | None = None
     """Vectors in which texts are compared with each other; None takes their words."""
 
     @property
@@ -87,9 +94,9 @@ class RunSummary:
         return len(self.facts) > 0
 
     @cached_property
-    def differences(self) -> dict[Side, pd.DataFrame]:
-        """Every two models compared by the distance after the last turn, as `differences`."""
-        return {side: differences(self.games, side) for side in SIDES[:2]}
+    def pairwise_differences(self) -> dict[Side, pd.DataFrame]:
+        """Every two models compared by the distance after the last turn, as `pairwise_differences`."""
+        return {side: pairwise_differences(self.games, side) for side in SIDES[:2]}
 
     @cached_property
     def bradley_terry(self) -> dict[Side, pd.DataFrame]:
@@ -97,41 +104,41 @@ class RunSummary:
         return {side: bradley_terry(self.games, side) for side in SIDES[:2]}
 
     @cached_property
-    def gains(self) -> dict[Side, Gain | None]:
+    def swap_gains(self) -> dict[Side, SwapGain | None]:
         """What the best model of each side keeps more than the worst."""
-        return {side: swap_gains(self.games, side) for side in SIDES[:2]}
+        return {side: swap_gain(self.games, side) for side in SIDES[:2]}
 
     @cached_property
-    def swaps(self) -> Swaps:
+    def oracle_swaps(self) -> OracleSwaps:
         """What each side loses with a perfect partner: by facts where they are counted, else by distance."""
-        told = pd.concat([self.frame, self.beside]) if len(self.beside) else self.frame
-        return oracle_swaps(by_game(told, self.turns or None), "recall" if self.counted else "distance")
+        everything = pd.concat([self.frame, self.control_frame]) if len(self.control_frame) else self.frame
+        return oracle_swaps(game_scores(everything, self.turns or None), "recall" if self.counted else "distance")
 
     @cached_property
-    def controls(self) -> pd.DataFrame:
-        """The control lines by turn, as `controls_table`, of the distance."""
-        return controls_table(self.beside)
+    def control_means(self) -> pd.DataFrame:
+        """The control lines by turn, as `control_means`, of the distance."""
+        return control_means(self.control_frame)
 
     @cached_property
     def convergence(self) -> Convergence:
         """Whether games settle, and where: in the vectors of a judge, or by the words of texts if there are none."""
-        if self.space is None:
-            return convergence(self.frame)
-        return convergence(self.frame, self.space.vectors, self.space.floor, self.space.name)
+        if self.text_space is None:
+            return analyse_convergence(self.frame)
+        return analyse_convergence(self.frame, self.text_space.vectors, self.text_space.floor, self.text_space.name)
 
-    def board(self, side: Side, measure: str = "distance", when: str = "final") -> Leaderboard:
+    def leaderboard(self, side: Side, measure: str = "distance", when: str = "final") -> Leaderboard:
         """Returns one leaderboard.
 
         Raises:
             UsageError: this run has none of this kind.
         """
-        for board in self.boards:
+        for board in self.leaderboards:
             if (board.side, board.measure.name, board.when) == (side, measure, when):
                 return board
         raise UsageError(f"This run has no leaderboard of {measure} ({when}) for {side}: score it first.")
 
 
-def summary(run: Run, distance_judge: str | None = None, frame: pd.DataFrame | None = None) -> RunSummary:
+def summarise(run: Run, distance_judge: str | None = None, frame: pd.DataFrame | None = None) -> RunSummary:
     """Returns the summary of a run, finished or not, scored or not.
 
     Args:
@@ -142,20 +149,20 @@ def summary(run: Run, distance_judge: str | None = None, frame: pd.DataFrame | N
     Raises:
         UsageError: no judge, or more than one, has such a name.
     """
-    frame = scored(run, distance_judge, frame)
+    frame = scored_frame(run, distance_judge, frame)
     marks = run.spec.control_lines
     planned = sum((game.t2i, game.i2t) not in marks for game in run.games())
-    found = summarise(frame, planned, run.spec.turns, tuple(run.judges()))
-    return replace(found, space=space_of(run, found.frame, distance_judge or ""))
+    found = summarise_frame(frame, planned, run.spec.turns, tuple(run.judges()))
+    return replace(found, text_space=text_space_of(run, found.frame, distance_judge or ""))
 
 
-def summarise(
+def summarise_frame(
     frame: pd.DataFrame, planned: int | None = None, turns: int | None = None, judges: Sequence[str] = ()
 ) -> RunSummary:
     """Returns the summary of a frame of turns, such as one that was exported and read back.
 
     Args:
-        frame: One row a turn, as `scored` gives it; control lines are kept apart.
+        frame: One row a turn, as `scored_frame` gives it; control lines are kept apart.
         planned: Number of games of the battle; None is those of the frame.
         turns: Turns of a whole game; None is the most that a game of the frame has.
         judges: Who has judged.
@@ -163,31 +170,31 @@ def summarise(
     Raises:
         UsageError: a column is missing.
     """
-    everything, frame = frame, battle(frame)
-    games = by_game(frame, turns)
+    everything, frame = frame, without_controls(frame)
+    games = game_scores(frame, turns)
     counts = _counts(frame, games, planned)
-    facts = by_step(frame, "recall")
+    facts = turn_means(frame, "recall")
     counted = bool(facts["n"].sum()) if len(facts) else False
     measures = ["distance", *(name for name in MEASURES if name != "distance" and counted)]
-    boards = tuple(leaderboard(games, side, name, when) for name in measures for when in WHENS for side in SIDES)
-    matters = which_matters(games)
+    leaderboards = tuple(leaderboard(games, side, name, when) for name in measures for when in WHENS for side in SIDES)
+    shares = variance_shares(games)
     return RunSummary(
         counts=counts,
         t2i_models=tuple(sorted(str(name) for name in games["t2i_model"].unique())),
         i2t_models=tuple(sorted(str(name) for name in games["i2t_model"].unique())),
-        levels=tuple(levels_of(games)),
+        levels=tuple(ordered_levels(games)),
         turns=turns if turns is not None else int(frame["step_number"].max()) + 1 if len(frame) else 0,
         prompts=int(games["prompt_id"].nunique()),
         judges=tuple(judges),
-        answers=answers(games, boards[: len(SIDES)], matters),
-        boards=boards,
-        matters=matters,
-        drift=by_step(frame, "distance"),
+        answers=answer_questions(games, leaderboards[: len(SIDES)], shares),
+        leaderboards=leaderboards,
+        variance_shares=shares,
+        drift=turn_means(frame, "distance"),
         facts=facts if counted else facts.iloc[:0],
         frame=frame,
         games=games,
-        warnings=(*_warnings(counts, games), *([matters.general.warning] if matters.general.warning else [])),
-        beside=everything.drop(frame.index) if len(everything) > len(frame) else everything.iloc[:0],
+        warnings=(*_warnings(counts, games), *([shares.components.warning] if shares.components.warning else [])),
+        control_frame=everything.drop(frame.index) if len(everything) > len(frame) else everything.iloc[:0],
     )
 
 
@@ -214,32 +221,34 @@ def _without(frame: pd.DataFrame, column: str) -> int:
 
 
 def _warnings(counts: Counts, games: pd.DataFrame) -> list[str]:
-    told = []
+    sentences = []
     broken = counts.failed + counts.refused
     if broken:
-        told.append(
+        sentences.append(
             f"{broken} of {counts.planned} games broke off ({counts.failed} failed, {counts.refused} refused); they "
             "are in no leaderboard, which flatters a model that breaks off where others go on."
         )
     if counts.unfinished:
-        told.append(f"{counts.unfinished} of {counts.planned} games are still to be played.")
+        sentences.append(f"{counts.unfinished} of {counts.planned} games are still to be played.")
     if counts.undistanced:
-        told.append(f"{counts.undistanced} of {counts.descriptions} descriptions have no distance; they are not 0.")
+        sentences.append(
+            f"{counts.undistanced} of {counts.descriptions} descriptions have no distance; they are not 0."
+        )
     if 0 < counts.unfacted < counts.descriptions:
         share = f"{counts.descriptions - counts.unfacted} of {counts.descriptions} descriptions"
-        told.append(f"Facts are counted for {share}: only prompts in words of the pocket world have facts.")
+        sentences.append(f"Facts are counted for {share}: only prompts in words of the pocket world have facts.")
     if counts.tokens_cut:
-        told.append(f"{counts.tokens_cut} tokens were cut off because a player could not take in the whole text.")
-    return told + _few(games)
+        sentences.append(f"{counts.tokens_cut} tokens were cut off because a player could not take in the whole text.")
+    return sentences + _few(games)
 
 
 def _few(games: pd.DataFrame) -> list[str]:
     prompts = games.drop_duplicates("prompt_id")
     sizes = prompts.groupby("level").size()
-    single = [level for level in levels_of(games) if sizes[level] == 1]
-    told = []
+    single = [level for level in ordered_levels(games) if sizes[level] == 1]
+    sentences = []
     if single:
-        told.append(f"{' and '.join(single).capitalize()}: one prompt has no interval.")
+        sentences.append(f"{' and '.join(single).capitalize()}: one prompt has no interval.")
     if 0 < len(prompts) < FEW_PROMPTS:
-        told.append(f"With {len(prompts)} prompts only large differences between models can be told from chance.")
-    return told
+        sentences.append(f"With {len(prompts)} prompts only large differences between models can be told from chance.")
+    return sentences

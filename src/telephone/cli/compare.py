@@ -37,13 +37,13 @@ def command(
     json: Json = False,
 ) -> None:
     """Compare runs with the first one, level by level, with intervals: same prompts, same pairs, same judge."""
-    from telephone.analysis.tables.run_comparison import compare
+    from telephone.analysis.tables.run_comparison import compare_runs
     from telephone.store import Run
 
     with ExitStack() as stack:
         names = _names(folders)
         runs = {name: stack.enter_context(Run.open(folder)) for name, folder in zip(names, folders, strict=True)}
-        found = compare(runs, measure, when, judge)
+        found = compare_runs(runs, measure, when, judge)
     if json:
         print_json(_as_json(found))
         return

@@ -54,12 +54,12 @@ def command(
 
 
 def _games(folder: Path, wanted: tuple[str, ...]) -> "list[PlayedGame]":
-    from telephone.analysis import scored
+    from telephone.analysis import scored_frame
     from telephone.report import games_of
     from telephone.store import Run
 
     with Run.open(folder) as run:
-        games = games_of(scored(run), run.spec.turns, run.pictures.path)
+        games = games_of(scored_frame(run), run.spec.turns, run.pictures.path)
     return [game for game in games if not wanted or game.level in wanted]
 
 

@@ -78,23 +78,27 @@ def command(
 
 
 def _print(run: "Run", scored: "list[Scored]", asked: dict[str, int] | None, json: bool) -> None:
-    from telephone.analysis.facts.omissions import answers_told, unsaid
-    from telephone.analysis.inference.caption_retrieval import bits, leaks, matching
-    from telephone.analysis.inference.judge_agreement import agreement, fact_check
-    from telephone.analysis.inference.judge_agreement import judged as judged_by_all
-    from telephone.analysis.tables.score_frames import battle
+    from telephone.analysis.facts.omissions import omission_rates, probe_answers
+    from telephone.analysis.inference.caption_retrieval import (
+        caption_retrieval_bits,
+        find_information_leaks,
+        match_captions,
+    )
+    from telephone.analysis.inference.judge_agreement import fact_correlation, rank_agreement
+    from telephone.analysis.inference.judge_agreement import judge_values as judged_by_all
+    from telephone.analysis.tables.score_frames import without_controls
 
-    frame = battle(run.frame())
-    matched = matching(run, frame=frame)
+    frame = without_controls(run.frame())
+    matched = match_captions(run, frame=frame)
     judged = judged_by_all(run, frame)
-    told = unsaid(answers_told(run))
+    told = omission_rates(probe_answers(run))
     found: dict[str, Any] = {
-        "agreement": agreement(judged),
-        "fact_check": fact_check(judged),
-        "bits": bits(matched, ("embedder", "turn")),
+        "agreement": rank_agreement(judged),
+        "fact_check": fact_correlation(judged),
+        "bits": caption_retrieval_bits(matched, ("embedder", "turn")),
         "unsaid": told,
     }
-    rises = [leak.words for leak in leaks(matched)]
+    rises = [leak.words for leak in find_information_leaks(matched)]
     if json:
         tables = {name: made.to_dict("records") for name, made in found.items()}
         judges = [{name: getattr(each, name) for name in ("judge", "cases", "new", "unscored")} for each in scored]

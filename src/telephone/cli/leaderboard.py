@@ -12,7 +12,7 @@ from telephone.cli.parsing import counted
 from telephone.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from telephone.analysis.tables.cross_run_leaderboard import Standings
+    from telephone.analysis.tables.cross_run_leaderboard import CrossRunLeaderboard
 
 NAME = "leaderboard"
 _TITLES = {"t2i": "Text-to-image models", "i2t": "Image-to-text models"}
@@ -28,7 +28,7 @@ def command(
     json: Json = False,
 ) -> None:
     """Rank all players of all runs under a folder, whatever prompts and partners each of them met."""
-    from telephone.analysis.tables.cross_run_leaderboard import gather, standings
+    from telephone.analysis.tables.cross_run_leaderboard import cross_run_leaderboard, pool_games
     from telephone.store import Run
 
     paths = sorted(path.parent for path in folder.rglob("run.sqlite"))
@@ -38,11 +38,11 @@ def command(
     try:
         for path in paths:
             runs[str(path.relative_to(folder)) if path != folder else path.resolve().name] = Run.open(path)
-        pool = gather(runs, measure, judge)
+        pool = pool_games(runs, measure, judge)
     finally:
         for run in runs.values():
             run.close()
-    boards = [standings(pool.games, side, measure, when) for side in ("t2i", "i2t")]
+    boards = [cross_run_leaderboard(pool.games, side, measure, when) for side in ("t2i", "i2t")]
     if json:
         print_json({
             "judge": pool.judge, "runs": pool.runs, "notes": pool.notes,
@@ -56,12 +56,12 @@ def command(
         print_text(f"[yellow]Note:[/] {plain(note)}")
 
 
-def _as_json(board: "Standings") -> dict[str, Any]:
+def _as_json(board: "CrossRunLeaderboard") -> dict[str, Any]:
     head = {"side": board.side, "measure": board.measure.name, "when": board.when, "note": board.note}
     return head | {"rows": board.table.to_dict("records")}
 
 
-def _print(board: "Standings") -> None:
+def _print(board: "CrossRunLeaderboard") -> None:
     found = board.table
     if found.empty:
         return

@@ -18,7 +18,7 @@ SHOWN = ("distance", "recall")
 
 def print_boards(summary: "RunSummary") -> None:
     """Writes what a run says to stdout: leaderboards after the last turn, the three answers, and what to beware of."""
-    shown = _worth_showing(summary.boards)
+    shown = _worth_showing(summary.leaderboards)
     for board in shown:
         print_table(_table(board))
         say()
@@ -36,7 +36,9 @@ def as_json(summary: "RunSummary") -> dict[str, Any]:
     """Returns the same for a JSON document; NaN becomes null there."""
     return {
         "counts": asdict(summary.counts),
-        "answers": [asdict(answer) for answer in summary.answers],
+        "answers": [
+            {"question": each.question, "answer": each.answer, "told": each.significant} for each in summary.answers
+        ],
         "warnings": list(summary.warnings),
         "judges": list(summary.judges),
         "boards": [
@@ -47,7 +49,7 @@ def as_json(summary: "RunSummary") -> dict[str, Any]:
                 "note": board.note,
                 "rows": board.table.to_dict("records"),
             }
-            for board in summary.boards
+            for board in summary.leaderboards
         ],
     }
 

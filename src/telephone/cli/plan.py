@@ -63,9 +63,17 @@ def command(
     ahead = _forecast(plan, lines, known if players is None else None, run)
     if json:
         forecast = None if ahead is None else forecast_as_json(ahead)
-        print_json(asdict(plan) | {"forecast": forecast})
+        print_json(_as_json(plan) | {"forecast": forecast})
         return
     _print(plan, ahead)
+
+
+def _as_json(plan: "BattlePlan") -> dict[str, Any]:
+    """Returns the plan under the names of the JSON document."""
+    found = asdict(plan)
+    goal, deviations = found.pop("goal"), found.pop("deviations")
+    sizes = {"drawers": goal.pop("t2i_models"), "describers": goal.pop("i2t_models")}
+    return {"wish": goal | sizes, **found, "spread": deviations}
 
 
 def _lines(t2i: list[str] | None, i2t: list[str] | None, roster: str | None) -> list[tuple[str, str]]:
@@ -82,13 +90,13 @@ def _of_run(folder: Path | None, measure: str) -> "tuple[Any, RunSpec | None]":
     """Returns the spreads and the description of a run, or nothing."""
     if folder is None:
         return None, None
-    from telephone.analysis import by_game, scored
-    from telephone.analysis.planning.battle_size import spread_of
+    from telephone.analysis import game_scores, scored_frame
+    from telephone.analysis.planning.battle_size import estimate_deviations
     from telephone.store import Run
 
     with Run.open(folder) as found:
-        games = by_game(scored(found), found.spec.turns)
-        return spread_of(games, measure), found.spec
+        games = game_scores(scored_frame(found), found.spec.turns)
+        return estimate_deviations(games, measure), found.spec
 
 
 def _sizes(players: str | None, lines: list[tuple[str, str]], known: "RunSpec | None") -> tuple[int, int]:
@@ -114,7 +122,7 @@ def _forecast(
 
     stand_ins = tuple(Prompt(f"Prompt number {number}.", "easy") for number in range(plan.prompts))
     if lines:
-        wish = battle.plan(lines, stand_ins, turns=plan.wish.turns, repeats=plan.seeds)
+        wish = battle.plan(lines, stand_ins, turns=plan.goal.turns, repeats=plan.seeds)
         return battle.forecast(wish, near=settings.load().runs_dir)
     if known is None:
         return None
@@ -125,7 +133,7 @@ def _forecast(
         models=tuple(row for row in known.models if row.ref in seated),
         lines=own,
         prompts=stand_ins,
-        turns=plan.wish.turns,
+        turns=plan.goal.turns,
         repeats=plan.seeds,
         controls=(),
     )
@@ -133,17 +141,17 @@ def _forecast(
 
 
 def _print(plan: "BattlePlan", ahead: "Forecast | None") -> None:
-    wish = plan.wish
-    size = f"{wish.drawers} x {wish.describers} players"
+    goal = plan.goal
+    size = f"{goal.t2i_models} x {goal.i2t_models} players"
     say(
         f"{counted(plan.prompts, 'prompt')} x {counted(plan.seeds, 'seed')} x {size} = {counted(plan.games, 'game')} "
-        f"of {counted(wish.turns, 'turn')}, at most {counted(plan.calls, 'call')}."
+        f"of {counted(goal.turns, 'turn')}, at most {counted(plan.calls, 'call')}."
     )
     for side, gap in plan.gap.items():
         sd = plan.sd[side]
-        seen = f"is seen in {wish.power:.0%} of such battles (standard deviation {sd:.3f})"
+        seen = f"is seen in {goal.power:.0%} of such battles (standard deviation {sd:.3f})"
         say(f"A difference of {gap:.3f} between {_SIDES[side]} {seen}.")
-    say(f"Spreads: {plan.spread.source}.")
+    say(f"Spreads: {plan.deviations.source}.")
     if len(plan.options) > 1:
         columns = ("seeds", "prompts", "games", "calls")
         made = table(*columns, numbers=columns)

@@ -44,12 +44,12 @@ def command(
     """Show a run's games with what they kept, or one game turn by turn."""
     if game is None and (strip is not None or animate is not None):
         raise UsageError("A strip or a film shows one game: name it, as in `telephone show FOLDER GAME --strip FILE`.")
-    from telephone.analysis import scored
+    from telephone.analysis import scored_frame
     from telephone.report import games_of
     from telephone.store import Run
 
     with Run.open(folder) as run:
-        games = games_of(scored(run), run.spec.turns, run.pictures.path)
+        games = games_of(scored_frame(run), run.spec.turns, run.pictures.path)
         if game is None:
             chosen_levels = levels(level or ())
             _overview(run, [each for each in games if not chosen_levels or each.level in chosen_levels], json)

@@ -117,9 +117,9 @@ def _report(run: "Run", verdict: Verdict) -> Path:
 
 
 def _tell(run: "Run", played: "Played", report: Path | None, verdict: Verdict, json: bool) -> None:
-    from telephone.analysis import summary
+    from telephone.analysis import summarise
 
-    found = summary(run, verdict.identity)
+    found = summarise(run, verdict.identity)
     if json:
         print_json(_as_json(run, played, report) | boards_as_json(found))
         return

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from telephone.analysis.tables.score_frames import battle
+from telephone.analysis.tables.score_frames import without_controls
 from telephone.core.errors import UsageError
 from telephone.core.records import Prompt
 from telephone.exports.folder import file_name, whole_folder
@@ -60,7 +60,7 @@ def to_drift(run: "Run", target: Path) -> DriftLayout:
     """
     wish = run.spec
     prompts = {prompt.id: prompt for prompt in wish.prompts}
-    table = battle(run.frame())
+    table = without_controls(run.frame())
     chains = {key: _chain(rows, prompts[rows["prompt_id"].iloc[0]]) for key, rows in _finished(table, wish.turns)}
     if not chains:
         raise UsageError("No game of this run was played to its end: finish it with `telephone resume` first.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from telephone.analysis.tables.drift import distances
+from telephone.analysis.tables.drift import cosine_distances
 from telephone.core.errors import UsageError
 from telephone.exports.samples import Saved, open_fiftyone, prompt_hash, put_samples, save_views
 from telephone.exports.turns import suffix, turns_with_pictures
@@ -122,4 +122,4 @@ def _fields(name: str, vectors: Vectors, made: list[Any], **others: list[Any]) -
     if all(vector is None for vector in found):
         return {}
     fields: dict[str, list[Any]] = {name: found}
-    return fields | {field: distances(vectors, made, other).tolist() for field, other in others.items()}
+    return fields | {field: cosine_distances(vectors, made, other).tolist() for field, other in others.items()}

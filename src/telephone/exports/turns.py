@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from telephone.analysis.tables.drift import short_name
-from telephone.analysis.tables.score_frames import battle
+from telephone.analysis.tables.score_frames import without_controls
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +27,7 @@ class Turns:
 
 def turns_with_pictures(run: "Run") -> Turns:
     """Returns the turns of a run that have a picture; control lines, which are no part of the battle, are left out."""
-    played = battle(run.frame())
+    played = without_controls(run.frame())
     table = played[played["filepath"].notna()].reset_index(drop=True)
     names = {_plain(name): name for name in reversed(list(table.columns))}  # of two judges of one name the first stays
     kept = {name: plain for plain, name in reversed(names.items()) if plain}

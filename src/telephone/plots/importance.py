@@ -19,7 +19,7 @@ def importance_figure(table: pd.DataFrame, level: str) -> Figure:
 
     Args:
         table: `level`, `step_number` (from 0), `drawing` and `describing` (standard deviations), as
-            `telephone.analysis.inference.side_effects` gives them.
+            `telephone.analysis.inference.side_importance` gives them.
         level: Only its rows are drawn.
 
     Raises:

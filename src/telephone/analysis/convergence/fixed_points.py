@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from telephone.analysis.convergence.text_space import Paths, distances
-from telephone.analysis.inference.bootstrap import Floats, bounds, draw_weights, student_stretch
+from telephone.analysis.convergence.text_space import TextTrajectories, paired_distances
+from telephone.analysis.inference.bootstrap import Floats, bootstrap_weights, interval_bounds, student_stretch
 from telephone.analysis.tables.leaderboards import ALL
-from telephone.analysis.tables.turn_means import levels_of
+from telephone.analysis.tables.score_frames import ordered_levels
 
 WINDOW = 3
 """Turns in a row that must be near, for a near fixed point or cycle."""
@@ -21,7 +21,7 @@ FLOOR = 0.05
 _LINE = ["t2i_model", "i2t_model"]
 
 
-def settled(paths: Paths, floor: float = FLOOR) -> pd.DataFrame:
+def find_fixed_points(paths: TextTrajectories, floor: float = FLOOR) -> pd.DataFrame:
     """Returns how each game ends: at a text that comes back, in a cycle, or still moving.
 
     Columns: those of `Paths.games`, `turns` (descriptions made), `period` (0 none, 1 a fixed point, 2 a cycle of two
@@ -38,7 +38,7 @@ def settled(paths: Paths, floor: float = FLOOR) -> pd.DataFrame:
     return pd.concat([paths.games, pd.DataFrame(rows, columns=columns)], axis=1)
 
 
-def period_of(states: Sequence[int]) -> tuple[int, float]:
+def ending_period(states: Sequence[int]) -> tuple[int, float]:
     """Returns the shortest period that a row of states ends in, and the place where it begins; 0 and NaN for none.
 
     A period counts if it has gone around once: the last `k` states are those `k` before them.
@@ -60,7 +60,7 @@ def convergence_table(table: pd.DataFrame) -> pd.DataFrame:
     `near_fixed`, `near_cycle2` (near ones, the exact ones among them) and `since_median` (of the exact ones, turns).
 
     Args:
-        table: As `settled` gives it.
+        table: As `find_fixed_points` gives it.
     """
     flags = table.assign(
         games=1,
@@ -74,7 +74,7 @@ def convergence_table(table: pd.DataFrame) -> pd.DataFrame:
     both = pd.concat([flags, flags.assign(level=ALL)]) if flags["level"].nunique() > 1 else flags
     grouped = both.groupby(["level", *_LINE], sort=True)
     found = grouped[counted].sum().astype(int).assign(since_median=grouped["since"].median()).reset_index()
-    order = {level: place for place, level in enumerate([*levels_of(table), ALL])}
+    order = {level: place for place, level in enumerate([*ordered_levels(table), ALL])}
     return found.sort_values("level", key=lambda level: level.map(order), kind="stable").reset_index(drop=True)
 
 
@@ -88,19 +88,19 @@ class Contraction:
     `prompts`."""
     change: pd.DataFrame
     """From the first description to the last. Columns `level, t2i_model, i2t_model, attraction` (fall of `between`),
-    `low`, `high`, `forgetting` (rise of `own`), `forgetting_low`, `forgetting_high`, `verdict` and `told`."""
+    `low`, `high`, `forgetting` (rise of `own`), `forgetting_low`, `forgetting_high`, `verdict` and `significant`."""
     space: str
     """In which vectors."""
 
 
-def contraction(paths: Paths) -> Contraction:
+def measure_contraction(paths: TextTrajectories) -> Contraction:
     """Returns how far descriptions of different prompts are from each other, and from their own prompt, at each turn.
 
     Only the first is a sign of an attractor. Descriptions are worded more alike than prompts are, so the change counts
     from the first description. Games that broke off are left out; repeats of a prompt are averaged.
     """
     curves, changes = [], []
-    levels = levels_of(paths.games)
+    levels = ordered_levels(paths.games)
     for level in levels + ([ALL] if len(levels) > 1 else []):
         inside = pd.DataFrame(
             paths.games[paths.whole & (paths.games["level"].isin([level]) | (level == ALL)).to_numpy()]
@@ -115,9 +115,9 @@ def contraction(paths: Paths) -> Contraction:
     return Contraction(table[heads + [c for c in table if c not in heads]], pd.DataFrame(changes), paths.space)
 
 
-def _settled(paths: Paths, game: int, floor: float) -> tuple[int, int, float, int, float]:
+def _settled(paths: TextTrajectories, game: int, floor: float) -> tuple[int, int, float, int, float]:
     states = paths.states[game][paths.states[game] >= 0]
-    period, since = period_of(states.tolist())
+    period, since = ending_period(states.tolist())
     near, near_since = _near(paths.vectors[states], floor)
     if period in (1, 2):
         near, near_since = period, since if near != period else min(since, near_since)
@@ -125,8 +125,8 @@ def _settled(paths: Paths, game: int, floor: float) -> tuple[int, int, float, in
 
 
 def _near(vectors: Floats, floor: float) -> tuple[int, float]:
-    one = _trail(distances(vectors[1:], vectors[:-1]) < floor)
-    two = _trail(distances(vectors[2:], vectors[:-2]) < floor)
+    one = _trail(paired_distances(vectors[1:], vectors[:-1]) < floor)
+    two = _trail(paired_distances(vectors[2:], vectors[:-2]) < floor)
     if one >= WINDOW:
         return 1, float(len(vectors) - 1 - one)
     if two >= WINDOW:
@@ -139,16 +139,16 @@ def _trail(flags: NDArray[np.bool_]) -> int:
     return len(flags) if flags.all() else int(np.argmin(flags[::-1]))
 
 
-def _line(paths: Paths, games: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, object]]:
+def _line(paths: TextTrajectories, games: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, object]]:
     """Returns the curve of one line at one level, and the change from its first description to its last."""
     number, prompts = pd.factorize(games["prompt_id"])
     level = games.drop_duplicates("prompt_id")["level"].astype(str).tolist()
     share = (np.arange(len(prompts))[:, None] == number) / np.bincount(number)[:, None]
-    weights = np.vstack([np.ones(len(prompts)), draw_weights(tuple(level))])
+    weights = np.vstack([np.ones(len(prompts)), bootstrap_weights(tuple(level))])
     states = paths.states[games.index.to_numpy()]
     middle = [share @ paths.vectors[states[:, step]] for step in range(states.shape[1])]
     between = np.stack([_between(each, weights) for each in middle], axis=1)
-    away = np.stack([share @ distances(paths.vectors[states[:, step]], paths.vectors[states[:, 0]])
+    away = np.stack([share @ paired_distances(paths.vectors[states[:, step]], paths.vectors[states[:, 0]])
                      for step in range(states.shape[1])], axis=1)  # fmt: skip
     own = weights @ away / weights.sum(axis=1, keepdims=True)
     between, own = (_stretched(each, level) for each in (between, own))
@@ -184,7 +184,7 @@ def _columns(name: str, values: Floats) -> dict[str, Floats]:
 def _interval(values: Floats) -> Floats:
     known = ~np.isnan(values[1:]).all(axis=0)
     found = np.full((2, values.shape[1]), np.nan)
-    found[:, known] = bounds(values[1:][:, known])
+    found[:, known] = interval_bounds(values[1:][:, known])
     return found
 
 
@@ -200,5 +200,5 @@ def _change(attraction: Floats, forgetting: Floats) -> dict[str, object]:
     return {
         "attraction": float(attraction[0]), "low": float(low), "high": float(high),
         "forgetting": float(forgetting[0]), "forgetting_low": float(lower), "forgetting_high": float(upper),
-        "verdict": words, "told": together or forgets,
+        "verdict": words, "significant": together or forgets,
     }  # fmt: skip

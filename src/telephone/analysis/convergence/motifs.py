@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from telephone.analysis.convergence.text_space import Paths
+from telephone.analysis.convergence.text_space import TextTrajectories
 from telephone.analysis.inference.bootstrap import Floats
 from telephone.analysis.tables.leaderboards import ALL
-from telephone.analysis.tables.turn_means import levels_of
+from telephone.analysis.tables.score_frames import ordered_levels
 
 SHOWN_WORDS = 5
 _COLUMNS = ("motif", "size", "share", "prompts", "pairs", "game", "text", "row", "words")
@@ -43,7 +43,7 @@ class Motifs:
         return self.table[self.table["prompts"] > 1]
 
 
-def motifs(paths: Paths, frame: pd.DataFrame, cut: float | None = None) -> Motifs:
+def find_motifs(paths: TextTrajectories, frame: pd.DataFrame, cut: float | None = None) -> Motifs:
     """Returns the clusters of the last descriptions of all games.
 
     Clusters are joined, the nearest first, while their members are on average not farther than `cut` from each other.
@@ -53,14 +53,14 @@ def motifs(paths: Paths, frame: pd.DataFrame, cut: float | None = None) -> Motif
         frame: The frame that they come from; its controls are left out.
         cut: None takes half of the mean distance between different prompts, or 0.25 for a single prompt.
     """
-    from telephone.analysis.tables.score_frames import battle
+    from telephone.analysis.tables.score_frames import without_controls
 
-    table = battle(frame).reset_index(drop=True)
+    table = without_controls(frame).reset_index(drop=True)
     ends = paths.ends
     known = (ends >= 0) & ~np.isnan(paths.vectors[ends]).any(axis=1) if len(ends) else ends >= 0
     chosen = np.flatnonzero(known)
     limit = _usual_cut(paths) if cut is None else cut
-    labels = clusters(paths.vectors[ends[chosen]], limit)
+    labels = average_linkage_clusters(paths.vectors[ends[chosen]], limit)
     rows = [_motif(paths, table, chosen[labels == label], len(chosen)) for label in np.unique(labels)]
     made = pd.DataFrame(rows, columns=list(_COLUMNS[1:])).sort_values(["size", "game"], ascending=[False, True])
     made = made.reset_index(drop=True)
@@ -72,7 +72,7 @@ def motifs(paths: Paths, frame: pd.DataFrame, cut: float | None = None) -> Motif
     return Motifs(made, effective, limit, paths.space)
 
 
-def clusters(vectors: Floats, cut: float) -> NDArray[np.int64]:
+def average_linkage_clusters(vectors: Floats, cut: float) -> NDArray[np.int64]:
     """Returns a label for each vector by average linkage: clusters at a mean cosine distance up to `cut` are joined.
 
     Args:
@@ -88,7 +88,7 @@ def clusters(vectors: Floats, cut: float) -> NDArray[np.int64]:
     return np.asarray(fcluster(linkage(squareform(apart, checks=False), "average"), cut, "distance"), dtype=np.int64)
 
 
-def seed_sensitivity(paths: Paths) -> pd.DataFrame:
+def seed_sensitivity(paths: TextTrajectories) -> pd.DataFrame:
     """Returns how far the ends of one prompt's games with different seeds are from each other.
 
     Columns: `level` (`all` is last), `t2i_model`, `i2t_model`, `between_seeds` (mean distance of two repeats of a
@@ -98,7 +98,7 @@ def seed_sensitivity(paths: Paths) -> pd.DataFrame:
     ends = paths.ends
     whole = pd.DataFrame(paths.games[paths.whole])
     rows = []
-    levels = levels_of(whole)
+    levels = ordered_levels(whole)
     for level in levels + ([ALL] if len(levels) > 1 else []):
         inside = whole if level == ALL else whole[whole["level"] == level]
         for (t2i, i2t), games in inside.groupby(["t2i_model", "i2t_model"], sort=True):
@@ -123,7 +123,7 @@ def _seeds(vectors: Floats, prompt: NDArray[np.int64]) -> tuple[float, float, fl
     return seeds, others, seeds / others if others > 0 else float("nan"), len(within)
 
 
-def _usual_cut(paths: Paths) -> float:
+def _usual_cut(paths: TextTrajectories) -> float:
     prompts = paths.vectors[np.unique(paths.states[:, 0])] if len(paths.states) else np.zeros((0, 1))
     prompts = prompts[~np.isnan(prompts).any(axis=1)]
     if len(prompts) < 2:
@@ -132,7 +132,7 @@ def _usual_cut(paths: Paths) -> float:
     return float(apart[~np.eye(len(prompts), dtype=bool)].mean() / 2)
 
 
-def _motif(paths: Paths, table: pd.DataFrame, members: NDArray[np.int64], total: int) -> tuple[object, ...]:
+def _motif(paths: TextTrajectories, table: pd.DataFrame, members: NDArray[np.int64], total: int) -> tuple[object, ...]:
     games, ends = paths.games.iloc[members], paths.ends[members]
     vectors = paths.vectors[ends]
     middle = int(members[int(np.argmax(vectors @ vectors.sum(axis=0)))])

@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from telephone.analysis.convergence.fixed_points import FLOOR, Contraction, contraction, convergence_table, settled
-from telephone.analysis.convergence.motifs import Motifs, motifs, seed_sensitivity
-from telephone.analysis.convergence.text_space import Vectors, paths
+from telephone.analysis.convergence.fixed_points import (
+    FLOOR,
+    Contraction,
+    convergence_table,
+    find_fixed_points,
+    measure_contraction,
+)
+from telephone.analysis.convergence.motifs import Motifs, find_motifs, seed_sensitivity
+from telephone.analysis.convergence.text_space import Vectors, text_trajectories
 from telephone.analysis.tables.drift import short_name
-from telephone.analysis.tables.retention import floor_of
+from telephone.analysis.tables.retention import mean_floor
 
 if TYPE_CHECKING:
     from telephone.store import Run
@@ -34,7 +40,7 @@ class Convergence:
     """How the games of a battle end."""
 
     games: pd.DataFrame
-    """As `settled` gives it: one row a game."""
+    """As `find_fixed_points` gives it: one row a game."""
     table: pd.DataFrame
     """As `convergence_table` gives it: one row a level and line."""
     contraction: Contraction
@@ -47,7 +53,7 @@ class Convergence:
     """Cosine distance below which two texts say the same."""
 
 
-def space_of(run: Run, frame: pd.DataFrame, judge: str = "") -> TextSpace | None:
+def text_space_of(run: Run, frame: pd.DataFrame, judge: str = "") -> TextSpace | None:
     """Returns the vectors of the first embedder of a run that has embedded its texts; None if there is none.
 
     The floor is the mean distance of two tellings of one prompt where it was measured, else `FLOOR`.
@@ -63,18 +69,18 @@ def space_of(run: Run, frame: pd.DataFrame, judge: str = "") -> TextSpace | None
         vectors = {sha: vector for sha, vector in run.vectors(embedder).items() if sha in wanted}
         if not frame["text_sha256"].isin(vectors.keys()).any():
             continue
-        floor = floor_of(run, embedder, "text-text")
+        floor = mean_floor(run, embedder, "text-text")
         return TextSpace(vectors, short_name(embedder), FLOOR if floor is None else floor)
     return None
 
 
-def convergence(
+def analyse_convergence(
     frame: pd.DataFrame, vectors: Vectors | None = None, floor: float = FLOOR, name: str = ""
 ) -> Convergence:
     """Returns how the games of a battle end.
 
     Args:
-        frame: One row a turn, as `scored` gives it; controls are left out.
+        frame: One row a turn, as `scored_frame` gives it; controls are left out.
         vectors: By content hash of texts and prompts, such as `run.vectors(embedder)`; None takes bags of words.
         floor: Cosine distance of two texts that say the same, in these vectors.
         name: What the vectors are, for people.
@@ -82,13 +88,13 @@ def convergence(
     Raises:
         UsageError: a column is missing.
     """
-    found = paths(frame, vectors, name)
-    games = settled(found, floor)
+    found = text_trajectories(frame, vectors, name)
+    games = find_fixed_points(found, floor)
     return Convergence(
         games,
         convergence_table(games),
-        contraction(found),
-        motifs(found, frame),
+        measure_contraction(found),
+        find_motifs(found, frame),
         seed_sensitivity(found),
         found.space,
         floor,

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from telephone.analysis.inference.bootstrap import Floats
-from telephone.analysis.tables.score_frames import battle, check
+from telephone.analysis.tables.score_frames import check_frame, without_controls
 from telephone.core.errors import UsageError
 from telephone.core.seeds import derive
 
@@ -24,7 +24,7 @@ WORDS = "bags of words"
 
 
 @dataclass(frozen=True)
-class Paths:
+class TextTrajectories:
     """The texts of each game, from the prompt to the last description."""
 
     games: pd.DataFrame
@@ -52,23 +52,23 @@ class Paths:
         return np.where(last > 0, np.take_along_axis(self.states, last[:, None], axis=1)[:, 0], -1)
 
 
-def paths(frame: pd.DataFrame, vectors: Vectors | None = None, name: str = "") -> Paths:
+def text_trajectories(frame: pd.DataFrame, vectors: Vectors | None = None, name: str = "") -> TextTrajectories:
     """Returns the texts of each game and where they lie.
 
     Args:
-        frame: One row a turn, as `scored` gives it; controls are left out. A game ends before its first turn without a
-            description.
+        frame: One row a turn, as `scored_frame` gives it; controls are left out. A game ends before its first turn
+            without a description.
         vectors: By content hash of texts and prompts, such as `run.vectors(embedder)`; None takes bags of words.
         name: What the vectors are, for people.
 
     Raises:
         UsageError: a column is missing.
     """
-    check(frame)
+    check_frame(frame)
     missing = [column for column in ("text_after", "prompt") if column not in frame.columns]
     if missing:
         raise UsageError(f"The frame has no column {missing[0]!r}: hand over telephone.analysis.scored(run).")
-    table = battle(frame).reset_index(drop=True)
+    table = without_controls(frame).reset_index(drop=True)
     hashed = "text_sha256" in table.columns and "prompt_sha256" in table.columns
     made, start = (table[c] for c in (("text_sha256", "prompt_sha256") if hashed else ("text_after", "prompt")))
     known = pd.concat([start, made.where(table["text_after"].notna())], ignore_index=True)
@@ -78,7 +78,9 @@ def paths(frame: pd.DataFrame, vectors: Vectors | None = None, name: str = "") -
     texts = tuple(str(firsts[code]) for code in range(len(distinct)))
     games, states, rows = _states(table, codes)
     placed = _placed([str(sha) for sha in distinct], texts, vectors)
-    return Paths(games, states, texts, placed, name or (WORDS if vectors is None else "vectors of a judge"), rows)
+    return TextTrajectories(
+        games, states, texts, placed, name or (WORDS if vectors is None else "vectors of a judge"), rows
+    )
 
 
 def bag_of_words(text: str, width: int = WIDTH) -> Floats:
@@ -98,7 +100,7 @@ def _place(word: str) -> int:
     return derive("bag of words", word)
 
 
-def distances(one: Floats, other: Floats) -> Floats:
+def paired_distances(one: Floats, other: Floats) -> Floats:
     """Returns the cosine distance of vectors of unit length, row by row; NaN where one is unknown."""
     return np.asarray(1.0 - (one * other).sum(axis=-1))
 

@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 
 from telephone import world
-from telephone.analysis.tables.calls import hops
-from telephone.analysis.tables.score_frames import battle
+from telephone.analysis.tables.score_frames import hop_table, without_controls
 from telephone.world.scene import Atom, Scene
 
 if TYPE_CHECKING:
@@ -27,10 +26,11 @@ _JUDGES = {"facts of ": "facts_recall", "opinion of ": "opinion_recall"}
 _COUNTED, _OPINION = _JUDGES
 _GAME = ["game", "prompt_id", "level", "t2i_model", "i2t_model", "repeat", "first"]
 COLUMNS = (*_GAME, "generation", "turn", "kind", "player", "atom", "attribute", "fact", "before", "state", "event")
-INVENTED = (*_GAME, "generation", "turn", "kind", "player", "told", "invented", "new")
+SUBJECT_COLUMNS = ("game", "prompt_id", "level", "t2i_model", "i2t_model", "subject", "turn", "turns")
+INVENTED = (*_GAME, "generation", "turn", "kind", "player", "stated", "invented", "new")
 
 
-def followed(
+def track_facts(
     run: Run, frame: pd.DataFrame | None = None, mend: bool = True, opinion: str | None = None
 ) -> pd.DataFrame:
     """Returns one row for each fact of the prompt and each call that passed it on, or failed to.
@@ -65,10 +65,10 @@ def followed(
     return table.assign(event=_events(table))[list(COLUMNS)]
 
 
-def invented(run: Run, frame: pd.DataFrame | None = None) -> pd.DataFrame:
+def count_invented_facts(run: Run, frame: pd.DataFrame | None = None) -> pd.DataFrame:
     """Returns one row a call: how many facts its text or picture states, and how many of them the prompt does not.
 
-    Columns: those of `followed` that tell the call, `told` (facts stated), `invented` (untrue ones beside those that
+    Columns: those of `track_facts` that tell the call, `stated` (facts), `invented` (untrue ones beside those that
     answer a fact of the prompt wrongly), `new` (of these, the ones that were not there before the call).
 
     Args:
@@ -82,10 +82,32 @@ def invented(run: Run, frame: pd.DataFrame | None = None) -> pd.DataFrame:
     before = [Counter() if new else here[at - 1] for at, new in enumerate(first)]
     stated = [len(letters) - letters.count("m") for letters in made["states"]]
     table = made[[*_GAME, "generation", "turn", "kind", "player"]].reset_index(drop=True)
-    table["told"] = [known + sum(own.values()) for known, own in zip(stated, here, strict=True)]
+    table["stated"] = [known + sum(own.values()) for known, own in zip(stated, here, strict=True)]
     table["invented"] = [sum(own.values()) for own in here]
     table["new"] = [sum((own - old).values()) for own, old in zip(here, before, strict=True)]
     return table[list(INVENTED)]
+
+
+def subject_change_turns(followed: pd.DataFrame) -> pd.DataFrame:
+    """Returns one row a game: its subject and the first turn whose description does not tell it.
+
+    The subject is the kind of the first thing of the prompt, such as the boat of "a red boat on a beach". Columns:
+    `game, prompt_id, level, t2i_model, i2t_model, subject` (in words), `turn` (from 1; NaN if it is told to the end)
+    and `turns` (descriptions of the game). Prompts without a thing have no rows.
+
+    Args:
+        followed: As `track_facts` gives it: exact facts, call by call.
+    """
+    told = followed[(followed["attribute"] == "kind") & (followed["kind"] != "image")]
+    if told.empty:
+        return pd.DataFrame(columns=list(SUBJECT_COLUMNS))
+    first = told[told["atom"] == told.groupby("game")["atom"].transform("min")]
+    gone = first["turn"].where(first["state"] != "kept", np.nan)
+    grouped = first.assign(gone=gone).groupby("game", sort=False)
+    table = grouped[list(SUBJECT_COLUMNS[1:5])].first().assign(
+        subject=grouped["fact"].first(), turn=grouped["gone"].min(), turns=grouped["turn"].max()
+    )  # fmt: skip
+    return table.reset_index()[list(SUBJECT_COLUMNS)]
 
 
 def fact_details(run: Run, opinion: str | None = None) -> dict[tuple[str, str], Any]:
@@ -118,7 +140,7 @@ def _read(
 ) -> tuple[pd.DataFrame, dict[tuple[str, str], Any]]:
     """Returns the calls whose facts were read, with their states and those before them."""
     details = fact_details(run, opinion)
-    made = hops(battle(run.frame()) if frame is None else frame)
+    made = hop_table(without_controls(run.frame()) if frame is None else frame)
     found = [details.get(key) for key in zip(made["sha"], made["start"], strict=True)]
     made["states"] = [None if each is None else each["states"] for each in found]
     counts = {prompt: len(_facts(text)) for prompt, text in _prompts(run).items()}

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from telephone.analysis.inference.bootstrap import Floats, merged, student_quantile
+from telephone.analysis.inference.bootstrap import Floats, merge_strata, student_quantile
 from telephone.core.errors import UsageError
 
 GROUPS = ("kind", "player", "attribute", "turn", "level", "t2i_model", "i2t_model", "first")
@@ -17,7 +17,7 @@ GROUPS = ("kind", "player", "attribute", "turn", "level", "t2i_model", "i2t_mode
 _WELL = {"kept", "lost", "corrupted"}
 
 
-def hazards(table: pd.DataFrame, by: Sequence[str] = ("kind",)) -> pd.DataFrame:
+def hazard_rates(table: pd.DataFrame, by: Sequence[str] = ("kind",)) -> pd.DataFrame:
     """Returns the chance that a fact which is still there is not there after one call.
 
     Columns: those of `by`, `at_risk` (facts kept before a call), `lost` and `corrupted` (of these), `hazard` (their
@@ -25,13 +25,13 @@ def hazards(table: pd.DataFrame, by: Sequence[str] = ("kind",)) -> pd.DataFrame:
     there before a call), `back` (of these, there again) and `prompts`.
 
     Args:
-        table: As `followed` gives it.
+        table: As `track_facts` gives it.
         by: Some of `GROUPS`; none is everything together.
 
     Raises:
         UsageError: there is no such group.
     """
-    keys = checked(by)
+    keys = check_groups(by)
     found = table.assign(
         at_risk=table["event"].isin(_WELL),
         lost=table["event"] == "lost",
@@ -49,7 +49,7 @@ def hazards(table: pd.DataFrame, by: Sequence[str] = ("kind",)) -> pd.DataFrame:
         totals = part.sum()
         strata = [str(levels[prompt]) for prompt in part.index.get_level_values("prompt_id")]
         events = (part["lost"] + part["corrupted"]).to_numpy(dtype=float)
-        share, low, high = ratio(events, part["at_risk"].to_numpy(dtype=float), strata)
+        share, low, high = clustered_proportion(events, part["at_risk"].to_numpy(dtype=float), strata)
         head = dict(zip(group, own if isinstance(own, tuple) else (own,), strict=True))
         numbers = {"hazard": share, "low": low, "high": high, "prompts": len(part)}
         rows.append(head | {name: int(totals[name]) for name in names} | numbers)
@@ -57,7 +57,7 @@ def hazards(table: pd.DataFrame, by: Sequence[str] = ("kind",)) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=order)
 
 
-def checked(by: Sequence[str]) -> list[str]:
+def check_groups(by: Sequence[str]) -> list[str]:
     """Returns the groups.
 
     Raises:
@@ -69,7 +69,7 @@ def checked(by: Sequence[str]) -> list[str]:
     return list(by)
 
 
-def ratio(events: Floats, risks: Floats, strata: Sequence[str]) -> tuple[float, float, float]:
+def clustered_proportion(events: Floats, risks: Floats, strata: Sequence[str]) -> tuple[float, float, float]:
     """Returns the share of events among all risks of several prompts, and its 95 % interval.
 
     The facts of a prompt are not many observations but one, so the spread between prompts tells how many independent
@@ -86,7 +86,7 @@ def ratio(events: Floats, risks: Floats, strata: Sequence[str]) -> tuple[float, 
     """
     at_risk = risks > 0
     events, risks = events[at_risk], risks[at_risk]
-    groups = np.array(merged([each for each, inside in zip(strata, at_risk, strict=True) if inside]))
+    groups = np.array(merge_strata([each for each, inside in zip(strata, at_risk, strict=True) if inside]))
     n, total = len(risks), float(risks.sum())
     if not n:
         return float("nan"), float("nan"), float("nan")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from telephone.analysis.inference.bootstrap import estimate
+from telephone.analysis.inference.bootstrap import estimate_means
 from telephone.analysis.tables.leaderboards import ALL
-from telephone.analysis.tables.score_frames import battle, check
-from telephone.analysis.tables.turn_means import levels_of
+from telephone.analysis.tables.score_frames import check_frame, ordered_levels, without_controls
 
 COLUMNS = ("level", "kind", "player", "step_number", "loss", "low", "high", "n", "unscored")
 EVERY = -1
@@ -30,7 +29,7 @@ def hop_losses(
     number).
 
     Args:
-        frame: One row a turn, as `scored` gives it; text-first games are used, controls are left out.
+        frame: One row a turn, as `scored_frame` gives it; text-first games are used, controls are left out.
         text: Column of what a description keeps; one whose name holds `dist` is a distance, of which more is worse.
         image: Column of the same for pictures, in the same units.
         offset: What a perfect picture of the prompt itself would score worse than the prompt; a judge that compares
@@ -40,8 +39,8 @@ def hop_losses(
     Raises:
         UsageError: a column is missing.
     """
-    check(frame)
-    table = battle(frame)
+    check_frame(frame)
+    table = without_controls(frame)
     table = table[table["first"] == "text"] if "first" in table.columns else table
     if not len(table) or text not in table.columns or image not in table.columns:
         return pd.DataFrame(columns=list(COLUMNS))
@@ -55,7 +54,7 @@ def hop_losses(
         _hops(ordered, "text", "i2t_model", sign * (ordered[text] - picture)),
     ]
     every = pd.concat(hops, ignore_index=True)
-    levels = levels_of(table)
+    levels = ordered_levels(table)
     made = [_level(every, level) for level in levels + ([ALL] if len(levels) > 1 else [])]
     return pd.concat(made, ignore_index=True)[list(COLUMNS)]
 
@@ -71,7 +70,7 @@ def _level(hops: pd.DataFrame, level: str) -> pd.DataFrame:
     keys = ["kind", "player", "step_number"]
     wide = both.groupby(["prompt_id", *keys])["loss"].mean().unstack(keys).sort_index(axis=1)  # noqa: PD010
     strata = inside.drop_duplicates("prompt_id").set_index("prompt_id")["level"].reindex(wide.index)
-    found = estimate(wide.to_numpy(dtype=float), [str(each) for each in strata])
+    found = estimate_means(wide.to_numpy(dtype=float), [str(each) for each in strata])
     missing = both["loss"].isna().groupby([both[key] for key in keys]).sum().reindex(wide.columns)
     named = wide.columns.to_frame(index=False)
     numbers = {"loss": found.mean, "low": found.low, "high": found.high, "n": found.n}

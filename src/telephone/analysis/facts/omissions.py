@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from telephone.analysis.facts.hazards import ratio
+from telephone.analysis.facts.hazards import clustered_proportion
 from telephone.store.vectors import SEPARATOR
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ _ROWS = ["player", "prompt_id", "level", "attribute", "sort", "agrees"]
 _COLUMNS = ("lost", "asked", "not_said", "not_seen", "unsure", "share_not_said", "low", "high", "guessed", "corrected")
 
 
-def answers_told(run: Run) -> pd.DataFrame:
+def probe_answers(run: Run) -> pd.DataFrame:
     """Returns one row a question that was put to a describer: an opinion of a player, not a count.
 
     Columns: `player, prompt_id, level, attribute, sort` (lost: the picture has the fact and the description did not
@@ -46,7 +46,7 @@ def answers_told(run: Run) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*_ROWS[:-1], "question", "answer", "agrees"])
 
 
-def unsaid(table: pd.DataFrame, by: Sequence[str] = ("player", "attribute")) -> pd.DataFrame:
+def omission_rates(table: pd.DataFrame, by: Sequence[str] = ("player", "attribute")) -> pd.DataFrame:
     """Returns how much of what describers left out they had seen.
 
     Columns: those of `by`, `asked` (facts left out of a description and asked for), `not_said` (answered rightly),
@@ -55,7 +55,7 @@ def unsaid(table: pd.DataFrame, by: Sequence[str] = ("player", "attribute")) -> 
     (the share without such luck: (share - guessed) / (1 - guessed), NaN where nothing absent was asked for).
 
     Args:
-        table: As `answers_told` gives it.
+        table: As `probe_answers` gives it.
         by: Some of `player, attribute, level`.
     """
     rows = []
@@ -70,7 +70,9 @@ def unsaid(table: pd.DataFrame, by: Sequence[str] = ("player", "attribute")) -> 
 def _shares(lost: pd.DataFrame, blank: pd.DataFrame) -> dict[str, Any]:
     known = lost[lost["agrees"].notna()]
     by_prompt = known.groupby("prompt_id").agg(yes=("agrees", "sum"), n=("agrees", "size"), level=("level", "first"))
-    share, low, high = ratio(by_prompt["yes"].to_numpy(float), by_prompt["n"].to_numpy(float), list(by_prompt["level"]))
+    share, low, high = clustered_proportion(
+        by_prompt["yes"].to_numpy(float), by_prompt["n"].to_numpy(float), list(by_prompt["level"])
+    )
     guessed = float(blank["agrees"].mean()) if blank["agrees"].notna().any() else float("nan")
     said = int(known["agrees"].sum())
     return {

@@ -9,16 +9,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from telephone.analysis.facts.hazards import checked
-from telephone.analysis.inference.bootstrap import Floats, bounds, draw_weights, estimate, student_stretch
-from telephone.analysis.inference.pairwise import holm, sign_flip_test
+from telephone.analysis.facts.hazards import check_groups
+from telephone.analysis.inference.bootstrap import (
+    Floats,
+    bootstrap_weights,
+    estimate_means,
+    interval_bounds,
+    student_stretch,
+)
+from telephone.analysis.inference.pairwise import holm_adjust, sign_flip_test
 
 PAIR = ("t2i_model", "i2t_model")
 HALF = 0.5
 _DRAWS = 1000
 
 
-def survival(table: pd.DataFrame, by: Sequence[str] = PAIR) -> pd.DataFrame:
+def survival_curves(table: pd.DataFrame, by: Sequence[str] = PAIR) -> pd.DataFrame:
     """Returns the share of facts that no description has lost yet, turn by turn (Kaplan and Meier's estimate).
 
     A fact leaves at its first description (of an image-first game: picture) that does not keep it, even if it comes
@@ -26,8 +32,8 @@ def survival(table: pd.DataFrame, by: Sequence[str] = PAIR) -> pd.DataFrame:
     the start), `at_risk` (facts), `lost`, `survival` (0 to 1), `low`, `high` (95 % interval over prompts; NaN for one).
 
     Args:
-        table: As `followed` gives it.
-        by: Some of the groups of `hazards`; not `kind`, `player` or `turn`, which change during a game.
+        table: As `track_facts` gives it.
+        by: Some of the groups of `hazard_rates`; not `kind`, `player` or `turn`, which change during a game.
 
     Raises:
         UsageError: there is no such group.
@@ -55,8 +61,8 @@ def half_lives(table: pd.DataFrame, by: Sequence[str] = PAIR) -> pd.DataFrame:
     is longer than the game) and `turns` (length of the game).
 
     Args:
-        table: As `followed` gives it.
-        by: As for `survival`.
+        table: As `track_facts` gives it.
+        by: As for `survival_curves`.
 
     Raises:
         UsageError: there is no such group.
@@ -83,13 +89,13 @@ def survival_test(table: pd.DataFrame, by: str = "t2i_model") -> pd.DataFrame:
     `prompts` (on which both have facts), `p` (sign-flip test over prompts), `holm` (held for all pairs at once).
 
     Args:
-        table: As `followed` gives it.
-        by: One of the groups of `survival`.
+        table: As `track_facts` gives it.
+        by: One of the groups of `survival_curves`.
 
     Raises:
         UsageError: there is no such group.
     """
-    checked([by])
+    check_groups([by])
     lives = _lives(table, [by])
     levels = lives.groupby("prompt_id")["level"].first()
     wide = lives.groupby(["prompt_id", by])["turns"].mean().unstack(by)  # noqa: PD010
@@ -97,14 +103,14 @@ def survival_test(table: pd.DataFrame, by: str = "t2i_model") -> pd.DataFrame:
     for one, other in combinations(wide.columns, 2):
         gaps = (wide[one] - wide[other]).dropna()
         values = gaps.to_numpy(dtype=float)
-        found = estimate(values[:, None], [str(levels[prompt]) for prompt in gaps.index])
+        found = estimate_means(values[:, None], [str(levels[prompt]) for prompt in gaps.index])
         numbers = {"difference": float(found.mean[0]), "low": float(found.low[0]), "high": float(found.high[0])}
         rows.append({"one": one, "other": other, **numbers, "prompts": len(values), "p": sign_flip_test(values)})
     made = pd.DataFrame(rows, columns=["one", "other", "difference", "low", "high", "prompts", "p"])
-    return made.assign(holm=holm(made["p"].to_numpy(dtype=float)))
+    return made.assign(holm=holm_adjust(made["p"].to_numpy(dtype=float)))
 
 
-class _Counts:
+class _RiskTable:
     """Facts at risk and lost of one group: [prompts, turns] each, with the prompts' levels."""
 
     def __init__(self, lives: pd.DataFrame, turns: int) -> None:
@@ -120,14 +126,14 @@ class _Counts:
         np.add.at(self.lost, number, fell)
 
 
-def _groups(table: pd.DataFrame, by: Sequence[str]) -> list[tuple[dict[str, Any], _Counts]]:
-    keys = checked(by)
+def _groups(table: pd.DataFrame, by: Sequence[str]) -> list[tuple[dict[str, Any], _RiskTable]]:
+    keys = check_groups(by)
     lives = _lives(table, keys)
     turns = int(lives["played"].max()) if len(lives) else 0
     if not keys:
-        return [({}, _Counts(lives, turns))] if len(lives) else []
+        return [({}, _RiskTable(lives, turns))] if len(lives) else []
     return [
-        (dict(zip(keys, own if isinstance(own, tuple) else (own,), strict=True)), _Counts(part, turns))
+        (dict(zip(keys, own if isinstance(own, tuple) else (own,), strict=True)), _RiskTable(part, turns))
         for own, part in lives.groupby(keys, sort=True)
     ]
 
@@ -149,9 +155,9 @@ def _lives(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     return made.reset_index()
 
 
-def _curve(lives: _Counts) -> tuple[Floats, Floats]:
+def _curve(lives: _RiskTable) -> tuple[Floats, Floats]:
     """Returns the survival after each turn, and [draws, turns] of it over resampled prompts."""
-    weights = draw_weights(tuple(lives.strata), _DRAWS)
+    weights = bootstrap_weights(tuple(lives.strata), _DRAWS)
     return _product(lives.risk.sum(axis=0), lives.lost.sum(axis=0)), _product(
         weights @ lives.risk, weights @ lives.lost
     )
@@ -163,15 +169,15 @@ def _product(risk: Floats, lost: Floats) -> Floats:
     return np.asarray(np.cumprod(1 - share, axis=-1))
 
 
-def _stretched(draws: Floats, curve: Floats, lives: _Counts) -> Floats:
+def _stretched(draws: Floats, curve: Floats, lives: _RiskTable) -> Floats:
     stretch = student_stretch(lives.strata)
     return np.asarray(np.clip(curve + (draws - curve) * stretch, 0.0, 1.0))
 
 
-def _bounds(draws: Floats, curve: Floats, lives: _Counts) -> tuple[Floats, Floats]:
+def _bounds(draws: Floats, curve: Floats, lives: _RiskTable) -> tuple[Floats, Floats]:
     if len(lives.strata) < 2:
         return np.full(len(curve), np.nan), np.full(len(curve), np.nan)
-    low, high = bounds(_stretched(draws, curve, lives))
+    low, high = interval_bounds(_stretched(draws, curve, lives))
     return low, high
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from telephone.analysis.facts.subject_changes import subject_turns
-from telephone.analysis.inference.bootstrap import Estimate, estimate
-from telephone.analysis.inference.side_effects import Gap, gap
-from telephone.analysis.tables.score_frames import battle
+from telephone.analysis.facts.fact_tracking import subject_change_turns
+from telephone.analysis.inference.bootstrap import MeanEstimate, estimate_means
+from telephone.analysis.inference.side_importance import SideGap, side_gap
+from telephone.analysis.tables.score_frames import without_controls
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,20 +93,20 @@ _CLAIMS = {
 }
 
 
-def claims(
+def check_article_claims(
     frame: pd.DataFrame, followed: pd.DataFrame | None = None, drift: pd.DataFrame | None = None
 ) -> tuple[Claim, ...]:
     """Returns the observations of the article, tested.
 
     Args:
-        frame: One row a turn, as `scored` gives it; controls are left out.
-        followed: As `followed` gives it, where the prompts state facts that can be counted.
-        drift: As `drift` gives it, where an embedder of texts and pictures has judged.
+        frame: One row a turn, as `scored_frame` gives it; controls are left out.
+        followed: As `track_facts` gives it, where the prompts state facts that can be counted.
+        drift: As `drift_table` gives it, where an embedder of texts and pictures has judged.
 
     Raises:
         UsageError: a column is missing.
     """
-    frame = battle(frame)
+    frame = without_controls(frame)
     turns = int(frame["step_number"].max()) + 1 if len(frame) else 0
     followed, drift = (None if table is None else _of(table, frame) for table in (followed, drift))
     return (
@@ -125,10 +125,10 @@ def _of(table: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
 
 def _easy(frame: pd.DataFrame, turns: int) -> Claim:
     made = _CLAIMS["easy"]
-    return _by_gap(made, gap(frame, "easy", [turns - 1]) if turns else None, "easy", 1)
+    return _by_gap(made, side_gap(frame, "easy", [turns - 1]) if turns else None, "easy", 1)
 
 
-def _by_gap(made: Claim, found: Gap | None, level: str, sign: int) -> Claim:
+def _by_gap(made: Claim, found: SideGap | None, level: str, sign: int) -> Claim:
     if found is None:
         return _open(made, f"It takes two models on each side and three {level} prompts that every pair has played.")
     words = (
@@ -139,7 +139,9 @@ def _by_gap(made: Claim, found: Gap | None, level: str, sign: int) -> Claim:
 
 def _medium(followed: pd.DataFrame | None) -> Claim:
     made = _CLAIMS["medium"]
-    table = subject_turns(followed) if followed is not None and len(followed) else pd.DataFrame(columns=["level"])
+    table = (
+        subject_change_turns(followed) if followed is not None and len(followed) else pd.DataFrame(columns=["level"])
+    )
     table = table[table["level"] == "medium"]
     if table.empty:
         return _open(made, "No medium prompt has facts that can be followed.")
@@ -156,8 +158,8 @@ def _hard(frame: pd.DataFrame, turns: int) -> Claim:
     made = _CLAIMS["hard"]
     if turns < 2 * EARLY:
         return _open(made, f"It takes games of {2 * EARLY} turns or more.")
-    early = gap(frame, "hard", range(EARLY))
-    late = gap(frame, "hard", range(turns - EARLY, turns))
+    early = side_gap(frame, "hard", range(EARLY))
+    late = side_gap(frame, "hard", range(turns - EARLY, turns))
     if early is None or late is None:
         return _open(made, "It takes two models on each side and three hard prompts that every pair has played.")
     words = " ".join(
@@ -207,7 +209,7 @@ def _modalities(drift: pd.DataFrame | None) -> Claim:
     if len(table) < 2 or not (table[["image", "text"]].to_numpy() > 0).any():
         return _open(made, "It takes two prompts or more whose games go on changing.")
     levels = found.groupby("prompt_id")["level"].first().reindex(table.index)
-    means = estimate(table[["across", "image", "text"]].to_numpy(dtype=float), [str(level) for level in levels])
+    means = estimate_means(table[["across", "image", "text"]].to_numpy(dtype=float), [str(level) for level in levels])
     ratio = means.mean[0] / means.mean[1:].max()
     draws = means.draws[:, 0] / np.maximum(means.draws[:, 1:].max(axis=1), 1e-9)
     low, high = np.quantile(draws, [0.025, 0.975])
@@ -242,21 +244,21 @@ def _style(frame: pd.DataFrame, followed: pd.DataFrame | None) -> Claim:
     wide = kept.groupby(["prompt_id", "i2t_model"])["kept"].mean().unstack("i2t_model")
     gaps = (wide[lengths.index[-1]] - wide[lengths.index[0]]).dropna()
     levels = own.groupby("prompt_id")["level"].first().reindex(gaps.index)
-    found = estimate(gaps.to_numpy(dtype=float)[:, None], [str(level) for level in levels], (-1.0, 1.0))
+    found = estimate_means(gaps.to_numpy(dtype=float)[:, None], [str(level) for level in levels], (-1.0, 1.0))
     told = " and ".join(
         f"{name} ({lengths[name]:.0f} words) keeps {wide[name].mean():.0%}" for name in lengths.index[[-1, 0]]
     )
     return _judged(made, _numbers(found), f"{told} of the styles ({len(gaps)} prompts).")
 
 
-def _over_prompts(values: pd.Series, table: pd.DataFrame) -> Estimate:
+def _over_prompts(values: pd.Series, table: pd.DataFrame) -> MeanEstimate:
     """Returns the mean over prompts of each prompt's mean over its games."""
     by_prompt = values.groupby(table["prompt_id"]).mean()
     levels = table.groupby("prompt_id")["level"].first().reindex(by_prompt.index)
-    return estimate(by_prompt.to_numpy(dtype=float)[:, None], [str(level) for level in levels], (0.0, 1.0))
+    return estimate_means(by_prompt.to_numpy(dtype=float)[:, None], [str(level) for level in levels], (0.0, 1.0))
 
 
-def _numbers(found: Estimate) -> tuple[float, float, float]:
+def _numbers(found: MeanEstimate) -> tuple[float, float, float]:
     return float(found.mean[0]), float(found.low[0]), float(found.high[0])
 
 

@@ -27,7 +27,7 @@ NORMAL_QUANTILE = round(float(ndtri((1 + CONFIDENCE) / 2)), 6)
 
 
 @dataclass(frozen=True)
-class Estimate:
+class MeanEstimate:
     """Means of several things over the same prompts; all arrays have one entry a thing."""
 
     mean: Floats
@@ -43,7 +43,9 @@ class Estimate:
     """[draws, things]: means of resampled prompts, stretched; the prompts of a draw are the same for all things."""
 
 
-def estimate(values: Floats, strata: Sequence[str], limits: tuple[float, float] = (-np.inf, np.inf)) -> Estimate:
+def estimate_means(
+    values: Floats, strata: Sequence[str], limits: tuple[float, float] = (-np.inf, np.inf)
+) -> MeanEstimate:
     """Returns the mean of each column over prompts, each prompt with the same weight, and its interval.
 
     Args:
@@ -56,21 +58,21 @@ def estimate(values: Floats, strata: Sequence[str], limits: tuple[float, float] 
     filled = np.where(known, values, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = filled.sum(axis=0) / n
-        weights = draw_weights(tuple(strata))
+        weights = bootstrap_weights(tuple(strata))
         raw = (weights @ filled) / (weights @ known)
-    groups = len(set(merged(strata)))
+    groups = len(set(merge_strata(strata)))
     freedom = [int(count) - groups if count >= 2 else None for count in n]
     stretch = np.array([np.nan if each is None else student_quantile(each) / NORMAL_QUANTILE for each in freedom])
     spread = raw - mean
     draws = mean + spread * stretch
     low, high = (np.full(len(mean), np.nan) for _ in range(2))
     enough = n >= 2
-    low[enough], high[enough] = np.clip(bounds(draws[:, enough]), *limits)
+    low[enough], high[enough] = np.clip(interval_bounds(draws[:, enough]), *limits)
     se = np.where(enough, np.sqrt(_mean_of_known(spread**2)), np.nan)
-    return Estimate(mean, low, high, se, n, draws)
+    return MeanEstimate(mean, low, high, se, n, draws)
 
 
-def bounds(draws: Floats) -> Floats:
+def interval_bounds(draws: Floats) -> Floats:
     """Returns [2, things]: the lower and upper bound of the 95 % interval of each column; NaN draws are left out."""
     tail = (1 - CONFIDENCE) / 2
     if np.isnan(draws).any():
@@ -79,14 +81,14 @@ def bounds(draws: Floats) -> Floats:
 
 
 @lru_cache(maxsize=64)
-def draw_weights(strata: tuple[str, ...], draws: int = DRAWS) -> Floats:
+def bootstrap_weights(strata: tuple[str, ...], draws: int = DRAWS) -> Floats:
     """Returns [draws, prompts], read-only: how much each prompt weighs in each draw; equal strata, equal weights.
 
     A single prompt cannot be drawn again, so it weighs 1 in every draw.
     """
     generator = np.random.default_rng(seeds.derive("bootstrap", *strata))
     weights = np.ones((draws, len(strata)))
-    groups = np.array(merged(strata))
+    groups = np.array(merge_strata(strata))
     for group in dict.fromkeys(groups.tolist()):
         members = np.flatnonzero(groups == group)
         size = len(members)
@@ -97,7 +99,7 @@ def draw_weights(strata: tuple[str, ...], draws: int = DRAWS) -> Floats:
     return weights
 
 
-def merged(strata: Sequence[str]) -> list[str]:
+def merge_strata(strata: Sequence[str]) -> list[str]:
     """Returns the strata with each one of a single prompt joined to its neighbour, the easier one if there is one."""
     order = sorted(set(strata), key=_difficulty)
     groups: list[list[str]] = []
@@ -122,7 +124,7 @@ def student_quantile(freedom: int) -> float:
 
 def student_stretch(strata: Sequence[str]) -> float:
     """Returns the factor from the normal to Student's t distribution for prompts of these strata."""
-    return student_quantile(len(strata) - len(set(merged(strata)))) / NORMAL_QUANTILE
+    return student_quantile(len(strata) - len(set(merge_strata(strata)))) / NORMAL_QUANTILE
 
 
 def _mean_of_known(values: Floats) -> Floats:

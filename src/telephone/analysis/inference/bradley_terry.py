@@ -9,10 +9,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from telephone.analysis.inference.bootstrap import Floats, bounds, draw_weights, student_stretch
-from telephone.analysis.tables.leaderboards import ALL, KEYS, Side, strata_of
-from telephone.analysis.tables.score_frames import battle, measure_of
-from telephone.analysis.tables.turn_means import levels_of
+from telephone.analysis.inference.bootstrap import Floats, bootstrap_weights, interval_bounds, student_stretch
+from telephone.analysis.tables.leaderboards import ALL, KEYS, Side, prompt_levels
+from telephone.analysis.tables.score_frames import get_measure, ordered_levels, without_controls
 
 COLUMNS = ("level", "model", "strength", "low", "high", "rank", "chance", "wins", "ties", "losses")
 PRIOR = 0.5
@@ -32,7 +31,7 @@ def bradley_terry(
     `chance` (of beating a model of strength 0), `wins`, `ties` and `losses`.
 
     Args:
-        games: One row a game, as `by_game` gives it; controls are left out.
+        games: One row a game, as `game_scores` gives it; controls are left out.
         side: t2i or i2t; pairs meet on prompts alone.
         measure: A name of `MEASURES`.
         when: final or mean.
@@ -41,11 +40,11 @@ def bradley_terry(
     Raises:
         UsageError: there is no such measure.
     """
-    what = measure_of(measure)
-    games = battle(games)
+    what = get_measure(measure)
+    games = without_controls(games)
     names, prompts, results = _meetings(games, side, f"{what.name}_{when}", tie, what.low_is_best)
-    strata = strata_of(games, pd.Index(prompts))
-    levels = levels_of(games)
+    strata = prompt_levels(games, pd.Index(prompts))
+    levels = ordered_levels(games)
     tables = []
     for level in levels + ([ALL] if len(levels) > 1 else []):
         inside = np.array([level in (ALL, each) for each in strata], dtype=bool)
@@ -54,7 +53,7 @@ def bradley_terry(
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(COLUMNS))
 
 
-def strengths(wins: Floats, rounds: int = _ROUNDS) -> Floats:
+def fit_strengths(wins: Floats, rounds: int = _ROUNDS) -> Floats:
     """Returns [..., m]: log strengths that add up to 0, of results [..., m, m]: how often the row beat the column.
 
     Hunter's iteration; each result is joined by `PRIOR` of a tie.
@@ -104,7 +103,7 @@ def _table(names: list[str], results: Floats, strata: list[str], level: str) -> 
     wins, ties = results[:, 0].sum(0), results[:, 1].sum(0)
     away = 1.0 - np.eye(len(names))
     ties = ties * away
-    found = strengths(wins)
+    found = fit_strengths(wins)
     low, high = _interval(found, results[:, 0], strata)
     table = pd.DataFrame(
         {
@@ -131,7 +130,7 @@ def _interval(found: Floats, wins: Floats, strata: list[str]) -> Floats:
     n = len(strata)
     if n < 2:
         return np.full((2, len(found)), np.nan)
-    weights = draw_weights(tuple(strata))[:_DRAWS]
-    draws = strengths(np.tensordot(weights, wins, axes=1))
-    found_bounds = bounds(found + (draws - draws.mean(0)) * student_stretch(strata))
+    weights = bootstrap_weights(tuple(strata))[:_DRAWS]
+    draws = fit_strengths(np.tensordot(weights, wins, axes=1))
+    found_bounds = interval_bounds(found + (draws - draws.mean(0)) * student_stretch(strata))
     return np.where(np.ptp(draws, axis=0) > _SAME, found_bounds, np.nan)

@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from telephone.analysis.facts.hazards import ratio
-from telephone.analysis.inference.pairwise import holm
-from telephone.analysis.tables.calls import hops
-from telephone.analysis.tables.drift import Floats, embedders_of, short_name
-from telephone.analysis.tables.score_frames import battle
+from telephone.analysis.facts.hazards import clustered_proportion
+from telephone.analysis.inference.pairwise import holm_adjust
+from telephone.analysis.tables.drift import Floats, matching_embedders, short_name
+from telephone.analysis.tables.score_frames import hop_table, without_controls
 from telephone.core import seeds
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ _TIE = 1e-6
 
 
 @dataclass(frozen=True)
-class Leak:
+class InformationLeak:
     """A rise of what can be told about the prompt, which a chain alone cannot bring about."""
 
     embedder: str
@@ -57,7 +56,7 @@ class Leak:
         )
 
 
-def matching(run: Run, embedder: str | None = None, frame: pd.DataFrame | None = None) -> pd.DataFrame:
+def match_captions(run: Run, embedder: str | None = None, frame: pd.DataFrame | None = None) -> pd.DataFrame:
     """Returns for each turn the place of its own prompt among all prompts, by nearness.
 
     Descriptions are matched to texts; in games that begin with a picture, pictures are matched to pictures. Columns:
@@ -73,25 +72,25 @@ def matching(run: Run, embedder: str | None = None, frame: pd.DataFrame | None =
     Raises:
         UsageError: no embedder has such a name.
     """
-    made = hops(battle(run.frame()) if frame is None else frame)
+    made = hop_table(without_controls(run.frame()) if frame is None else frame)
     same = made[made["kind"] == made["first"]]
     tables = [
         _match(part, run.vectors(identity)).assign(embedder=short_name(identity))
-        for identity in embedders_of(run, embedder)
+        for identity in matching_embedders(run, embedder)
         for _, part in same.groupby("first")
     ]
     columns = ["embedder", *_KEEP, "candidates", "rank", "top1", "reciprocal"]
     return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
 
 
-def bits(table: pd.DataFrame, by: Sequence[str] = ("embedder", "line", "turn")) -> pd.DataFrame:
+def caption_retrieval_bits(table: pd.DataFrame, by: Sequence[str] = ("embedder", "line", "turn")) -> pd.DataFrame:
     """Returns how well descriptions are matched, and how many bits about the prompt they hold at least.
 
     Columns: those of `by`, `prompts`, `candidates`, `top1` (share matched), `low`, `high` (95 % interval over prompts),
     `mrr` (mean reciprocal rank), `bits` and `bits_low`, `bits_high` (Fano's bound for these shares).
 
     Args:
-        table: As `matching` gives it.
+        table: As `match_captions` gives it.
         by: Some of `embedder, line, t2i_model, i2t_model, level, turn`.
     """
     rows = []
@@ -99,11 +98,13 @@ def bits(table: pd.DataFrame, by: Sequence[str] = ("embedder", "line", "turn")) 
         by_prompt = part.groupby("prompt_id").agg(
             events=("top1", "sum"), risks=("top1", "size"), mrr=("reciprocal", "mean"), level=("level", "first")
         )
-        numbers = ratio(
+        numbers = clustered_proportion(
             by_prompt["events"].to_numpy(float), by_prompt["risks"].to_numpy(float), list(by_prompt["level"])
         )
         several = int(part["candidates"].max())
-        bounds = dict(zip(("bits", "bits_low", "bits_high"), (fano(each, several) for each in numbers), strict=True))
+        bounds = dict(
+            zip(("bits", "bits_low", "bits_high"), (fano_bound(each, several) for each in numbers), strict=True)
+        )
         head = dict(zip(by, own if isinstance(own, tuple) else (own,), strict=True))
         shares = dict(zip(("top1", "low", "high"), numbers, strict=True))
         counts = {"prompts": len(by_prompt), "candidates": several}
@@ -112,7 +113,7 @@ def bits(table: pd.DataFrame, by: Sequence[str] = ("embedder", "line", "turn")) 
     return pd.DataFrame(rows, columns=columns)
 
 
-def fano(right: float, candidates: int) -> float:
+def fano_bound(right: float, candidates: int) -> float:
     """Returns the least number of bits that a matching needs which is right so often among so many equally likely ones.
 
     Args:
@@ -128,32 +129,32 @@ def fano(right: float, candidates: int) -> float:
     return float(max(np.log2(candidates) - doubt - wrong * np.log2(candidates - 1), 0.0))
 
 
-def leaks(table: pd.DataFrame) -> tuple[Leak, ...]:
+def find_information_leaks(table: pd.DataFrame) -> tuple[InformationLeak, ...]:
     """Returns the lines in which matching gets better with the turns, more than chance can explain; and all together.
 
     For each two turns the gain of each prompt is taken; the largest mean gain is compared with those that come out if
     the signs of whole prompts are thrown like coins.
 
     Args:
-        table: As `matching` gives it.
+        table: As `match_captions` gives it.
     """
     found = [leak for _, own in table.groupby("embedder", sort=False) for leak in _rises(own)]
-    held = holm(np.array([leak.p for leak in found], dtype=float))
+    held = holm_adjust(np.array([leak.p for leak in found], dtype=float))
     return tuple(
-        Leak(leak.embedder, leak.line, leak.before, leak.after, leak.rise, float(p))
+        InformationLeak(leak.embedder, leak.line, leak.before, leak.after, leak.rise, float(p))
         for leak, p in zip(found, held, strict=True)
         if p < ALARM
     )
 
 
-def _rises(own: pd.DataFrame) -> Iterator[Leak]:
+def _rises(own: pd.DataFrame) -> Iterator[InformationLeak]:
     lines = [(str(line), part) for line, part in own.groupby("line", sort=True)]
     for line, part in [*lines, *([(ALL, own)] if len(lines) > 1 else [])]:
         wide = part.groupby(["prompt_id", "turn"])["top1"].mean().unstack("turn").dropna()  # noqa: PD010
         if wide.shape[1] > 1 and len(wide) > 1:
             pair, rise, p = _largest(wide.to_numpy(dtype=float))
             before, after = (int(wide.columns[at]) for at in pair)
-            yield Leak(str(own["embedder"].iloc[0]), line, before, after, rise, p)
+            yield InformationLeak(str(own["embedder"].iloc[0]), line, before, after, rise, p)
 
 
 def _largest(values: Floats) -> tuple[tuple[int, int], float, float]:

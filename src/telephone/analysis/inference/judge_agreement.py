@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from telephone.analysis.facts.fact_tracking import followed
-from telephone.analysis.inference.bootstrap import bounds, draw_weights, student_stretch
-from telephone.analysis.tables.drift import Floats, drift
-from telephone.analysis.tables.retention import retained, yardsticks
-from telephone.analysis.tables.score_frames import battle
-from telephone.analysis.tables.turn_means import levels_of
+from telephone.analysis.facts.fact_tracking import track_facts
+from telephone.analysis.inference.bootstrap import bootstrap_weights, interval_bounds, student_stretch
+from telephone.analysis.tables.drift import Floats, drift_table
+from telephone.analysis.tables.retention import add_retention, calibration_lines
+from telephone.analysis.tables.score_frames import ordered_levels, without_controls
 
 if TYPE_CHECKING:
     from telephone.store import Run
@@ -28,7 +27,7 @@ _FEWEST = 10
 """Descriptions below which no correlation is told."""
 
 
-def judged(run: Run, frame: pd.DataFrame | None = None) -> pd.DataFrame:
+def judge_values(run: Run, frame: pd.DataFrame | None = None) -> pd.DataFrame:
     """Returns what every judge says of every text and picture, on scales where more is better.
 
     Columns: `game, prompt_id, level, t2i_model, i2t_model, generation, turn, judge, value`. Judges are each embedder
@@ -39,24 +38,24 @@ def judged(run: Run, frame: pd.DataFrame | None = None) -> pd.DataFrame:
         run: A run that was judged in full.
         frame: Rows of `run.frame()`; None is the battle without its control lines.
     """
-    rows = battle(run.frame()) if frame is None else frame
-    drifted = retained(drift(run, frame=rows), yardsticks(run, frame=rows))
+    rows = without_controls(run.frame()) if frame is None else frame
+    drifted = add_retention(drift_table(run, frame=rows), calibration_lines(run, frame=rows))
     told = drifted.assign(judge=drifted["embedder"] + " " + drifted["mapping"], value=drifted["retention"])
-    facts = followed(run, rows, mend=False)
+    facts = track_facts(run, rows, mend=False)
     facts = facts.assign(value=(facts["state"] == "kept").astype(float), generation=facts["generation"])
     facts["judge"] = np.where(facts["kind"] == "image", FACTS["image"], FACTS["text"])
     shares = facts.groupby(COLUMNS[:-1], sort=False)["value"].mean().reset_index()
     return pd.concat([told.loc[told["value"].notna(), COLUMNS], shares[COLUMNS]], ignore_index=True)
 
 
-def agreement(table: pd.DataFrame) -> pd.DataFrame:
+def rank_agreement(table: pd.DataFrame) -> pd.DataFrame:
     """Returns for each two judges how alike they order the players.
 
     Columns: `side` (t2i, i2t or pair), `one`, `other` (judges), `players`, `kendall` (tau-b) and `spearman` (rho), both
     in [-1, 1], NaN below three players: two can only be in one order or the other.
 
     Args:
-        table: As `judged` gives it.
+        table: As `judge_values` gives it.
     """
     rows = []
     for side, keys in SIDES.items():
@@ -68,21 +67,21 @@ def agreement(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["side", "one", "other", "players", "kendall", "spearman"])
 
 
-def fact_check(table: pd.DataFrame) -> pd.DataFrame:
+def fact_correlation(table: pd.DataFrame) -> pd.DataFrame:
     """Returns how well each embedder follows the exact facts, over all descriptions and pictures of a level.
 
     Columns: `judge, level` (`all` last), `spearman` (rank correlation of the value with the share of facts that are in
     the very same text or picture), `low`, `high` (95 % interval over prompts), `n` (texts or pictures), `prompts`.
 
     Args:
-        table: As `judged` gives it.
+        table: As `judge_values` gives it.
     """
     exact = table[table["judge"].isin(list(FACTS.values()))]
     truth = exact[["game", "generation", "value"]].rename(columns={"value": "facts"})
     both = table[~table["judge"].isin(list(FACTS.values()))].merge(truth, on=["game", "generation"])
     rows = []
     for judge, own in both.groupby("judge", sort=False):
-        for level in [*levels_of(own), ALL]:
+        for level in [*ordered_levels(own), ALL]:
             part = own if level == ALL else own[own["level"] == level]
             rows.append({"judge": judge, "level": level, **_follows(part)})
     return pd.DataFrame(rows, columns=["judge", "level", "spearman", "low", "high", "n", "prompts"])
@@ -128,9 +127,9 @@ def _follows(part: pd.DataFrame) -> dict[str, Any]:
         return nothing | {"spearman": value} | counts
     levels = part.drop_duplicates("prompt_id").set_index("prompt_id")["level"]
     strata = [str(levels[prompt]) for prompt in prompts]
-    draws = _from_sums(draw_weights(tuple(strata), _DRAWS) @ sums)
+    draws = _from_sums(bootstrap_weights(tuple(strata), _DRAWS) @ sums)
     stretched = value + (draws - value)[:, None] * student_stretch(strata)
-    low, high = np.clip(bounds(stretched), -1, 1)[:, 0]
+    low, high = np.clip(interval_bounds(stretched), -1, 1)[:, 0]
     return {"spearman": value, "low": float(low), "high": float(high)} | counts
 
 

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from telephone.analysis.inference.bootstrap import Estimate, Floats, estimate
-from telephone.analysis.tables.leaderboards import ALL, Side, strata_of, wide_table
-from telephone.analysis.tables.score_frames import battle, measure_of
-from telephone.analysis.tables.turn_means import levels_of
+from telephone.analysis.inference.bootstrap import Floats, MeanEstimate, estimate_means
+from telephone.analysis.tables.leaderboards import ALL, Side, prompt_by_model, prompt_levels
+from telephone.analysis.tables.score_frames import get_measure, ordered_levels, without_controls
 
 ORACLES = frozenset({"renderer", "reader"})
 """Names of the perfect players, with or without `oracle/` in front of them, whatever their options."""
@@ -27,7 +26,7 @@ _SHARES = ["drawing", "describing", "together"]
 
 
 @dataclass(frozen=True)
-class Swaps:
+class OracleSwaps:
     """The causal answer to what matters more, for the lines whose oracle lines were played."""
 
     table: pd.DataFrame
@@ -38,14 +37,14 @@ class Swaps:
     overall: pd.DataFrame
     """The same over all real lines. Columns `level, source` (drawing, describing, together, difference), `loss`, `low`,
     `high` (95 % interval over prompts) and `n` (prompts)."""
-    told: bool = False
+    significant: bool = False
     answer: str = ""
     note: str = ""
     """What is missing."""
 
 
 @dataclass(frozen=True)
-class Gain:
+class SwapGain:
     """What a battle gains if the worst model of a side is replaced by the best."""
 
     best: str
@@ -57,40 +56,40 @@ class Gain:
     n: int
 
 
-def oracle_swaps(games: pd.DataFrame, measure: str = "recall", when: str = "final") -> Swaps:
+def oracle_swaps(games: pd.DataFrame, measure: str = "recall", when: str = "final") -> OracleSwaps:
     """Returns the loss of each side, found by swapping the other side for a perfect player.
 
     Args:
-        games: One row a game, as `by_game` gives it, with the lines of the perfect players among the controls or the
-            battle.
+        games: One row a game, as `game_scores` gives it, with the lines of the perfect models among the controls or
+            the battle.
         measure: A name of `MEASURES`.
         when: final or mean.
 
     Raises:
         UsageError: there is no such measure.
     """
-    what = measure_of(measure)
+    what = get_measure(measure)
     column = f"{what.name}_{when}"
     own = games[games["control"].isin(["", "oracle"])] if "control" in games.columns else games
     loss = own[column] if what.low_is_best else 1.0 - own[column]
     cells = own.assign(loss=loss).groupby(["prompt_id", "t2i_model", "i2t_model"])["loss"].mean()
     wide = cells.unstack(["t2i_model", "i2t_model"])  # noqa: PD010
-    lines = _lines(battle(games), list(wide.columns.to_frame(index=False).itertuples(index=False, name=None)))
+    lines = _lines(without_controls(games), list(wide.columns.to_frame(index=False).itertuples(index=False, name=None)))
     if not lines:
         return _nothing("No line was played with the perfect renderer and the perfect reader too: add --controls.")
     parts = np.stack([wide[list(line)].to_numpy(dtype=float) for line in lines], axis=1)
     parts = np.where(np.isnan(parts).any(axis=2, keepdims=True), np.nan, parts)
     if np.isnan(parts).all():
         return _nothing("The lines with perfect players have no score by this measure.")
-    strata = strata_of(own, wide.index)
-    levels = levels_of(own)
+    strata = prompt_levels(own, wide.index)
+    levels = ordered_levels(own)
     chosen = [*levels, ALL] if len(levels) > 1 else levels
     table = pd.concat([_by_line(lines, parts, strata, level) for level in chosen], ignore_index=True)
     overall = pd.concat([_overall(parts, strata, level) for level in chosen], ignore_index=True)
     return _told(table, overall, len(lines))
 
 
-def shares(losses: Floats) -> Floats:
+def shapley_losses(losses: Floats) -> Floats:
     """Returns [..., 3]: the loss by drawing, by describing (Shapley), and what both lose together.
 
     Args:
@@ -102,18 +101,20 @@ def shares(losses: Floats) -> Floats:
     return np.stack([drawing, describing, real - drawn - described + oracle], axis=-1)
 
 
-def swap_gains(games: pd.DataFrame, side: Side, measure: str = "distance", when: str = "final") -> Gain | None:
+def swap_gain(games: pd.DataFrame, side: Side, measure: str = "distance", when: str = "final") -> SwapGain | None:
     """Returns what the best model of a side keeps more than the worst; None with fewer than two models with a score."""
-    what = measure_of(measure)
-    wide, strata = wide_table(games, (f"{side}_model",) if side != "pair" else tuple(_PAIR[1:]), f"{what.name}_{when}")
+    what = get_measure(measure)
+    wide, strata = prompt_by_model(
+        games, (f"{side}_model",) if side != "pair" else tuple(_PAIR[1:]), f"{what.name}_{when}"
+    )
     wide = wide.loc[:, wide.notna().any()]
     if wide.shape[1] < 2:
         return None
     kept = wide * (-1.0 if what.low_is_best else 1.0)
     best, worst = kept.mean().idxmax(), kept.mean().idxmin()
-    found = estimate((kept[best] - kept[worst]).to_numpy(dtype=float)[:, None], strata)
+    found = estimate_means((kept[best] - kept[worst]).to_numpy(dtype=float)[:, None], strata)
     first, last = (" + ".join(name) if isinstance(name, tuple) else str(name) for name in (best, worst))
-    return Gain(first, last, float(found.mean[0]), float(found.low[0]), float(found.high[0]), int(found.n[0]))
+    return SwapGain(first, last, float(found.mean[0]), float(found.low[0]), float(found.high[0]), int(found.n[0]))
 
 
 def is_oracle(name: str) -> bool:
@@ -139,14 +140,16 @@ def _by_line(
     means = _mean(parts[_at(strata, level)])
     table = pd.DataFrame([line[0] for line in lines], columns=_PAIR[1:])
     table.insert(0, "level", level)
-    return table.assign(**dict(zip(_LOSSES, means.T, strict=True)), **dict(zip(_SHARES, shares(means).T, strict=True)))
+    return table.assign(
+        **dict(zip(_LOSSES, means.T, strict=True)), **dict(zip(_SHARES, shapley_losses(means).T, strict=True))
+    )
 
 
 def _overall(parts: Floats, strata: list[str], level: str) -> pd.DataFrame:
     at = _at(strata, level)
-    by_prompt = _mean(np.moveaxis(shares(parts[at]), 1, 0))
+    by_prompt = _mean(np.moveaxis(shapley_losses(parts[at]), 1, 0))
     values = np.concatenate([by_prompt, by_prompt[:, :1] - by_prompt[:, 1:2]], axis=1)
-    found: Estimate = estimate(values, [s for s, chosen in zip(strata, at, strict=True) if chosen])
+    found: MeanEstimate = estimate_means(values, [s for s, chosen in zip(strata, at, strict=True) if chosen])
     columns = {"loss": found.mean, "low": found.low, "high": found.high, "n": found.n}
     return pd.DataFrame({"level": level, "source": [*_SHARES, "difference"], **columns})
 
@@ -162,19 +165,19 @@ def _mean(values: Floats) -> Floats:
         return np.asarray(np.where(known, values, 0.0).sum(axis=0) / known.sum(axis=0))
 
 
-def _nothing(note: str) -> Swaps:
+def _nothing(note: str) -> OracleSwaps:
     table = pd.DataFrame(columns=[*_PAIR, *_LOSSES, *_SHARES])
-    return Swaps(table, pd.DataFrame(columns=["level", "source", "loss", "low", "high", "n"]), False, "", note)
+    return OracleSwaps(table, pd.DataFrame(columns=["level", "source", "loss", "low", "high", "n"]), False, "", note)
 
 
-def _told(table: pd.DataFrame, overall: pd.DataFrame, lines: int) -> Swaps:
+def _told(table: pd.DataFrame, overall: pd.DataFrame, lines: int) -> OracleSwaps:
     last = overall[overall["level"] == overall["level"].iloc[-1]].set_index("source")
     drawing, describing, difference = (last.loc[name] for name in ("drawing", "describing", "difference"))
-    told = bool(difference["low"] > 0 or difference["high"] < 0)
+    significant = bool(difference["low"] > 0 or difference["high"] < 0)
     more = "Drawing" if difference["loss"] > 0 else "Describing"
     words = (
-        f"{more} loses more: " if told else "It cannot be told apart: "
+        f"{more} loses more: " if significant else "It cannot be told apart: "
     ) + f"with a perfect partner drawing loses {drawing['loss']:.2f} and describing {describing['loss']:.2f} "
     words += f"(difference {difference['loss']:+.2f}, 95 % interval {difference['low']:+.2f} to "
     words += f"{difference['high']:+.2f}; {lines} line{'s' if lines > 1 else ''}, {int(difference['n'])} prompts)."
-    return Swaps(table, overall, told, words)
+    return OracleSwaps(table, overall, significant, words)

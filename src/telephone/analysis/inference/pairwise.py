@@ -11,28 +11,30 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from telephone.analysis.inference.bootstrap import Floats, estimate
-from telephone.analysis.tables.leaderboards import ALL, KEYS, Side, wide_table
-from telephone.analysis.tables.score_frames import Measure, measure_of
-from telephone.analysis.tables.turn_means import levels_of
+from telephone.analysis.inference.bootstrap import Floats, estimate_means
+from telephone.analysis.tables.leaderboards import ALL, KEYS, Side, prompt_by_model
+from telephone.analysis.tables.score_frames import Measure, get_measure, ordered_levels
 from telephone.core import seeds
 
-COLUMNS = ("level", "one", "other", "difference", "low", "high", "n", "better", "p", "p_holm", "told")
+COLUMNS = ("level", "one", "other", "difference", "low", "high", "n", "better", "p", "p_holm", "significant")
 EXACT = 12
 """Up to so many prompts all signs are tried; above, a sample of them."""
 _FLIPS = 9999
 
 
-def differences(games: pd.DataFrame, side: Side, measure: str = "distance", when: str = "final") -> pd.DataFrame:
+def pairwise_differences(
+    games: pd.DataFrame, side: Side, measure: str = "distance", when: str = "final"
+) -> pd.DataFrame:
     """Returns each two models' difference, at each level and over all.
 
     Columns: `level` (`all` is last), `one`, `other`, `difference` (mean over prompts of one minus other), `low`, `high`
     (95 % interval), `n` (prompts on which both have a score), `better` (share of these on which one keeps more, ties
-    half), `p` (sign-flip test of no difference), `p_holm` (the same, held for all pairs of the level at once) and
-    `told` (whether `p_holm` is below 0.05). The smallest `p` of n prompts is 2 / 2 ** n: five prompts tell nothing.
+    half), `p` (sign-flip test of no difference), `p_holm` (the same, adjusted for all pairs of the level) and
+    `significant` (whether `p_holm` is below 0.05). The smallest `p` of n prompts is 2 / 2 ** n, so five prompts cannot
+    give a significant difference.
 
     Args:
-        games: One row a game, as `by_game` gives it; controls are left out.
+        games: One row a game, as `game_scores` gives it; controls are left out.
         side: t2i, i2t or pair.
         measure: A name of `MEASURES`.
         when: final or mean.
@@ -40,9 +42,9 @@ def differences(games: pd.DataFrame, side: Side, measure: str = "distance", when
     Raises:
         UsageError: there is no such measure.
     """
-    what = measure_of(measure)
-    wide, strata = wide_table(games, KEYS[side], f"{what.name}_{when}")
-    levels = levels_of(games)
+    what = get_measure(measure)
+    wide, strata = prompt_by_model(games, KEYS[side], f"{what.name}_{when}")
+    levels = ordered_levels(games)
     tables = [_level(wide, strata, level, what) for level in levels + ([ALL] if len(levels) > 1 else [])]
     found = [table for table in tables if len(table)]
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(COLUMNS))
@@ -76,7 +78,7 @@ def _size_of_sum(values: Floats, axis: int = -1) -> Floats:
     return np.asarray(np.abs(values.sum(axis=axis)))
 
 
-def holm(chances: Floats) -> Floats:
+def holm_adjust(chances: Floats) -> Floats:
     """Returns p-values that hold for all tests at once (Holm); NaN stays NaN and counts as no test."""
     made = np.full(len(chances), np.nan)
     known = np.flatnonzero(~np.isnan(chances))
@@ -101,8 +103,8 @@ def _level(wide: pd.DataFrame, strata: list[str], level: str, what: Measure) -> 
     rows = list(_rows(wide[inside], chosen, what))
     table = pd.DataFrame(rows, columns=["one", "other", "difference", "low", "high", "n", "better", "p"])
     table.insert(0, "level", level)
-    table["p_holm"] = holm(table["p"].to_numpy(dtype=float))
-    table["told"] = table["p_holm"] < 0.05
+    table["p_holm"] = holm_adjust(table["p"].to_numpy(dtype=float))
+    table["significant"] = table["p_holm"] < 0.05
     return table[list(COLUMNS)]
 
 
@@ -113,7 +115,7 @@ def _rows(wide: pd.DataFrame, strata: list[str], what: Measure) -> Iterator[tupl
     if not pairs or not len(values):
         return
     gaps = np.stack([values[:, one] - values[:, other] for one, other in pairs], axis=1)
-    found = estimate(gaps, strata)
+    found = estimate_means(gaps, strata)
     for at, (one, other) in enumerate(pairs):
         known = gaps[:, at][~np.isnan(gaps[:, at])]
         kept = -known if what.low_is_best else known

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from telephone.analysis.tables.leaderboards import ALL, Leaderboard, not_told_apart
+from telephone.analysis.tables.leaderboards import ALL, Leaderboard, indistinguishable_from_best
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from telephone.analysis.inference.variance_shares import WhichMatters
+    from telephone.analysis.inference.variance_shares import VarianceShares
 
 _QUESTIONS = {
     "t2i": "Which text-to-image model keeps most of the meaning?",
@@ -26,22 +26,24 @@ class QuestionAnswer:
     question: str
     answer: str
     """A sentence or two."""
-    told: bool
-    """False where the run cannot tell."""
+    significant: bool
+    """False where the data cannot decide."""
 
 
-def answers(games: pd.DataFrame, boards: Sequence[Leaderboard], matters: WhichMatters) -> tuple[QuestionAnswer, ...]:
+def answer_questions(
+    games: pd.DataFrame, boards: Sequence[Leaderboard], shares: VarianceShares
+) -> tuple[QuestionAnswer, ...]:
     """Returns the answers to the three questions, in their order.
 
     Args:
-        games: One row a game, as `by_game` gives it.
+        games: One row a game, as `game_scores` gives it.
         boards: Leaderboards of one measure and time; those of the two sides are used.
-        matters: The answer to the third question.
+        shares: The answer to the third question.
     """
     by_side = {board.side: board for board in boards}
     first = [_best(games, by_side[side], question) for side, question in _QUESTIONS.items() if side in by_side]
-    third = " ".join(part for part in (matters.answer, matters.general.answer) if part)
-    return (*first, QuestionAnswer("What matters more: drawing or describing?", third, matters.told))
+    third = " ".join(part for part in (shares.answer, shares.components.answer) if part)
+    return (*first, QuestionAnswer("What matters more: drawing or describing?", third, shares.significant))
 
 
 def _best(games: pd.DataFrame, board: Leaderboard, question: str) -> QuestionAnswer:
@@ -50,7 +52,7 @@ def _best(games: pd.DataFrame, board: Leaderboard, question: str) -> QuestionAns
     rows = board.overall.to_dict("records")
     best = rows[0]
     name = str(best[board.names[0]])
-    tied = not_told_apart(games, board.side, board.measure.name, board.when)[1:]
+    tied = indistinguishable_from_best(games, board.side, board.measure.name, board.when)[1:]
     words = f"{name} ({board.measure.words} {_number(best)}, {best['n']} prompts)"
     if tied:
         others = ", ".join(tied[:-1]) + (" and " if len(tied) > 1 else "") + tied[-1]

@@ -8,23 +8,28 @@ import numpy as np
 import pandas as pd
 
 from telephone.analysis.inference.bootstrap import Floats
-from telephone.analysis.tables.score_frames import battle, measure_of
+from telephone.analysis.tables.score_frames import get_measure, without_controls
 
-EFFECTS = ("t", "c", "p", "tc", "tp", "cp", "tcp", "e")
-"""Drawing model, describing model, prompt, their interactions, and repeats of one game."""
+EFFECT_NAMES = {
+    "drawing": "t", "describing": "c", "prompt": "p", "drawing x describing": "tc", "drawing x prompt": "tp",
+    "describing x prompt": "cp", "all three": "tcp", "chance": "e",
+}  # fmt: skip
+"""Effects by name: text-to-image model, image-to-text model, prompt, their interactions, and repeats of one game.
+Without repeats the interaction of all three is inside `chance`."""
+EFFECTS = tuple(EFFECT_NAMES.values())
 
 _WHOLE = 0.8
 """Prompts whose every repeat is scored must be so many of those with at least one; else repeats are averaged."""
 
 
 @dataclass(frozen=True)
-class Cube:
+class ScoreTensor:
     """A table without gaps."""
 
     scores: Floats
     """[drawing models, describing models, prompts, repeats]"""
-    drawers: tuple[str, ...]
-    describers: tuple[str, ...]
+    t2i_models: tuple[str, ...]
+    i2t_models: tuple[str, ...]
     levels: tuple[str, ...]
     """The level of each prompt."""
     left_out: int = 0
@@ -37,31 +42,31 @@ class Cube:
         return t, c, p, r
 
 
-def cube_of(games: pd.DataFrame, measure: str = "distance", when: str = "final") -> Cube:
+def score_tensor(games: pd.DataFrame, measure: str = "distance", when: str = "final") -> ScoreTensor:
     """Returns the table of the prompts on which every pair has a score; it has no prompt if a pair never played.
 
     Args:
-        games: One row a game, as `by_game` gives it; controls are left out.
+        games: One row a game, as `game_scores` gives it; controls are left out.
         measure: A name of `MEASURES`.
         when: final or mean.
 
     Raises:
         UsageError: there is no such measure.
     """
-    games = battle(games)
-    column = f"{measure_of(measure).name}_{when}"
+    games = without_controls(games)
+    column = f"{get_measure(measure).name}_{when}"
     keys = ["prompt_id", "repeat", "t2i_model", "i2t_model"]
-    drawers, describers = (tuple(sorted(games[side].unique())) for side in keys[2:])
-    cells = pd.MultiIndex.from_product([drawers, describers], names=keys[2:])
+    t2i_models, i2t_models = (tuple(sorted(games[side].unique())) for side in keys[2:])
+    cells = pd.MultiIndex.from_product([t2i_models, i2t_models], names=keys[2:])
     each = games.groupby(keys, sort=True)[column].mean()
     wide = each.unstack(keys[2:]).reindex(columns=cells)  # noqa: PD010
     found, repeats = _whole(wide)
     prompts = found.index.get_level_values(0).unique()
     level = games.drop_duplicates("prompt_id").set_index("prompt_id")["level"]
-    shape = (len(prompts), repeats, len(drawers), len(describers))
+    shape = (len(prompts), repeats, len(t2i_models), len(i2t_models))
     scores = found.to_numpy(dtype=float).reshape(shape).transpose(2, 3, 0, 1)
     names = tuple(str(each) for each in level.reindex(prompts))
-    return Cube(scores, drawers, describers, names, int(games["prompt_id"].nunique()) - len(prompts))
+    return ScoreTensor(scores, t2i_models, i2t_models, names, int(games["prompt_id"].nunique()) - len(prompts))
 
 
 def _whole(wide: pd.DataFrame) -> tuple[pd.DataFrame, int]:
@@ -77,7 +82,7 @@ def _whole(wide: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
 
 @dataclass(frozen=True)
-class Squares:
+class MeanSquares:
     """Mean squares of a table, each effect [draws]; `e` is NaN without repeats."""
 
     mean: dict[str, Floats]
@@ -90,7 +95,7 @@ class Squares:
         return self.mean["tcp"] if self.sizes[3] == 1 else self.mean["e"]
 
 
-def squares(scores: Floats, weights: Floats | None = None) -> Squares:
+def mean_squares(scores: Floats, weights: Floats | None = None) -> MeanSquares:
     """Returns the mean squares of a table, for each weighting of its prompts.
 
     Args:
@@ -133,4 +138,4 @@ def squares(scores: Floats, weights: Floats | None = None) -> Squares:
     }  # fmt: skip
     sums = {name: np.maximum(part, 0.0) * scores.size for name, part in parts.items()}
     mean_squares = {n: sums[n] / freedom[n] if freedom[n] else np.full(len(weights), np.nan) for n in EFFECTS}
-    return Squares(mean_squares, freedom, (t, c, p, r))
+    return MeanSquares(mean_squares, freedom, (t, c, p, r))

@@ -13,21 +13,17 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from telephone.analysis.inference.bootstrap import Floats, bounds
-from telephone.analysis.inference.score_tensor import Cube, Squares, squares
+from telephone.analysis.inference.bootstrap import Floats, interval_bounds
+from telephone.analysis.inference.score_tensor import EFFECT_NAMES, MeanSquares, ScoreTensor, mean_squares
 from telephone.core import seeds
 
-COMPONENTS = {
-    "drawing": "t", "describing": "c", "prompt": "p", "drawing x describing": "tc", "drawing x prompt": "tp",
-    "describing x prompt": "cp", "all three": "tcp", "chance": "e",
-}  # fmt: skip
 MOST_FACTOR = 4.0
 """If the ratio of the two sides cannot be known better than this even with endless prompts, the models are too few."""
 _DRAWS = 10_000
 
 
 @dataclass(frozen=True)
-class General:
+class VarianceComponents:
     """An answer about models in general, of which the roster is a sample."""
 
     table: pd.DataFrame = field(
@@ -46,35 +42,35 @@ class General:
     repeats: int = 1
 
     @property
-    def told(self) -> bool:
+    def significant(self) -> bool:
         """Whether one side surely differs more, with models enough to say so."""
         return not self.warning and self.p_drawing is not None and not 0.025 < self.p_drawing < 0.975
 
 
-def in_general(cube: Cube) -> General:
+def estimate_variance_components(tensor: ScoreTensor) -> VarianceComponents:
     """Returns the variance components of a table, with intervals.
 
     Intervals and the chance come from generalised pivotal quantities: each mean square divided by a chi-square of its
     degrees of freedom, which keeps the small number of models in view where a bootstrap over prompts would not.
 
     Args:
-        cube: Two or more models of each kind and two or more prompts.
+        tensor: Two or more models of each kind and two or more prompts.
     """
-    t, c, _, r = cube.sizes
-    found = squares(cube.scores)
-    names = [name for name, code in COMPONENTS.items() if not (code == "e" and r == 1)]
+    t, c, _, r = tensor.sizes
+    found = mean_squares(tensor.scores)
+    names = [name for name, code in EFFECT_NAMES.items() if not (code == "e" and r == 1)]
     names = [name for name in names if not (name == "all three" and r == 1)] + (["chance"] if r == 1 else [])
-    values = components({code: float(mean[0]) for code, mean in found.mean.items()}, found.sizes)
-    drawn = components(pivots(found), found.sizes)
-    rows = [_row(name, COMPONENTS[name], values, drawn, r) for name in names]
+    values = anova_components({code: float(mean[0]) for code, mean in found.mean.items()}, found.sizes)
+    drawn = anova_components(generalised_pivots(found), found.sizes)
+    rows = [_row(name, EFFECT_NAMES[name], values, drawn, r) for name in names]
     p_drawing = float(np.mean(drawn["t"] > drawn["c"]))
-    factor = ratio_factor(t, c)
+    factor = variance_ratio_factor(t, c)
     warning = "" if factor <= MOST_FACTOR else _warning(t, c, factor)
     table = pd.DataFrame(rows, columns=["source", "variance", "low", "high", "sd"])
-    return General(table, p_drawing, factor, warning, _answer(table, p_drawing, warning), r)
+    return VarianceComponents(table, p_drawing, factor, warning, _answer(table, p_drawing, warning), r)
 
 
-def components(mean: dict[str, Floats] | dict[str, float], sizes: tuple[int, int, int, int]) -> dict[str, Floats]:
+def anova_components(mean: dict[str, Floats] | dict[str, float], sizes: tuple[int, int, int, int]) -> dict[str, Floats]:
     """Returns the variance components of mean squares, all effects taken as drawn from populations.
 
     Args:
@@ -98,7 +94,7 @@ def components(mean: dict[str, Floats] | dict[str, float], sizes: tuple[int, int
     }
 
 
-def pivots(found: Squares) -> dict[str, Floats]:
+def generalised_pivots(found: MeanSquares) -> dict[str, Floats]:
     """Returns draws of the expected mean squares that could have given these mean squares: [draws] by effect."""
     generator = np.random.default_rng(seeds.derive("pivots", *found.sizes))
     drawn = {}
@@ -109,7 +105,7 @@ def pivots(found: Squares) -> dict[str, Floats]:
 
 
 @lru_cache(maxsize=256)
-def ratio_factor(drawers: int, describers: int) -> float:
+def variance_ratio_factor(drawers: int, describers: int) -> float:
     """Returns the factor, up or down, within which 95 % of ratios of two equal variances of so many models lie."""
     if min(drawers, describers) < 2:
         return float("inf")
@@ -121,7 +117,7 @@ def ratio_factor(drawers: int, describers: int) -> float:
 
 def _row(name: str, code: str, values: dict[str, Floats], drawn: dict[str, Floats], r: int) -> tuple[object, ...]:
     code = "tcp" if name == "chance" and r == 1 else code
-    low, high = bounds(np.maximum(drawn[code], 0.0)[:, None])[:, 0]
+    low, high = interval_bounds(np.maximum(drawn[code], 0.0)[:, None])[:, 0]
     variance = float(values[code])
     return (name, variance, float(low), float(high), float(np.sqrt(max(variance, 0.0))))
 

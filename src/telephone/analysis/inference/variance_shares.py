@@ -7,24 +7,25 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from telephone.analysis.inference.bootstrap import Floats, bounds, draw_weights, student_stretch
-from telephone.analysis.inference.score_tensor import Cube, cube_of, squares
-from telephone.analysis.inference.shapley import PARTS, PLAYERS, parts, shapley
-from telephone.analysis.inference.variance_components import General, in_general
+from telephone.analysis.inference.bootstrap import Floats, bootstrap_weights, interval_bounds, student_stretch
+from telephone.analysis.inference.score_tensor import EFFECT_NAMES, MeanSquares, ScoreTensor, mean_squares, score_tensor
+from telephone.analysis.inference.variance_components import VarianceComponents, estimate_variance_components
 
 SOURCES = ("drawing", "describing", "pair", "prompt", "rest")
 """Which model draws, which describes, what the two have beyond that, which prompt it is, and all else: chance, and what
 a model makes of one prompt and not of another."""
+SHAPLEY_SOURCES = ("drawing", "describing", "prompt", "chance")
+"""Between whom the variance is divided."""
 MIN_MODELS = 2
 MIN_PROMPTS = 4
 
 
 @dataclass(frozen=True)
-class WhichMatters:
+class VarianceShares:
     """An answer about these models and these prompts; models in general are another question."""
 
-    told: bool
-    """Whether one side surely explains more than the other."""
+    significant: bool
+    """Whether the 95 % interval of the difference between the sides excludes 0."""
     answer: str
     """A sentence or two, or why it cannot be said."""
     shares: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["source", "share", "low", "high"]))
@@ -40,15 +41,15 @@ class WhichMatters:
     shapley: pd.DataFrame = field(
         default_factory=lambda: pd.DataFrame(columns=["source", "share", "low", "high", "own"])
     )
-    """This roster: one row for each of `PLAYERS`, its fair share of the variance (with half of each interaction of two
-    and a third of that of all three), a 95 % interval, and its own share without any interaction."""
-    parts: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["source", "share"]))
+    """This roster: one row for each of `SHAPLEY_SOURCES`, its Shapley share of the variance (with half of each
+    interaction of two and a third of that of all three), a 95 % interval, and its own share without interactions."""
+    decomposition: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["source", "share"]))
     """The same split into all main effects and interactions; without repeats `all three` is inside `chance`."""
-    general: General = field(default_factory=General)
+    components: VarianceComponents = field(default_factory=VarianceComponents)
     """Models in general, of which the roster is a sample."""
 
 
-def which_matters(games: pd.DataFrame, measure: str = "distance", when: str = "final") -> WhichMatters:
+def variance_shares(games: pd.DataFrame, measure: str = "distance", when: str = "final") -> VarianceShares:
     """Returns how much of the differences between games comes from who draws and from who describes.
 
     The scores stand in a table of drawing model x describing model x prompt x repeat; its variance is split into main
@@ -56,31 +57,66 @@ def which_matters(games: pd.DataFrame, measure: str = "distance", when: str = "f
     Intervals come from prompts that are drawn again within their levels.
 
     Args:
-        games: One row a game, as `by_game` gives it; controls are left out.
+        games: One row a game, as `game_scores` gives it; controls are left out.
         measure: A name of `MEASURES`.
         when: final or mean.
 
     Raises:
         UsageError: there is no such measure.
     """
-    cube = cube_of(games, measure, when)
-    t, c, prompts, _ = cube.sizes
+    tensor = score_tensor(games, measure, when)
+    t, c, prompts, _ = tensor.sizes
     if min(t, c) < MIN_MODELS:
-        return WhichMatters(False, f"{_models(t, c)} are too few models to say: take two or more of each kind.")
+        return VarianceShares(False, f"{_models(t, c)} are too few models to say: take two or more of each kind.")
     if prompts < MIN_PROMPTS:
         said = f"{prompts} prompts on which every pair has a score are too few to say: play {MIN_PROMPTS} or more."
-        return WhichMatters(False, said, prompts=prompts, left_out=cube.left_out)
-    if np.ptp(cube.scores) < 1e-9:
-        return WhichMatters(False, "All games end alike: there is nothing to explain.", prompts=prompts)
-    return _answer(cube)
+        return VarianceShares(False, said, prompts=prompts, left_out=tensor.left_out)
+    if np.ptp(tensor.scores) < 1e-9:
+        return VarianceShares(False, "All games end alike: there is nothing to explain.", prompts=prompts)
+    return _answer(tensor)
 
 
-def _drawn(cube: Cube) -> tuple[Floats, Floats]:
-    return parts(squares(cube.scores)), parts(squares(cube.scores, draw_weights(cube.levels)))
+def variance_parts(found: MeanSquares) -> Floats:
+    """Returns [draws, 8]: the part of each of `EFFECT_NAMES` in the variance of a game's score, in squared units.
+
+    Args:
+        found: Mean squares of a table [t, c, p, r]; two or more models of each kind.
+    """
+    t, c, p, r = found.sizes
+    m, chance = found.mean, found.chance
+    made = {
+        "t": (t - 1) * (m["t"] - m["tp"]) / (t * c * p * r),
+        "c": (c - 1) * (m["c"] - m["cp"]) / (t * c * p * r),
+        "p": (m["p"] - chance) / (t * c * r),
+        "tc": (t - 1) * (c - 1) * (m["tc"] - m["tcp"]) / (t * c * p * r),
+        "tp": (t - 1) / t * (m["tp"] - chance) / (c * r),
+        "cp": (c - 1) / c * (m["cp"] - chance) / (t * r),
+        "tcp": (t - 1) * (c - 1) / (t * c) * (m["tcp"] - chance) / r,
+        "e": chance,
+    }
+    return np.stack([made[name] for name in EFFECT_NAMES.values()], axis=-1)
+
+
+def shapley_shares(made: Floats) -> Floats:
+    """Returns [draws, 4]: the variance divided between `SHAPLEY_SOURCES`, in the units of `variance_parts`.
+
+    Each source has its own part, half of each interaction of two in which it stands and a third of that of all three,
+    which is the Shapley value of a full table; chance keeps its own.
+    """
+    t, c, p, tc, tp, cp, tcp, chance = np.moveaxis(made, -1, 0)
+    return np.stack(
+        [t + tc / 2 + tp / 2 + tcp / 3, c + tc / 2 + cp / 2 + tcp / 3, p + tp / 2 + cp / 2 + tcp / 3, chance], axis=-1
+    )
+
+
+def _drawn(tensor: ScoreTensor) -> tuple[Floats, Floats]:
+    return variance_parts(mean_squares(tensor.scores)), variance_parts(
+        mean_squares(tensor.scores, bootstrap_weights(tensor.levels))
+    )
 
 
 def _fair(made: Floats) -> Floats:
-    return np.asarray(shapley(made) / made.sum(axis=-1, keepdims=True))
+    return np.asarray(shapley_shares(made) / made.sum(axis=-1, keepdims=True))
 
 
 def _own(made: Floats) -> Floats:
@@ -95,38 +131,40 @@ def _spread(estimate: Floats, draws: Floats, levels: tuple[str, ...]) -> Floats:
     return np.asarray(estimate + (draws - np.nanmean(draws, axis=0)) * student_stretch(levels))
 
 
-def _answer(cube: Cube) -> WhichMatters:
-    made, again = _drawn(cube)
+def _answer(tensor: ScoreTensor) -> VarianceShares:
+    made, again = _drawn(tensor)
     own, fair = _own(made)[0], _fair(made)[0]
-    low, high = np.clip(bounds(_spread(own, _own(again), cube.levels)), -1, 1)
+    low, high = np.clip(interval_bounds(_spread(own, _own(again), tensor.levels)), -1, 1)
     table = pd.DataFrame({"source": SOURCES, "share": own, "low": low, "high": high})
-    draws = _spread(fair, _fair(again), cube.levels)
-    low, high = np.clip(bounds(draws), -1, 1)
+    draws = _spread(fair, _fair(again), tensor.levels)
+    low, high = np.clip(interval_bounds(draws), -1, 1)
     whole = made[0] / made[0].sum()
-    divided = pd.DataFrame({"source": PLAYERS, "share": fair, "low": low, "high": high, "own": whole[[0, 1, 2, 7]]})
-    gap = bounds(draws[:, :1] - draws[:, 1:2])[:, 0]
+    divided = pd.DataFrame(
+        {"source": SHAPLEY_SOURCES, "share": fair, "low": low, "high": high, "own": whole[[0, 1, 2, 7]]}
+    )
+    gap = interval_bounds(draws[:, :1] - draws[:, 1:2])[:, 0]
     difference = float(fair[0] - fair[1])
-    told = bool(gap[0] > 0 or gap[1] < 0)
-    words = _sentence(divided, difference, (float(gap[0]), float(gap[1])), told)
-    words += f" This holds for {_models(*cube.sizes[:2])} on {cube.sizes[2]} prompts, not for models in general."
-    return WhichMatters(
-        told, words, table, difference, float(gap[0]), float(gap[1]), cube.sizes[2], cube.left_out,
-        divided, _all_parts(whole, cube.sizes[3]), in_general(cube),
+    significant = bool(gap[0] > 0 or gap[1] < 0)
+    words = _sentence(divided, difference, (float(gap[0]), float(gap[1])), significant)
+    words += f" This holds for {_models(*tensor.sizes[:2])} on {tensor.sizes[2]} prompts, not for models in general."
+    return VarianceShares(
+        significant, words, table, difference, float(gap[0]), float(gap[1]), tensor.sizes[2], tensor.left_out,
+        divided, _all_parts(whole, tensor.sizes[3]), estimate_variance_components(tensor),
     )  # fmt: skip
 
 
 def _all_parts(whole: Floats, repeats: int) -> pd.DataFrame:
-    table = pd.DataFrame({"source": list(PARTS), "share": whole})
+    table = pd.DataFrame({"source": list(EFFECT_NAMES), "share": whole})
     return table if repeats > 1 else table[table["source"] != "all three"].reset_index(drop=True)
 
 
-def _sentence(table: pd.DataFrame, difference: float, gap: tuple[float, float], told: bool) -> str:
+def _sentence(table: pd.DataFrame, difference: float, gap: tuple[float, float], significant: bool) -> str:
     share = dict(zip(table["source"], map(_percent, table["share"]), strict=True))
     facts = (
         f"who draws explains {share['drawing']} of the differences between games, who describes {share['describing']}"
     )
     interval = f"difference {100 * difference:+.0f} points, 95 % interval {100 * gap[0]:+.0f} to {100 * gap[1]:+.0f}"
-    if told:
+    if significant:
         return f"{'Drawing' if difference > 0 else 'Describing'} matters more: {facts} ({interval})."
     return f"It cannot be told apart: {facts} ({interval})."
 

@@ -9,8 +9,8 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from telephone.analysis.inference.bootstrap import student_quantile
-from telephone.analysis.inference.score_tensor import cube_of, squares
-from telephone.analysis.inference.variance_components import MOST_FACTOR, components, ratio_factor
+from telephone.analysis.inference.score_tensor import mean_squares, score_tensor
+from telephone.analysis.inference.variance_components import MOST_FACTOR, anova_components, variance_ratio_factor
 from telephone.core.errors import UsageError
 
 ALPHA = 0.05
@@ -21,7 +21,7 @@ LARGE = 0.2
 
 
 @dataclass(frozen=True)
-class Spread:
+class ScoreDeviations:
     """Standard deviations of a game's score, by source; what a plan rests on."""
 
     drawing_prompt: float = 0.06
@@ -45,8 +45,8 @@ class PlanGoal:
 
     gap: float = 0.05
     """The smallest difference between two models that shall be seen, in units of the measure."""
-    drawers: int = 3
-    describers: int = 4
+    t2i_models: int = 3
+    i2t_models: int = 4
     power: float = 0.8
     """The chance that it is seen if it is there."""
     turns: int = 10
@@ -55,7 +55,7 @@ class PlanGoal:
 
 
 @dataclass(frozen=True)
-class Option:
+class PlanOption:
     """One way to see the difference."""
 
     seeds: int
@@ -68,7 +68,7 @@ class Option:
 class BattlePlan:
     """What a battle takes to see a wanted difference."""
 
-    wish: PlanGoal
+    goal: PlanGoal
     prompts: int
     seeds: int
     games: int
@@ -78,40 +78,40 @@ class BattlePlan:
     """By side, t2i and i2t: standard deviation over prompts of the difference of two models."""
     gap: dict[str, float]
     """By side: the smallest difference that this many prompts show."""
-    options: tuple[Option, ...]
+    options: tuple[PlanOption, ...]
     """Other numbers of seeds."""
     factor: float
     """Within which factor models in general could be compared by such a roster."""
     warnings: tuple[str, ...]
-    spread: Spread
+    deviations: ScoreDeviations
 
 
-def plan_battle(wish: PlanGoal, spread: Spread | None = None, prompts: int | None = None) -> BattlePlan:
+def plan_battle(goal: PlanGoal, deviations: ScoreDeviations | None = None, prompts: int | None = None) -> BattlePlan:
     """Returns the smallest battle that sees a difference, or what one of so many prompts would see.
 
     Two models are compared prompt by prompt, so that a prompt's own difficulty cancels; the test is Student's of the
     mean difference, at 0.05 on both sides, for two models that were chosen beforehand.
 
     Args:
-        wish: What it shall show.
-        spread: What scores depend on; None is the usual assumption.
-        prompts: None takes as many as the wish needs.
+        goal: What it shall show.
+        deviations: What scores depend on; None is the usual assumption.
+        prompts: None takes as many as the goal needs.
 
     Raises:
-        UsageError: a number of the wish makes no sense.
+        UsageError: a number of the goal makes no sense.
     """
-    _check(wish, prompts)
-    spread = spread or Spread()
-    tried = [wish.seeds] if wish.seeds is not None else list(range(1, MOST_SEEDS + 1))
-    options = [_option(wish, spread, seeds, prompts) for seeds in tried]
+    _check(goal, prompts)
+    deviations = deviations or ScoreDeviations()
+    tried = [goal.seeds] if goal.seeds is not None else list(range(1, MOST_SEEDS + 1))
+    options = [_option(goal, deviations, seeds, prompts) for seeds in tried]
     best = min(options, key=lambda option: (option.calls, option.seeds))
-    sides = _sides(wish)
-    sd = {side: spread.of_difference(side, partners, best.seeds) for side, partners in sides.items()}
-    gap = {side: smallest_gap(value, best.prompts, wish.power) for side, value in sd.items()}
-    factor = ratio_factor(wish.drawers, wish.describers)
+    sides = _sides(goal)
+    sd = {side: deviations.of_difference(side, partners, best.seeds) for side, partners in sides.items()}
+    gap = {side: smallest_gap(value, best.prompts, goal.power) for side, value in sd.items()}
+    factor = variance_ratio_factor(goal.t2i_models, goal.i2t_models)
     return BattlePlan(
-        wish, best.prompts, best.seeds, best.games, best.calls, sd, gap, tuple(options), factor,
-        _warnings(wish, best, gap, factor), spread,
+        goal, best.prompts, best.seeds, best.games, best.calls, sd, gap, tuple(options), factor,
+        _warnings(goal, best, gap, factor), deviations,
     )  # fmt: skip
 
 
@@ -140,71 +140,73 @@ def prompts_for(gap: float, sd: float, power: float = 0.8) -> int:
     return high
 
 
-def spread_of(games: pd.DataFrame, measure: str = "distance", when: str = "final") -> Spread:
+def estimate_deviations(games: pd.DataFrame, measure: str = "distance", when: str = "final") -> ScoreDeviations:
     """Returns the standard deviations of a battle that was played; without repeats, chance is inside `rest`.
 
     Args:
-        games: One row a game, as `by_game` gives it; controls are left out.
+        games: One row a game, as `game_scores` gives it; controls are left out.
         measure: A name of `MEASURES`.
         when: final or mean.
 
     Raises:
         UsageError: the battle is too small, or there is no such measure.
     """
-    cube = cube_of(games, measure, when)
-    t, c, p, r = cube.sizes
+    tensor = score_tensor(games, measure, when)
+    t, c, p, r = tensor.sizes
     if min(t, c) < 2 or p < 3:
         raise UsageError(
             f"A battle of {t} x {c} models and {p} prompts with scores tells nothing of spreads: "
             "take one of 2 x 2 and 3 prompts or more, or leave --run out."
         )
-    found = components({name: float(value[0]) for name, value in squares(cube.scores).mean.items()}, cube.sizes)
+    found = anova_components(
+        {name: float(value[0]) for name, value in mean_squares(tensor.scores).mean.items()}, tensor.sizes
+    )
     sd = {name: math.sqrt(max(float(value), 0.0)) if value == value else 0.0 for name, value in found.items()}
     told = f"a battle of {t} x {c} models on {p} prompts with {r} seed{'s' if r > 1 else ''}"
-    return Spread(sd["tp"], sd["cp"], sd["tcp"], sd["e"], told)
+    return ScoreDeviations(sd["tp"], sd["cp"], sd["tcp"], sd["e"], told)
 
 
-def _sides(wish: PlanGoal) -> dict[str, int]:
+def _sides(goal: PlanGoal) -> dict[str, int]:
     """Returns the sides that have somebody to compare, with the number of partners."""
-    sides = {"t2i": (wish.drawers, wish.describers), "i2t": (wish.describers, wish.drawers)}
+    sides = {"t2i": (goal.t2i_models, goal.i2t_models), "i2t": (goal.i2t_models, goal.t2i_models)}
     return {side: partners for side, (models, partners) in sides.items() if models > 1}
 
 
-def _option(wish: PlanGoal, spread: Spread, seeds: int, prompts: int | None) -> Option:
-    sds = [spread.of_difference(side, partners, seeds) for side, partners in _sides(wish).items()]
-    number = prompts or max(prompts_for(wish.gap, sd, wish.power) for sd in sds)
-    games = number * seeds * wish.drawers * wish.describers
-    return Option(seeds, number, games, 2 * wish.turns * games)
+def _option(goal: PlanGoal, deviations: ScoreDeviations, seeds: int, prompts: int | None) -> PlanOption:
+    sds = [deviations.of_difference(side, partners, seeds) for side, partners in _sides(goal).items()]
+    number = prompts or max(prompts_for(goal.gap, sd, goal.power) for sd in sds)
+    games = number * seeds * goal.t2i_models * goal.i2t_models
+    return PlanOption(seeds, number, games, 2 * goal.turns * games)
 
 
-def _check(wish: PlanGoal, prompts: int | None) -> None:
-    if not wish.gap > 0:
-        raise UsageError(f"A difference of {wish.gap:g} cannot be looked for: give one above 0, such as --gap 0.05.")
-    if not 0.5 <= wish.power < 1:
-        raise UsageError(f"A power of {wish.power:g} cannot be planned: give one from 0.5 up to, but not, 1.")
-    if min(wish.drawers, wish.describers) < 1 or max(wish.drawers, wish.describers) < 2:
+def _check(goal: PlanGoal, prompts: int | None) -> None:
+    if not goal.gap > 0:
+        raise UsageError(f"A difference of {goal.gap:g} cannot be looked for: give one above 0, such as --gap 0.05.")
+    if not 0.5 <= goal.power < 1:
+        raise UsageError(f"A power of {goal.power:g} cannot be planned: give one from 0.5 up to, but not, 1.")
+    if min(goal.t2i_models, goal.i2t_models) < 1 or max(goal.t2i_models, goal.i2t_models) < 2:
         raise UsageError("One pair alone has nobody to be compared with: plan for 2 x 1, 1 x 2 or more players.")
-    if wish.turns < 1 or (wish.seeds is not None and wish.seeds < 1) or (prompts is not None and prompts < 1):
+    if goal.turns < 1 or (goal.seeds is not None and goal.seeds < 1) or (prompts is not None and prompts < 1):
         raise UsageError("Turns, seeds and prompts must be 1 or more: correct them.")
 
 
-def _warnings(wish: PlanGoal, best: Option, gap: dict[str, float], factor: float) -> tuple[str, ...]:
+def _warnings(goal: PlanGoal, best: PlanOption, gap: dict[str, float], factor: float) -> tuple[str, ...]:
     told = []
     widest = max(gap.values())
     if widest > LARGE:
         seen = "no difference at all" if math.isinf(widest) else f"only differences above {widest:.2f}"
         told.append(f"THIS BATTLE CANNOT SHOW ANYTHING: {best.prompts} prompts see {seen}; play more prompts.")
-    elif widest > wish.gap * 1.0001:
-        needed = replace(wish, seeds=best.seeds)
+    elif widest > goal.gap * 1.0001:
+        needed = replace(goal, seeds=best.seeds)
         told.append(f"{best.prompts} prompts see differences above {widest:.3f}, not the wanted {needed.gap:g}.")
     if best.prompts >= MOST_PROMPTS:
         told.append(f"More than {MOST_PROMPTS:,} prompts would be needed: look for a larger difference.")
-    for side, models in (("drawing", wish.drawers), ("describing", wish.describers)):
+    for side, models in (("drawing", goal.t2i_models), ("describing", goal.i2t_models)):
         if models == 1:
             told.append(f"With one {side} model nothing can be said of that side, nor of which side matters more.")
-    if min(wish.drawers, wish.describers) > 1 and factor > MOST_FACTOR:
+    if min(goal.t2i_models, goal.i2t_models) > 1 and factor > MOST_FACTOR:
         told.append(
-            f"TOO FEW MODELS for a word about models in general: {wish.drawers} x {wish.describers} compare the two "
+            f"TOO FEW MODELS for a word about models in general: {goal.t2i_models} x {goal.i2t_models} compare the two "
             f"sides only within a factor of {factor:.0f}, however many prompts are played; the answer holds for this "
             "roster."
         )

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from telephone.analysis.tables.calls import hops
-from telephone.analysis.tables.drift import distances, drift_curves, embedders_of, short_name
-from telephone.analysis.tables.turn_means import by_step
+from telephone.analysis.tables.drift import cosine_distances, drift_curves, matching_embedders, short_name
+from telephone.analysis.tables.score_frames import hop_table, turn_means
 
 if TYPE_CHECKING:
     from telephone.store import Run
@@ -18,14 +17,15 @@ TEXTLESS = "reencode"
 """The control whose texts are pictures in letters: only distances between its pictures mean something."""
 
 
-def controls_table(frame: pd.DataFrame, measure: str = "distance") -> pd.DataFrame:
+def control_means(frame: pd.DataFrame, measure: str = "distance") -> pd.DataFrame:
     """Returns the mean of a measure by control line, level and turn.
 
     Columns: `control` (paraphrase, fixed, shuffled or oracle), `line` (who draws and who describes), and those of
-    `by_step`. The chain of pictures alone has no words: `reencoded` tells of it. Empty if no control was played.
+    `turn_means`. The `reencode` control has no words: see
+    `reencoding_drift`. Empty if no control was played.
 
     Args:
-        frame: One row a turn, as `scored` gives it.
+        frame: One row a turn, as `scored_frame` gives it.
         measure: A name of `MEASURES`.
 
     Raises:
@@ -34,14 +34,14 @@ def controls_table(frame: pd.DataFrame, measure: str = "distance") -> pd.DataFra
     kinds = frame["control"].drop_duplicates() if "control" in frame.columns else pd.Series(dtype=object)
     tables = []
     for kind in kinds[~kinds.isin(["", TEXTLESS])]:
-        found = by_step(frame[frame["control"] == kind].assign(control=""), measure)
+        found = turn_means(frame[frame["control"] == kind].assign(control=""), measure)
         found = found[found["n"] + found["unscored"] > 0]
         line = found["t2i_model"].astype(str) + " + " + found["i2t_model"].astype(str)
         tables.append(found.assign(control=kind, line=line)[list(COLUMNS)])
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(COLUMNS))
 
 
-def reencoded(run: Run, embedder: str | None = None, frame: pd.DataFrame | None = None) -> pd.DataFrame:
+def reencoding_drift(run: Run, embedder: str | None = None, frame: pd.DataFrame | None = None) -> pd.DataFrame:
     """Returns how far a picture that is only saved again, turn by turn, has moved from the first one.
 
     Columns: those of `drift_curves`; `mean` is the cosine distance to the game's first picture, 0 at turn 1. Empty if
@@ -56,12 +56,12 @@ def reencoded(run: Run, embedder: str | None = None, frame: pd.DataFrame | None 
         UsageError: no embedder has such a name.
     """
     frame = run.turns() if frame is None else frame
-    made = hops(frame[frame["control"] == TEXTLESS])
+    made = hop_table(frame[frame["control"] == TEXTLESS])
     pictures = made[made["kind"] == "image"].assign(mapping="image-image")
     first = pictures.groupby("game", sort=False)["sha"].transform("first")
     tables = [pictures.iloc[:0].assign(embedder="", to_start=0.0)]
-    for identity in embedders_of(run, embedder):
-        apart = distances(run.vectors(identity), list(pictures["sha"]), list(first))
+    for identity in matching_embedders(run, embedder):
+        apart = cosine_distances(run.vectors(identity), list(pictures["sha"]), list(first))
         tables.append(pictures.assign(embedder=short_name(identity), to_start=apart))
     filled = [table for table in tables if len(table)]
     return drift_curves(pd.concat(filled, ignore_index=True) if filled else tables[0])

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from telephone.analysis.inference.bootstrap import Floats, bounds, draw_weights, student_stretch
+from telephone.analysis.inference.bootstrap import Floats, bootstrap_weights, interval_bounds, student_stretch
 from telephone.analysis.tables.leaderboards import ALL, KEYS, Side
 from telephone.analysis.tables.run_comparison import games_of_run, measures_distance
-from telephone.analysis.tables.score_frames import WHENS, Measure, battle, measure_of
-from telephone.analysis.tables.turn_means import levels_of
+from telephone.analysis.tables.score_frames import WHENS, Measure, get_measure, ordered_levels, without_controls
 from telephone.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ _SIDES = ("t2i_model", "i2t_model")
 
 
 @dataclass(frozen=True)
-class Standings:
+class CrossRunLeaderboard:
     """Models of one side over many runs, the best first."""
 
     side: Side
@@ -40,7 +39,7 @@ class Standings:
 
 
 @dataclass(frozen=True)
-class Pool:
+class PooledGames:
     """The games of several runs, one below the other."""
 
     games: pd.DataFrame
@@ -53,7 +52,7 @@ class Pool:
     """What a reader must know, such as runs that were left out."""
 
 
-def gather(runs: Mapping[str, Run], measure: str = "distance", judge: str = "") -> Pool:
+def pool_games(runs: Mapping[str, Run], measure: str = "distance", judge: str = "") -> PooledGames:
     """Returns the games of all runs that one and the same judge has measured.
 
     Args:
@@ -65,7 +64,7 @@ def gather(runs: Mapping[str, Run], measure: str = "distance", judge: str = "") 
         UsageError: no run was judged, or by no judge of this name.
     """
     chosen, kept = "", list(runs)
-    if measure_of(measure).name == "distance":
+    if get_measure(measure).name == "distance":
         chosen = _commonest(list(runs.values()), judge)
         kept = [name for name, run in runs.items() if chosen in run.judges()]
     prints: dict[str, set[str]] = {}
@@ -76,7 +75,7 @@ def gather(runs: Mapping[str, Run], measure: str = "distance", judge: str = "") 
     notes = [f"{name} is left out: {chosen.partition(' #')[0]} has not judged it." for name in runs if name not in kept]
     changed = sorted(ref for ref, found in prints.items() if len(found) > 1)
     notes += [f"{ref} changed between runs, so it stands here more than once." for ref in changed]
-    return Pool(pd.concat(tables, ignore_index=True), tuple(kept), chosen, tuple(notes))
+    return PooledGames(pd.concat(tables, ignore_index=True), tuple(kept), chosen, tuple(notes))
 
 
 def _commonest(runs: Sequence[Run], part: str) -> str:
@@ -98,7 +97,9 @@ def _renamed(run: Run, judge: str, prints: Mapping[str, set[str]]) -> pd.DataFra
     return table.assign(**{side: table[side].map(names) for side in _SIDES})
 
 
-def standings(games: pd.DataFrame, side: Side, measure: str = "distance", when: str = "final") -> Standings:
+def cross_run_leaderboard(
+    games: pd.DataFrame, side: Side, measure: str = "distance", when: str = "final"
+) -> CrossRunLeaderboard:
     """Returns the standings of those who draw or of those who describe.
 
     A score is taken as the sum of a prompt's, a drawing model's and a describing model's part, fitted by least squares
@@ -114,17 +115,17 @@ def standings(games: pd.DataFrame, side: Side, measure: str = "distance", when: 
     Raises:
         UsageError: there is no such side, measure or time.
     """
-    what = measure_of(measure)
+    what = get_measure(measure)
     if side not in ("t2i", "i2t") or when not in WHENS:
         raise UsageError(f"There are no standings of {side!r} {when!r}: take t2i or i2t, and final or mean.")
     column = f"{what.name}_{when}"
-    known = battle(games).dropna(subset=[column])
-    levels = levels_of(known)
+    known = without_controls(games).dropna(subset=[column])
+    levels = ordered_levels(known)
     levels += [ALL] if len(levels) > 1 else []
     blocks = [_block(known if level == ALL else known[known["level"] == level], level, side, what, column)
               for level in levels]  # fmt: skip
     table = pd.concat(blocks, ignore_index=True) if blocks else _empty()
-    return Standings(side, what, when, _sorted(table), _note(games, table, column))
+    return CrossRunLeaderboard(side, what, when, _sorted(table), _note(games, table, column))
 
 
 def _block(known: pd.DataFrame, level: str, side: Side, what: Measure, column: str) -> pd.DataFrame:
@@ -135,7 +136,7 @@ def _block(known: pd.DataFrame, level: str, side: Side, what: Measure, column: s
     names = [sorted(cells[key].unique()) for key in _SIDES]
     made = _equations(cells, names)
     strata = tuple(str(each) for each in cells.drop_duplicates("prompt_id")["level"])
-    weights = np.concatenate([np.ones((1, len(strata))), draw_weights(strata, DRAWS)])
+    weights = np.concatenate([np.ones((1, len(strata))), bootstrap_weights(strata, DRAWS)])
     effects = _solved(np.tensordot(weights, made.squares, 1), weights @ made.products)
     levels = (weights @ made.means - np.einsum("dp,pk,dk->d", weights, made.shares, effects)) / weights.sum(axis=1)
     first = len(names[0])
@@ -217,10 +218,10 @@ def _told(
     low = high = rank_low = rank_high = np.full(len(names), np.nan)
     if len(strata) >= 2:
         draws = mean + (draws - draws.mean(axis=0)) * student_stretch(strata)
-        low, high = np.clip(bounds(draws), *what.limits)
+        low, high = np.clip(interval_bounds(draws), *what.limits)
         sign = 1.0 if what.low_is_best else -1.0
         ranks = 1.0 + (sign * draws[:, None, :] < sign * draws[:, :, None]).sum(axis=2)
-        rank_low, rank_high = np.rint(bounds(ranks))
+        rank_low, rank_high = np.rint(interval_bounds(ranks))
     signed = pd.Series(mean if what.low_is_best else -mean)
     return pd.DataFrame({
         "model": list(names), "mean": mean, "low": low, "high": high, "n": own["prompt_id"].nunique().reindex(names),
@@ -247,7 +248,7 @@ def _note(games: pd.DataFrame, table: pd.DataFrame, column: str) -> str:
     told = []
     if table["group"].max() > 0:
         told.append("Some models never met, not even by way of others: they stand in groups that cannot be compared.")
-    missing = int(battle(games)[column].isna().sum())
+    missing = int(without_controls(games)[column].isna().sum())
     if missing:
         told.append(f"{missing} games have no score and count in no mean; they are not counted as 0.")
     return " ".join(told)

@@ -9,10 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from telephone.analysis.inference.bootstrap import estimate
-from telephone.analysis.tables.calls import hops
-from telephone.analysis.tables.score_frames import battle
-from telephone.analysis.tables.turn_means import levels_of
+from telephone.analysis.inference.bootstrap import estimate_means
+from telephone.analysis.tables.score_frames import hop_table, ordered_levels, without_controls
 from telephone.core.errors import UsageError
 from telephone.store.vectors import SEPARATOR
 
@@ -27,7 +25,7 @@ Floats = NDArray[np.float64]
 _CURVE = ["embedder", "mapping", "level", "t2i_model", "i2t_model", "generation"]
 
 
-def embedders_of(run: Run, embedder: str | None = None) -> list[str]:
+def matching_embedders(run: Run, embedder: str | None = None) -> list[str]:
     """Returns the embedders of a run that a part of a name means; None means all.
 
     Raises:
@@ -46,12 +44,12 @@ def short_name(embedder: str) -> str:
     return embedder.partition(SEPARATOR)[0]
 
 
-def drift(run: Run, embedder: str | None = None, frame: pd.DataFrame | None = None) -> pd.DataFrame:
+def drift_table(run: Run, embedder: str | None = None, frame: pd.DataFrame | None = None) -> pd.DataFrame:
     """Returns the cosine distances of each text and picture, one row a call and embedder.
 
-    Columns: those of `hops`, `embedder` (its name), `mapping` (such as text-image: what the game began with and what is
-    compared with it), `to_start` and `to_before` (what the player was shown), `to_same` (the last text or picture of
-    the same kind: two calls earlier); each in [0, 2], NaN where one of the two has no vector.
+    Columns: those of `hop_table`, `embedder` (its name), `mapping` (such as text-image: what the game began with and
+    what is compared with it), `to_start` and `to_before` (what the model was shown), `to_same` (the last text or
+    picture of the same kind: two calls earlier); each in [0, 2], NaN where one of the two has no vector.
 
     Args:
         run: A judged run.
@@ -61,20 +59,22 @@ def drift(run: Run, embedder: str | None = None, frame: pd.DataFrame | None = No
     Raises:
         UsageError: no embedder has such a name.
     """
-    made = hops(battle(run.frame()) if frame is None else frame)
+    made = hop_table(without_controls(run.frame()) if frame is None else frame)
     made["mapping"] = made["first"] + "-" + made["kind"]
     earlier = made.groupby("game", sort=False)["before"].shift(1)
     pairs = {"to_start": made["start"], "to_before": made["before"], "to_same": earlier}
     tables = []
-    for identity in embedders_of(run, embedder):
+    for identity in matching_embedders(run, embedder):
         vectors = run.vectors(identity)
-        found = {name: distances(vectors, list(made["sha"]), list(other)) for name, other in pairs.items()}
+        found = {name: cosine_distances(vectors, list(made["sha"]), list(other)) for name, other in pairs.items()}
         tables.append(made.assign(embedder=short_name(identity), **found))
     empty = made.iloc[:0].assign(embedder="", **dict.fromkeys(DISTANCES, np.nan))
     return pd.concat(tables, ignore_index=True) if tables else empty
 
 
-def distances(vectors: Mapping[str, NDArray[np.float32]], one: Sequence[object], other: Sequence[object]) -> Floats:
+def cosine_distances(
+    vectors: Mapping[str, NDArray[np.float32]], one: Sequence[object], other: Sequence[object]
+) -> Floats:
     """Returns the cosine distance of each pair of contents; 0 for equal ones, NaN where one has no vector.
 
     Args:
@@ -98,7 +98,7 @@ def drift_curves(table: pd.DataFrame, column: str = "to_start") -> pd.DataFrame:
     Columns: `embedder, mapping, level, t2i_model, i2t_model, generation, turn, mean, low, high, n` (prompts).
 
     Args:
-        table: As `drift` or `retained` gives it.
+        table: As `drift_table` or `add_retention` gives it.
         column: to_start, to_before, to_same or retention.
 
     Raises:
@@ -116,12 +116,14 @@ def drift_curves(table: pd.DataFrame, column: str = "to_start") -> pd.DataFrame:
 
 
 def _curves(table: pd.DataFrame, column: str) -> pd.DataFrame:
-    return pd.concat([_level(table[table["level"] == level], column) for level in levels_of(table)], ignore_index=True)
+    return pd.concat(
+        [_level(table[table["level"] == level], column) for level in ordered_levels(table)], ignore_index=True
+    )
 
 
 def _level(table: pd.DataFrame, column: str) -> pd.DataFrame:
     by_prompt = table.groupby(["prompt_id", *_CURVE], sort=True)[column].mean()
     wide = by_prompt.unstack(_CURVE).sort_index(axis=1)  # noqa: PD010
-    found = estimate(wide.to_numpy(dtype=float), list(table["level"].iloc[:1]) * len(wide))
+    found = estimate_means(wide.to_numpy(dtype=float), list(table["level"].iloc[:1]) * len(wide))
     means = {"mean": found.mean, "low": found.low, "high": found.high, "n": found.n}
     return wide.columns.to_frame(index=False).assign(**means)

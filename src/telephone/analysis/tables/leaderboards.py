@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from telephone.analysis.inference.bootstrap import Estimate, Floats, bounds, estimate
-from telephone.analysis.tables.score_frames import WHENS, Measure, battle, measure_of
-from telephone.analysis.tables.turn_means import levels_of
+from telephone.analysis.inference.bootstrap import Floats, MeanEstimate, estimate_means, interval_bounds
+from telephone.analysis.tables.score_frames import WHENS, Measure, get_measure, ordered_levels, without_controls
 from telephone.core.errors import UsageError
 
 Side = Literal["t2i", "i2t", "pair"]
@@ -73,7 +72,7 @@ def leaderboard(games: pd.DataFrame, side: Side, measure: str = "distance", when
     models meet the same resampled prompts, so that ranks are compared fairly.
 
     Args:
-        games: One row a game, as `by_game` gives it; controls are left out.
+        games: One row a game, as `game_scores` gives it; controls are left out.
         side: t2i, i2t or pair.
         measure: distance, recall or precision.
         when: final or mean.
@@ -81,14 +80,14 @@ def leaderboard(games: pd.DataFrame, side: Side, measure: str = "distance", when
     Raises:
         UsageError: there is no such side, measure or time.
     """
-    what = measure_of(measure)
+    what = get_measure(measure)
     if side not in KEYS or when not in WHENS:
         raise UsageError(f"There is no leaderboard {side!r} {when!r}: take t2i, i2t or pair, and final or mean.")
-    games = battle(games)
+    games = without_controls(games)
     column = f"{what.name}_{when}"
-    wide, told = wide_table(games, KEYS[side], column)
+    wide, told = prompt_by_model(games, KEYS[side], column)
     strata = np.array(told)
-    levels = levels_of(games)
+    levels = ordered_levels(games)
     levels += [ALL] if len(levels) > 1 else []
     blocks = [_block(wide[strata == level] if level != ALL else wide, strata, level, what) for level in levels]
     models = wide.columns.to_frame(index=False).set_axis(list(KEYS[side]), axis=1)
@@ -104,26 +103,28 @@ def leaderboard(games: pd.DataFrame, side: Side, measure: str = "distance", when
     return replace(board, note=_note(board))
 
 
-def not_told_apart(games: pd.DataFrame, side: Side, measure: str = "distance", when: str = "final") -> list[str]:
+def indistinguishable_from_best(
+    games: pd.DataFrame, side: Side, measure: str = "distance", when: str = "final"
+) -> list[str]:
     """Returns the best model or pair and all those that this battle cannot tell from it, best first.
 
     Each one's difference to the best, prompt by prompt, has an interval that holds for all differences at once.
     """
-    what = measure_of(measure)
-    wide, strata = wide_table(games, KEYS[side], f"{what.name}_{when}")
+    what = get_measure(measure)
+    wide, strata = prompt_by_model(games, KEYS[side], f"{what.name}_{when}")
     wide = wide.loc[:, wide.notna().any()]
     if wide.shape[1] == 0:
         return []
-    overall = estimate(wide.to_numpy(dtype=float), strata)
+    overall = estimate_means(wide.to_numpy(dtype=float), strata)
     order = np.argsort(overall.mean if what.low_is_best else -overall.mean, kind="stable")
     best = wide.iloc[:, order[0]]
     worse = wide.iloc[:, order[1:]]
-    differences = estimate(worse.sub(best, axis=0).to_numpy(dtype=float), strata)
+    differences = estimate_means(worse.sub(best, axis=0).to_numpy(dtype=float), strata)
     names = [_name(wide.columns[at]) for at in order]
     return names[:1] + [name for name, apart in zip(names[1:], _apart(differences), strict=True) if not apart]
 
 
-def _apart(differences: Estimate) -> list[bool]:
+def _apart(differences: MeanEstimate) -> list[bool]:
     """Tells which differences are surely not 0, all together in 95 of 100 battles; too few prompts tell nothing."""
     enough = (differences.n >= 2) & (differences.se > 0)
     exact = (differences.n >= 2) & (differences.se == 0) & (differences.mean != 0)
@@ -137,22 +138,22 @@ def _apart(differences: Estimate) -> list[bool]:
     return [bool(each) for each in np.where(enough, size > limit, exact)]
 
 
-def wide_table(games: pd.DataFrame, keys: tuple[str, ...], column: str) -> tuple[pd.DataFrame, list[str]]:
+def prompt_by_model(games: pd.DataFrame, keys: tuple[str, ...], column: str) -> tuple[pd.DataFrame, list[str]]:
     """Returns prompts x models and the level of each prompt: repeats averaged first, then partners; NaN is unscored.
 
     Args:
-        games: One row a game, as `by_game` gives it; controls are left out.
+        games: One row a game, as `game_scores` gives it; controls are left out.
         keys: Columns that name the model or the pair.
         column: What is averaged.
     """
-    games = battle(games)
+    games = without_controls(games)
     pairs = games.groupby(["prompt_id", "t2i_model", "i2t_model"], sort=True)[column].mean()
     models = pairs.groupby(["prompt_id", *keys], sort=True).mean()
     wide = models.unstack(list(keys)).sort_index(axis=1)  # noqa: PD010
-    return wide, strata_of(games, wide.index)
+    return wide, prompt_levels(games, wide.index)
 
 
-def strata_of(games: pd.DataFrame, prompts: pd.Index) -> list[str]:
+def prompt_levels(games: pd.DataFrame, prompts: pd.Index) -> list[str]:
     """Returns the level of each prompt."""
     levels = games.drop_duplicates("prompt_id").set_index("prompt_id")["level"]
     return [str(level) for level in levels.reindex(prompts)]
@@ -161,13 +162,13 @@ def strata_of(games: pd.DataFrame, prompts: pd.Index) -> list[str]:
 def _block(wide: pd.DataFrame, strata: NDArray[Any], level: str, what: Measure) -> dict[str, NDArray[Any]]:
     """Returns the columns of one level, an entry a model."""
     chosen = [str(each) for each in strata if level in (ALL, each)]
-    found = estimate(wide.to_numpy(dtype=float), chosen, what.limits)
+    found = estimate_means(wide.to_numpy(dtype=float), chosen, what.limits)
     sign = 1.0 if what.low_is_best else -1.0
     low, high, best = (np.full(len(found.mean), np.nan) for _ in range(3))
     sure = (found.n >= 2) & (found.n == found.n.max(initial=0))
     if sure.sum() > 1:
         ranks = _ranks(sign * found.draws[:, sure])
-        low[sure], high[sure] = np.rint(bounds(ranks))
+        low[sure], high[sure] = np.rint(interval_bounds(ranks))
         winners = ranks == ranks.min(axis=1, keepdims=True)
         best[sure] = (winners / winners.sum(axis=1, keepdims=True)).mean(axis=0)
     rank = pd.Series(sign * found.mean).rank(method="min").to_numpy()

@@ -21,7 +21,7 @@ GENCEPTION = "gc_at_t"
 COLUMNS = ["embedder", "t2i_model", "i2t_model", "measure", "value", "chains", "generations"]
 
 
-def published(table: pd.DataFrame) -> pd.DataFrame:
+def published_scores(table: pd.DataFrame) -> pd.DataFrame:
     """Returns the published scores of each pair of players, in cosines: 1 is all kept, and HIGHER IS BETTER.
 
     Columns: `embedder, t2i_model, i2t_model, measure` (a pair of kinds for its mean cumulative drift, `mcd_avg` for the
@@ -31,7 +31,7 @@ def published(table: pd.DataFrame) -> pd.DataFrame:
     The published code averages cosines of different embedders and scales. Here each embedder stands for itself.
 
     Args:
-        table: As `drift` gives it.
+        table: As `drift_table` gives it.
     """
     rows: list[dict[str, Any]] = []
     for (embedder, t2i, i2t), part in table.groupby(["embedder", "t2i_model", "i2t_model"], sort=False):
@@ -41,7 +41,7 @@ def published(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def genception(cosines: list[float]) -> float:
+def genception_score(cosines: list[float]) -> float:
     """Returns the sum of t * s_t over the sum of t; s_t is the cosine of turn t = 1, 2, ... with the first picture."""
     weights = np.arange(1, len(cosines) + 1)
     return float((weights * np.array(cosines)).sum() / weights.sum())
@@ -65,7 +65,7 @@ def _genception(part: pd.DataFrame) -> dict[str, Any]:
     known = part[(part["mapping"] == "image-image") & part["to_start"].notna()]
     turns = int(known["turn"].max()) if len(known) else 0
     games = [
-        genception(list(1 - own.sort_values("turn")["to_start"]))
+        genception_score(list(1 - own.sort_values("turn")["to_start"]))
         for _, own in known.groupby("game", sort=False)
         if len(own) == turns
     ]

@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from telephone.analysis.tables.calls import hops
-from telephone.analysis.tables.drift import Floats, embedders_of, short_name
-from telephone.analysis.tables.score_frames import battle
-from telephone.analysis.tables.turn_means import levels_of
+from telephone.analysis.tables.drift import Floats, matching_embedders, short_name
+from telephone.analysis.tables.score_frames import hop_table, ordered_levels, without_controls
 from telephone.store.vectors import yardstick_of
 
 if TYPE_CHECKING:
@@ -25,7 +23,7 @@ UNMEASURED = "none measured: 0 is taken"
 _KEYS = ["embedder", "mapping", "level"]
 
 
-def yardsticks(run: Run, embedder: str | None = None, frame: pd.DataFrame | None = None) -> pd.DataFrame:
+def calibration_lines(run: Run, embedder: str | None = None, frame: pd.DataFrame | None = None) -> pd.DataFrame:
     """Returns the floor and the chance line of each embedder, pair of kinds and level, as cosine distances.
 
     Columns: `embedder, mapping, level, floor, floor_n` (prompts that it was measured on), `floor_from` (how; from all
@@ -41,21 +39,21 @@ def yardsticks(run: Run, embedder: str | None = None, frame: pd.DataFrame | None
     Raises:
         UsageError: no embedder has such a name.
     """
-    made = hops(battle(run.frame()) if frame is None else frame)
-    rows = [row for identity in embedders_of(run, embedder) for row in _rows(run, identity, made)]
+    made = hop_table(without_controls(run.frame()) if frame is None else frame)
+    rows = [row for identity in matching_embedders(run, embedder) for row in _rows(run, identity, made)]
     columns = [*_KEYS, "floor", "floor_n", "floor_from", "chance", "chance_n", "chance_prompts"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def retained(table: pd.DataFrame, sticks: pd.DataFrame) -> pd.DataFrame:
-    """Returns a table of `drift` with `floor`, `chance` and `retention` = (chance - to_start) / (chance - floor).
+def add_retention(table: pd.DataFrame, sticks: pd.DataFrame) -> pd.DataFrame:
+    """Returns a table of `drift_table` with `floor`, `chance` and `retention` = (chance - to_start) / (chance - floor).
 
     A retention may lie a little outside [0, 1]. It is NaN where there is no chance line, no floor between two kinds, or
     no room between them.
 
     Args:
-        table: As `drift` gives it.
-        sticks: As `yardsticks` gives it.
+        table: As `drift_table` gives it.
+        sticks: As `calibration_lines` gives it.
     """
     joined = table.merge(sticks[[*_KEYS, "floor", "chance"]], on=_KEYS, how="left")
     room = joined["chance"] - joined["floor"]
@@ -63,7 +61,7 @@ def retained(table: pd.DataFrame, sticks: pd.DataFrame) -> pd.DataFrame:
     return joined
 
 
-def floor_of(run: Run, embedder: str, mapping: str) -> float | None:
+def mean_floor(run: Run, embedder: str, mapping: str) -> float | None:
     """Returns the mean distance of two tellings of one thing, prompts counting alike; None if it was not measured.
 
     Args:
@@ -85,7 +83,7 @@ def _rows(run: Run, identity: str, made: pd.DataFrame) -> list[dict[str, Any]]:
         means = _Means(part, vectors)
         if not len(means.starts):
             continue
-        for level in levels_of(part):
+        for level in ordered_levels(part):
             near = _floor(floors, mapping, level)
             far = means.chance(level, first == kind)
             found.append({"embedder": short_name(identity), "mapping": mapping, "level": level, **near, **far})

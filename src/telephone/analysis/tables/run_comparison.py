@@ -8,10 +8,17 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pandas as pd
 
-from telephone.analysis.inference.bootstrap import estimate
+from telephone.analysis.inference.bootstrap import estimate_means
 from telephone.analysis.tables.leaderboards import ALL
-from telephone.analysis.tables.score_frames import WHENS, Measure, battle, by_game, measure_of, scored
-from telephone.analysis.tables.turn_means import levels_of
+from telephone.analysis.tables.score_frames import (
+    WHENS,
+    Measure,
+    game_scores,
+    get_measure,
+    ordered_levels,
+    scored_frame,
+    without_controls,
+)
 from telephone.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -53,7 +60,9 @@ class RunComparison:
     """What a reader must know."""
 
 
-def compare(runs: Mapping[str, Run], measure: str = _DISTANCE, when: str = "final", judge: str = "") -> RunComparison:
+def compare_runs(
+    runs: Mapping[str, Run], measure: str = _DISTANCE, when: str = "final", judge: str = ""
+) -> RunComparison:
     """Returns how each run differs from the first one, level by level, on the prompts that both played.
 
     Where all runs have pairs of models in common, only the games of those pairs count, so that nothing but what was
@@ -69,7 +78,7 @@ def compare(runs: Mapping[str, Run], measure: str = _DISTANCE, when: str = "fina
     Raises:
         UsageError: there are fewer than two runs, they share no prompt or no judge, or no such measure.
     """
-    what = measure_of(measure)
+    what = get_measure(measure)
     if len(runs) < 2 or when not in WHENS:
         raise UsageError("A comparison takes two or more runs, and final or mean: name the folders of the runs.")
     shared = shared_judge(list(runs.values()), judge) if what.name == _DISTANCE else ""
@@ -81,12 +90,14 @@ def compare(runs: Mapping[str, Run], measure: str = _DISTANCE, when: str = "fina
 def compare_games(
     games: Mapping[str, pd.DataFrame], measure: str = _DISTANCE, when: str = "final", judge: str = ""
 ) -> RunComparison:
-    """Returns the same for tables of games, one a run, as `by_game` gives them; equal `prompt_id` is the same prompt.
+    """Returns the same for tables of games, one a run, as `game_scores` gives them.
+
+    Equal values of `prompt_id` mean the same prompt.
 
     Raises:
         UsageError: the runs share no prompt.
     """
-    what = measure_of(measure)
+    what = get_measure(measure)
     column = f"{what.name}_{when}"
     names = tuple(games)
     pairs = _common([set(map(tuple, own[PAIR].drop_duplicates().to_numpy())) for own in games.values()])
@@ -124,7 +135,7 @@ def measures_distance(run: Run, judge: str) -> bool:
 
 
 def games_of_run(run: Run, judge: str) -> pd.DataFrame:
-    """Returns the games of a run without its controls, as `by_game`, in names that hold beyond the run.
+    """Returns the games of a run without its controls, as `game_scores`, in names that hold beyond the run.
 
     Models go by their addresses, and `prompt_id` is the hash of the prompt's content.
 
@@ -132,10 +143,10 @@ def games_of_run(run: Run, judge: str) -> pd.DataFrame:
         run: A run.
         judge: Name of the judge of distances; empty is the first one.
     """
-    frame = scored(run, judge or None)
+    frame = scored_frame(run, judge or None)
     refs = {row.name: row.ref for row in run.spec.models}
     frame = frame.assign(prompt_id=frame["prompt_sha256"], **{side: frame[side].map(refs) for side in PAIR})
-    return battle(by_game(frame, run.spec.turns))
+    return without_controls(game_scores(frame, run.spec.turns))
 
 
 def _changed(runs: Sequence[Run], pairs: Sequence[tuple[str, str]]) -> list[str]:
@@ -171,12 +182,12 @@ def _rows(
 ) -> list[tuple[object, ...]]:
     both = pd.DataFrame({"run": scores[names[0]], "base": scores[names[1]]}).dropna()
     strata = levels.reindex(both.index).astype(str)
-    found = levels_of(strata.to_frame("level"))
+    found = ordered_levels(strata.to_frame("level"))
     rows: list[tuple[object, ...]] = []
     for level in [*found, *([ALL] if len(found) > 1 else [])]:
         own = both if level == ALL else both[strata == level]
         gaps = own["run"] - own["base"]
-        made = estimate(gaps.to_numpy(dtype=float)[:, None], list(strata.reindex(own.index)))
+        made = estimate_means(gaps.to_numpy(dtype=float)[:, None], list(strata.reindex(own.index)))
         low, high = float(made.low[0]), float(made.high[0])
         signed = -gaps if what.low_is_best else gaps
         better = float(((signed > _TIE) + 0.5 * (signed.abs() <= _TIE)).mean())

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from telephone.analysis.inference.bootstrap import estimate_means
 from telephone.core.errors import UsageError
+from telephone.core.records import LEVELS
 
 if TYPE_CHECKING:
     from telephone.store import Run
@@ -35,11 +37,17 @@ MEASURES: dict[str, Measure] = {
 WHENS: dict[str, str] = {"final": "after the last turn", "mean": "mean over all turns"}
 NEEDED = ("game", "prompt_id", "level", "t2i_model", "i2t_model", "step_number", "outcome")
 
+HOP_COLUMNS = (
+    "game", "prompt_id", "level", "t2i_model", "i2t_model", "line", "repeat", "first",
+    "generation", "turn", "kind", "player", "sha", "before", "start",
+)  # fmt: skip
+_GAME_COLUMNS = ("game", "prompt_id", "level", "t2i_model", "i2t_model", "repeat", "first")
+_STEP_COLUMNS = ["level", "t2i_model", "i2t_model", "step_number", "mean", "low", "high", "se", "n", "unscored"]
 _FACTS = "facts_"
 _DISTANCE = "text_after_dist"
 
 
-def scored(run: Run, distance_judge: str | None = None, frame: pd.DataFrame | None = None) -> pd.DataFrame:
+def scored_frame(run: Run, distance_judge: str | None = None, frame: pd.DataFrame | None = None) -> pd.DataFrame:
     """Returns the frame of a run with the scores of one judge a column.
 
     Where several have judged distances, those of the first one are taken unless another is named; where several
@@ -79,7 +87,7 @@ def _only(part: str, judges: list[str]) -> str:
     return found[0]
 
 
-def by_game(frame: pd.DataFrame, turns: int | None = None) -> pd.DataFrame:
+def game_scores(frame: pd.DataFrame, turns: int | None = None) -> pd.DataFrame:
     """Returns one row a game: who played what, how it ended, and what was kept.
 
     Columns: `game, prompt_id, level, t2i_model, i2t_model, repeat, control` (empty, or which control it is), `turns`
@@ -88,13 +96,13 @@ def by_game(frame: pd.DataFrame, turns: int | None = None) -> pd.DataFrame:
     look good; and one turn without a score leaves no mean.
 
     Args:
-        frame: One row a turn, as `scored` gives it.
+        frame: One row a turn, as `scored_frame` gives it.
         turns: Turns of a whole game; None is the most that a game of the frame has.
 
     Raises:
         UsageError: a column is missing.
     """
-    check(frame)
+    check_frame(frame)
     planned = turns if turns is not None else int(frame["step_number"].max()) + 1 if len(frame) else 0
     keys = ["game"]
     ordered = frame.sort_values("step_number", kind="stable")
@@ -123,7 +131,7 @@ def _add(games: pd.DataFrame, played: pd.DataFrame, measure: Measure, whole: pd.
     games[f"{measure.name}_mean"] = values.mean().where(whole & (values.count() == planned)).astype(float)
 
 
-def check(frame: pd.DataFrame) -> None:
+def check_frame(frame: pd.DataFrame) -> None:
     """Checks that a frame is one of turns.
 
     Raises:
@@ -134,7 +142,7 @@ def check(frame: pd.DataFrame) -> None:
         raise UsageError(f"The frame has no column {missing[0]!r}: hand over telephone.analysis.scored(run).")
 
 
-def battle(table: pd.DataFrame) -> pd.DataFrame:
+def without_controls(table: pd.DataFrame) -> pd.DataFrame:
     """Returns the rows of the battle itself, without those of control lines.
 
     Args:
@@ -143,7 +151,7 @@ def battle(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["control"] == ""] if "control" in table.columns else table
 
 
-def measure_of(name: str) -> Measure:
+def get_measure(name: str) -> Measure:
     """Returns the measure of this name.
 
     Raises:
@@ -152,3 +160,81 @@ def measure_of(name: str) -> Measure:
     if name not in MEASURES:
         raise UsageError(f"There is no measure {name!r}: take one of {', '.join(MEASURES)}.")
     return MEASURES[name]
+
+
+def ordered_levels(frame: pd.DataFrame) -> list[str]:
+    """Returns the levels that occur, from easy to impossible, others behind."""
+    found = [str(level) for level in frame["level"].drop_duplicates()]
+    return [level for level in LEVELS if level in found] + sorted(set(found) - set(LEVELS))
+
+
+def turn_means(frame: pd.DataFrame, measure: str = "distance") -> pd.DataFrame:
+    """Returns the mean of a measure by turn, for each level and pair.
+
+    Repeats of a prompt are averaged first, then prompts. Columns: `level, t2i_model, i2t_model, step_number, mean, low,
+    high` (95 % interval over prompts, NaN below two), `se, n` (prompts), `unscored` (turns begun, without a number). A
+    game that broke off counts in the turns that it reached.
+
+    Args:
+        frame: One row a turn, as `scored_frame` gives it; controls are left out.
+        measure: distance, recall or precision.
+
+    Raises:
+        UsageError: there is no such measure, or a column is missing.
+    """
+    check_frame(frame)
+    frame = without_controls(frame)
+    what = get_measure(measure)
+    tables = [_steps(frame[frame["level"] == level], level, what) for level in ordered_levels(frame)]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=_STEP_COLUMNS)
+
+
+def _steps(frame: pd.DataFrame, level: str, measure: Measure) -> pd.DataFrame:
+    keys = ["t2i_model", "i2t_model", "step_number"]
+    values = frame[measure.column] if measure.column in frame.columns else pd.Series(np.nan, frame.index)
+    by_prompt = frame.assign(_value=values.astype(float)).groupby(["prompt_id", *keys], sort=True)["_value"].mean()
+    wide = by_prompt.unstack(keys).sort_index(axis=1)  # noqa: PD010
+    found = estimate_means(wide.to_numpy(dtype=float), [level] * len(wide), measure.limits)
+    missing = values.isna().groupby([frame[key] for key in keys]).sum().reindex(wide.columns)
+    table = wide.columns.to_frame(index=False)
+    table.insert(0, "level", level)
+    return table.assign(
+        mean=found.mean, low=found.low, high=found.high, se=found.se, n=found.n, unscored=missing.to_numpy(dtype=int)
+    )[_STEP_COLUMNS]
+
+
+def hop_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Returns one row for each text or picture that was made, games in the frame's order, calls in theirs.
+
+    Columns: `game, prompt_id, level, t2i_model, i2t_model, line, repeat, first` (text or image: what the game began
+    with), `generation` (calls from the start, from 1), `turn` (from 1), `kind` (image or text: what was made), `player`
+    (who made it), `sha` (its content hash), `before` (that of what the player was shown), `start` (the prompt's).
+
+    Args:
+        frame: One row a turn, as `Run.frame()` or `scored_frame` gives it.
+
+    Raises:
+        UsageError: it is no such frame.
+    """
+    check_frame(frame)
+    rows = frame.assign(repeat=frame["repeat"] if "repeat" in frame.columns else 0)
+    made = pd.concat([_half(rows, 1), _half(rows, 2)], ignore_index=True)
+    made = made[made["sha"].notna()]
+    order = {game: at for at, game in enumerate(frame["game"].drop_duplicates())}
+    made = made.assign(_order=made["game"].map(order)).sort_values(["_order", "generation"], kind="stable")
+    made["before"] = made.groupby("game", sort=False)["sha"].shift(1).fillna(made["start"])
+    return made[list(HOP_COLUMNS)].reset_index(drop=True)
+
+
+def _half(rows: pd.DataFrame, which: int) -> pd.DataFrame:
+    """Returns the first or the second calls of all turns."""
+    draws = (rows["first"] == "text") == (which == 1)
+    table = rows[list(_GAME_COLUMNS)].copy()
+    table["line"] = rows["t2i_model"] + " + " + rows["i2t_model"]
+    table["generation"] = 2 * rows["step_number"] + which
+    table["turn"] = rows["step_number"] + 1
+    table["kind"] = np.where(draws, "image", "text")
+    table["player"] = np.where(draws, rows["t2i_model"], rows["i2t_model"])
+    table["sha"] = rows["image_sha256"].where(draws, rows["text_sha256"])
+    table["start"] = rows["prompt_sha256"]
+    return table

@@ -15,11 +15,10 @@ import pandas as pd
 
 from telephone import world
 from telephone.analysis.facts.fact_tracking import fact_details
-from telephone.analysis.facts.hazards import ratio
-from telephone.analysis.inference.bootstrap import estimate
-from telephone.analysis.tables.calls import hops
-from telephone.analysis.tables.drift import Floats, embedders_of, short_name
-from telephone.analysis.tables.score_frames import battle
+from telephone.analysis.facts.hazards import clustered_proportion
+from telephone.analysis.inference.bootstrap import estimate_means
+from telephone.analysis.tables.drift import Floats, matching_embedders, short_name
+from telephone.analysis.tables.score_frames import hop_table, without_controls
 
 if TYPE_CHECKING:
     from telephone.store import Run
@@ -33,7 +32,7 @@ _FEWEST = 10
 """Prompts below which content cannot be told from style."""
 
 
-def styles(run: Run, frame: pd.DataFrame | None = None) -> pd.DataFrame:
+def style_table(run: Run, frame: pd.DataFrame | None = None) -> pd.DataFrame:
     """Returns for each text and picture whether it has the prompt's style, and how much of its content it keeps.
 
     Columns: `game, prompt_id, level, t2i_model, i2t_model, turn, kind, style` (what it has), `same` (whether it is the
@@ -48,7 +47,7 @@ def styles(run: Run, frame: pd.DataFrame | None = None) -> pd.DataFrame:
     scenes = {prompt.id: world.parse(prompt.text) for prompt in run.spec.prompts}
     others = {name: [atom.attribute != STYLE for atom in world.atoms(scene)] for name, scene in scenes.items()}
     rows = []
-    for hop in hops(battle(run.frame()) if frame is None else frame).to_dict("records"):
+    for hop in hop_table(without_controls(run.frame()) if frame is None else frame).to_dict("records"):
         detail = details.get((hop["sha"], hop["start"]))
         if detail is None or len(detail["states"]) != len(others[hop["prompt_id"]]):
             continue
@@ -65,7 +64,7 @@ def style_curves(table: pd.DataFrame, by: Sequence[str] = ("t2i_model", "i2t_mod
     Columns: those of `by`, `style_kept`, `low`, `high` (95 % interval over prompts), `content_kept`, `prompts`.
 
     Args:
-        table: As `styles` gives it.
+        table: As `style_table` gives it.
         by: Some of `t2i_model, i2t_model, level, kind, turn`.
     """
     rows = []
@@ -73,7 +72,9 @@ def style_curves(table: pd.DataFrame, by: Sequence[str] = ("t2i_model", "i2t_mod
         prompts = part.groupby("prompt_id").agg(
             same=("same", "sum"), n=("same", "size"), content=("content", "mean"), level=("level", "first")
         )
-        share, low, high = ratio(prompts["same"].to_numpy(float), prompts["n"].to_numpy(float), list(prompts["level"]))
+        share, low, high = clustered_proportion(
+            prompts["same"].to_numpy(float), prompts["n"].to_numpy(float), list(prompts["level"])
+        )
         head = dict(zip(by, own if isinstance(own, tuple) else (own,), strict=True))
         content = float(prompts["content"].mean())
         rows.append(
@@ -82,7 +83,7 @@ def style_curves(table: pd.DataFrame, by: Sequence[str] = ("t2i_model", "i2t_mod
     return pd.DataFrame(rows, columns=[*by, "style_kept", "low", "high", "content_kept", "prompts"])
 
 
-def look(run: Run, embedder: str | None = None, frame: pd.DataFrame | None = None) -> pd.DataFrame:
+def style_similarity(run: Run, embedder: str | None = None, frame: pd.DataFrame | None = None) -> pd.DataFrame:
     """Returns how alike a line's pictures look to the first picture of their game, content regressed out.
 
     Each picture's vector is predicted from the vector of its description, by a ridge regression on the other prompts'
@@ -99,16 +100,18 @@ def look(run: Run, embedder: str | None = None, frame: pd.DataFrame | None = Non
     Raises:
         UsageError: no embedder has such a name.
     """
-    made = hops(battle(run.frame()) if frame is None else frame)
-    made["told"] = made.groupby("game", sort=False)["sha"].shift(-1)
-    drawn = made[(made["kind"] == "image") & made["told"].notna()]
-    rows = [row for identity in embedders_of(run, embedder) for row in _looks(drawn, run.vectors(identity), identity)]
+    made = hop_table(without_controls(run.frame()) if frame is None else frame)
+    made["caption"] = made.groupby("game", sort=False)["sha"].shift(-1)
+    drawn = made[(made["kind"] == "image") & made["caption"].notna()]
+    rows = [
+        row for identity in matching_embedders(run, embedder) for row in _looks(drawn, run.vectors(identity), identity)
+    ]
     columns = ["embedder", "t2i_model", "i2t_model", "turn", "look", "low", "high", "chance", "prompts"]
     return pd.DataFrame(rows, columns=columns)
 
 
 def _looks(drawn: pd.DataFrame, vectors: dict[str, Any], identity: str) -> list[dict[str, Any]]:
-    known = drawn[drawn["sha"].isin(list(vectors)) & drawn["told"].isin(list(vectors))].reset_index(drop=True)
+    known = drawn[drawn["sha"].isin(list(vectors)) & drawn["caption"].isin(list(vectors))].reset_index(drop=True)
     if known["prompt_id"].nunique() < _FEWEST:
         return []
     left = _leftovers(known, vectors)
@@ -133,7 +136,7 @@ def _line(part: pd.DataFrame, left: Floats) -> list[dict[str, Any]]:
     rows = []
     for turn, own in table.groupby("turn", sort=True):
         means = own.groupby("prompt_id").agg(look=("look", "mean"), chance=("chance", "mean"), level=("level", "first"))
-        found = estimate(means[["look"]].to_numpy(float), list(means["level"]), (-1.0, 1.0))
+        found = estimate_means(means[["look"]].to_numpy(float), list(means["level"]), (-1.0, 1.0))
         numbers = {"look": float(found.mean[0]), "low": float(found.low[0]), "high": float(found.high[0])}
         rows.append({"turn": turn, **numbers, "chance": float(means["chance"].mean()), "prompts": len(means)})
     return rows
@@ -141,7 +144,9 @@ def _line(part: pd.DataFrame, left: Floats) -> list[dict[str, Any]]:
 
 def _leftovers(known: pd.DataFrame, vectors: dict[str, Any]) -> Floats:
     """Returns unit vectors of what the descriptions do not tell of the pictures; each prompt is predicted by others."""
-    pictures, texts = (np.stack([vectors[sha] for sha in known[name]]).astype(np.float64) for name in ("sha", "told"))
+    pictures, texts = (
+        np.stack([vectors[sha] for sha in known[name]]).astype(np.float64) for name in ("sha", "caption")
+    )
     names = sorted(known["prompt_id"].unique())
     fold = known["prompt_id"].map({name: at % _FOLDS for at, name in enumerate(names)}).to_numpy()
     left = np.empty_like(pictures)

@@ -14,7 +14,7 @@ from telephone.report.html.page import write_page
 from telephone.report.html.report_data import AnswerText, Board, ReportData, VarianceShare, board
 
 if TYPE_CHECKING:
-    from telephone.analysis import Leaderboard, RunSummary, WhichMatters
+    from telephone.analysis import Leaderboard, RunSummary, VarianceShares
     from telephone.store import Run
 
 _MAIN = ("distance", "final")
@@ -49,22 +49,22 @@ def write_report(
 
 def report_data(run: Run, distance_judge: str | None = None, found: RunSummary | None = None) -> ReportData:
     """Returns all that the report of a run says; `found` is its summary with this judge, made if None."""
-    from telephone.analysis import summary
+    from telephone.analysis import summarise
 
-    found = summary(run, distance_judge) if found is None else found
+    found = summarise(run, distance_judge) if found is None else found
     description = run.spec
     more = findings(run, found)
     games = tuple(games_of(found.frame, description.turns, run.pictures.path))
     names = short_names([name for game in games for name in (game.t2i, game.i2t)])
-    scored = any(one.rankable for one in found.boards) or not found.drift["mean"].isna().all()
+    scored = any(one.rankable for one in found.leaderboards) or not found.drift["mean"].isna().all()
     return ReportData(
         title=sentences.title(description, found.counts.planned),
         lead=sentences.lead(description),
         counts=sentences.counts(found.counts),
-        answers=tuple(AnswerText(one.question, one.answer, one.told) for one in found.answers),
-        boards=_boards(found.boards, (_MAIN,)) if scored else (),
-        more_boards=_boards(found.boards, _MORE) if scored else (),
-        shares=_shares(found.matters),
+        answers=tuple(AnswerText(one.question, one.answer, one.significant) for one in found.answers),
+        boards=_boards(found.leaderboards, (_MAIN,)) if scored else (),
+        more_boards=_boards(found.leaderboards, _MORE) if scored else (),
+        shares=_shares(found.variance_shares),
         drift=found.drift,
         facts=found.facts,
         games=games,
@@ -96,6 +96,6 @@ def _board(found: Leaderboard) -> Board:
     return replace(made, note=found.note)
 
 
-def _shares(matters: WhichMatters) -> tuple[VarianceShare, ...]:
+def _shares(matters: VarianceShares) -> tuple[VarianceShare, ...]:
     rows = matters.shares.to_dict("records")
     return tuple(VarianceShare(_SOURCES[row["source"]], row["share"], row["low"], row["high"]) for row in rows)

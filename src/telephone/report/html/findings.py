@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-    from telephone.analysis import Leak, RunSummary
+    from telephone.analysis import InformationLeak, RunSummary
     from telephone.analysis.convergence.overview import Convergence
     from telephone.analysis.inference.article_claims import Claim
     from telephone.store import Run
@@ -32,7 +32,7 @@ class Findings:
     """The prompt's style kept beside its content, by pair, kind and turn."""
     bits: pd.DataFrame | None = None
     """By turn."""
-    leaks: tuple[Leak, ...] = ()
+    leaks: tuple[InformationLeak, ...] = ()
     agreement: pd.DataFrame | None = None
     fact_check: pd.DataFrame | None = None
     published: pd.DataFrame | None = None
@@ -53,8 +53,8 @@ def findings(run: Run, found: RunSummary) -> Findings:
         run: A run at any stage.
         found: Its summary.
     """
-    from telephone.analysis.inference.article_claims import claims
-    from telephone.analysis.inference.side_effects import importance
+    from telephone.analysis.inference.article_claims import check_article_claims
+    from telephone.analysis.inference.side_importance import side_importance
 
     facts = _facts(run, found.frame)
     vectors = _vectors(run, found.frame)
@@ -63,10 +63,10 @@ def findings(run: Run, found: RunSummary) -> Findings:
         **facts.tables,
         **vectors,
         **_judges(run, found.frame, bool(vectors), facts.followed is not None),
-        importance=importance(found.frame),
-        claims=claims(found.frame, facts.followed, drifted),
+        importance=side_importance(found.frame),
+        claims=check_article_claims(found.frame, facts.followed, drifted),
         ends=None if found.frame.empty or found.frame["text_after"].isna().all() else found.convergence,
-        reencoded=_reencoded(run, found.beside),
+        reencoded=_reencoded(run, found.control_frame),
     )
 
 
@@ -78,26 +78,26 @@ class _Facts:
 
 def _facts(run: Run, frame: pd.DataFrame) -> _Facts:
     """Follows the facts, where some prompt has any and they were counted one by one."""
-    from telephone.analysis.facts.fact_tracking import fact_details, followed
-    from telephone.analysis.facts.hazards import hazards
-    from telephone.analysis.facts.omissions import answers_told, unsaid
-    from telephone.analysis.facts.survival import half_lives, survival
-    from telephone.analysis.tables.style_drift import style_curves, styles
+    from telephone.analysis.facts.fact_tracking import fact_details, track_facts
+    from telephone.analysis.facts.hazards import hazard_rates
+    from telephone.analysis.facts.omissions import omission_rates, probe_answers
+    from telephone.analysis.facts.survival import half_lives, survival_curves
+    from telephone.analysis.tables.style_drift import style_curves, style_table
 
     counted, opinion = bool(fact_details(run)), _opinion(run)
     if not counted and not opinion:
         return _Facts(None, {})
-    table = followed(run, frame, opinion=None if counted else opinion)
+    table = track_facts(run, frame, opinion=None if counted else opinion)
     if table.empty:
         return _Facts(None, {})
-    asked = answers_told(run)
+    asked = probe_answers(run)
     lines = ("level", "t2i_model", "i2t_model")
     tables = {
-        "survival": {by: survival(table, (by,)) for by in ("attribute", "level")},
+        "survival": {by: survival_curves(table, (by,)) for by in ("attribute", "level")},
         "half_lives": half_lives(table, lines),
-        "losses": {by: hazards(table, ("kind", by)) for by in ("player", "attribute")},
-        "unsaid": unsaid(asked, ("player",)) if len(asked) else None,
-        "style": style_curves(styles(run, frame)) if counted else None,
+        "losses": {by: hazard_rates(table, ("kind", by)) for by in ("player", "attribute")},
+        "unsaid": omission_rates(asked, ("player",)) if len(asked) else None,
+        "style": style_curves(style_table(run, frame)) if counted else None,
         "opinion": "" if counted else opinion,
     }
     return _Facts(table if counted else None, tables)
@@ -113,37 +113,41 @@ def _opinion(run: Run) -> str:
 
 def _vectors(run: Run, frame: pd.DataFrame) -> dict[str, Any]:
     """Measures with the vectors that embedders have left, where they have left any."""
-    from telephone.analysis.inference.caption_retrieval import bits, leaks, matching
-    from telephone.analysis.tables.drift import drift
-    from telephone.analysis.tables.published_scores import published
-    from telephone.analysis.tables.retention import yardsticks
+    from telephone.analysis.inference.caption_retrieval import (
+        caption_retrieval_bits,
+        find_information_leaks,
+        match_captions,
+    )
+    from telephone.analysis.tables.drift import drift_table
+    from telephone.analysis.tables.published_scores import published_scores
+    from telephone.analysis.tables.retention import calibration_lines
 
     if not run.embedders() or frame.empty:
         return {}
-    drifted = drift(run, frame=frame)
-    matched = matching(run, frame=frame)
+    drifted = drift_table(run, frame=frame)
+    matched = match_captions(run, frame=frame)
     return {
         "drift": drifted,
-        "yardsticks": yardsticks(run, frame=frame),
-        "bits": bits(matched, ("embedder", "turn")) if len(matched) else None,
-        "leaks": leaks(matched) if len(matched) else (),
-        "published": published(drifted),
+        "yardsticks": calibration_lines(run, frame=frame),
+        "bits": caption_retrieval_bits(matched, ("embedder", "turn")) if len(matched) else None,
+        "leaks": find_information_leaks(matched) if len(matched) else (),
+        "published": published_scores(drifted),
     }
 
 
 def _judges(run: Run, frame: pd.DataFrame, vectors: bool, facts: bool) -> dict[str, Any]:
-    from telephone.analysis.inference.judge_agreement import agreement, fact_check, judged
+    from telephone.analysis.inference.judge_agreement import fact_correlation, judge_values, rank_agreement
 
     if not vectors or not facts:
         return {}
-    table = judged(run, frame)
-    return {"agreement": agreement(table), "fact_check": fact_check(table)}
+    table = judge_values(run, frame)
+    return {"agreement": rank_agreement(table), "fact_check": fact_correlation(table)}
 
 
 def _reencoded(run: Run, controls: pd.DataFrame) -> pd.DataFrame | None:
-    from telephone.analysis.tables.control_lines import reencoded
+    from telephone.analysis.tables.control_lines import reencoding_drift
 
     if controls.empty:
         return None
-    table = reencoded(run, frame=controls)
+    table = reencoding_drift(run, frame=controls)
     return table if len(table) else None

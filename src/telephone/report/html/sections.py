@@ -31,7 +31,7 @@ def yardsticks(found: Findings, judge: str | None = None) -> pd.DataFrame | None
 
 def differences(found: RunSummary, names: Mapping[str, str]) -> tuple[Table, ...]:
     """Returns who can be told from whom, and the second opinion on the ranking."""
-    apart = {str(side): table for side, table in found.differences.items()}
+    apart = {str(side): table for side, table in found.pairwise_differences.items()}
     second = {str(side): table for side, table in found.bradley_terry.items()}
     return (*tables.differences(apart, names), *tables.strengths(second, names))
 
@@ -145,19 +145,19 @@ def judged(found: Findings, names: Mapping[str, str]) -> ReportPart | None:
 
 def controls(found: RunSummary, more: Findings) -> tuple[Table, ...]:
     """Returns the controls that were played."""
-    made = [tables.controls(found.controls)] if len(found.controls) else []
+    made = [tables.controls(found.control_means)] if len(found.control_means) else []
     return (*made, *([tables.reencoded(more.reencoded)] if more.reencoded is not None else []))
 
 
 def matters(found: RunSummary) -> tuple[tuple[str, str], ...]:
     """Returns the answers to what matters more beside that for these models: by swaps, and in practice."""
     rows = []
-    if found.swaps.answer:
-        rows.append(("With a perfect partner", found.swaps.answer))
+    if found.oracle_swaps.answer:
+        rows.append(("With a perfect partner", found.oracle_swaps.answer))
     words = {"t2i": "who draws", "i2t": "who describes"}
     gains = [
         f"the best instead of the worst of {words[side]} gains {each.gain:.2f} ({each.low:.2f} to {each.high:.2f})"
-        for side, each in found.gains.items()
+        for side, each in found.swap_gains.items()
         if each is not None and each.gain == each.gain
     ]
     if gains:

@@ -108,7 +108,8 @@ def differences(tables: Mapping[str, pd.DataFrame], names: Short) -> tuple[Table
             continue
         rows = tuple(
             (f"{names.get(row['one'], row['one'])} and {names.get(row['other'], row['other'])}", str(row["level"]),
-             between(row, "difference"), percent(row["better"]), number(row["p_holm"], 3), "yes" if row["told"] else "")
+             between(row, "difference"), percent(row["better"]), number(row["p_holm"], 3),
+             "yes" if row["significant"] else "")
             for row in own.to_dict("records")
         )  # fmt: skip
         made.append(Table(title, note, head, rows))

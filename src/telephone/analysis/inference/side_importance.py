@@ -10,8 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from telephone.analysis.inference.bootstrap import Floats, student_quantile
-from telephone.analysis.tables.score_frames import battle, check, measure_of
-from telephone.analysis.tables.turn_means import levels_of
+from telephone.analysis.tables.score_frames import check_frame, get_measure, ordered_levels, without_controls
 
 COLUMNS = ("level", "step_number", "drawing", "describing", "gap", "low", "high", "n")
 MIN_PROMPTS = 3
@@ -19,7 +18,7 @@ MIN_PROMPTS = 3
 
 
 @dataclass(frozen=True)
-class Gap:
+class SideGap:
     """How much more the choice of who draws decides than the choice of who describes."""
 
     gap: float
@@ -34,7 +33,7 @@ class Gap:
     """Prompts on which every pair has a score at these turns."""
 
 
-def importance(frame: pd.DataFrame, measure: str = "distance") -> pd.DataFrame:
+def side_importance(frame: pd.DataFrame, measure: str = "distance") -> pd.DataFrame:
     """Returns for each level and turn how far models of each side differ, and which side differs more.
 
     A model counts as different only as far as prompts agree about it: the products of its effects on *different*
@@ -43,30 +42,30 @@ def importance(frame: pd.DataFrame, measure: str = "distance") -> pd.DataFrame:
     who describe), `low, high` (95 % interval by leaving out one prompt at a time; NaN below three), `n` (prompts).
 
     Args:
-        frame: One row a turn, as `scored` gives it; controls are left out.
+        frame: One row a turn, as `scored_frame` gives it; controls are left out.
         measure: A name of `MEASURES`.
 
     Raises:
         UsageError: there is no such measure, or a column is missing.
     """
-    check(frame)
-    column = measure_of(measure).column
+    check_frame(frame)
+    column = get_measure(measure).column
     rows = []
-    for level in levels_of(frame):
-        cube = _cube(frame, level, column)
-        for step in range(cube.shape[3]):
-            found = _gap(cube[..., [step]])
+    for level in ordered_levels(frame):
+        tensor = _tensor(frame, level, column)
+        for step in range(tensor.shape[3]):
+            found = _gap(tensor[..., [step]])
             if found is not None:
-                spreads = (found.drawing, found.describing, found.gap, found.low, found.high, found.n)
-                rows.append((level, step, *spreads))
+                numbers = (found.drawing, found.describing, found.gap, found.low, found.high, found.n)
+                rows.append((level, step, *numbers))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def gap(frame: pd.DataFrame, level: str, steps: Sequence[int], measure: str = "distance") -> Gap | None:
+def side_gap(frame: pd.DataFrame, level: str, steps: Sequence[int], measure: str = "distance") -> SideGap | None:
     """Returns which side decides more in some turns of a level; None with one model on a side, or a single prompt.
 
     Args:
-        frame: One row a turn, as `scored` gives it.
+        frame: One row a turn, as `scored_frame` gives it.
         level: Only prompts of this level.
         steps: Turns from 0; their means are compared.
         measure: A name of `MEASURES`.
@@ -74,32 +73,32 @@ def gap(frame: pd.DataFrame, level: str, steps: Sequence[int], measure: str = "d
     Raises:
         UsageError: there is no such measure.
     """
-    cube = _cube(frame, level, measure_of(measure).column)
-    return _gap(cube[..., list(steps)]) if max(steps, default=-1) < cube.shape[3] else None
+    tensor = _tensor(frame, level, get_measure(measure).column)
+    return _gap(tensor[..., list(steps)]) if max(steps, default=-1) < tensor.shape[3] else None
 
 
-def _gap(scores: Floats) -> Gap | None:
+def _gap(scores: Floats) -> SideGap | None:
     """Returns the gap of [drawing, describing, prompts, turns]; prompts on which a pair lacks a score are left out."""
-    cube = scores.mean(axis=3) if scores.shape[3] else np.empty((0, 0, 0))
-    cube = cube[:, :, ~np.isnan(cube).any(axis=(0, 1))]
-    drawers, describers, prompts = cube.shape
+    tensor = scores.mean(axis=3) if scores.shape[3] else np.empty((0, 0, 0))
+    tensor = tensor[:, :, ~np.isnan(tensor).any(axis=(0, 1))]
+    drawers, describers, prompts = tensor.shape
     if min(drawers, describers) < 2 or prompts < 2:
         return None
-    by_side = np.array(_spreads(cube))
+    by_side = np.array(_variances(tensor))
     value = float(by_side[0] - by_side[1])
     low = high = float("nan")
     if prompts >= MIN_PROMPTS:
-        left_out = [_spreads(np.delete(cube, at, axis=2)) for at in range(prompts)]
+        left_out = [_variances(np.delete(tensor, at, axis=2)) for at in range(prompts)]
         values = prompts * value - (prompts - 1) * np.array([one - other for one, other in left_out])
         reach = student_quantile(prompts - 1) * float(values.std(ddof=1)) / np.sqrt(prompts)
         low, high = value - reach, value + reach
     drawing, describing = (float(np.sqrt(max(each, 0.0))) for each in by_side)
-    return Gap(value, float(low), float(high), drawing, describing, prompts)
+    return SideGap(value, float(low), float(high), drawing, describing, prompts)
 
 
-def _cube(frame: pd.DataFrame, level: str, column: str) -> Floats:
+def _tensor(frame: pd.DataFrame, level: str, column: str) -> Floats:
     """Returns the scores of a level, means over repeats: [drawing, describing, prompts, turns], NaN where none is."""
-    table = battle(frame)
+    table = without_controls(frame)
     table = table[table["level"] == level]
     if column not in table.columns or table.empty:
         return np.empty((0, 0, 0, 0))
@@ -111,9 +110,9 @@ def _cube(frame: pd.DataFrame, level: str, column: str) -> Floats:
         "value": table[column].to_numpy(dtype=float),
     })  # fmt: skip
     means = values.groupby("at")["value"].mean()
-    cube = np.full(int(np.prod(sizes)) * turns, np.nan)
-    cube[means.index.to_numpy()] = means.to_numpy()
-    return cube.reshape(*sizes, turns)
+    tensor = np.full(int(np.prod(sizes)) * turns, np.nan)
+    tensor[means.index.to_numpy()] = means.to_numpy()
+    return tensor.reshape(*sizes, turns)
 
 
 def _coded(names: pd.Series) -> tuple[NDArray[np.intp], int]:
@@ -121,12 +120,12 @@ def _coded(names: pd.Series) -> tuple[NDArray[np.intp], int]:
     return codes, len(distinct)
 
 
-def _spreads(cube: Floats) -> tuple[float, float]:
+def _variances(tensor: Floats) -> tuple[float, float]:
     """Returns the variance between drawing and that between describing models, as different prompts agree on it."""
-    prompts = cube.shape[2]
+    prompts = tensor.shape[2]
     found = []
     for other in (1, 0):
-        effects = cube.mean(axis=other)
+        effects = tensor.mean(axis=other)
         effects = effects - effects.mean(axis=0)
         products = effects.sum(axis=1) ** 2 - (effects**2).sum(axis=1)
         found.append(float(products.sum() / (len(effects) - 1) / (prompts * (prompts - 1))))
