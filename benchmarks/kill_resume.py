@@ -59,7 +59,7 @@ def contents(run: Run) -> dict[tuple[str, str, int], list[tuple[str, str]]]:
     games: dict[tuple[str, str, int], list[tuple[str, str]]] = {}
     short = {row.ref: row.ref.partition("&delay")[0] for row in run.spec.models}
     for game in run.games():
-        made = [(hop.ask.kind, hop.result.sha256 if hop.result else "") for hop in run.hops(game.key)]
+        made = [(hop.request.kind, hop.result.sha256 if hop.result else "") for hop in run.hops(game.key)]
         games[f"{short[game.t2i]} {short[game.i2t]}", game.prompt_id, game.repeat] = made
     return games
 
@@ -76,7 +76,9 @@ def finished(folder: Path) -> set[Call]:
             return done
         prints = {row.ref: row.fingerprint for row in run.spec.models}
         for game in run.games():
-            done |= {(prints[hop.ask.player], hop.ask.parent.sha256, hop.ask.seed) for hop in run.hops(game.key)}
+            done |= {
+                (prints[hop.request.model], hop.request.parent.sha256, hop.request.seed) for hop in run.hops(game.key)
+            }
     return done
 
 

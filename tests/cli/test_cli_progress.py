@@ -8,12 +8,12 @@ from telephone.battle import GameEnded, HopDone, ModelReady, Started
 from telephone.cli import progress
 from telephone.cli.leaderboard_tables import print_boards
 from telephone.cli.progress import Bars, Lines, ThroughputEstimate
-from telephone.core.records import Artefact, Hop, Outcome, Request
+from telephone.core.records import Artefact, Call, Hop, Outcome, Request
 
 
 def hop_done(number, total=40):
-    ask = Request("g", 0, 0, "image", "fake/painter", 0, Artefact("text", b"a"), "key")
-    return HopDone(Hop(ask, Outcome.OK, None), "abcdef", number, total)
+    request = Request("fake/painter", "print", "text2image", (Artefact("text", b"a"),), 0, "key")
+    return HopDone(Hop("g", 0, Call(request, Outcome.OK)), "abcdef", number, total)
 
 
 def events():

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telephone.core.errors import StoreDamaged, StoreError, StoreVersion, UsageError
-from telephone.core.records import Artefact, Hop, Outcome, Prompt, Request
+from telephone.core.records import TASK_OF, Artefact, Call, Hop, Outcome, Prompt, Request
 from telephone.core.seeds import derive, digest
 from telephone.store import GameRow, ModelSpec, Run, RunSpec, Score
 
@@ -36,9 +36,14 @@ def hop(game: GameRow, step: int, parent: Artefact, data: bytes | None, **more) 
     seed = derive("hop", game.seed, kind)
     which = ("seed", seed) if player.seeds else ("repeat", game.repeat)
     key = digest("ask", kind, player.fingerprint, parent.sha256, *which)
-    ask = Request(game.key, step, step // 2, kind, player.ref, seed, parent, key)
+    request = Request(player.ref, player.fingerprint, TASK_OF[kind], (parent,), seed, key)
     outcome = more.pop("outcome", Outcome.OK if data is not None else Outcome.FAILED)
-    return Hop(ask, outcome, None if data is None else Artefact(kind, data), **more)
+    return Hop(game.key, step, Call(request, outcome, None if data is None else Artefact(kind, data), **more))
+
+
+def changed(hop: Hop, **more) -> Hop:
+    """Returns the hop with other values of its call."""
+    return replace(hop, call=replace(hop.call, **more))
 
 
 def chain(game: GameRow, contents: list[bytes | None]) -> list[Hop]:
@@ -67,11 +72,11 @@ def test_what_was_written_comes_back(run: Run):
         assert again.hops(GAMES[0].key) == hops
         assert again.hops(GAMES[1].key) == []
         assert again.count() == {Outcome.OK: 3, Outcome.REFUSED: 1, Outcome.FAILED: 0}
-        assert again.tail(GAMES[0].key).steps == 4
-        assert again.tail(GAMES[0].key).outcome is Outcome.REFUSED
-        assert again.tail(GAMES[1].key).steps == 0
-        assert again.answers(hops[2].ask.key) == hops[2]
-        assert again.answers(hops[3].ask.key) is None
+        assert again.progress(GAMES[0].key).steps == 4
+        assert again.progress(GAMES[0].key).outcome is Outcome.REFUSED
+        assert again.progress(GAMES[1].key).steps == 0
+        assert again.find_call(hops[2].request.key) == hops[2].call
+        assert again.find_call(hops[3].request.key) is None
         assert again.artefact(hops[0].result.sha256).data == b"picture 1"
         assert again.verify() == []
 
@@ -85,7 +90,7 @@ def test_any_sequence_of_hops_in_any_batches_comes_back(data):
     for game in GAMES:
         made = data.draw(st.lists(st.binary(min_size=1, max_size=99) | st.none(), max_size=6))
         made = made[: made.index(None) + 1] if None in made else made
-        kinds = [h.ask.kind for h in chain(game, [b"" for _ in made])]
+        kinds = [h.request.kind for h in chain(game, [b"" for _ in made])]
         given = zip(kinds, made, strict=True)
         words = [each and (data.draw(texts).encode() if kind == "text" else each) for kind, each in given]
         wanted.append(chain(game, words))
@@ -108,13 +113,13 @@ def test_any_sequence_of_hops_in_any_batches_comes_back(data):
 
 def test_a_batch_is_written_whole_or_not_at_all(run: Run):
     hops = chain(GAMES[0], [b"picture 1", b"words 1"])
-    stranger = replace(hops[1], ask=replace(hops[1].ask, game="0" * 64))
+    stranger = replace(hops[1], game="0" * 64)
     with pytest.raises(StoreError, match="the game is unknown or the step is taken"):
         run.add_hops([hops[0], stranger])
     assert run.hops(GAMES[0].key) == []
     run.add_hops(hops)
     with pytest.raises(StoreError, match="the step is taken"):
-        run.add_hops([hop(GAMES[0], 0, hops[0].ask.parent, b"another picture")])
+        run.add_hops([hop(GAMES[0], 0, hops[0].request.parent, b"another picture")])
     assert run.hops(GAMES[0].key) == hops
 
 

@@ -1,66 +1,60 @@
-"""Battles: the rules of the game, the run specification, and the jobs that play it."""
+"""Battles: the rules of the game, the run specification, and the program that turns games into requests."""
 
-from telephone.battle.budget import Bill
 from telephone.battle.control_lines import controls
 from telephone.battle.cost_forecast import Forecast, ModelForecast, forecast
-from telephone.battle.engine import play
-from telephone.battle.events import (
-    CircuitClosed,
-    CircuitOpened,
+from telephone.battle.program import (
+    BattleProgram,
     Event,
     GameEnded,
-    Halt,
     HopDone,
-    ModelReady,
     Progress,
-    Retried,
     RunResult,
     Started,
+    play,
 )
-from telephone.battle.rate_limits import Limits
-from telephone.battle.retries import Retry
 from telephone.battle.rules import (
     Conversation,
     GameSpec,
+    GameState,
     ModelPair,
     PlayerSlot,
-    State,
-    ask_key,
     game_seed,
+    hop_key,
     hop_seed,
     kind_at,
     opening,
 )
 from telephone.battle.run_planning import Get, Roster, begin, commit, game_of, games, grid, plan, versions
 from telephone.battle.telephone_line import ConversationRecord, TelephoneLine
+from telephone.engine import Bill, CircuitClosed, CircuitOpened, Halt, Limits, ModelReady, Retried, Retry
 
 __all__ = [
+    "BattleProgram",
     "Bill",
     "CircuitClosed",
     "CircuitOpened",
     "Conversation",
+    "ConversationRecord",
     "Event",
     "Forecast",
-    "GameSpec",
     "GameEnded",
+    "GameSpec",
+    "GameState",
     "Get",
     "Halt",
     "HopDone",
     "Limits",
+    "ModelForecast",
     "ModelPair",
     "ModelReady",
+    "PlayerSlot",
     "Progress",
     "Retried",
     "Retry",
     "Roster",
-    "PlayerSlot",
-    "ModelForecast",
-    "Started",
-    "State",
     "RunResult",
-    "ConversationRecord",
+    "Started",
     "TelephoneLine",
-    "ask_key",
     "begin",
     "commit",
     "controls",
@@ -69,6 +63,7 @@ __all__ = [
     "game_seed",
     "games",
     "grid",
+    "hop_key",
     "hop_seed",
     "kind_at",
     "opening",

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from telephone.battle.rate_limits import MINUTE, USUAL, Limits, lane_of
-from telephone.battle.rules import ask_key, hop_seed, kind_at, opening
+from telephone.battle.rules import hop_key, hop_seed, kind_at, opening
 from telephone.battle.run_planning import game_of, games
 from telephone.core.errors import TelephoneError
-from telephone.core.records import Outcome
-from telephone.store import GameProgress, ModelSpec, Run, RunSpec, Spending
+from telephone.core.records import Outcome, Spending
+from telephone.engine import USUAL, Limits, channel_of
+from telephone.engine.limits import MINUTE
+from telephone.store import GameProgress, ModelSpec, Run, RunSpec
 
 _NEIGHBOURS = 8
 """Runs in the same folder that are asked how fast their players were."""
@@ -118,7 +119,7 @@ def _work(description: RunSpec, run: Run | None, pace: Mapping[str, float], retr
     work, first_asks = _Work(), set[str]()
     for row in games(description):
         first = prompts[row.prompt_id].first
-        tail = GameProgress() if run is None else run.tail(row.key)
+        tail = GameProgress() if run is None else run.progress(row.key)
         broken = tail.outcome is not Outcome.OK
         done = tail.steps - broken
         left = 2 * description.turns - done
@@ -131,9 +132,9 @@ def _work(description: RunSpec, run: Run | None, pace: Mapping[str, float], retr
         if not done:
             # Lines that share their first player ask it the same thing, and so may games that were played before.
             kind = kind_at(first, 0)
-            seat = game_of(description, row, prompts[row.prompt_id]).line.seat(kind)
-            key = ask_key(kind, seat, openings[row.prompt_id], hop_seed(row.seed, kind), row.repeat)
-            hops[seat.ref] -= key in first_asks or (run is not None and run.answers(key) is not None)
+            seat = game_of(description, row, prompts[row.prompt_id]).line.slot(kind)
+            key = hop_key(kind, seat, openings[row.prompt_id], hop_seed(row.seed, kind), row.repeat)
+            hops[seat.ref] -= key in first_asks or (run is not None and run.find_call(key) is not None)
             first_asks.add(key)
         work.calls.update(hops)
     return work
@@ -154,7 +155,7 @@ def _seconds(description: RunSpec, shares: tuple[ModelForecast, ...], work: _Wor
         if share.calls and share.seconds is None:
             return None
         row = description.model(share.player)
-        lane, _ = lane_of(row.ref, row.device, row.concurrency, row.service)
+        lane, _ = channel_of(row.ref, row.device, row.concurrency, row.service)
         most = row.concurrency if row.device != "remote" else min(row.concurrency, limits.in_flight or row.concurrency)
         width[lane] = min(width.get(lane, most), max(1, most))
         busy[lane] = busy.get(lane, 0.0) + share.calls * (share.seconds or 0.0)

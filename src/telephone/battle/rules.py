@@ -1,36 +1,36 @@
-"""The rules of the game as a state machine: what is asked next, and when a game is over. No disk, no threads."""
+"""The rules of the game as a state machine: which call comes next, and when a game is over. No disk, no threads."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from telephone.core.errors import UsageError
-from telephone.core.records import Artefact, Hop, Kind, Outcome, Prompt, Request
+from telephone.core.records import TASK_OF, Artefact, Call, Hop, Kind, Outcome, Prompt, Request, request_key
 from telephone.core.seeds import derive, digest
 
-State = Literal["playing", "done", "failed", "refused"]
+GameState = Literal["playing", "done", "failed", "refused"]
 
 
 @dataclass(frozen=True)
 class PlayerSlot:
-    """A player as the rules see it."""
+    """A model in a game, as the rules need to know it."""
 
     ref: str
     """Its address."""
     fingerprint: str
-    """What decides its answers, options included."""
+    """Changes with everything that decides its results, options included."""
     seeds: bool = True
-    """Whether it honours seeds."""
+    """Whether its results depend on the seed."""
 
 
 @dataclass(frozen=True)
 class ModelPair:
-    """Who draws and who describes."""
+    """A text-to-image and an image-to-text model that play together."""
 
     t2i: PlayerSlot
     i2t: PlayerSlot
 
-    def seat(self, kind: Kind) -> PlayerSlot:
-        """Returns who makes an image, or a text."""
+    def slot(self, kind: Kind) -> PlayerSlot:
+        """Returns the model that makes images, or the one that makes texts."""
         return self.t2i if kind == "image" else self.i2t
 
 
@@ -41,21 +41,21 @@ class GameSpec:
     line: ModelPair
     prompt: Prompt
     seed: int
-    """In [0, 2**32); the same for all lines that play the prompt, so that their games can be compared in pairs."""
+    """In [0, 2**32); the same for all pairs that play the prompt, so that their games can be compared in pairs."""
     repeat: int = 0
 
     @property
     def key(self) -> str:
         """The hash of everything above, in 64 hexadecimal digits."""
         t2i, i2t = self.line.t2i, self.line.i2t
-        seats = (t2i.ref, t2i.fingerprint, i2t.ref, i2t.fingerprint)
+        models = (t2i.ref, t2i.fingerprint, i2t.ref, i2t.fingerprint)
         return digest(
-            "game", *seats, self.prompt.id, self.prompt.first, opening(self.prompt).data, self.seed, self.repeat
+            "game", *models, self.prompt.id, self.prompt.first, opening(self.prompt).data, self.seed, self.repeat
         )
 
 
 def game_seed(run_seed: int, prompt_id: str, repeat: int) -> int:
-    """Returns the seed of a game: one for all lines."""
+    """Returns the seed of a game, the same for all pairs of models."""
     return derive("game", run_seed, prompt_id, repeat)
 
 
@@ -66,103 +66,119 @@ def hop_seed(seed: int, kind: Kind) -> int:
     return derive("hop", seed, kind)
 
 
-def ask_key(kind: Kind, seat: PlayerSlot, parent: str, seed: int, repeat: int) -> str:
-    """Returns the key under which an answer is looked for; `parent` is the content hash of what the player is shown.
+def hop_key(kind: Kind, slot: PlayerSlot, parent: str, seed: int, repeat: int) -> str:
+    """Returns the key of a hop's request.
 
-    The game is not in it: lines that share a player and a prompt ask some things twice, and are answered once. A player
-    that takes no seed is told apart by the number of the repeat, or all repeats of a game would be one.
+    The game is not part of it: pairs that share a model and a prompt have some requests in common, and those are
+    answered once. The calls of a model that takes no seed are told apart by the repeat, or all repeats of a game would
+    be one.
+
+    Args:
+        kind: what the hop makes.
+        slot: the model.
+        parent: content hash of its input.
+        seed: of the hop.
+        repeat: number of the game's repeat.
     """
-    which = ("seed", seed) if seat.seeds else ("repeat", repeat)
-    return digest("ask", kind, seat.fingerprint, parent, *which)
+    return request_key(kind, slot.fingerprint, [parent], seed=seed if slot.seeds else None, repeat=repeat)
 
 
 def opening(prompt: Prompt) -> Artefact:
-    """Returns what the first player of a game is shown."""
+    """Returns the input of the first hop of a game."""
     return Artefact("text", prompt.text.encode()) if prompt.image is None else Artefact("image", prompt.image)
 
 
 def kind_at(first: Kind, step: int) -> Kind:
-    """Returns what hop number `step` makes, in a game that starts with a text or an image."""
+    """Returns what hop number `step` makes in a game that starts with a text or an image."""
     starts_with_image = first == "text"  # from a text an image is made
     return "image" if (step % 2 == 0) == starts_with_image else "text"
 
 
 class Conversation:
-    """A game as it goes: asks for one hop at a time, takes the answer, and knows when it is over."""
+    """A game as it goes: makes one request at a time, takes the result, and knows when it is over."""
 
-    def __init__(self, game: GameSpec, turns: int) -> None:
+    def __init__(self, game: GameSpec, turns: int, name: str = "") -> None:
         """Starts at the prompt.
 
         Args:
             game: what is played.
             turns: how many times there and back, 1 or more; a turn is two hops.
+            name: short name of the game, unique in its run.
 
         Raises:
             UsageError: there is no turn to play.
         """
         if turns < 1:
-            raise UsageError(f"A game of {turns} turns cannot be played: ask for 1 or more.")
+            raise UsageError(f"A game of {turns} turns cannot be played: give 1 or more.")
         self.game = game
+        self.name = name
         self.key = game.key
         self.steps = 2 * turns
         self.step = 0
         """Number of hops that have ended."""
         self.last = opening(game.prompt)
-        """What the next player is shown."""
+        """Input of the next hop."""
         self.broken: Outcome | None = None
-        """How the hop that ended the game early ended."""
-        self._ask: Request | None = None
+        """Outcome of the hop that ended the game early."""
+        self._request: Request | None = None
 
     @property
-    def state(self) -> State:
+    def state(self) -> GameState:
         """Where the game stands."""
         if self.broken is not None:
             return "refused" if self.broken is Outcome.REFUSED else "failed"
         return "done" if self.step >= self.steps else "playing"
 
-    def next_ask(self) -> Request | None:
-        """Returns the call that the game waits for, or None if it is over; asking twice changes nothing."""
+    def next_request(self) -> Request | None:
+        """Returns the call that the game waits for, None if it is over; calling it twice changes nothing."""
         if self.state != "playing":
             return None
-        if self._ask is None:
-            self._ask = self._next()
-        return self._ask
+        if self._request is None:
+            self._request = self._next()
+        return self._request
 
     def _next(self) -> Request:
         kind = kind_at(self.game.prompt.first, self.step)
-        seat, seed = self.game.line.seat(kind), hop_seed(self.game.seed, kind)
+        slot, seed = self.game.line.slot(kind), hop_seed(self.game.seed, kind)
         return Request(
-            game=self.key,
-            step=self.step,
-            turn=self.step // 2,
-            kind=kind,
-            player=seat.ref,
+            model=slot.ref,
+            fingerprint=slot.fingerprint,
+            task=TASK_OF[kind],
+            parents=(self.last,),
             seed=seed,
-            parent=self.last,
-            key=ask_key(kind, seat, self.last.sha256, seed, self.game.repeat),
+            key=hop_key(kind, slot, self.last.sha256, seed, self.game.repeat),
         )
 
-    def answer(self, hop: Hop) -> None:
-        """Takes the hop that was asked for; anything but a result ends the game.
+    def accept(self, call: Call, shared: bool = False) -> Hop:
+        """Takes the result of the request and returns it as a hop; anything but a result ends the game.
+
+        Args:
+            call: how the request was answered.
+            shared: whether the call was made for another hop.
 
         Raises:
-            UsageError: it is not the hop that the game waits for.
+            UsageError: the game waits for another call, or for none.
         """
-        ask = self.next_ask()
-        if ask is None or hop.ask.key != ask.key or (hop.ask.game, hop.ask.step) != (ask.game, ask.step):
-            waits = f"step {ask.step}" if ask else "nothing more"
-            raise UsageError(f"Step {hop.ask.step} of game {hop.ask.game[:12]} came while it waits for {waits}.")
-        self.resume(self.step + 1, hop.result, hop.outcome)
+        request = self.next_request()
+        if request is None or call.request.key != request.key:
+            waits = f"step {self.step}" if request else "nothing more"
+            raise UsageError(
+                f"A call with key {call.request.key[:12]} came while game {self.key[:12]} waits for {waits}."
+            )
+        # The seeds of equal requests differ where a model takes none.
+        hop = Hop(self.key, self.step, replace(call, request=request) if shared else call, shared)
+        self.resume(self.step + 1, call.result, call.outcome)
+        return hop
 
     def resume(self, step: int, last: Artefact | None, outcome: Outcome = Outcome.OK) -> None:
         """Puts the game where it was when hop number `step - 1` ended.
 
         Args:
             step: number of hops that have ended; 0 leaves the game at its prompt.
-            last: what the last of them made.
+            last: result of the last of them.
             outcome: how it ended.
         """
-        self.step, self._ask = step, None
+        self.step, self._request = step, None
         if outcome is not Outcome.OK:
             self.broken = outcome
         elif step:

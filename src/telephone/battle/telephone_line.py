@@ -11,8 +11,12 @@ from PIL import Image
 from telephone.battle.rules import Conversation, GameSpec, ModelPair, PlayerSlot, game_seed
 from telephone.core.errors import UsageError
 from telephone.core.images import decode, encode_png
-from telephone.core.records import Artefact, Hop, Outcome, Prompt, Request
-from telephone.models import Image2Text, Text2Image, describe, draw, name_of
+from telephone.core.records import Artefact, Prompt
+from telephone.engine import CallFinished, EngineEvent, JobList, Limits, MemoryCallStore, execute
+from telephone.models import Image2Text, Model, Text2Image, name_of
+
+_T2I, _I2T = "own/t2i", "own/i2t"
+"""Addresses of the two models, which may have equal names."""
 
 
 @dataclass(frozen=True)
@@ -89,36 +93,30 @@ class TelephoneLine:
         start = _as_prompt(prompt)
         print(f"Connecting {name_of(self.t2i)} <-> {name_of(self.i2t)} with prompt: {start.text[:20]}...")
         chosen = game_seed(0, start.id, 0) if seed is None else seed
-        conversation = Conversation(GameSpec(self._seats(), start, chosen), nturns)
-        talk = ConversationRecord(start.text, start.level)
-        self.conversations[self.get_conversation_name(start.text)] = talk
-        _keep(talk, conversation.last)
-        while (ask := conversation.next_ask()) is not None:
-            made = self._call(ask)
-            conversation.answer(Hop(ask, Outcome.OK, made))
-            _keep(talk, made)
-        return talk
+        conversation = Conversation(GameSpec(self._slots(), start, chosen), nturns)
+        record = ConversationRecord(start.text, start.level)
+        self.conversations[self.get_conversation_name(start.text)] = record
+        _keep(record, conversation.last)
 
-    def _seats(self) -> ModelPair:
+        def on_event(event: EngineEvent) -> None:
+            if isinstance(event, CallFinished) and event.call.result is not None:
+                _keep(record, event.call.result)
+
+        limits = Limits(grace=0.0, raise_failures=True)
+        made = execute(JobList([conversation]), MemoryCallStore(), self._model, progress=on_event, limits=limits)
+        if made.interrupted:
+            raise KeyboardInterrupt
+        return record
+
+    def _slots(self) -> ModelPair:
         t2i, i2t = self.t2i.traits(), self.i2t.traits()
         return ModelPair(
-            PlayerSlot(name_of(self.t2i), t2i.fingerprint, t2i.seeds),
-            PlayerSlot(name_of(self.i2t), i2t.fingerprint, i2t.seeds),
+            PlayerSlot(_T2I, t2i.fingerprint, t2i.seeds),
+            PlayerSlot(_I2T, i2t.fingerprint, i2t.seeds),
         )
 
-    def _call(self, ask: Request) -> Artefact:
-        made: object
-        if ask.kind == "image":
-            (made,) = draw(self.t2i, [ask.parent.text], [ask.seed])
-        else:
-            (made,) = describe(self.i2t, [decode(ask.parent.data)], [ask.seed])
-        if isinstance(made, Exception):
-            raise made
-        return (
-            Artefact("image", encode_png(made))
-            if isinstance(made, Image.Image)
-            else Artefact("text", str(made).encode())
-        )
+    def _model(self, ref: str) -> Model:
+        return self.t2i if ref == _T2I else self.i2t
 
 
 def _as_prompt(prompt: Prompt | HasText | str) -> Prompt:
@@ -127,8 +125,8 @@ def _as_prompt(prompt: Prompt | HasText | str) -> Prompt:
     return Prompt(prompt) if isinstance(prompt, str) else Prompt(prompt.text, prompt.level)
 
 
-def _keep(talk: ConversationRecord, made: Artefact) -> None:
+def _keep(record: ConversationRecord, made: Artefact) -> None:
     if made.kind == "text":
-        talk.texts.append(made.text)
+        record.texts.append(made.text)
     else:
-        talk.images.append(decode(made.data))
+        record.images.append(decode(made.data))

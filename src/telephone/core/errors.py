@@ -65,9 +65,16 @@ class KeyRejected(ModelError):
 
 
 class ModelUnavailable(ModelError):
-    """A player did not answer this time, but may on another: a time-out, a lost connection, 408, 409, 429 or 5xx."""
+    """A model gave no answer this time but may on another call: time-out, lost connection, HTTP 408, 429 or 5xx."""
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
-        """`retry_after`: seconds after which the provider wants to be asked again, None if it does not say."""
+    def __init__(self, message: str, retry_after: float | None = None, cost: float | None = None) -> None:
+        """Keeps what the provider reports.
+
+        Args:
+            message: the reason.
+            retry_after: seconds after which the provider accepts another call, None if it does not say.
+            cost: US dollars an item that the call was billed with, None if unknown.
+        """
         super().__init__(message)
         self.retry_after = retry_after
+        self.cost = cost

@@ -1,7 +1,6 @@
 """Between bytes and pixels: everything that decodes, strips or encodes a picture is here, and nowhere else."""
 
 import contextlib
-import hashlib
 import io
 import re
 import threading
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from telephone.core.errors import ModelError
+from telephone.core.seeds import content_hash as content_hash
 
 MAX_PIXELS = 64_000_000
 """A picture with more pixels than this is refused before it is decoded."""
@@ -102,8 +102,13 @@ def _from_lab(image: Image.Image) -> Image.Image:
 
 def encode_png(image: Image.Image) -> bytes:
     """Returns the picture as PNG bytes: RGB, no metadata, the same bytes for the same pixels."""
+    return encode_rgb(to_rgb(image))
+
+
+def encode_rgb(image: Image.Image) -> bytes:
+    """Returns as PNG bytes, equal to those of `encode_png`, an image that `to_rgb` has returned."""
     buffer = io.BytesIO()
-    to_rgb(image).save(buffer, format="PNG", compress_level=3)
+    image.save(buffer, format="PNG", compress_level=3)
     return buffer.getvalue()
 
 
@@ -146,11 +151,6 @@ def _why(error: Exception) -> str:
     """Returns what Pillow says, without the address in memory that would make two equal failures differ."""
     said = re.sub(r"\s*<_io\.BytesIO object at 0x[0-9a-f]+>", "", str(error)).rstrip(".")
     return said or type(error).__name__
-
-
-def content_hash(data: bytes) -> str:
-    """Returns the sha256 of the bytes in 64 hexadecimal digits: the name under which the store keeps them."""
-    return hashlib.sha256(data).hexdigest()
 
 
 def to_array(image: Image.Image, size: int | None = None) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Seeds from descriptions: the same words give the same number on every machine, and the clock is never asked."""
+"""Hashes and seeds: the same parts give the same number on every machine; the clock is never read."""
 
 import hashlib
 
@@ -16,3 +16,8 @@ def digest(*parts: object) -> str:
 def derive(*parts: object) -> int:
     """Returns a seed in [0, 2**32) that is a function of the parts alone."""
     return int(digest(*parts)[:8], 16)
+
+
+def content_hash(data: bytes) -> str:
+    """Returns the sha256 of the bytes in 64 hexadecimal digits: the name under which the store keeps them."""
+    return hashlib.sha256(data).hexdigest()

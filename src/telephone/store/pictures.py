@@ -9,6 +9,7 @@ from pathlib import Path
 
 from telephone.core.errors import StoreDamaged
 from telephone.core.images import content_hash
+from telephone.core.records import Artefact
 from telephone.store.database import from_os, guarded
 
 SUFFIX = ".png"
@@ -26,13 +27,13 @@ class PictureFiles:
         """Returns where a picture of this hash is kept."""
         return self.folder / sha[:2] / f"{sha}{SUFFIX}"
 
-    def write(self, pictures: Iterable[bytes]) -> None:
+    def write(self, pictures: Iterable[Artefact]) -> None:
         """Writes the pictures that are not there yet; when it returns they are on the disk. Safe in several threads.
 
         Raises:
             StoreError: the disk is full or cannot be written; what was not finished is removed.
         """
-        named = {content_hash(data): data for data in pictures}
+        named = {each.sha256: each.data for each in pictures}
         with guarded(self.folder):
             for sha, data in named.items():
                 # Who finds a picture that another thread has just written may rely on it being on the disk.

@@ -178,28 +178,6 @@ class RunSpec:
 
 
 @dataclass(frozen=True)
-class Spending:
-    """What the calls of one player have cost and how long they took, over all sittings of a run."""
-
-    player: str
-    calls: int = 0
-    known: float = 0.0
-    """US dollars of the calls that told their cost."""
-    unknown: int = 0
-    """Number of the calls that did not; unknown is not 0."""
-    highest: float | None = None
-    """US dollars of the dearest call; None if none has told."""
-    seconds: float | None = None
-    """Mean seconds of the calls that went well; None if there is none."""
-
-    @property
-    def mean(self) -> float | None:
-        """US dollars of a call that told its cost, on average; None if none has told."""
-        told = self.calls - self.unknown
-        return self.known / told if told and self.highest is not None else None
-
-
-@dataclass(frozen=True)
 class GameRow:
     """One game of a run."""
 

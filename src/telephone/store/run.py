@@ -3,20 +3,20 @@
 import contextlib
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from telephone.core.errors import StoreDamaged, StoreError, UsageError
 from telephone.core.images import content_hash
-from telephone.core.records import Artefact, Hop, Outcome, Request
+from telephone.core.records import TASK_OF, Artefact, Call, Hop, Outcome, Request, Spending, WriteOff
 from telephone.store.database import connect, guarded, transaction
 from telephone.store.frame import frame, turns
 from telephone.store.games import add_games
 from telephone.store.lock import locked
 from telephone.store.pictures import PictureFiles
-from telephone.store.rows import GameProgress, GameRow, Problem, RunSpec, Score, Spending
+from telephone.store.rows import GameProgress, GameRow, Problem, RunSpec, Score
 from telephone.store.spent import add_spent, keep_spent, read_spending
 from telephone.store.vectors import Vector, add_vectors, read_vectors
 from telephone.store.verify import verify
@@ -133,7 +133,7 @@ class Run:
         found = self._all("SELECT key, conversation, t2i, i2t, prompt_id, seed, repeat FROM game ORDER BY id")
         return [GameRow(**dict(row)) for row in found]
 
-    def tail(self, game: str) -> GameProgress:
+    def progress(self, game: str) -> GameProgress:
         """Returns where a game stands; one that has no hop yet stands at its prompt."""
         found = self._all(
             "SELECT step + 1, outcome, result FROM hop WHERE game = (SELECT id FROM game WHERE key = ?)"
@@ -146,10 +146,10 @@ class Run:
         """Returns the hops of a game in order, with what the players were shown and what they made."""
         return [self._hop(row) for row in self._all(f"SELECT {_HOP} WHERE g.key = ? ORDER BY h.step", game)]
 
-    def answers(self, key: str) -> Hop | None:
-        """Returns an earlier hop that answered the ask of this key well, or None."""
+    def find_call(self, key: str) -> Call | None:
+        """Returns an earlier call with this request key that went well, None if there is none."""
         found = self._all(f"SELECT {_HOP} WHERE h.ask = ? AND h.outcome = 'ok' LIMIT 1", key)
-        return self._hop(found[0]) if found else None
+        return self._hop(found[0]).call if found else None
 
     def count(self) -> dict[Outcome, int]:
         """Returns the number of hops by outcome."""
@@ -165,26 +165,36 @@ class Run:
             StoreError: a hop that went well is there already, its game is unknown, or the disk is full.
         """
         new = list(hops)
-        self.pictures.write(hop.result.data for hop in new if hop.result is not None and hop.result.kind == "image")
+        self.pictures.write(hop.result for hop in new if hop.result is not None and hop.result.kind == "image")
         with transaction(self._db, self.path):
             for hop in new:
                 if hop.result is not None:
                     self._add_content(hop.result)
                 self._add_hop(hop)
 
-    def write_off(self, player: str, calls: int, cost: float | None) -> None:
-        """Writes that calls were made of which no hop will tell: they were given up, or had no answer.
+    def reserve(self, requests: Sequence[Request]) -> None:
+        """Does nothing yet: this format has no reservations."""
 
-        Args:
-            player: who was called.
-            calls: how often, 1 or more.
-            cost: US dollars in all, None if unknown.
+    def recover(self) -> None:
+        """Does nothing yet: this format has no reservations."""
+
+    def record(self, calls: Sequence[Call], links: Sequence[Hop]) -> None:
+        """Writes the hops of calls."""
+        self.add_hops(links)
+
+    def write_images(self, images: Sequence[Artefact]) -> None:
+        """Writes images; safe in several threads."""
+        self.pictures.write(images)
+
+    def write_off(self, rows: Sequence[WriteOff]) -> None:
+        """Writes that calls were made for which no hop will be written: they were given up, or had no answer.
 
         Raises:
             StoreError: the disk is full or cannot be written.
         """
         with transaction(self._db, self.path):
-            add_spent(self._db, player, calls, cost)
+            for row in rows:
+                add_spent(self._db, row)
 
     def spending(self) -> dict[str, Spending]:
         """Returns by player what all calls of all sittings have cost and how long they took."""
@@ -202,12 +212,12 @@ class Run:
             raise StoreDamaged(f"{self.path} has no content {sha[:12]}...: restore it from a copy, or start anew.")
         kind, data = found[0]
         if kind == "image":
-            return Artefact("image", self.pictures.read(sha))
+            return Artefact.known("image", self.pictures.read(sha), sha)
         if content_hash(data) != sha:
             raise StoreDamaged(
                 f"A text in {self.path} is not what was written ({sha[:12]}...): restore it from a copy."
             )
-        return Artefact("text", data)
+        return Artefact.known("text", data, sha)
 
     def put_scores(self, judge: str, scores: Iterable[Score]) -> None:
         """Writes what a judge says; what it said before of the same pair under the same name is replaced.
@@ -296,7 +306,7 @@ class Run:
             if description == old:
                 return
         rows = list(games(description) if callable(games) else games)
-        self.pictures.write(prompt.image for prompt in description.prompts if prompt.image is not None)
+        self.pictures.write(Artefact("image", p.image) for p in description.prompts if p.image is not None)
         with transaction(self._db, self.path):
             self._db.execute("INSERT OR REPLACE INTO meta VALUES ('description', ?)", (description.to_json(),))
             shas = {}
@@ -319,7 +329,7 @@ class Run:
         self._db.execute("INSERT OR IGNORE INTO content VALUES (?, ?, ?, ?)", row)
 
     def _add_hop(self, hop: Hop) -> None:
-        ask, result = hop.ask, hop.result.sha256 if hop.result else None
+        ask, call, result = hop.request, hop.call, hop.result.sha256 if hop.result else None
         keep_spent(self._db, hop)
         written = self._db.execute(
             "INSERT INTO hop SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17"
@@ -329,25 +339,26 @@ class Run:
             " attempts = excluded.attempts, cost = excluded.cost, tokens_cut = excluded.tokens_cut"
             " WHERE hop.ask = excluded.ask AND (hop.outcome != 'ok' OR hop.result IS excluded.result)",
             (
-                *(ask.game, ask.step, ask.turn, ask.kind, ask.player, ask.seed, ask.parent.sha256, ask.key),
-                *(hop.outcome.value, result, hop.reason, hop.raw, hop.started, hop.seconds, hop.attempts, hop.cost),
-                hop.tokens_cut,
+                *(hop.game, hop.step, hop.turn, ask.kind, ask.model, ask.seed, ask.parent.sha256, ask.key),
+                *(hop.outcome.value, result, hop.reason, call.raw, call.started, hop.seconds, hop.attempts, hop.cost),
+                call.tokens_cut,
             ),
         ).rowcount
         if written != 1:
             raise StoreError(
-                f"Step {ask.step} of game {ask.game[:12]} cannot be written: the game is unknown or the step is taken."
+                f"Step {hop.step} of game {hop.game[:12]} cannot be written: the game is unknown or the step is taken."
             )
 
     def _hop(self, row: sqlite3.Row) -> Hop:
-        ask = Request(
-            row["game"], row["step"], row["turn"], row["kind"], row["player"], row["seed"],
-            self.artefact(row["parent"]), row["ask"],
+        request = Request(
+            row["player"], self.spec.model(row["player"]).fingerprint, TASK_OF[row["kind"]],
+            (self.artefact(row["parent"]),), row["seed"], row["ask"],
         )  # fmt: skip
-        return Hop(
-            ask, Outcome(row["outcome"]), self.artefact(row["result"]) if row["result"] else None, row["reason"],
-            row["raw"], row["started"], row["seconds"], row["attempts"], row["cost"], row["tokens_cut"],
+        call = Call(
+            request, Outcome(row["outcome"]), self.artefact(row["result"]) if row["result"] else None, row["reason"],
+            row["raw"], row["started"], row["seconds"], row["attempts"], row["cost"], 0, row["tokens_cut"],
         )  # fmt: skip
+        return Hop(row["game"], row["step"], call, shared=row["attempts"] == 0)
 
     def _all(self, query: str, *values: object) -> list[Any]:
         with guarded(self.path):

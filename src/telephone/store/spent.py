@@ -2,13 +2,12 @@
 
 import sqlite3
 
-from telephone.core.records import Hop
-from telephone.store.rows import Spending
+from telephone.core.records import Hop, Spending, WriteOff
 
 
-def add_spent(db: sqlite3.Connection, player: str, calls: int, cost: float | None) -> None:
-    """Adds calls of which no hop will tell; `cost` is in US dollars for all of them, None if unknown."""
-    db.execute("INSERT INTO spent (player, calls, cost) VALUES (?, ?, ?)", (player, calls, cost))
+def add_spent(db: sqlite3.Connection, row: WriteOff) -> None:
+    """Adds calls for which no hop will be written."""
+    db.execute("INSERT INTO spent (player, calls, cost) VALUES (?, ?, ?)", (row.model, row.calls, row.cost))
 
 
 def keep_spent(db: sqlite3.Connection, hop: Hop) -> None:
@@ -18,7 +17,7 @@ def keep_spent(db: sqlite3.Connection, hop: Hop) -> None:
         "INSERT INTO spent (player, calls, cost) SELECT player, attempts, cost FROM hop"
         " WHERE game = (SELECT id FROM game WHERE key = ?) AND step = ? AND outcome != 'ok' AND attempts > 0"
         " AND (started, attempts, outcome) != (?, ?, ?)",
-        (hop.ask.game, hop.ask.step, hop.started, hop.attempts, hop.outcome.value),
+        (hop.game, hop.step, hop.call.started, hop.attempts, hop.outcome.value),
     )
 
 

@@ -2,59 +2,61 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telephone.battle import Conversation, GameSpec, ModelPair, PlayerSlot, ask_key, game_seed, hop_seed, kind_at
+from telephone.battle import Conversation, GameSpec, ModelPair, PlayerSlot, game_seed, hop_key, hop_seed, kind_at
 from telephone.core.errors import UsageError
-from telephone.core.records import Artefact, Hop, Outcome, Prompt
+from telephone.core.records import Artefact, Call, Outcome, Prompt
 
 LINE = ModelPair(PlayerSlot("a/painter", "print-p"), PlayerSlot("b/reader", "print-r"))
 TEXT = Prompt("An apple.", "easy")
 PICTURE = Prompt("a label", image=b"a picture")
 
 
-def made(ask, data: bytes | None = None) -> Hop:
-    return Hop(ask, Outcome.OK, Artefact(ask.kind, data or f"{ask.kind} {ask.step}".encode()))
+def made(request, data: bytes) -> Call:
+    return Call(request, Outcome.OK, Artefact(request.kind, data))
 
 
 def play(conversation: Conversation) -> list:
-    asks = []
-    while (ask := conversation.next_ask()) is not None:
-        asks.append(ask)
-        conversation.answer(made(ask))
-    return asks
+    """Returns the hops, each with a content of its own."""
+    hops = []
+    while (request := conversation.next_request()) is not None:
+        hops.append(conversation.accept(made(request, f"{request.kind} {conversation.step}".encode())))
+    return hops
 
 
 @given(st.integers(1, 12), st.sampled_from([TEXT, PICTURE]))
 def test_a_game_is_a_chain_of_two_hops_a_turn(turns, prompt):
     conversation = Conversation(GameSpec(LINE, prompt, 5), turns)
-    asks = play(conversation)
+    hops = play(conversation)
     assert conversation.state == "done"
-    assert [ask.step for ask in asks] == list(range(2 * turns))
-    assert [ask.turn for ask in asks] == [step // 2 for step in range(2 * turns)]
+    assert [hop.step for hop in hops] == list(range(2 * turns))
+    assert [hop.turn for hop in hops] == [step // 2 for step in range(2 * turns)]
+    requests = [hop.request for hop in hops]
     kinds = ["image", "text"] if prompt.first == "text" else ["text", "image"]
-    assert [ask.kind for ask in asks] == kinds * turns
-    assert all(ask.player == ("a/painter" if ask.kind == "image" else "b/reader") for ask in asks)
-    for before, after in zip(asks, asks[1:], strict=False):
-        assert after.parent == made(before).result
+    assert [request.kind for request in requests] == kinds * turns
+    slots = {"image": ("a/painter", "print-p"), "text": ("b/reader", "print-r")}
+    assert all((request.model, request.fingerprint) == slots[request.kind] for request in requests)
+    for before, after in zip(hops, hops[1:], strict=False):
+        assert after.request.parent == before.result
 
 
 def test_the_first_player_sees_the_prompt_and_nothing_else():
-    first = Conversation(GameSpec(LINE, TEXT, 5), 1).next_ask()
+    first = Conversation(GameSpec(LINE, TEXT, 5), 1).next_request()
     assert first.parent == Artefact("text", b"An apple.")
-    shown = Conversation(GameSpec(LINE, PICTURE, 5), 1).next_ask()
+    shown = Conversation(GameSpec(LINE, PICTURE, 5), 1).next_request()
     assert shown.parent == Artefact("image", b"a picture")
 
 
 def test_asking_twice_changes_nothing():
     conversation = Conversation(GameSpec(LINE, TEXT, 5), 2)
-    assert conversation.next_ask() == conversation.next_ask()
+    assert conversation.next_request() == conversation.next_request()
 
 
 def test_a_text_that_comes_back_asks_the_same_thing_again():
     conversation = Conversation(GameSpec(LINE, TEXT, 5), 3)
     keys = []
-    while (ask := conversation.next_ask()) is not None:
-        keys.append(ask.key)
-        conversation.answer(made(ask, b"An apple." if ask.kind == "text" else b"drawn"))
+    while (request := conversation.next_request()) is not None:
+        keys.append(request.key)
+        conversation.accept(made(request, b"An apple." if request.kind == "text" else b"drawn"))
     assert keys == keys[:2] * 3
     assert keys[0] != keys[1]
 
@@ -62,18 +64,19 @@ def test_a_text_that_comes_back_asks_the_same_thing_again():
 @pytest.mark.parametrize(("outcome", "state"), [(Outcome.FAILED, "failed"), (Outcome.REFUSED, "refused")])
 def test_anything_but_a_result_ends_the_game(outcome, state):
     conversation = Conversation(GameSpec(LINE, TEXT, 5), 3)
-    conversation.answer(Hop(conversation.next_ask(), outcome, None, "no"))
+    hop = conversation.accept(Call(conversation.next_request(), outcome, None, "no"))
+    assert (hop.step, hop.outcome, hop.reason) == (0, outcome, "no")
     assert conversation.state == state
-    assert conversation.next_ask() is None
+    assert conversation.next_request() is None
     with pytest.raises(UsageError, match="nothing more"):
-        conversation.answer(Hop(Conversation(GameSpec(LINE, TEXT, 5), 3).next_ask(), Outcome.OK, None))
+        conversation.accept(Call(Conversation(GameSpec(LINE, TEXT, 5), 3).next_request(), Outcome.OK))
 
 
 def test_an_answer_to_another_ask_is_not_taken():
     conversation = Conversation(GameSpec(LINE, TEXT, 5), 3)
     other = Conversation(GameSpec(LINE, Prompt("A pear."), 5), 3)
     with pytest.raises(UsageError, match="waits for step 0"):
-        conversation.answer(made(other.next_ask()))
+        conversation.accept(made(other.next_request(), b"another"))
     assert conversation.step == 0
 
 
@@ -86,7 +89,7 @@ def test_a_game_without_turns_is_refused():
 def test_a_resumed_game_asks_what_the_uninterrupted_one_asks(step, turns):
     whole = play(Conversation(GameSpec(LINE, TEXT, 5), turns))
     part = Conversation(GameSpec(LINE, TEXT, 5), turns)
-    part.resume(step, whole[step].parent if step else None)
+    part.resume(step, whole[step].request.parent if step else None)
     assert play(part) == whole[step:]
 
 
@@ -116,9 +119,9 @@ def test_seeds_come_from_the_description_alone():
 
 def test_a_player_that_takes_no_seed_is_asked_once_a_repeat():
     seeded, plain = PlayerSlot("a/b", "print"), PlayerSlot("a/b", "print", seeds=False)
-    assert ask_key("image", seeded, "parent", 1, 0) == ask_key("image", seeded, "parent", 1, 1)
-    assert ask_key("image", plain, "parent", 1, 0) == ask_key("image", plain, "parent", 2, 0)
-    assert ask_key("image", plain, "parent", 1, 0) != ask_key("image", plain, "parent", 1, 1)
+    assert hop_key("image", seeded, "parent", 1, 0) == hop_key("image", seeded, "parent", 1, 1)
+    assert hop_key("image", plain, "parent", 1, 0) == hop_key("image", plain, "parent", 2, 0)
+    assert hop_key("image", plain, "parent", 1, 0) != hop_key("image", plain, "parent", 1, 1)
 
 
 def test_kinds_alternate():

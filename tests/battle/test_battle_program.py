@@ -28,7 +28,7 @@ def results(run: Run) -> dict[str, list]:
     """Returns what every game gave, without times and attempts."""
     made = {}
     for game in run.games():
-        made[game.key] = [(h.ask.key, h.outcome, h.result and h.result.sha256) for h in run.hops(game.key)]
+        made[game.key] = [(h.request.key, h.outcome, h.result and h.result.sha256) for h in run.hops(game.key)]
     return made
 
 
@@ -126,7 +126,7 @@ def test_a_painter_that_breaks_ends_its_own_games_and_no_others(tmp_path: Path, 
         (hop,) = broken[0]
         assert hop.outcome is outcome
         assert reason in hop.reason
-        assert "Traceback" in hop.raw or hop.raw.startswith("telephone.core.errors")
+        assert "Traceback" in hop.call.raw or hop.call.raw.startswith("telephone.core.errors")
         assert run.verify() == []
         assert list(run.frame().query("outcome != 'ok'").reason) == [each[0].reason for each in broken]
 
@@ -308,7 +308,7 @@ def test_a_call_that_takes_too_long_fails(tmp_path: Path):
     with run:
         assert (summary.done, summary.failed) == (6, 6)
         reasons = {hop.reason for game in run.games() for hop in run.hops(game.key) if hop.outcome is Outcome.FAILED}
-        assert reasons == {"The player gave no answer in 0.05 seconds an item."}
+        assert reasons == {"The model gave no answer in 0.05 seconds an item."}
 
 
 def test_calls_to_a_remote_player_are_in_flight_together(tmp_path: Path):
@@ -381,7 +381,7 @@ def test_players_are_fetched_when_they_are_first_needed(tmp_path: Path):
 
 def test_another_player_under_the_same_address_is_refused(tmp_path: Path):
     run = begin(tmp_path / "run", plan(LOSSY, PROMPTS))
-    with run, pytest.raises(UsageError, match="is not the player with which the run in .* began"):
+    with run, pytest.raises(UsageError, match="is not the model with which the run began"):
         play(run, lambda ref: text2image("fake/painter?loss=0.9"))
 
 
