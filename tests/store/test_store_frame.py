@@ -1,11 +1,10 @@
 import json
 import math
-from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from test_store_run import APPLE, GAMES, PHOTO, WISH, chain
+from test_store_run import APPLE, GAMES, PHOTO, WISH, chain, changed
 
 from telephone.core.errors import StoreError, UsageError
 from telephone.core.records import Artefact, Outcome
@@ -21,9 +20,9 @@ def sha(kind: str, data: bytes) -> str:
 def run(tmp_path: Path):
     with Run.create(tmp_path / "run", WISH, GAMES) as made:
         hops = chain(GAMES[0], [b"picture 1", b"words 1", b"picture 2", b"words 2", b"picture 3", None])
-        hops[0] = replace(hops[0], seconds=0.5, cost=0.25, tokens_cut=2)
-        hops[1] = replace(hops[1], seconds=0.125, cost=0.5, attempts=2)
-        hops[5] = replace(hops[5], outcome=Outcome.REFUSED, reason="Not this one.")
+        hops[0] = changed(hops[0], seconds=0.5, cost=0.25, tokens_cut=2)
+        hops[1] = changed(hops[1], seconds=0.125, cost=0.5, attempts=2)
+        hops[5] = changed(hops[5], outcome=Outcome.REFUSED, reason="Not this one.")
         made.add_hops(hops)
         made.add_hops(chain(GAMES[1], [b"seen 1", b"picture 4", b"seen 2"]))
         yield made

@@ -63,8 +63,8 @@ def run(tmp_path: Path):
 
 def test_what_was_written_comes_back(run: Run):
     hops = chain(GAMES[0], [b"picture 1", b"words 1", b"picture 2", None])
-    hops[1] = replace(hops[1], started=12.5, seconds=0.5, attempts=2, cost=None, tokens_cut=3, raw="said")
-    hops[3] = replace(hops[3], reason="It broke.", outcome=Outcome.REFUSED, cost=0.1)
+    hops[1] = changed(hops[1], started=12.5, seconds=0.5, attempts=2, cost=None, tokens_cut=3, raw="said")
+    hops[3] = changed(hops[3], reason="It broke.", outcome=Outcome.REFUSED, cost=0.1)
     run.add_hops(hops)
     with Run.open(run.folder) as again:
         assert again.spec == WISH

@@ -4,8 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from test_store_run import GAMES, PHOTO, WISH, chain
+from test_store_run import GAMES, PHOTO, WISH, chain, changed
 
+from telephone.core.records import WriteOff
 from telephone.store import ModelSpec, Run, RunExtension, RunSpec, Spending
 
 DEARER = ModelSpec("a/other", "text2image", "painter", "print-o", service="a", per_minute=30.0)
@@ -23,9 +24,9 @@ def test_nothing_has_been_spent(run: Run):
 
 def test_costs_are_summed_by_player_and_unknown_is_not_nothing(run: Run):
     first, second = chain(GAMES[0], [b"picture 1", b"words 1"])
-    run.add_hops([replace(first, cost=0.5, attempts=2, seconds=3.0), replace(second, cost=None, attempts=3)])
-    run.write_off("a/painter", 2, None)
-    run.write_off("a/painter", 1, 0.25)
+    run.add_hops([changed(first, cost=0.5, attempts=2, seconds=3.0), changed(second, cost=None, attempts=3)])
+    run.write_off([WriteOff("a/painter", 2, None)])
+    run.write_off([WriteOff("a/painter", 1, 0.25)])
     found = run.spending()
     assert found["a/painter"] == Spending("a/painter", 5, 0.75, 2, 0.25, 3.0)
     assert found["a/painter"].mean == 0.25
@@ -35,7 +36,7 @@ def test_costs_are_summed_by_player_and_unknown_is_not_nothing(run: Run):
 
 def test_an_answer_that_was_shared_costs_nothing_and_takes_no_time(run: Run):
     (first,) = chain(GAMES[0], [b"picture 1"])
-    run.add_hops([replace(first, cost=0.0, attempts=0, seconds=0.0)])
+    run.add_hops([changed(first, cost=0.0, attempts=0, seconds=0.0)])
     assert run.spending() == {}
 
 
@@ -43,10 +44,10 @@ def test_a_failure_that_is_mended_stays_in_the_sum(run: Run):
     (bad,) = chain(GAMES[0], [None])
     (good,) = chain(GAMES[0], [b"picture 1"])
     for hop in (
-        replace(bad, cost=0.5, attempts=4, started=1.0),
-        replace(bad, cost=0.5, attempts=4, started=1.0),  # the same again is the same
-        replace(bad, cost=None, attempts=1, started=2.0),
-        replace(good, cost=0.25, attempts=1, started=3.0),
+        changed(bad, cost=0.5, attempts=4, started=1.0),
+        changed(bad, cost=0.5, attempts=4, started=1.0),  # the same again is the same
+        changed(bad, cost=None, attempts=1, started=2.0),
+        changed(good, cost=0.25, attempts=1, started=3.0),
     ):
         run.add_hops([hop])
     painter = run.spending()["a/painter"]
@@ -55,7 +56,7 @@ def test_a_failure_that_is_mended_stays_in_the_sum(run: Run):
 
 
 def test_a_run_that_was_closed_remembers(run: Run):
-    run.write_off("a/painter", 1, 2.0)
+    run.write_off([WriteOff("a/painter", 1, 2.0)])
     with Run.open(run.folder) as again:
         assert again.spending()["a/painter"].known == 2.0
 

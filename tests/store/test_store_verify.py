@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from test_store_run import GAMES, WISH, chain
 
+from telephone.core.records import Artefact
 from telephone.store import Problem, Run
 
 
@@ -75,7 +76,7 @@ def test_missing_changed_and_foreign_files_are_found(folder: Path):
 
 def test_what_a_killed_run_leaves_is_no_grave_problem(folder: Path):
     with Run.open(folder) as run:
-        run.pictures.write([b"drawn, but its row was never written"])
+        run.pictures.write([Artefact("image", b"drawn, but its row was never written")])
         (run.pictures.folder / ".abc.tmp").write_bytes(b"half a pic")
         found = run.verify()
     assert len(found) == 2
