@@ -37,7 +37,7 @@ def test_drift_has_a_curve_for_each_pair_from_zero():
     np.testing.assert_allclose(line.get_ydata(), [0.0, *rows["mean"]])
 
 
-def test_colour_tells_who_draws_and_marker_who_describes():
+def test_colour_is_the_text_to_image_model_and_marker_the_image_to_text_model():
     figure = drift_figure(plot_tables.by_turn(), "hard")
     for label, line in curves(figure).items():
         t2i, i2t = label.split(" + ")
@@ -49,8 +49,8 @@ def test_legend_has_two_parts_with_short_names():
     figure = drift_figure(plot_tables.by_turn(), "easy")
     parts = {part.get_title().get_text(): [t.get_text() for t in part.get_texts()] for part in figure.legends}
     assert parts == {
-        "Colour: text-to-image (draws)": ["dalle-2", "stable-diffusion", "vqgan-clip"],
-        "Marker: image-to-text (describes)": ["blip", "clip-prefix", "minigpt-4", "mplug-owl"],
+        "Colour: text-to-image model": ["dalle-2", "stable-diffusion", "vqgan-clip"],
+        "Marker: image-to-text model": ["blip", "clip-prefix", "minigpt-4", "mplug-owl"],
     }
 
 
@@ -80,10 +80,10 @@ def test_unscored_turns_are_left_out_and_not_drawn_as_zero():
     assert list(line.get_xdata()) == [0, 1, 3]
 
 
-def test_nothing_scored_says_so():
+def test_without_scores_there_is_a_note():
     table = plot_tables.by_turn().assign(mean=np.nan)
     assert "No description has been scored yet." in words(drift_figure(table, "easy"))
-    assert "No prompt here states facts" in words(facts_figure(table, "easy"))
+    assert "No prompt of this run states countable facts" in words(facts_figure(table, "easy"))
     empty = table.iloc[:0]
     assert "No game has been scored yet." in words(heatmap_figure(empty))
 
@@ -111,7 +111,7 @@ def test_heatmap_shows_a_pair_without_scores_as_a_dash():
     assert cells(heatmap_figure(table).axes[0]).count("–") == 1
 
 
-def test_missing_column_is_told():
+def test_a_missing_column_is_an_error():
     with pytest.raises(UsageError, match="needs the column 'mean'"):
         drift_figure(pd.DataFrame({"t2i_model": [], "i2t_model": [], "step_number": []}))
 

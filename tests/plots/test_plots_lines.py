@@ -1,4 +1,4 @@
-"""Figures of facts and sides: survival, losses, who decides; and the two lines that give distances a scale."""
+"""Figures of facts and sides: survival, losses, importance; and the reference lines of distances."""
 
 import math
 
@@ -21,7 +21,7 @@ def survival(names=("kind", "colour", "count")):
 
 
 def test_a_survival_curve_a_group_with_its_band():
-    axes = survival_figure(survival(), "attribute", "by kind of fact").axes[0]
+    axes = survival_figure(survival(), "attribute", "kind of fact").axes[0]
     assert {line.get_label(): list(line.get_ydata())[1] for line in axes.lines} == pytest.approx(
         {"kind": 0.9, "colour": 0.8, "count": 0.7}
     )
@@ -29,7 +29,7 @@ def test_a_survival_curve_a_group_with_its_band():
 
 
 def test_many_curves_have_no_bands_and_differ_in_colour_or_marker():
-    axes = survival_figure(survival([f"a{n}" for n in range(20)]), "attribute", "by kind of fact").axes[0]
+    axes = survival_figure(survival([f"a{n}" for n in range(20)]), "attribute", "kind of fact").axes[0]
     assert len(axes.collections) == 0
     assert len({(line.get_color(), line.get_marker()) for line in axes.lines}) == 20
 
@@ -40,7 +40,7 @@ def losses():
 
 
 def test_losses_are_dots_the_largest_first():
-    axes = losses_figure(losses(), "player", "by player").axes[0]
+    axes = losses_figure(losses(), "player", "model").axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["p1", "w1", "p2"]
     drawn, described = axes.lines
     assert list(drawn.get_xdata()) == [0.3, 0.1] and list(drawn.get_ydata()) == [0, 2]
@@ -49,30 +49,33 @@ def test_losses_are_dots_the_largest_first():
 
 def test_two_dots_of_one_row_stand_beside_each_other():
     table = losses().assign(player="same").drop_duplicates("kind")
-    one, other = losses_figure(table, "player", "by player").axes[0].lines
+    one, other = losses_figure(table, "player", "model").axes[0].lines
     assert one.get_ydata()[0] < other.get_ydata()[0] < one.get_ydata()[0] + 0.5
 
 
-def test_who_decides_has_a_line_a_side():
+def test_importance_has_a_line_for_each_side():
     table = pd.DataFrame({"level": ["easy"] * 3 + ["hard"], "step_number": [0, 1, 2, 0], "drawing": [0.1, 0.2, 0.3, 9],
                           "describing": [0.3, 0.2, 0.1, 9]})  # fmt: skip
     lines = {line.get_label(): line for line in importance_figure(table, "easy").axes[0].lines}
-    assert list(lines["who draws"].get_xdata()) == [1, 2, 3]
-    assert list(lines["who describes"].get_ydata()) == [0.3, 0.2, 0.1]
+    assert list(lines["text-to-image models"].get_xdata()) == [1, 2, 3]
+    assert list(lines["image-to-text models"].get_ydata()) == [0.3, 0.2, 0.1]
 
 
 def test_floor_and_chance_are_dashed_lines_of_their_level():
-    sticks = pd.DataFrame({"level": ["easy", "hard"], "floor": [0.1, 0.2], "chance": [0.7, math.nan]})
-    easy = drift_figure(plot_tables.by_turn(), "easy", None, sticks)
+    references = pd.DataFrame({"level": ["easy", "hard"], "floor": [0.1, 0.2], "chance": [0.7, math.nan]})
+    table = plot_tables.by_turn().merge(references, on="level")
+    easy = drift_figure(table, "easy")
     dashed = [line.get_ydata()[0] for line in easy.axes[0].lines if line.get_linestyle() == "--"]
     assert sorted(dashed) == [0.1, 0.7]
-    assert {"floor: another wording", "chance: the prompt of another game"} <= set(words(easy))
-    hard = drift_figure(plot_tables.by_turn(), "hard", None, sticks)
+    assert {"floor: another wording of the prompt", "chance: the prompt of another game"} <= set(words(easy))
+    hard = drift_figure(table, "hard")
     assert "chance: the prompt of another game" not in words(hard)
 
 
-def test_nothing_to_draw_says_so_and_missing_columns_are_told():
-    assert "No prompt here states facts that can be followed." in words(losses_figure(losses().iloc[:0], "player", "x"))
+def test_empty_tables_have_a_note_and_missing_columns_are_errors():
+    assert "No prompt of this run states facts that can be followed." in words(
+        losses_figure(losses().iloc[:0], "player", "x")
+    )
     assert any("can be followed" in text for text in words(survival_figure(survival().iloc[:0], "attribute", "x")))
     empty = pd.DataFrame(columns=["level", "step_number", "drawing", "describing"])
     assert any("two models on each side" in text for text in words(importance_figure(empty, "easy")))

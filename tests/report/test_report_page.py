@@ -12,11 +12,11 @@ import report_frames
 from PIL import Image
 
 from telephone.plots import Encoding, drift_figure
-from telephone.report import AnswerText, Count, ReportData, VarianceShare, board, games_of, write_page
-from telephone.report.html import page
-from telephone.report.html.image_album import LADDER, Album, Rung, encoded
+from telephone.report import AnswerText, Count, ReportData, VarianceShare, games_of, leaderboard_table, write_page
+from telephone.report.html.embedded_images import ENCODINGS, EmbeddedImages, ImageEncoding, webp
+from telephone.report.html.figures import inline_svg
+from telephone.report.html.page import render_page
 from telephone.report.html.report_data import featured
-from telephone.report.html.svg_embedding import inline_svg
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "use", "path", "rect", "image"}
 
@@ -71,14 +71,15 @@ def data_of(frame: pd.DataFrame, **other) -> ReportData:
     drift = tables(frame, "text_after_dist")
     last = drift[drift["step_number"] == drift["step_number"].max()]
     boards = [
-        board("Text-to-image", "final distance", last.groupby(["level", "t2i_model"])["mean"].mean().reset_index(),
-              ("t2i_model",)),
-        board("Pairs", "final distance", last, ("t2i_model", "i2t_model")),
+        leaderboard_table("Text-to-image", "final distance",
+                          last.groupby(["level", "t2i_model"])["mean"].mean().reset_index(), ("t2i_model",)),
+        leaderboard_table("Pairs", "final distance", last, ("t2i_model", "i2t_model")),
     ]  # fmt: skip
     fields = {
-        "title": "A small battle", "lead": "Two draw, three describe.", "counts": (Count(12, "games planned"),),
-        "answers": (AnswerText("Which text-to-image model keeps most of the meaning?", "Nobody knows.", told=False),),
-        "boards": tuple(boards), "drift": drift, "facts": tables(frame, "facts_recall"),
+        "title": "A small battle", "subtitle": "Two draw, three describe.", "counts": (Count(12, "games planned"),),
+        "answers": (AnswerText("Which model keeps most of the meaning?", "Nothing is known.", settled=False),),
+        "leaderboards": tuple(boards),
+        "figures": {"drift": drift, "facts": tables(frame, "facts_recall"), "heatmap": last},
         "games": tuple(games_of(frame)), "settings": (("Turns", "4"),),
     }  # fmt: skip
     return ReportData(**(fields | other))
@@ -86,13 +87,13 @@ def data_of(frame: pd.DataFrame, **other) -> ReportData:
 
 @pytest.fixture(scope="module")
 def frame(tmp_path_factory):
-    return report_frames.frame(tmp_path_factory.mktemp("pictures"))
+    return report_frames.frame(tmp_path_factory.mktemp("images"))
 
 
 @pytest.fixture(scope="module")
 def html(frame):
     broken = report_frames.broken(frame, 1, 2, "The canvas is <b>torn</b>.")
-    return page(data_of(report_frames.broken(broken, 3, 1, "Not allowed here.", outcome="refused")))
+    return render_page(data_of(report_frames.broken(broken, 3, 1, "Not allowed here.", outcome="refused")))
 
 
 def test_page_is_well_formed_and_its_ids_are_unique(html):
@@ -104,7 +105,7 @@ def test_page_is_well_formed_and_its_ids_are_unique(html):
     assert used and used <= {f"#{name}" for name in parser.ids}
 
 
-def test_page_asks_nothing_of_any_other_place(html):
+def test_page_loads_nothing_from_elsewhere(html):
     without_names = html.replace("http://www.w3.org/", "")
     assert not re.search(r"(?i)(https?:)?//[a-z0-9]", re.sub(r"base64,[A-Za-z0-9+/=]+", "", without_names))
     parser = parse(html)
@@ -113,9 +114,9 @@ def test_page_asks_nothing_of_any_other_place(html):
     assert set(re.findall(r"url\((?!#)(.{11})", html)) <= {"data:image/"}
 
 
-def test_page_tells_every_game_with_its_texts(html, frame):
+def test_page_shows_every_game_with_its_texts(html, frame):
     words = " ".join(parse(html).words)
-    for text in ["A small battle", "Nobody knows.", "games planned", *report_frames.PROMPTS.values()]:
+    for text in ["A small battle", "Nothing is known.", "games planned", *report_frames.PROMPTS.values()]:
         assert text in words
     assert html.count('<details class="game"') == 12
     assert frame["text_after"].iloc[5] in words
@@ -131,12 +132,12 @@ def test_failed_and_refused_games_are_shown_with_their_reason(html):
 
 
 @pytest.mark.parametrize("evil", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7 * 7 }}</style>"])
-def test_texts_of_players_are_never_markup(frame, evil):
+def test_texts_of_models_are_never_markup(frame, evil):
     table = frame.copy()
     table["text_after"] = evil
     table["prompt"] = table["prompt"] + evil
     table["t2i_model"] = table["t2i_model"] + evil
-    html = page(data_of(table, title=evil, lead=evil))
+    html = render_page(data_of(table, title=evil, subtitle=evil))
     assert evil not in html.replace("{{ 7 * 7 }}", "") or evil.startswith("{{")
     parser = parse(html)
     assert [tag for tag, _ in parser.tags].count("script") == 1
@@ -145,34 +146,34 @@ def test_texts_of_players_are_never_markup(frame, evil):
     assert evil in " ".join(parser.words) and "49" not in re.findall(r"<title>(.*?)</title>", html)[0]
 
 
-def test_equal_pictures_are_embedded_once(frame):
-    html = page(data_of(frame))
+def test_equal_images_are_embedded_once(frame):
+    html = render_page(data_of(frame))
     distinct = frame["filepath"].nunique()
     assert html.count("data:image/webp;base64,") == distinct < 2 * len(frame)
 
 
-def test_missing_and_damaged_pictures_do_not_stop_the_report(tmp_path):
+def test_missing_and_damaged_images_do_not_stop_the_report(tmp_path):
     table = report_frames.frame(tmp_path, turns=2)
     gone, bad = table["filepath"].unique()[:2]
     Path(gone).unlink()
     Path(bad).write_bytes(b"\x89PNG no more")
-    html = page(data_of(table))
-    assert "the picture is missing from the run folder" in html
+    html = render_page(data_of(table))
+    assert "the image file is missing or damaged" in html
     assert html.count("data:image/webp") == table["filepath"].nunique() - 2
 
 
 def test_a_run_without_scores_and_one_without_games_can_be_reported(frame):
     bare = frame.assign(text_after_dist=np.nan, facts_recall=np.nan)
-    words = " ".join(parse(page(data_of(bare, boards=()))).words)
+    words = " ".join(parse(render_page(data_of(bare, leaderboards=()))).words)
     assert "No game has been scored yet" in words and "unscored" in words
     empty = frame.iloc[:0]
-    html = page(data_of(empty, boards=(), games=(), drift=tables(frame, "text_after_dist").iloc[:0]))
+    html = render_page(data_of(empty, leaderboards=(), games=(), figures={}))
     parse(html)
 
 
 def test_best_of_a_column_is_marked_and_missing_cells_are_dashes(frame):
     table = pd.DataFrame({"level": ["easy", "easy", "hard"], "t2i_model": ["a", "b", "a"], "mean": [0.5, 0.25, 0.75]})
-    html = page(data_of(frame, boards=(board("Drawing", "distance", table, ("t2i_model",)),)))
+    html = render_page(data_of(frame, leaderboards=(leaderboard_table("Drawing", "distance", table, ("t2i_model",)),)))
     found = html[html.index("<table>") : html.index("</table>")]
     assert re.findall(r'<td class="best"><span class="mean">([\d.]+)', found) == ["0.25"]
     assert found.count('class="none"') == 1
@@ -180,16 +181,20 @@ def test_best_of_a_column_is_marked_and_missing_cells_are_dashes(frame):
 
 def test_shares_are_shown_in_percent_and_more_is_better(frame):
     table = pd.DataFrame({"level": ["easy", "easy"], "t2i_model": ["a", "b"], "mean": [0.5, 0.25]})
-    html = page(data_of(frame, boards=(board("Drawing", "facts", table, ("t2i_model",), share=True),)))
+    html = render_page(
+        data_of(frame, leaderboards=(leaderboard_table("Drawing", "facts", table, ("t2i_model",), share=True),))
+    )
     assert re.findall(r'<td class="best"><span class="mean">([^<]+)', html) == ["50\u00a0%"]
 
 
-def test_shares_warnings_and_folded_boards_are_told(frame):
+def test_shares_warnings_and_folded_leaderboards_are_shown(frame):
     table = pd.DataFrame({"level": ["easy", "all"], "t2i_model": ["a", "a"], "mean": [0.5, 0.5],
                           "rank_low": [1, 1], "rank_high": [2, 3]})  # fmt: skip
-    more = board("Folded", "distance", table, ("t2i_model",))
+    folded = leaderboard_table("Folded", "distance", table, ("t2i_model",))
     shares = (VarianceShare("who draws", 0.6, -0.1, 0.8), VarianceShare("the rest", -0.02, -0.3, 0.1))
-    html = page(data_of(frame, shares=shares, warnings=("Mind the <gap>.",), more_boards=(more,)))
+    html = render_page(
+        data_of(frame, variance_shares=shares, warnings=("Mind the <gap>.",), folded_leaderboards=(folded,))
+    )
     words = " ".join(parse(html).words)
     assert "Mind the <gap>." in words and "who draws" in words
     assert "60\u00a0%" in words and "0\u00a0% to 80\u00a0%" in words
@@ -202,7 +207,7 @@ def test_featured_games_are_best_middle_and_worst(frame):
     best, middle, worst = (each.game.distance for each in featured(games))
     ranked = sorted(game.distance for game in games)
     assert (best, middle, worst) == (ranked[0], ranked[5], ranked[-1])
-    assert [each.why for each in featured(games[:1])] == ["The game that kept most"]
+    assert [each.reason for each in featured(games[:1])] == ["The game that kept most"]
     assert featured(()) == ()
 
 
@@ -215,9 +220,9 @@ def noisy(folder: Path, count: int, size: int) -> list[Path]:
     return paths
 
 
-def test_album_keeps_small_pictures_exact_while_they_fit(tmp_path):
+def test_small_images_are_lossless_while_they_fit(tmp_path):
     paths = noisy(tmp_path, 3, 64)
-    css = Album([*paths, None, paths[0]], budget=10**6).css()
+    css = EmbeddedImages([*paths, None, paths[0]], budget=10**6).css()
     assert css.count("image-rendering:pixelated") == 3
     found = re.search(r"\.p1\{background-image:url\(data:image/webp;base64,([^)]+)\)", css)
     path = tmp_path / "back.webp"
@@ -226,24 +231,24 @@ def test_album_keeps_small_pictures_exact_while_they_fit(tmp_path):
 
 
 @pytest.mark.parametrize(("size", "budget"), [(64, 40_000), (64, 22_000), (400, 60_000)])
-def test_album_stays_within_its_budget(tmp_path, size, budget):
+def test_embedded_images_stay_within_their_budget(tmp_path, size, budget):
     paths = noisy(tmp_path, 6, size)
-    album = Album(paths, budget)
-    assert sum(len(uri) for uri in re.findall(r"url\(([^)]+)\)", album.css())) <= budget
-    assert all(album.css_class(path) for path in paths)
+    embedded = EmbeddedImages(paths, budget)
+    assert sum(len(uri) for uri in re.findall(r"url\(([^)]+)\)", embedded.css())) <= budget
+    assert all(embedded.css_class(path) for path in paths)
 
 
-def test_rungs_go_down():
-    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (500, 400, 3), dtype=np.uint8))
-    sizes = [len(encoded(picture, rung)) for rung in LADDER]
+def test_encodings_get_smaller():
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (500, 400, 3), dtype=np.uint8))
+    sizes = [len(webp(image, encoding)) for encoding in ENCODINGS]
     assert sizes == sorted(sizes, reverse=True)
-    assert encoded(picture, Rung(100, 80)) != encoded(picture, Rung(100, 40))
-    assert picture.size == (400, 500)
+    assert webp(image, ImageEncoding(100, 80)) != webp(image, ImageEncoding(100, 40))
+    assert image.size == (400, 500)
 
 
 @pytest.mark.slow
 def test_a_whole_battle_stays_under_fifteen_megabytes(tmp_path):
-    paths = noisy(tmp_path, 1200, 64)  # noise is the worst case: no net draws pictures that are harder to press
+    paths = noisy(tmp_path, 1200, 64)  # noise is the worst case: it compresses less than any generated image
     table = report_frames.frame(tmp_path, turns=10, prompts={"easy": "A cat."})
     rows = [
         table.assign(game=table["game"] + str(n), text_after="word " * 120, filepath=[str(p) for p in part])
@@ -254,12 +259,12 @@ def test_a_whole_battle_stays_under_fifteen_megabytes(tmp_path):
     assert 1_000_000 < path.stat().st_size < 15_000_000
 
 
-def test_svg_takes_the_inks_of_the_page(frame):
+def test_svg_takes_the_colours_of_the_page(frame):
     drift = tables(frame, "text_after_dist")
     encoding = Encoding.of(report_frames.T2I, report_frames.I2T)
     svg = inline_svg(drift_figure(drift, "easy", encoding), "one", 'Drift "easy"')
     assert svg.startswith("<svg viewBox=") and 'aria-label="Drift &#34;easy&#34;"' in svg
-    assert "var(--ink)" in svg and "var(--c0)" in svg and "#0072b2" not in svg and "DejaVu" not in svg
+    assert "var(--text)" in svg and "var(--c0)" in svg and "#0072b2" not in svg and "DejaVu" not in svg
     assert svg == inline_svg(drift_figure(drift, "easy", encoding), "one", 'Drift "easy"')
 
 

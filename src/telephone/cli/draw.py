@@ -35,7 +35,7 @@ def command(
     from telephone.core.images import encode_png
     from telephone.models import draw, embedder, text2image
     from telephone.models.best_of import best_of as best
-    from telephone.report.media.files import write_atomic
+    from telephone.report import write_atomic
 
     player = text2image(ref)
     if best_of > 1:

@@ -120,8 +120,7 @@ def _find(run: "Run", name: str, games: "list[PlayedGame]") -> "PlayedGame":
 
 def _write(game: "PlayedGame", strip: Path | None, film: Path | None) -> list[str]:
     from telephone.core.images import encode_png
-    from telephone.report import animate, film_strip
-    from telephone.report.media.files import write_atomic
+    from telephone.report import animate, film_strip, write_atomic
 
     written = []
     if strip is not None:
@@ -170,7 +169,7 @@ def _as_json(game: "PlayedGame", brief: bool = False) -> dict[str, Any]:
                 "turn": turn.number,
                 "before": turn.before,
                 "after": turn.after,
-                "picture": None if turn.picture is None else str(turn.picture),
+                "picture": None if turn.image is None else str(turn.image),
                 "outcome": turn.outcome,
                 "reason": turn.reason,
                 "distance": turn.distance,

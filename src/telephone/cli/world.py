@@ -92,7 +92,7 @@ def _writes_chinese() -> bool:
 
 def _write(image: "Image.Image", path: Path) -> None:
     from telephone.core.images import encode_png
-    from telephone.report.media.files import write_atomic
+    from telephone.report import write_atomic
 
     if path.suffix.lower() != ".png":
         raise UsageError(f"{path.name} is not written: let the name end in .png.")

@@ -1,4 +1,4 @@
-"""Figures: a table in, a matplotlib figure out, all in one look and without pyplot's global state."""
+"""Figures: functions from a table to a matplotlib figure, in one style and without the global state of pyplot."""
 
 from telephone.plots.drift import drift_figure
 from telephone.plots.facts import facts_figure

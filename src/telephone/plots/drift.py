@@ -1,54 +1,52 @@
-"""How far the meaning drifts from the first prompt, turn by turn: one figure a level."""
+"""Distance from the prompt by turn, one curve for each pair of models."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from telephone.plots import curves, style
+from telephone.plots.line_figures import PairFigureOptions, pair_figure
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from telephone.plots.style import Encoding
 
-def drift_figure(
-    table: pd.DataFrame,
-    level: str = "",
-    encoding: style.Encoding | None = None,
-    yardsticks: pd.DataFrame | None = None,
-) -> Figure:
-    """Draws the mean distance to the prompt by turn, one curve a pair of players.
+_REFERENCES = (("chance", "chance: the prompt of another game"), ("floor", "floor: another wording of the prompt"))
+
+
+def drift_figure(table: pd.DataFrame, level: str = "", encoding: Encoding | None = None) -> Figure:
+    """Draws the mean distance from the prompt by turn.
 
     Args:
-        table: One row a pair and turn: `t2i_model`, `i2t_model`, `step_number` (from 0), `mean` (cosine distance in
-            [0, 2]; NaN is unscored and left out), and perhaps `low` and `high`, the bounds of an interval.
-            With a column `level` too, only the rows of `level` are drawn.
-        level: Level of the prompts, for the title; empty is all.
-        encoding: Colours and markers, so that several figures agree; made from the table if None.
-        yardsticks: `level`, `floor` (distance of two tellings of one picture) and `chance` (of a description and
-            another game's prompt), one row a level; both are drawn as lines.
+        table: One row for each pair and turn: `t2i_model`, `i2t_model`, `step_number` (from 0), `mean` (cosine
+            distance in [0, 2]; NaN is unscored and is left out), and optionally `low` and `high` (bounds of an
+            interval), `floor` (distance of two wordings of one scene) and `chance` (distance of a description from the
+            prompt of another game); floor and chance are drawn as reference lines. If there is a column `level`, only
+            the rows of `level` are drawn.
+        level: Level of the prompts, for the title; empty is all levels.
+        encoding: Colours and markers, shared by several figures; derived from the table if None.
 
     Raises:
         UsageError: a column is missing.
     """
-    look = curves.CurveStyle(
+    options = PairFigureOptions(
         start=0.0,
         title="How far the meaning drifts",
         subtitle="Mean cosine distance from the prompt to each description; lower keeps more",
         empty="No description has been scored yet.",
         scale=_scale,
-        lines=_lines(yardsticks, level),
+        references=_references(table, level),
     )
-    return curves.figure(table, level, encoding, look)
+    return pair_figure(table, level, encoding, options)
 
 
-def _lines(yardsticks: pd.DataFrame | None, level: str) -> tuple[tuple[float, str], ...]:
-    if yardsticks is None or yardsticks.empty:
-        return ()
-    own = yardsticks[yardsticks["level"] == level] if level else yardsticks
-    words = (("chance", "chance: the prompt of another game"), ("floor", "floor: another wording"))
-    return tuple((float(own[name].mean()), told) for name, told in words if own[name].notna().any())
+def _references(table: pd.DataFrame, level: str) -> tuple[tuple[float, str], ...]:
+    own = table[table["level"] == level] if level and "level" in table.columns else table
+    own = own.drop_duplicates([name for name in ("level", "floor", "chance") if name in own.columns])
+    known = [(name, label) for name, label in _REFERENCES if name in own.columns and own[name].notna().any()]
+    return tuple((float(own[name].mean()), label) for name, label in known)
 
 
 def _scale(axes: Axes, table: pd.DataFrame) -> None:

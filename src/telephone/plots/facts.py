@@ -1,42 +1,42 @@
-"""Which share of the prompt's facts is still told, turn by turn: drawn as the drift is, but counted exactly."""
+"""Share of the prompt's facts kept by turn, one curve for each pair of models."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from telephone.plots import curves, style
+from telephone.plots.line_figures import PairFigureOptions, pair_figure, percent_axis
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from telephone.plots.style import Encoding
 
-def facts_figure(table: pd.DataFrame, level: str = "", encoding: style.Encoding | None = None) -> Figure:
-    """Draws the mean share of facts kept by turn, one curve a pair of players.
+
+def facts_figure(table: pd.DataFrame, level: str = "", encoding: Encoding | None = None) -> Figure:
+    """Draws the mean share of facts kept by turn.
 
     Args:
-        table: One row a pair and turn: `t2i_model`, `i2t_model`, `step_number` (from 0), `mean` (share in [0, 1];
-            NaN is unscored and left out), and perhaps `low` and `high`, the bounds of an interval.
-            With a column `level` too, only the rows of `level` are drawn.
-        level: Level of the prompts, for the title; empty is all.
-        encoding: Colours and markers, so that several figures agree; made from the table if None.
+        table: One row for each pair and turn: `t2i_model`, `i2t_model`, `step_number` (from 0), `mean` (share in
+            [0, 1]; NaN is unscored and is left out), and optionally `low` and `high`, the bounds of an interval. If
+            there is a column `level`, only the rows of `level` are drawn.
+        level: Level of the prompts, for the title; empty is all levels.
+        encoding: Colours and markers, shared by several figures; derived from the table if None.
 
     Raises:
         UsageError: a column is missing.
     """
-    look = curves.CurveStyle(
+    options = PairFigureOptions(
         start=1.0,
         title="Facts that survive",
-        subtitle="Share of the prompt's facts that each description still tells; higher keeps more",
-        empty="No prompt here states facts that can be counted.",
+        subtitle="Share of the prompt's facts that each description still states; higher keeps more",
+        empty="No prompt of this run states countable facts.",
         scale=_scale,
     )
-    return curves.figure(table, level, encoding, look)
+    return pair_figure(table, level, encoding, options)
 
 
 def _scale(axes: Axes, table: pd.DataFrame) -> None:
-    from matplotlib.ticker import PercentFormatter
-
     axes.set_ylim(0, 1)
-    axes.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
+    percent_axis(axes)

@@ -1,37 +1,37 @@
-"""Which side decides, turn by turn: how far models that draw differ, and how far models that describe."""
+"""How far the models of each side differ by turn: text-to-image beside image-to-text."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from telephone.plots.curves import require
-from telephone.plots.lines import LinesLook, lines_figure
+from telephone.plots.line_figures import CurveFigureOptions, curve_figure
+from telephone.plots.style import require_columns
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-_SIDES = {"drawing": "who draws", "describing": "who describes"}
+_SIDES = {"drawing": "text-to-image models", "describing": "image-to-text models"}
 
 
 def importance_figure(table: pd.DataFrame, level: str) -> Figure:
-    """Draws the standard deviation between models of each side by turn, of one level.
+    """Draws the standard deviation between the models of each side by turn, for one level.
 
     Args:
-        table: `level`, `step_number` (from 0), `drawing` and `describing` (standard deviations), as
-            `telephone.analysis.inference.side_importance` gives them.
+        table: `level`, `step_number` (from 0), `drawing` and `describing` (standard deviations), as returned by
+            `telephone.analysis.side_importance`.
         level: Only its rows are drawn.
 
     Raises:
         UsageError: a column is missing.
     """
-    require(table, ("level", "step_number", *_SIDES))
+    require_columns(table, ("level", "step_number", *_SIDES))
     own = table[table["level"] == level]
     long = own.melt(id_vars=["step_number"], value_vars=list(_SIDES), var_name="side", value_name="mean")
     long = long.assign(curve=long["side"].map(_SIDES), turn=long["step_number"] + 1)
-    look = LinesLook(
-        f"{level.capitalize()} prompts: who decides",
-        "How far models of each side differ in distance (standard deviation, chance taken out)",
-        "It takes two models on each side to tell.",
+    options = CurveFigureOptions(
+        title=f"{level.capitalize()} prompts: which side matters more",
+        subtitle="Standard deviation of the distance between models of a side, chance removed",
+        empty="This needs two models on each side.",
     )
-    return lines_figure(long, look)
+    return curve_figure(long, options)

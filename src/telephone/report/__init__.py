@@ -1,33 +1,45 @@
-"""What people look at: one HTML file of a run, and a game as a film strip or a short film."""
+"""Reports for people: one HTML file of a run, and games as film strips and short films."""
 
 from telephone.report.games import PlayedGame, Turn, games_of
-from telephone.report.html.build import report_data, write_report
+from telephone.report.html.build import collect_report, write_report
 from telephone.report.html.page import write_page
-from telephone.report.html.report_data import AnswerText, Board, BoardRow, Cell, Count, ReportData, VarianceShare, board
+from telephone.report.html.report_data import (
+    AnswerText,
+    Count,
+    LeaderboardRow,
+    LeaderboardTable,
+    ReportData,
+    ScoreCell,
+    VarianceShare,
+    leaderboard_table,
+)
 from telephone.report.media.animation import animate
+from telephone.report.media.canvas import ImageCache
 from telephone.report.media.film_strips import StripStyle, film_strip
 from telephone.report.media.grid import animate_grid
-from telephone.report.media.video import FrameTiming, best_format
+from telephone.report.media.output import FrameTiming, best_format, write_atomic
 
 __all__ = [
     "AnswerText",
-    "Board",
-    "BoardRow",
-    "Cell",
     "Count",
-    "PlayedGame",
     "FrameTiming",
+    "ImageCache",
+    "LeaderboardRow",
+    "LeaderboardTable",
+    "PlayedGame",
     "ReportData",
-    "VarianceShare",
+    "ScoreCell",
     "StripStyle",
     "Turn",
+    "VarianceShare",
     "animate",
     "animate_grid",
     "best_format",
-    "board",
+    "collect_report",
     "film_strip",
     "games_of",
-    "report_data",
+    "leaderboard_table",
+    "write_atomic",
     "write_page",
     "write_report",
 ]

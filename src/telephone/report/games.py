@@ -1,4 +1,4 @@
-"""From rows to stories: a run's frame of turns becomes games that a strip, a film or a page can tell."""
+"""Games of a run for display: the frame of turns becomes games with their texts, images and scores."""
 
 from __future__ import annotations
 
@@ -15,21 +15,30 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-NEEDED = ("conversation_name", "prompt", "level", "t2i_model", "i2t_model", "step_number", "text_before", "text_after")
+REQUIRED = (
+    "conversation_name",
+    "prompt",
+    "level",
+    "t2i_model",
+    "i2t_model",
+    "step_number",
+    "text_before",
+    "text_after",
+)
 
 
 @dataclass(frozen=True)
 class Turn:
-    """Two hops as a reader sees them: a text, the picture drawn from it, the description of the picture."""
+    """Two hops as they are displayed: a text, the image generated from it, and the description of the image."""
 
     number: int
-    """From 1; 0 is the picture that starts an image-first game."""
+    """From 1; 0 is the image that starts an image-first game."""
     before: str | None
-    """The text that was drawn; None where the chain broke before it."""
+    """The text that the image was generated from; None if there is none."""
     after: str | None
-    """The description; None where there is none."""
-    picture: Path | None
-    """The drawing; None where there is none."""
+    """The description; None if there is none."""
+    image: Path | None
+    """The image file; None if there is none."""
     outcome: str = "ok"
     """ok, refused, failed, or pending if the run stopped here."""
     reason: str = ""
@@ -37,22 +46,22 @@ class Turn:
     distance: float | None = None
     """Distance of the description from the prompt, in [0, 2]; None is unscored."""
     recall: float | None = None
-    """Share of the prompt's facts that the description tells, in [0, 1]; None is unscored."""
+    """Share of the prompt's facts that the description states, in [0, 1]; None is unscored."""
 
     @property
     def label(self) -> str:
-        """What to write above it."""
+        """The heading of the turn."""
         return f"Turn {self.number}" if self.number else "Start"
 
     @property
-    def silent(self) -> bool:
-        """True where a drawing should have been described, and was not."""
-        return self.picture is not None and self.after is None and self.outcome != "ok"
+    def lacks_description(self) -> bool:
+        """True if there is an image and its description failed, was refused or is pending."""
+        return self.image is not None and self.after is None and self.outcome != "ok"
 
 
 @dataclass(frozen=True)
 class PlayedGame:
-    """One prompt, played by one pair."""
+    """One prompt, played by one pair of models."""
 
     name: str
     prompt: str
@@ -62,85 +71,89 @@ class PlayedGame:
     turns: tuple[Turn, ...]
     repeat: int = 0
     first: str = "text"
-    """What the chain starts with: text or image."""
+    """What the game starts with: text or image."""
     planned: int = 0
-    """Turns that it was to have; 0 is unknown."""
+    """Planned number of turns; 0 is unknown."""
 
     @property
     def outcome(self) -> str:
-        """ok, or how the game ended early: refused, failed, or pending if there are turns still to play."""
+        """ok, refused, failed, or pending if there are turns left to play."""
         broken = next((turn.outcome for turn in self.turns if turn.outcome != "ok"), "ok")
         short = bool(self.turns) and self.turns[-1].number < self.planned
         return "pending" if broken == "ok" and short else broken
 
     @property
     def distance(self) -> float | None:
-        """Distance of the last description; None for a game that broke off or is not scored."""
-        return self._last("distance")
+        """Distance of the last description; None if the game is incomplete or unscored."""
+        return self._last_score("distance")
 
     @property
     def recall(self) -> float | None:
-        """Share of facts that the last description keeps; None for a game that broke off or is not scored."""
-        return self._last("recall")
+        """Share of facts that the last description states; None if the game is incomplete or unscored."""
+        return self._last_score("recall")
 
     @property
-    def still(self) -> int:
-        """How many turns at the end repeat the one before them to the letter and the pixel."""
+    def repeated_turns(self) -> int:
+        """Number of turns at the end that equal the turn before them, texts and image alike."""
         count = 0
         for turn, before in zip(reversed(self.turns), reversed(self.turns[:-1]), strict=False):
-            same = (turn.before, turn.after, turn.picture) == (before.before, before.after, before.picture)
+            same = (turn.before, turn.after, turn.image) == (before.before, before.after, before.image)
             if not same or turn.outcome != "ok" or turn.after is None:
                 break
             count += 1
         return count
 
     @property
-    def said(self) -> str | None:
+    def last_description(self) -> str | None:
         """The last description; None if there is none."""
         return next((turn.after for turn in reversed(self.turns) if turn.after), None)
 
-    def _last(self, name: str) -> float | None:
+    def _last_score(self, name: str) -> float | None:
         described = [turn for turn in self.turns if turn.after]
         value: float | None = getattr(described[-1], name) if described and self.outcome == "ok" else None
         return value
 
 
 def games_of(
-    frame: pd.DataFrame, planned: int = 0, picture_of: Callable[[str], Path] | None = None
+    frame: pd.DataFrame, planned: int = 0, image_path: Callable[[str], Path] | None = None
 ) -> list[PlayedGame]:
-    """Returns the games of a run, sorted by level, prompt and players.
+    """Returns the games of a run, sorted by level, prompt and models.
 
     Args:
-        frame: One row a turn, as `Run.frame()` or the scored frame of the analysis; what has no column is unknown.
-        planned: Turns that each game was to have; 0 is unknown, and no game counts as unfinished for being short.
-        picture_of: Gives the file of a picture by its content hash, such as `run.pictures.path`; without it an
-            image-first game is told without its first picture.
+        frame: One row a turn, as `Run.frame()` or `telephone.analysis.scored` returns it; missing optional columns
+            are unknown values.
+        planned: Planned number of turns of each game; 0 is unknown, and no game counts as pending for being short.
+        image_path: Returns the file of an image by its content hash, such as `run.pictures.path`; without it,
+            image-first games lack their first image.
 
     Raises:
-        UsageError: a column that every run has is missing.
+        UsageError: a required column is missing.
     """
-    missing = [name for name in NEEDED if name not in frame.columns]
+    missing = [name for name in REQUIRED if name not in frame.columns]
     if missing:
-        raise UsageError(f"The frame has no column {missing[0]!r}: hand over Run.frame().")
+        raise UsageError(f"The frame has no column {missing[0]!r}: pass the result of Run.frame().")
     key = "game" if "game" in frame.columns else "conversation_name"
     ordered = frame.sort_values("step_number", kind="stable")
     games = [
-        replace(_game(rows.to_dict("records"), picture_of), planned=planned)
+        replace(_game(rows.to_dict("records"), image_path), planned=planned)
         for _, rows in ordered.groupby(key, sort=False)
     ]
-    order: dict[str, int] = {level: place for place, level in enumerate(LEVELS)}
-    first_seen = {prompt: place for place, prompt in enumerate(frame["prompt"].drop_duplicates())}
-    return sorted(
-        games, key=lambda g: (order.get(g.level, 9), first_seen[g.prompt], g.first != "text", g.t2i, g.i2t, g.repeat)
-    )
+    level_order: dict[str, int] = {level: position for position, level in enumerate(LEVELS)}
+    prompt_order = {prompt: position for position, prompt in enumerate(frame["prompt"].drop_duplicates())}
+
+    def order(game: PlayedGame) -> tuple[int, int, bool, str, str, int]:
+        level = level_order.get(game.level, len(LEVELS))
+        return level, prompt_order[game.prompt], game.first != "text", game.t2i, game.i2t, game.repeat
+
+    return sorted(games, key=order)
 
 
-def _game(rows: list[dict[Any, Any]], picture_of: Callable[[str], Path] | None) -> PlayedGame:
+def _game(rows: list[dict[Any, Any]], image_path: Callable[[str], Path] | None) -> PlayedGame:
     head = rows[0]
     turns = tuple(_turn(row) for row in rows)
     if head.get("first") == "image":
-        shown = _words(head.get("prompt_sha256"))
-        turns = _pictures_first(turns, picture_of(shown) if picture_of and shown else None)
+        sha = _text(head.get("prompt_sha256"))
+        turns = _image_first_turns(turns, image_path(sha) if image_path and sha else None)
     return PlayedGame(
         name=str(head["conversation_name"]),
         prompt=str(head["prompt"]),
@@ -154,36 +167,36 @@ def _game(rows: list[dict[Any, Any]], picture_of: Callable[[str], Path] | None) 
 
 
 def _turn(row: Mapping[Any, Any]) -> Turn:
-    path = _words(row.get("filepath"))
+    path = _text(row.get("filepath"))
     return Turn(
         number=int(row["step_number"]) + 1,
-        before=_words(row["text_before"]),
-        after=_words(row["text_after"]),
-        picture=Path(path) if path else None,
-        outcome=_words(row.get("outcome")) or "ok",
-        reason=_words(row.get("reason")) or "",
+        before=_text(row["text_before"]),
+        after=_text(row["text_after"]),
+        image=Path(path) if path else None,
+        outcome=_text(row.get("outcome")) or "ok",
+        reason=_text(row.get("reason")) or "",
         distance=_number(row.get("text_after_dist")),
         recall=_number(row.get("facts_recall")),
     )
 
 
-def _pictures_first(turns: tuple[Turn, ...], start: Path | None) -> tuple[Turn, ...]:
-    """Tells an image-first game in the same order as the others: text, the picture drawn from it, its description.
+def _image_first_turns(turns: tuple[Turn, ...], start: Path | None) -> tuple[Turn, ...]:
+    """Returns the turns of an image-first game in the order of a text-first game: text, image, description.
 
-    A turn of such a game describes the picture of the turn before and draws the description. Here each picture comes
-    together with the description that the next turn made of it; the picture that starts the game is number 0.
+    A turn of an image-first game describes the image of the turn before and generates an image from the description.
+    Here each image stands together with the description that the next turn made of it; the first image is turn 0.
     """
-    shown = Turn(0, None, None, start)
-    told: list[Turn] = []
+    current = Turn(0, None, None, start)
+    result: list[Turn] = []
     for turn in turns:
         if not turn.after:
-            return (*told, replace(shown, outcome=turn.outcome, reason=turn.reason))
-        told.append(replace(shown, after=turn.after, distance=turn.distance, recall=turn.recall))
-        shown = Turn(turn.number, turn.after, None, turn.picture, turn.outcome, turn.reason)
-    return (*told, shown)
+            return (*result, replace(current, outcome=turn.outcome, reason=turn.reason))
+        result.append(replace(current, after=turn.after, distance=turn.distance, recall=turn.recall))
+        current = Turn(turn.number, turn.after, None, turn.image, turn.outcome, turn.reason)
+    return (*result, current)
 
 
-def _words(value: Any) -> str | None:
+def _text(value: Any) -> str | None:
     return None if value is None or isinstance(value, float) or str(value) == "" else str(value)
 
 

@@ -1,1 +1,1 @@
-"""The HTML report: from tables to one self-contained page."""
+"""The HTML report of a run: one self-contained page."""

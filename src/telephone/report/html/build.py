@@ -1,4 +1,4 @@
-"""From a run to what its report says: the one place where the report asks the analysis."""
+"""Collects what the report of a run shows; the only module of the report that calls the analysis of a whole run."""
 
 from __future__ import annotations
 
@@ -9,93 +9,99 @@ from typing import TYPE_CHECKING
 from telephone.plots import short_names
 from telephone.report.games import games_of
 from telephone.report.html import sections, sentences
-from telephone.report.html.findings import findings
+from telephone.report.html.figures import FigureContext, figure_tables
+from telephone.report.html.findings import collect_findings
 from telephone.report.html.page import write_page
-from telephone.report.html.report_data import AnswerText, Board, ReportData, VarianceShare, board
+from telephone.report.html.report_data import (
+    AnswerText,
+    LeaderboardTable,
+    ReportData,
+    VarianceShare,
+    leaderboard_table,
+)
 
 if TYPE_CHECKING:
     from telephone.analysis import Leaderboard, RunSummary, VarianceShares
     from telephone.store import Run
 
-_MAIN = ("distance", "final")
-_MORE = (("recall", "final"), ("distance", "mean"))
+_MAIN = (("distance", "final"),)
+_FOLDED = (("recall", "final"), ("distance", "mean"))
 """Measure and time of the leaderboards that are shown, and of those that are folded away."""
 _SOURCES = {
-    "drawing": "who draws",
-    "describing": "who describes",
-    "pair": "the pair, beyond its two models",
-    "prompt": "the prompt",
-    "rest": "the rest, chance among it",
+    "drawing": "text-to-image model",
+    "describing": "image-to-text model",
+    "pair": "interaction of the pair",
+    "prompt": "prompt",
+    "rest": "rest, including chance",
 }
 
 
 def write_report(
-    run: Run, path: Path | str | None = None, distance_judge: str | None = None, found: RunSummary | None = None
+    run: Run, path: Path | str | None = None, distance_judge: str | None = None, summary: RunSummary | None = None
 ) -> Path:
-    """Writes the report of a run as one HTML file that loads nothing from outside, and returns its path.
+    """Writes the report of a run as one HTML file that loads nothing from the network, and returns its path.
 
     Args:
-        run: A run at any stage: unfinished games and missing scores are told as such.
+        run: A run at any stage; unfinished games and missing scores are reported as such.
         path: The file; `report.html` in the run's folder if None.
         distance_judge: Part of the name of the judge whose distances are shown; the first one if None.
-        found: The run's summary with this judge, if the caller has it already.
+        summary: The summary of the run for this judge; computed if None.
 
     Raises:
+        UsageError: no judge, or more than one, has such a name.
         StoreError: the file cannot be written.
     """
     target = Path(path) if path is not None else run.folder / "report.html"
-    return write_page(report_data(run, distance_judge, found), target)
+    return write_page(collect_report(run, distance_judge, summary), target)
 
 
-def report_data(run: Run, distance_judge: str | None = None, found: RunSummary | None = None) -> ReportData:
-    """Returns all that the report of a run says; `found` is its summary with this judge, made if None."""
+def collect_report(run: Run, distance_judge: str | None = None, summary: RunSummary | None = None) -> ReportData:
+    """Returns everything that the report of a run shows; arguments as for `write_report`."""
     from telephone.analysis import summarise
 
-    found = summarise(run, distance_judge) if found is None else found
-    description = run.spec
-    more = findings(run, found)
-    games = tuple(games_of(found.frame, description.turns, run.pictures.path))
+    summary = summary or summarise(run, distance_judge)
+    findings, spec = collect_findings(run, summary, distance_judge), run.spec
+    games = tuple(games_of(summary.frame, spec.turns, run.pictures.path))
     names = short_names([name for game in games for name in (game.t2i, game.i2t)])
-    scored = any(one.rankable for one in found.leaderboards) or not found.drift["mean"].isna().all()
+    scored = any(each.rankable for each in summary.leaderboards) or not summary.drift["mean"].isna().all()
     return ReportData(
-        title=sentences.title(description, found.counts.planned),
-        lead=sentences.lead(description),
-        counts=sentences.counts(found.counts),
-        answers=tuple(AnswerText(one.question, one.answer, one.significant) for one in found.answers),
-        boards=_boards(found.leaderboards, (_MAIN,)) if scored else (),
-        more_boards=_boards(found.leaderboards, _MORE) if scored else (),
-        shares=_shares(found.variance_shares),
-        drift=found.drift,
-        facts=found.facts,
+        title=sentences.title(spec, summary.counts.planned),
+        subtitle=sentences.subtitle(spec),
+        counts=sentences.counts(summary.counts),
+        answers=tuple(AnswerText(each.question, each.answer, each.significant) for each in summary.answers),
+        leaderboards=_leaderboards(summary, _MAIN) if scored else (),
+        folded_leaderboards=_leaderboards(summary, _FOLDED) if scored else (),
+        variance_shares=_variance_shares(summary.variance_shares),
+        figures=figure_tables(FigureContext(run, summary, findings)),
         games=games,
-        settings=sentences.settings(description, run.judges(), found.frame),
-        warnings=(*found.warnings, *(leak.words for leak in more.leaks)),
-        yardsticks=sections.yardsticks(more, distance_judge),
-        matters=sections.matters(found) if scored else (),
-        more_tables=sections.differences(found, names),
-        lost=sections.lost(more, names),
-        ends=sections.ends(more, names),
-        motifs=sections.motifs(more),
-        observations=sections.observations(more),
-        decides=sections.decides(more, found.levels),
-        judged=sections.judged(more, names),
-        controls=sections.controls(found, more),
+        settings=sentences.settings(spec, run.judges(), summary.frame),
+        warnings=(*summary.warnings, *(leak.words for leak in findings.leaks)),
+        answer_details=sections.answer_details(summary) if scored else (),
+        comparisons=sections.comparisons(summary, names),
+        losses=sections.losses(findings, names),
+        endings=sections.endings(findings, names),
+        motifs=sections.motifs(findings),
+        observations=sections.observations(findings),
+        judge_checks=sections.judge_checks(findings, names),
+        controls=sections.controls(summary, findings),
     )
 
 
-def _boards(found: tuple[Leaderboard, ...], wanted: tuple[tuple[str, str], ...]) -> tuple[Board, ...]:
-    return tuple(_board(one) for kind in wanted for one in found if (one.measure.name, one.when) == kind)
+def _leaderboards(summary: RunSummary, wanted: tuple[tuple[str, str], ...]) -> tuple[LeaderboardTable, ...]:
+    return tuple(
+        _leaderboard(each) for kind in wanted for each in summary.leaderboards if (each.measure.name, each.when) == kind
+    )
 
 
-def _board(found: Leaderboard) -> Board:
+def _leaderboard(board: Leaderboard) -> LeaderboardTable:
     from telephone.analysis.tables.score_frames import WHENS
 
-    better = "lower keeps more" if found.measure.low_is_best else "higher keeps more"
-    measure = f"{found.measure.words}, {WHENS[found.when]}; {better}"
-    made = board(found.title, measure, found.table, found.names, share=not found.measure.low_is_best)
-    return replace(made, note=found.note)
+    better = "lower is better" if board.measure.low_is_best else "higher is better"
+    measure = f"{board.measure.words}, {WHENS[board.when]}; {better}"
+    made = leaderboard_table(board.title, measure, board.table, board.names, share=not board.measure.low_is_best)
+    return replace(made, note=board.note)
 
 
-def _shares(matters: VarianceShares) -> tuple[VarianceShare, ...]:
-    rows = matters.shares.to_dict("records")
+def _variance_shares(found: VarianceShares) -> tuple[VarianceShare, ...]:
+    rows = found.shares.to_dict("records")
     return tuple(VarianceShare(_SOURCES[row["source"]], row["share"], row["low"], row["high"]) for row in rows)

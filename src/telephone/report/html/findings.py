@@ -1,4 +1,4 @@
-"""What a report tells beyond the leaderboards, as tables: facts followed, judges checked, ends, claims."""
+"""The analyses of a run beyond its summary: facts followed, judges checked, endings, claims of the article."""
 
 from __future__ import annotations
 
@@ -16,68 +16,70 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Findings:
-    """Tables as the analysis makes them; None where the run has nothing to make them of."""
+    """Tables as the analysis returns them; None where the run lacks the data."""
 
-    yardsticks: pd.DataFrame | None = None
-    """Floor and chance by level, of the judge whose distances are shown."""
+    references: pd.DataFrame | None = None
+    """Floor and chance of text distances by level, of the judge whose distances are shown."""
     survival: dict[str, pd.DataFrame] = field(default_factory=dict)
-    """Survival curves by what a curve stands for: attribute, level."""
+    """Survival curves by grouping: attribute, level."""
     half_lives: pd.DataFrame | None = None
     """By level and pair."""
     losses: dict[str, pd.DataFrame] = field(default_factory=dict)
-    """Hazards by what a row stands for: player, attribute; drawing and describing apart."""
-    unsaid: pd.DataFrame | None = None
-    """What describers had seen and did not say, by player."""
+    """Hazards by grouping: player (a model), attribute; text-to-image and image-to-text calls apart."""
+    omissions: pd.DataFrame | None = None
+    """Facts that image-to-text models recognise when asked, and did not mention, by model."""
     style: pd.DataFrame | None = None
-    """The prompt's style kept beside its content, by pair, kind and turn."""
-    bits: pd.DataFrame | None = None
-    """By turn."""
+    """Share of the prompt's style kept beside its content, by pair, kind and turn."""
+    retrieval: pd.DataFrame | None = None
+    """Whether a description can be matched to its prompt, by embedder and turn."""
     leaks: tuple[InformationLeak, ...] = ()
     agreement: pd.DataFrame | None = None
     fact_check: pd.DataFrame | None = None
-    published: pd.DataFrame | None = None
+    published_scores: pd.DataFrame | None = None
     importance: pd.DataFrame | None = None
     claims: tuple[Claim, ...] = ()
-    ends: Convergence | None = None
-    """Whether games come to rest, and where."""
+    convergence: Convergence | None = None
+    """Whether games reach a fixed point or a cycle, and which."""
     reencoded: pd.DataFrame | None = None
-    """How far a picture moves that is only saved again."""
+    """Distance of an image that is only saved again from its original, by embedder, level and turn."""
     opinion: str = ""
-    """Who answered the questions that stand for facts; empty where facts are counted."""
+    """The model that answered questions about facts; empty where facts are counted exactly."""
 
 
-def findings(run: Run, found: RunSummary) -> Findings:
-    """Returns all that a run has to say beyond its summary; what was not judged is left out.
+def collect_findings(run: Run, summary: RunSummary, distance_judge: str | None = None) -> Findings:
+    """Returns all analyses of a run beyond its summary.
 
     Args:
         run: A run at any stage.
-        found: Its summary.
+        summary: Its summary.
+        distance_judge: Part of the name of the judge whose distances are shown; the first one if None.
     """
     from telephone.analysis.inference.article_claims import check_article_claims
     from telephone.analysis.inference.side_importance import side_importance
 
-    facts = _facts(run, found.frame)
-    vectors = _vectors(run, found.frame)
-    drifted = vectors.pop("drift", None)
+    facts = _facts(run, summary.frame)
+    vectors = _vectors(run, summary.frame, distance_judge)
+    drift = vectors.pop("drift", None)
+    empty = summary.frame.empty or summary.frame["text_after"].isna().all()
     return Findings(
         **facts.tables,
         **vectors,
-        **_judges(run, found.frame, bool(vectors), facts.followed is not None),
-        importance=side_importance(found.frame),
-        claims=check_article_claims(found.frame, facts.followed, drifted),
-        ends=None if found.frame.empty or found.frame["text_after"].isna().all() else found.convergence,
-        reencoded=_reencoded(run, found.control_frame),
+        **_judges(run, summary.frame, bool(vectors), facts.followed is not None),
+        importance=side_importance(summary.frame),
+        claims=check_article_claims(summary.frame, facts.followed, drift),
+        convergence=None if empty else summary.convergence,
+        reencoded=_reencoded(run, summary.control_frame),
     )
 
 
 @dataclass(frozen=True)
-class _Facts:
+class _FactTables:
     followed: pd.DataFrame | None
     tables: dict[str, Any]
 
 
-def _facts(run: Run, frame: pd.DataFrame) -> _Facts:
-    """Follows the facts, where some prompt has any and they were counted one by one."""
+def _facts(run: Run, frame: pd.DataFrame) -> _FactTables:
+    """Follows facts from call to call, if prompts state any and they were counted or asked about."""
     from telephone.analysis.facts.fact_tracking import fact_details, track_facts
     from telephone.analysis.facts.hazards import hazard_rates
     from telephone.analysis.facts.omissions import omission_rates, probe_answers
@@ -86,33 +88,33 @@ def _facts(run: Run, frame: pd.DataFrame) -> _Facts:
 
     counted, opinion = bool(fact_details(run)), _opinion(run)
     if not counted and not opinion:
-        return _Facts(None, {})
+        return _FactTables(None, {})
     table = track_facts(run, frame, opinion=None if counted else opinion)
     if table.empty:
-        return _Facts(None, {})
-    asked = probe_answers(run)
-    lines = ("level", "t2i_model", "i2t_model")
+        return _FactTables(None, {})
+    answers = probe_answers(run)
+    pairs = ("level", "t2i_model", "i2t_model")
     tables = {
         "survival": {by: survival_curves(table, (by,)) for by in ("attribute", "level")},
-        "half_lives": half_lives(table, lines),
+        "half_lives": half_lives(table, pairs),
         "losses": {by: hazard_rates(table, ("kind", by)) for by in ("player", "attribute")},
-        "unsaid": omission_rates(asked, ("player",)) if len(asked) else None,
+        "omissions": omission_rates(answers, ("player",)) if len(answers) else None,
         "style": style_curves(style_table(run, frame)) if counted else None,
         "opinion": "" if counted else opinion,
     }
-    return _Facts(table if counted else None, tables)
+    return _FactTables(table if counted else None, tables)
 
 
 def _opinion(run: Run) -> str:
-    """Returns who answered yes-or-no questions about the pictures, if anybody did."""
+    """Returns the model that answered yes-or-no questions about the images; empty if there is none."""
     from telephone.analysis.tables.drift import short_name
 
     begins = "opinion of "
     return next((short_name(judge).removeprefix(begins) for judge in run.judges() if judge.startswith(begins)), "")
 
 
-def _vectors(run: Run, frame: pd.DataFrame) -> dict[str, Any]:
-    """Measures with the vectors that embedders have left, where they have left any."""
+def _vectors(run: Run, frame: pd.DataFrame, distance_judge: str | None) -> dict[str, Any]:
+    """Returns the analyses of stored vectors; nothing if no embedder has judged the run."""
     from telephone.analysis.inference.caption_retrieval import (
         caption_retrieval_bits,
         find_information_leaks,
@@ -124,21 +126,34 @@ def _vectors(run: Run, frame: pd.DataFrame) -> dict[str, Any]:
 
     if not run.embedders() or frame.empty:
         return {}
-    drifted = drift_table(run, frame=frame)
+    drift = drift_table(run, frame=frame)
     matched = match_captions(run, frame=frame)
     return {
-        "drift": drifted,
-        "yardsticks": calibration_lines(run, frame=frame),
-        "bits": caption_retrieval_bits(matched, ("embedder", "turn")) if len(matched) else None,
+        "drift": drift,
+        "references": text_references(calibration_lines(run, frame=frame), distance_judge),
+        "retrieval": caption_retrieval_bits(matched, ("embedder", "turn")) if len(matched) else None,
         "leaks": find_information_leaks(matched) if len(matched) else (),
-        "published": published_scores(drifted),
+        "published_scores": published_scores(drift),
     }
 
 
-def _judges(run: Run, frame: pd.DataFrame, vectors: bool, facts: bool) -> dict[str, Any]:
+def text_references(table: pd.DataFrame, distance_judge: str | None = None) -> pd.DataFrame | None:
+    """Returns floor and chance of text distances by level, of one judge.
+
+    Args:
+        table: `embedder, mapping, level, floor, chance`.
+        distance_judge: Part of the name of the embedder; the first one if None.
+    """
+    own = table[table["mapping"] == "text-text"]
+    if distance_judge and len(own):
+        own = own[[distance_judge in name for name in own["embedder"]]]
+    return own[own["embedder"] == own["embedder"].iloc[0]] if len(own) else None
+
+
+def _judges(run: Run, frame: pd.DataFrame, has_vectors: bool, has_facts: bool) -> dict[str, Any]:
     from telephone.analysis.inference.judge_agreement import fact_correlation, judge_values, rank_agreement
 
-    if not vectors or not facts:
+    if not has_vectors or not has_facts:
         return {}
     table = judge_values(run, frame)
     return {"agreement": rank_agreement(table), "fact_check": fact_correlation(table)}

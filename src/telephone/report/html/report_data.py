@@ -1,10 +1,11 @@
-"""What a report says, as plain data: made from a run in one place, laid out by templates in another."""
+"""The content of a report as plain data, independent of the run it comes from and of the page that shows it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from telephone.plots import short_names
 from telephone.report.games import PlayedGame
@@ -15,62 +16,62 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Count:
-    """A number with the words that follow it, such as 120 and `games planned`."""
+    """A number with the words after it, such as 120 and `games planned`."""
 
     number: int
     words: str
     alarming: bool = False
-    """True for what a reader should not overlook, such as failed games."""
+    """True for numbers that a reader should not overlook, such as failed games."""
 
 
 @dataclass(frozen=True)
 class AnswerText:
-    """One of the three questions and what this run says about it."""
+    """One of the three questions with the answer of this run."""
 
     question: str
     answer: str
-    """A sentence, with its interval; or why it cannot be told."""
-    told: bool = True
-    """False where this run cannot tell."""
+    """A sentence with its interval, or the reason why this run cannot answer."""
+    settled: bool = True
+    """False if this run cannot answer."""
 
 
 @dataclass(frozen=True)
-class Cell:
-    """A mean with its interval; without bounds if there was too little to say."""
+class ScoreCell:
+    """A mean with its interval; the bounds are None if there is too little data."""
 
     mean: float
     low: float | None = None
     high: float | None = None
     n: int = 0
-    """Number of prompts behind the mean."""
+    """Number of prompts."""
 
 
 @dataclass(frozen=True)
-class BoardRow:
-    """A model or a pair, and its score at each level; a level without scores has no cell."""
+class LeaderboardRow:
+    """A model or a pair with its score at each level; a level without scores has no cell."""
 
     names: tuple[str, ...]
-    cells: dict[str, Cell]
+    cells: dict[str, ScoreCell]
     rank: str = ""
-    """Its rank over all levels, with its interval, such as `1 to 3`; empty if there is nothing to rank."""
+    """Interval of its rank over all levels, such as `1 to 3`; empty if it cannot be ranked."""
 
 
 @dataclass(frozen=True)
-class Board:
-    """A leaderboard: the best first, levels side by side, and all levels together never alone."""
+class LeaderboardTable:
+    """A leaderboard: the best row first, one column for each level."""
 
     title: str
     measure: str
     """What the numbers are, in words."""
     levels: tuple[str, ...]
-    rows: tuple[BoardRow, ...]
+    rows: tuple[LeaderboardRow, ...]
     share: bool = False
     """True for shares in [0, 1], shown as percentages; False for distances in [0, 2]."""
     note: str = ""
 
     @property
     def top(self) -> float:
-        """The end of the scale of the small bars."""
+        """Upper end of the scale of the small bars."""
         if self.share:
             return 1.0
         ends = [cell.high or cell.mean for row in self.rows for cell in row.cells.values()]
@@ -79,7 +80,7 @@ class Board:
 
 @dataclass(frozen=True)
 class VarianceShare:
-    """A part of the differences between games, and what explains it."""
+    """A share of the variance between games and its source."""
 
     words: str
     share: float
@@ -88,8 +89,8 @@ class VarianceShare:
 
 
 @dataclass(frozen=True)
-class Table:
-    """A small table of words: the first column names the rows."""
+class TextTable:
+    """A small table of texts; the first column names the rows."""
 
     title: str
     note: str
@@ -100,104 +101,78 @@ class Table:
 
 @dataclass(frozen=True)
 class Motif:
-    """A kind of end that several games have come to."""
+    """An ending that several games share."""
 
     text: str
-    """The description in its middle."""
-    picture: Path | None
+    """The description at the centre of the cluster."""
+    image: Path | None
     size: int
-    """Games."""
+    """Number of games."""
     share: float
-    """Of all games."""
+    """Share of all games, in [0, 1]."""
     prompts: int
     pairs: int
-    """How many different prompts and pairs lead there."""
+    """Number of different prompts and pairs that lead to it."""
 
 
 @dataclass(frozen=True)
 class Observation:
-    """An observation of the article, and what this run says of it."""
+    """An observation of the article, tested on this run."""
 
-    said: str
+    statement: str
     test: str
-    """What is measured, and when it counts as true."""
+    """What is measured, and when the statement counts as true."""
     verdict: str
-    why: str
-    """The numbers, or what is lacking."""
-    figure: str = ""
-    """The number that decides, with its interval; empty where there is none."""
+    reason: str
+    """The numbers, or the data that is missing."""
+    value: str = ""
+    """The deciding number with its interval; empty if there is none."""
 
 
 @dataclass(frozen=True)
-class ReportPart:
-    """A section that some runs have: a heading, what it shows, tables, and figures that the page draws."""
+class ReportSection:
+    """A section that only some runs have; its figures are registered in `telephone.report.html.figures`."""
 
-    key: str
-    """For links."""
     title: str
     note: str = ""
-    tables: tuple[Table, ...] = ()
-    figures: tuple[Drawn, ...] = ()
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A figure that is not drawn yet: what to draw, from which table."""
-
-    kind: str
-    """survival, losses or importance."""
-    table: pd.DataFrame
-    by: str
-    """The column, or the level, that the figure is about."""
-    words: str
-    """For the title, and for those who cannot see it."""
+    tables: tuple[TextTable, ...] = ()
 
 
 @dataclass(frozen=True)
 class ReportData:
-    """All that a report shows."""
+    """Everything that a report shows."""
 
     title: str
-    lead: str
-    """A sentence or two under the title."""
+    subtitle: str
+    """One or two sentences below the title."""
     counts: tuple[Count, ...]
     answers: tuple[AnswerText, ...]
-    boards: tuple[Board, ...]
-    """The main leaderboards; `more_boards` are folded away."""
-    drift: pd.DataFrame
-    """One row a level, pair and turn: `level, t2i_model, i2t_model, step_number, mean`, and perhaps `low, high`."""
-    facts: pd.DataFrame
-    """The same for the share of facts kept; empty if no prompt states countable facts."""
+    leaderboards: tuple[LeaderboardTable, ...]
+    """The main leaderboards; `folded_leaderboards` are folded away."""
     games: tuple[PlayedGame, ...]
+    figures: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    """The table of each figure by its key in `telephone.report.html.figures.FIGURES`."""
     settings: tuple[tuple[str, str], ...] = ()
-    """How it was played, and with what: pairs of label and value."""
-    warnings: tuple[str, ...] = field(default=())
+    """Settings of the run: pairs of label and value."""
+    warnings: tuple[str, ...] = ()
     """Sentences that a reader must know before the numbers."""
-    more_boards: tuple[Board, ...] = ()
-    shares: tuple[VarianceShare, ...] = ()
-    """What explains the differences between games; empty if it cannot be said."""
-    matters: tuple[tuple[str, str], ...] = ()
-    """More answers to what matters more: pairs of label and words."""
-    yardsticks: pd.DataFrame | None = None
-    """`level, floor, chance` of the distances that are shown."""
-    more_tables: tuple[Table, ...] = ()
-    """Tables that are folded away under the leaderboards."""
-    lost: ReportPart | None = None
-    """Where facts are lost."""
-    ends: ReportPart | None = None
-    """Where games end."""
+    folded_leaderboards: tuple[LeaderboardTable, ...] = ()
+    variance_shares: tuple[VarianceShare, ...] = ()
+    """Sources of the variance between games; empty if it cannot be estimated."""
+    answer_details: tuple[tuple[str, str], ...] = ()
+    """Further answers to which side matters more: pairs of label and text."""
+    comparisons: tuple[TextTable, ...] = ()
+    """Tables that are folded away below the leaderboards."""
+    losses: ReportSection | None = None
+    endings: ReportSection | None = None
     motifs: tuple[Motif, ...] = ()
     observations: tuple[Observation, ...] = ()
-    """Those of the article, tested."""
-    decides: tuple[Drawn, ...] = ()
-    """Figures that belong to them."""
-    judged: ReportPart | None = None
-    """The judges, checked."""
-    controls: tuple[Table, ...] = ()
+    judge_checks: ReportSection | None = None
+    controls: tuple[TextTable, ...] = ()
 
     @property
     def names(self) -> dict[str, str]:
-        """Short names of all players."""
+        """Short names of all models."""
         return short_names([name for game in self.games for name in (game.t2i, game.i2t)])
 
     @property
@@ -205,55 +180,61 @@ class ReportData:
         """Levels that were played, from easy to impossible."""
         return tuple(dict.fromkeys(game.level for game in self.games))
 
+    def models(self, side: Literal["t2i", "i2t"]) -> list[str]:
+        """Returns the models of a side, sorted by name."""
+        return sorted({game.t2i if side == "t2i" else game.i2t for game in self.games})
+
 
 @dataclass(frozen=True)
 class Featured:
-    """A game worth showing large, and why."""
+    """A game that is shown in full, and why."""
 
-    why: str
+    reason: str
     game: PlayedGame
 
 
 def featured(games: tuple[PlayedGame, ...]) -> tuple[Featured, ...]:
-    """Returns the games that kept most, about half, and least, by the distance after their last turn.
+    """Returns the games with the smallest, the median and the largest final distance.
 
-    Games that broke off or are not scored are left out; with fewer than three scored games there are fewer.
+    Incomplete and unscored games are left out; with fewer than three scored games the result is shorter.
     """
-    scored = [(game.distance, place) for place, game in enumerate(games) if game.distance is not None]
-    ranked = [games[place] for _, place in sorted(scored)]
+    scored = [(game.distance, position) for position, game in enumerate(games) if game.distance is not None]
+    ranked = [games[position] for _, position in sorted(scored)]
     if not ranked:
         return ()
     chosen = {"The game that kept most": ranked[0]}
     if len(ranked) > 2:
-        chosen["The game in the middle"] = ranked[(len(ranked) - 1) // 2]
+        chosen["The median game"] = ranked[(len(ranked) - 1) // 2]
     if len(ranked) > 1:
         chosen["The game that lost most"] = ranked[-1]
-    return tuple(Featured(why, game) for why, game in chosen.items())
+    return tuple(Featured(reason, game) for reason, game in chosen.items())
 
 
-def board(title: str, measure: str, table: pd.DataFrame, names: tuple[str, ...], share: bool = False) -> Board:
-    """Returns a leaderboard of a long table.
+def leaderboard_table(
+    title: str, measure: str, table: pd.DataFrame, names: tuple[str, ...], share: bool = False
+) -> LeaderboardTable:
+    """Returns a leaderboard made from a long table.
 
     Args:
         title: Heading.
         measure: What the numbers are.
-        table: Columns `level` and `mean`, those of `names`, and perhaps `low`, `high`, `n`, `rank_low` and `rank_high`,
-            one row a level and model, the rows of the best model first. NaN is unscored and gives no cell. Ranks are
+        table: One row for each level and model, the best model first: `level`, `mean`, the columns of `names`, and
+            optionally `low`, `high`, `n`, `rank_low` and `rank_high`. NaN is unscored and gives no cell. Ranks are
             those of the last level of the table.
         names: Columns that name the model or the pair.
-        share: True for shares, where more is better.
+        share: True for shares in [0, 1], where higher is better.
     """
-    rows: dict[tuple[str, ...], dict[str, Cell]] = {}
+    rows: dict[tuple[str, ...], dict[str, ScoreCell]] = {}
     for record in table.to_dict("records"):
         key = tuple(str(record[name]) for name in names)
         cells = rows.setdefault(key, {})
         if record["mean"] == record["mean"]:
             low, high, n = (_known(record.get(name)) for name in ("low", "high", "n"))
-            cells[str(record["level"])] = Cell(float(record["mean"]), low, high, int(n or 0))
+            cells[str(record["level"])] = ScoreCell(float(record["mean"]), low, high, int(n or 0))
     levels = tuple(dict.fromkeys(str(level) for level in table["level"]))
     ranks = _ranks(table[table["level"] == levels[-1]], names) if levels else {}
-    made = tuple(BoardRow(key, cells, ranks.get(key, "")) for key, cells in rows.items())
-    return Board(title, measure, levels, made, share)
+    made = tuple(LeaderboardRow(key, cells, ranks.get(key, "")) for key, cells in rows.items())
+    return LeaderboardTable(title, measure, levels, made, share)
 
 
 def _ranks(table: pd.DataFrame, names: tuple[str, ...]) -> dict[tuple[str, ...], str]:

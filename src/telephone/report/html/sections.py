@@ -1,165 +1,140 @@
-"""From findings to sections: which tables and figures stand under which heading, and the words above them."""
+"""The sections of the report that only some runs have: their tables and texts, made from the findings."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from telephone.report.html import tables
-from telephone.report.html.report_data import Drawn, Motif, Observation, ReportPart, Table
+from telephone.report.html.report_data import Motif, Observation, ReportSection, TextTable
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from telephone.analysis import RunSummary
     from telephone.analysis.inference.article_claims import Claim
     from telephone.report.html.findings import Findings
 
-_GROUPS = {"attribute": "by kind of fact", "level": "by level", "player": "by player"}
-_MOST_MOTIFS = 10
+_MAX_MOTIFS = 10
 
 
-def yardsticks(found: Findings, judge: str | None = None) -> pd.DataFrame | None:
-    """Returns floor and chance of text distances by level, for the judge whose distances are shown."""
-    if found.yardsticks is None:
+def comparisons(summary: RunSummary, names: Mapping[str, str]) -> tuple[TextTable, ...]:
+    """Returns paired differences between models, and the Bradley-Terry ranking."""
+    differences = {str(side): table for side, table in summary.pairwise_differences.items()}
+    strengths = {str(side): table for side, table in summary.bradley_terry.items()}
+    return (*tables.differences(differences, names), *tables.strengths(strengths, names))
+
+
+def losses(findings: Findings, names: Mapping[str, str]) -> ReportSection | None:
+    """Returns the section on lost facts: half-lives, style, omissions; None if no fact was followed."""
+    if not findings.survival:
         return None
-    own = found.yardsticks[found.yardsticks["mapping"] == "text-text"]
-    own = own[[judge in name for name in own["embedder"]]] if judge and len(own) else own
-    return own[own["embedder"] == own["embedder"].iloc[0]] if len(own) else None
-
-
-def differences(found: RunSummary, names: Mapping[str, str]) -> tuple[Table, ...]:
-    """Returns who can be told from whom, and the second opinion on the ranking."""
-    apart = {str(side): table for side, table in found.pairwise_differences.items()}
-    second = {str(side): table for side, table in found.bradley_terry.items()}
-    return (*tables.differences(apart, names), *tables.strengths(second, names))
-
-
-def lost(found: Findings, names: Mapping[str, str]) -> ReportPart | None:
-    """Returns how facts fare: survival, loss by call, half-lives, not seen and not said."""
-    if not found.survival:
-        return None
-    figures = [Drawn("survival", _sorted(table, by), by, _GROUPS[by]) for by, table in found.survival.items()]
-    figures += [Drawn("losses", table, by, _GROUPS[by]) for by, table in found.losses.items()]
-    made = [] if found.half_lives is None else [tables.half_lives(found.half_lives, names)]
-    if found.style is not None:
-        made.append(tables.style(found.style, names))
-    if found.unsaid is not None:
-        made.append(tables.unsaid(found.unsaid, names))
+    made = [] if findings.half_lives is None else [tables.half_lives(findings.half_lives, names)]
+    if findings.style is not None:
+        made.append(tables.style(findings.style, names))
+    if findings.omissions is not None:
+        made.append(tables.omissions(findings.omissions, names))
     note = (
-        "Every fact of every prompt is followed from call to call: the pictures are read by an instrument that is no "
-        "player, so that a loss can be laid at the door of drawing or of describing."
+        "Every fact of every prompt is followed from call to call. The facts of an image are read by a measuring "
+        "program that is not one of the models, so each loss is attributed to the image or to its description."
     )
-    if found.opinion:
+    if findings.opinion:
         note = (
-            f"AN OPINION, not a count: {found.opinion} answered yes-or-no questions about every picture, made from the "
-            "prompt. A loss is one of drawing and describing together, and as good as the answers are."
+            f"A MODEL'S OPINION, not a count: {findings.opinion} answered yes-or-no questions about every image, made "
+            "from the prompt. A loss covers the image and its description together and depends on the answers."
         )
-    return ReportPart("lost", "Where facts are lost", note, tables.nonempty(made), tuple(figures))
+    return ReportSection("Where facts are lost", note, tables.nonempty(made))
 
 
-def _sorted(table: pd.DataFrame, by: str) -> pd.DataFrame:
-    """Curves in the order of a legend: levels from easy to impossible, others by what survives."""
-    if by == "level":
-        order = list(tables.ordered(table[by]))
-    else:
-        order = list(table.groupby(by)["survival"].min().sort_values(ascending=False, kind="stable").index)
-    return table.sort_values(by, key=lambda names: names.map(order.index), kind="stable")
-
-
-def ends(found: Findings, names: Mapping[str, str]) -> ReportPart | None:
-    """Returns where games come to rest."""
-    if found.ends is None:
+def endings(findings: Findings, names: Mapping[str, str]) -> ReportSection | None:
+    """Returns the section on fixed points, cycles and frequent endings; None if there is nothing to show."""
+    found = findings.convergence
+    if found is None:
         return None
     made = tables.nonempty(
         [
-            tables.settling(found.ends.table, names),
-            tables.contraction(found.ends.contraction.change, names),
-            tables.seeds(found.ends.seeds, names),
+            tables.fixed_points(found.table, names),
+            tables.contraction(found.contraction.change, names),
+            tables.seed_sensitivity(found.seeds, names),
         ]
     )
     note = (
-        "Ends that several games have come to, the most frequent first. Where many prompts lead to one, it is a motif. "
-        f"Texts are compared by {found.ends.space}; nearer than {found.ends.floor:.2f} is as good as the same."
+        "Endings that several games share, the most frequent first. An ending that many prompts lead to is a motif. "
+        f"Texts are compared by {found.space}; a distance below {found.floor:.2f} counts as equal."
     )
-    return ReportPart("ends", "Where games end", note, made) if made or motifs(found) else None
+    return ReportSection("Where games end", note, made) if made or motifs(findings) else None
 
 
-def motifs(found: Findings) -> tuple[Motif, ...]:
-    """Returns the largest clusters of last descriptions: first those of several prompts, then of several games."""
-    if found.ends is None:
+def motifs(findings: Findings) -> tuple[Motif, ...]:
+    """Returns the largest clusters of last descriptions: first those of several prompts, then the others."""
+    if findings.convergence is None:
         return ()
-    table = found.ends.motifs.table
+    table = findings.convergence.motifs.table
     table = table[table["size"] > 1]
     shared = table["prompts"] > 1
-    rows = [*table[shared].to_dict("records"), *table[~shared].to_dict("records")][:_MOST_MOTIFS]
+    rows = [*table[shared].to_dict("records"), *table[~shared].to_dict("records")][:_MAX_MOTIFS]
     return tuple(
-        Motif(str(row["text"]), Path(row["filepath"]) if isinstance(row["filepath"], str) else None, int(row["size"]),
-              float(row["share"]), int(row["prompts"]), int(row["pairs"]))
+        Motif(
+            text=str(row["text"]),
+            image=Path(row["filepath"]) if isinstance(row["filepath"], str) else None,
+            size=int(row["size"]),
+            share=float(row["share"]),
+            prompts=int(row["prompts"]),
+            pairs=int(row["pairs"]),
+        )
         for row in rows
-    )  # fmt: skip
+    )
 
 
-def observations(found: Findings) -> tuple[Observation, ...]:
-    """Returns the observations of the article with their verdicts."""
-    return tuple(Observation(each.said, each.test, each.verdict, each.why, _figure(each)) for each in found.claims)
+def observations(findings: Findings) -> tuple[Observation, ...]:
+    """Returns the claims of the article with their verdicts."""
+    return tuple(Observation(each.said, each.test, each.verdict, each.why, _value(each)) for each in findings.claims)
 
 
-def _figure(claim: Claim) -> str:
+def _value(claim: Claim) -> str:
     if claim.value is None:
         return ""
     if claim.limit == 0.5 or claim.name == "style":
-        return tables.between({"value": claim.value, "low": claim.low, "high": claim.high}, "value", tables.percent)
+        return tables.interval({"value": claim.value, "low": claim.low, "high": claim.high}, "value", tables.percent)
     digits = 4 if abs(claim.value) < 0.1 else 2
-    told = tables.number(claim.value, digits)
+    value = tables.number(claim.value, digits)
     if claim.low is None or claim.high is None:
-        return told
-    return f"{told} ({tables.number(claim.low, digits)} to {tables.number(claim.high, digits)})"
+        return value
+    return f"{value} ({tables.number(claim.low, digits)} to {tables.number(claim.high, digits)})"
 
 
-def decides(found: Findings, levels: Sequence[str]) -> tuple[Drawn, ...]:
-    """Returns the figures of which side decides, turn by turn: of levels where two of each kind have played."""
-    table = found.importance
-    if table is None or table.empty:
-        return ()
-    there = set(table["level"])
-    return tuple(Drawn("importance", table, level, f"{level} prompts") for level in levels if level in there)
-
-
-def judged(found: Findings, names: Mapping[str, str]) -> ReportPart | None:
-    """Returns the judges, checked against the facts and against each other."""
+def judge_checks(findings: Findings, names: Mapping[str, str]) -> ReportSection | None:
+    """Returns the judges compared with the facts and with each other; None if there is nothing to compare."""
     made = []
-    if found.fact_check is not None:
-        made.append(tables.fact_check(found.fact_check))
-    if found.agreement is not None:
-        made.append(tables.agreement(found.agreement))
-    if found.bits is not None:
-        made.append(tables.bits(found.bits))
-    if found.published is not None:
-        made.append(tables.published(found.published, names))
+    if findings.fact_check is not None:
+        made.append(tables.fact_check(findings.fact_check))
+    if findings.agreement is not None:
+        made.append(tables.agreement(findings.agreement))
+    if findings.retrieval is not None:
+        made.append(tables.retrieval(findings.retrieval))
+    if findings.published_scores is not None:
+        made.append(tables.published_scores(findings.published_scores, names))
     kept = tables.nonempty(made)
-    note = "An embedder is an opinion. Here each one is held against the exact facts, and against the others."
-    return ReportPart("judges", "Can the judges be trusted?", note, kept) if kept else None
+    note = "An embedder gives an opinion. Here each one is compared with the exact facts and with the others."
+    return ReportSection("Can the judges be trusted?", note, kept) if kept else None
 
 
-def controls(found: RunSummary, more: Findings) -> tuple[Table, ...]:
-    """Returns the controls that were played."""
-    made = [tables.controls(found.control_means)] if len(found.control_means) else []
-    return (*made, *([tables.reencoded(more.reencoded)] if more.reencoded is not None else []))
+def controls(summary: RunSummary, findings: Findings) -> tuple[TextTable, ...]:
+    """Returns the tables of the controls that were played."""
+    made = [tables.controls(summary.control_means)] if len(summary.control_means) else []
+    return (*made, *([tables.reencoded(findings.reencoded)] if findings.reencoded is not None else []))
 
 
-def matters(found: RunSummary) -> tuple[tuple[str, str], ...]:
-    """Returns the answers to what matters more beside that for these models: by swaps, and in practice."""
+def answer_details(summary: RunSummary) -> tuple[tuple[str, str], ...]:
+    """Returns further answers to which side matters more: with a perfect partner, and when choosing models."""
     rows = []
-    if found.oracle_swaps.answer:
-        rows.append(("With a perfect partner", found.oracle_swaps.answer))
-    words = {"t2i": "who draws", "i2t": "who describes"}
+    if summary.oracle_swaps.answer:
+        rows.append(("With a perfect partner", summary.oracle_swaps.answer))
+    words = {"t2i": "text-to-image", "i2t": "image-to-text"}
     gains = [
-        f"the best instead of the worst of {words[side]} gains {each.gain:.2f} ({each.low:.2f} to {each.high:.2f})"
-        for side, each in found.swap_gains.items()
+        f"the best instead of the worst {words[side]} model gains {each.gain:.2f} ({each.low:.2f} to {each.high:.2f})"
+        for side, each in summary.swap_gains.items()
         if each is not None and each.gain == each.gain
     ]
     if gains:
-        rows.append(("In practice", f"{'; '.join(gains).capitalize()}, in final distance."))
+        rows.append(("When choosing models", f"{'; '.join(gains).capitalize()}, in final distance."))
     return tuple(rows)

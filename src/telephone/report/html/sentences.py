@@ -1,4 +1,4 @@
-"""The sentences of a report that need only counting: its title, its first lines, what was played and with what."""
+"""Texts of the report that only count: its title, its subtitle, the numbers of games and the settings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NUMBERS = (
 
 
 def number(count: int) -> str:
-    """Returns a count as a word up to twelve, in digits beyond."""
+    """Returns a count as a word up to twelve, and in digits above."""
     return _NUMBERS[count] if 0 <= count < len(_NUMBERS) else f"{count:,}"
 
 
@@ -30,77 +30,77 @@ def counted(count: int, noun: str) -> str:
     return f"{number(count)} {noun}" if count == 1 else f"{number(count)} {noun}s"
 
 
-def title(description: RunSpec, games: int) -> str:
-    """Returns the headline: who played how much."""
-    t2i, i2t = sides(description)
+def title(spec: RunSpec, games: int) -> str:
+    """Returns the title: the numbers of models, games and turns."""
+    t2i, i2t = sides(spec)
     draw = "model draws" if len(t2i) == 1 else "models draw"
     describe = "describes" if len(i2t) == 1 else "describe"
     words = f"{number(len(t2i))} {draw}, {number(len(i2t))} {describe}: {counted(games, 'game')}"
-    return f"{words} of {counted(description.turns, 'turn')}".capitalize()
+    return f"{words} of {counted(spec.turns, 'turn')}".capitalize()
 
 
-def lead(description: RunSpec) -> str:
-    """Returns the lines under the headline."""
-    prompts, pairs = len(description.prompts), len(description.lines)
-    what = "sentence" if all(prompt.first == "text" for prompt in description.prompts) else "prompt"
-    levels = [level for level in LEVELS if any(prompt.level == level for prompt in description.prompts)]
+def subtitle(spec: RunSpec) -> str:
+    """Returns the sentences below the title."""
+    prompts, pairs = len(spec.prompts), len(spec.lines)
+    what = "sentence" if all(prompt.first == "text" for prompt in spec.prompts) else "prompt"
+    levels = [level for level in LEVELS if any(prompt.level == level for prompt in spec.prompts)]
     span = f"from {levels[0]} to {levels[-1]}" if len(levels) > 1 else f"all {levels[0]}" if levels else ""
-    who = f"{counted(pairs, 'pair')} of players".capitalize()
-    told = f"{who} passed {counted(prompts, what)} on, {span}, by drawing and describing in turn."
-    return f"{told} What is left of the first {what} in the end?"
+    players = f"{counted(pairs, 'pair')} of models".capitalize()
+    played = f"{players} passed on {counted(prompts, what)}, {span}, by drawing and describing in turn."
+    return f"{played} How much of the first {what} is left at the end?"
 
 
 def counts(found: Counts) -> tuple[Count, ...]:
-    """Returns what was planned and how it ended; what never happened is left out."""
-    begun = [
+    """Returns the numbers of games by state; states without games are left out."""
+    always = [
         Count(found.planned, "games planned" if found.planned != 1 else "game planned"),
         Count(found.finished, "finished"),
     ]
-    rest = [
+    other = [
         Count(found.failed, "failed", True),
         Count(found.refused, "refused", True),
         Count(found.unfinished, "still to play", True),
         Count(found.undistanced, "descriptions unscored" if found.undistanced != 1 else "description unscored", True),
     ]
-    return (*begun, *(count for count in rest if count.number > 0))
+    return (*always, *(count for count in other if count.number > 0))
 
 
-def settings(description: RunSpec, judges: Iterable[str], frame: pd.DataFrame) -> tuple[tuple[str, str], ...]:
-    """Returns how it was played, as pairs of label and value; lines of a value are separated by line breaks."""
-    t2i, i2t = sides(description)
+def settings(spec: RunSpec, judges: Iterable[str], frame: pd.DataFrame) -> tuple[tuple[str, str], ...]:
+    """Returns the settings of the run as pairs of label and value; a value may have several lines."""
+    t2i, i2t = sides(spec)
     rows = [
-        ("Text-to-image", "\n".join(_player(row) for row in t2i)),
-        ("Image-to-text", "\n".join(_player(row) for row in i2t)),
+        ("Text-to-image", "\n".join(_model(row) for row in t2i)),
+        ("Image-to-text", "\n".join(_model(row) for row in i2t)),
         ("Judges", "\n".join(judges) or "none yet"),
-        ("Prompts", _prompts(description)),
-        ("Turns a game", str(description.turns)),
-        ("Repeats", str(description.repeats)),
-        ("Seed of the run", str(description.seed)),
-        ("Time in players", _time(frame)),
+        ("Prompts", _prompts(spec)),
+        ("Turns per game", str(spec.turns)),
+        ("Repeats", str(spec.repeats)),
+        ("Seed of the run", str(spec.seed)),
+        ("Time in models", _time(frame)),
         ("Cost", _cost(frame)),
-        ("Tokens cut off", f"{int(frame['tokens_cut'].sum()):,}" if "tokens_cut" in frame.columns else ""),
-        ("Versions", ", ".join(f"{name} {version}" for name, version in sorted(description.versions.items()))),
-        ("Commit", description.commit),
+        ("Tokens truncated", f"{int(frame['tokens_cut'].sum()):,}" if "tokens_cut" in frame.columns else ""),
+        ("Versions", ", ".join(f"{name} {version}" for name, version in sorted(spec.versions.items()))),
+        ("Commit", spec.commit),
     ]
     return tuple((label, value) for label, value in rows if value)
 
 
-def sides(description: RunSpec) -> tuple[list[ModelSpec], list[ModelSpec]]:
-    """Returns the players that draw and those that describe."""
-    draw = [row for row in description.models if row.kind == "text2image"]
-    describe = [row for row in description.models if row.kind == "image2text"]
-    return draw, describe
+def sides(spec: RunSpec) -> tuple[list[ModelSpec], list[ModelSpec]]:
+    """Returns the text-to-image and the image-to-text models."""
+    t2i = [row for row in spec.models if row.kind == "text2image"]
+    i2t = [row for row in spec.models if row.kind == "image2text"]
+    return t2i, i2t
 
 
-def _player(row: ModelSpec) -> str:
+def _model(row: ModelSpec) -> str:
     unseeded = "" if row.seeds else ", ignores seeds"
     return f"{row.name}: {row.ref} on {row.device}{unseeded}, fingerprint {row.fingerprint[:16]}"
 
 
-def _prompts(description: RunSpec) -> str:
-    levels = [(level, sum(prompt.level == level for prompt in description.prompts)) for level in LEVELS]
+def _prompts(spec: RunSpec) -> str:
+    levels = [(level, sum(prompt.level == level for prompt in spec.prompts)) for level in LEVELS]
     spread = ", ".join(f"{number(count)} {level}" for level, count in levels if count)
-    sources = sorted({prompt.source for prompt in description.prompts if prompt.source})
+    sources = sorted({prompt.source for prompt in spec.prompts if prompt.source})
     return f"{spread} ({', '.join(sources[:3])}{' and others' if len(sources) > 3 else ''})" if sources else spread
 
 

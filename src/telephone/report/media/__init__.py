@@ -1,1 +1,1 @@
-"""Pictures and films of games: film strips, animations, grids."""
+"""Games as images and films: film strips, animations, grids."""

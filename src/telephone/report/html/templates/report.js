@@ -3,11 +3,11 @@
   const form = document.getElementById("filter");
   const games = [...document.querySelectorAll(".game")];
   const button = document.getElementById("open-all");
-  const some = (box) => box.querySelector(".game:not([hidden])") !== null;
+  const hasVisibleGame = (box) => box.querySelector(".game:not([hidden])") !== null;
   const update = () => {
     const wanted = [...new FormData(form)].filter(([, value]) => value !== "");
     for (const game of games) game.hidden = wanted.some(([key, value]) => game.dataset[key] !== value);
-    for (const box of document.querySelectorAll(".prompt, .level")) box.hidden = !some(box);
+    for (const box of document.querySelectorAll(".prompt, .level")) box.hidden = !hasVisibleGame(box);
     const shown = games.filter((game) => !game.hidden).length;
     document.getElementById("shown").textContent = `${shown} of ${games.length} games`;
   };

@@ -9,10 +9,10 @@ from PIL import Image
 
 from telephone.core.errors import StoreError, UsageError
 from telephone.report import FrameTiming, StripStyle, animate, animate_grid, best_format, film_strip, games_of
-from telephone.report.media.animation import film
-from telephone.report.media.canvas import enlarged, tile
-from telephone.report.media.files import write_atomic
-from telephone.report.media.grid import grid_film
+from telephone.report.media.animation import film_frames
+from telephone.report.media.canvas import ImageCache, fit_square, tile
+from telephone.report.media.grid import grid_frames
+from telephone.report.media.output import write_atomic
 
 
 @pytest.fixture
@@ -49,35 +49,35 @@ def test_strip_writes_in_red_and_green(game):
     assert {(0xB3, 0x26, 0x1E), (0x14, 0x71, 0x3F)} <= colours
 
 
-def test_small_pictures_keep_hard_pixels():
+def test_small_images_keep_sharp_pixels():
     small = Image.fromarray(np.arange(64 * 64 * 3, dtype=np.uint32).astype(np.uint8).reshape(64, 64, 3))
-    big = np.asarray(enlarged(small, 256))
+    big = np.asarray(fit_square(small, 256))
     np.testing.assert_array_equal(big[::4, ::4], np.asarray(small))
     np.testing.assert_array_equal(big[3::4, 3::4], np.asarray(small))
 
 
 @pytest.mark.parametrize("size", [(640, 320), (320, 640), (300, 300), (1, 500), (100, 90)])
-def test_pictures_of_any_shape_become_squares(size):
-    assert enlarged(Image.new("RGB", size, "red"), 128).size == (128, 128)
+def test_images_of_any_shape_become_squares(size):
+    assert fit_square(Image.new("RGB", size, "red"), 128).size == (128, 128)
 
 
-def test_failed_and_missing_pictures_say_so(tmp_path, game):
+def test_failed_and_missing_images_have_a_placeholder(tmp_path, game):
     turn = game.turns[0]
-    failed = dataclasses.replace(turn, picture=None, outcome="failed", reason="out of memory")
-    gone = dataclasses.replace(turn, picture=tmp_path / "gone.png")
+    failed = dataclasses.replace(turn, image=None, outcome="failed", reason="out of memory")
+    gone = dataclasses.replace(turn, image=tmp_path / "gone.png")
     (tmp_path / "bad.png").write_bytes(b"no picture at all")
-    bad = dataclasses.replace(turn, picture=tmp_path / "bad.png")
-    pixels = {tile(each, 200).tobytes() for each in (turn, failed, gone)}
+    bad = dataclasses.replace(turn, image=tmp_path / "bad.png")
+    pixels = {tile(each, 200, ImageCache()).tobytes() for each in (turn, failed, gone)}
     assert len(pixels) == 3
-    assert tile(bad, 200).tobytes() == tile(gone, 200).tobytes()
+    assert tile(bad, 200, ImageCache()).tobytes() == tile(gone, 200, ImageCache()).tobytes()
     assert film_strip(dataclasses.replace(game, turns=(failed,))).size[0] > 0
 
 
-def test_a_description_that_failed_is_told_below_its_drawing(game):
+def test_a_refused_description_is_shown_below_its_image(game):
     turn = dataclasses.replace(game.turns[0], after=None, outcome="refused", reason="not allowed")
     quiet = dataclasses.replace(turn, outcome="ok", reason="")
-    refused, silent = (film_strip(dataclasses.replace(game, turns=(each,))) for each in (turn, quiet))
-    assert refused.height > silent.height
+    refused, missing = (film_strip(dataclasses.replace(game, turns=(each,))) for each in (turn, quiet))
+    assert refused.height > missing.height
 
 
 @pytest.mark.parametrize("name", ["game.webp", "game.gif"])
@@ -95,7 +95,7 @@ def test_film_has_a_title_two_frames_a_turn_and_holds_the_last(tmp_path, game, n
 
 
 def test_frames_are_of_one_even_size_and_all_different(game):
-    frames, times = film(game, FrameTiming())
+    frames, times = film_frames(game, FrameTiming())
     assert len(frames) == len(times) == 7
     assert len({frame.size for frame in frames}) == 1
     assert all(side % 2 == 0 for side in frames[0].size)
@@ -105,10 +105,10 @@ def test_frames_are_of_one_even_size_and_all_different(game):
 def test_a_broken_game_can_be_filmed(tmp_path):
     table = report_frames.broken(report_frames.frame(tmp_path, turns=3), 0, 1, "out of memory")
     game = next(game for game in games_of(table) if game.outcome == "failed")
-    assert len(film(game, FrameTiming())[0]) == 4
+    assert len(film_frames(game, FrameTiming())[0]) == 4
 
 
-def test_unknown_endings_and_missing_encoders_are_told(tmp_path, game, monkeypatch):
+def test_unknown_endings_and_missing_encoders_are_errors(tmp_path, game, monkeypatch):
     with pytest.raises(UsageError, match=r"ends in \.webp, \.gif or \.mp4"):
         animate(game, tmp_path / "game.avi")
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
@@ -125,7 +125,7 @@ def test_mp4_where_the_encoder_is_there(tmp_path, game):
     assert path.read_bytes()[4:8] == b"ftyp"
 
 
-def test_an_encoder_that_fails_is_told_and_leaves_nothing(tmp_path, game, monkeypatch):
+def test_a_failing_encoder_is_an_error_and_leaves_no_file(tmp_path, game, monkeypatch):
     program = tmp_path / "bin" / "ffmpeg"
     program.parent.mkdir()
     program.write_text("#!/bin/sh\necho 'no such codec' >&2\nexit 3\n")
@@ -138,9 +138,9 @@ def test_an_encoder_that_fails_is_told_and_leaves_nothing(tmp_path, game, monkey
     assert [path.name for path in tmp_path.glob("*.mp4")] == []
 
 
-def test_grid_has_a_cell_a_pair_and_two_frames_a_turn(tmp_path):
+def test_grid_has_a_cell_for_each_pair_and_two_frames_a_turn(tmp_path):
     games = [game for game in games_of(report_frames.frame(tmp_path, turns=2)) if game.level == "easy"]
-    frames, times = grid_film(games, FrameTiming(title=1, drawing=2, description=3, last=4))
+    frames, times = grid_frames(games, FrameTiming(title=1, drawing=2, description=3, last=4))
     assert times == [1, 2, 3, 2, 4]
     assert len({frame.size for frame in frames}) == 1 and all(side % 2 == 0 for side in frames[0].size)
     assert frames[0].width > 3 * 192  # three describe, two draw
@@ -167,7 +167,7 @@ def test_a_grid_is_of_one_prompt(tmp_path):
             animate_grid(wrong, tmp_path / "grid.webp")
 
 
-def test_a_path_that_cannot_be_written_is_told(tmp_path):
+def test_a_path_that_cannot_be_written_is_an_error(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(StoreError, match="could not be written"):
         write_atomic(Path(tmp_path / "file" / "report.html"), b"")
