@@ -87,9 +87,7 @@ def test_a_wrong_address_is_told_with_what_to_do(ref, error, says):
 
 
 def test_an_image_is_not_described_by_a_painter():
-    with pytest.raises(
-        UsageError, match="not an image-to-text model: load it with text2image"
-    ):
+    with pytest.raises(UsageError, match="not an image-to-text model: load it with text2image"):
         models.image2text("fake/painter")
     with pytest.raises(UsageError, match="fake/painter is a text-to-image model, not an embedder"):
         models.embedder("fake/painter")
