@@ -9,6 +9,7 @@ from telephone.analysis import reencoding_drift
 from telephone.core.errors import UsageError
 from telephone.judge import describe_again, score
 from telephone.prompts import get
+from telephone.store import ScorerKind
 
 
 def test_a_picture_that_is_saved_again_moves_and_players_are_asked_nothing_about_it(tmp_path: Path) -> None:
@@ -23,7 +24,7 @@ def test_a_picture_that_is_saved_again_moves_and_players_are_asked_nothing_about
         score(run, "fake/embedder", full=True)
         found = reencoding_drift(run, "embedder")
         assert describe_again(run, 2) == 2
-        asked = [judge for judge in run.judges() if judge.startswith("second descriptions")]
+        asked = [scorer.model for scorer in run.scorers(ScorerKind.REPEAT_CAPTION)]
         with pytest.raises(UsageError, match="No embedder"):
             reencoding_drift(run, "nobody")
     assert len(asked) == 1

@@ -11,7 +11,7 @@ from telephone.core.errors import StoreDamaged, UsageError
 from telephone.core.images import decode
 from telephone.exports import to_drift, to_imagefolder, turns_with_pictures
 from telephone.exports.folder import file_name, whole_folder
-from telephone.store import Score
+from telephone.store import Score, ScorerKind, ScorerRow
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ def test_scores_of_a_second_judge_keep_one_plain_name(tmp_path):
         row = run.frame().iloc[0]
         for print_ in "ab":
             run.put_scores(
-                f"distance by deep/CLIP-L 14 #{print_}",
+                ScorerRow(ScorerKind.DISTANCE, "distance by deep/CLIP-L 14", print_, "deep/CLIP-L 14"),
                 [Score(row["text_sha256"], row["prompt_sha256"], "distance", 0.25 if print_ == "a" else 0.5)],
             )
         table = turns_with_pictures(run).table

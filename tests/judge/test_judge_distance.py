@@ -55,7 +55,7 @@ def test_scores_by_hand() -> None:
     found = judged(embedder, cases)
     assert [score.value for score in found] == pytest.approx([0.0, 1 - math.sqrt(0.5), 1.0, 0.0])
     assert [(score.subject, score.reference) for score in found][1] == ("hash of red green", "hash of red")
-    assert {score.name for score in found} == {"distance"}
+    assert {score.kind for score in found} == {"distance"}
 
 
 def test_each_text_is_embedded_once() -> None:
@@ -69,14 +69,14 @@ def test_each_text_is_embedded_once() -> None:
 def test_a_text_without_a_direction_is_unscored() -> None:
     (score,) = judged(ColourEmbedder(), [case("red", "a grey wall")])
     assert score.value is None
-    assert "without a direction" in score.detail["why"]
+    assert "without a direction" in score.unscored
 
 
 def test_a_picture_without_words_is_unscored() -> None:
     embedder = ColourEmbedder()
     (score,) = judged(embedder, [case(None, "red")])
     assert score.value is None
-    assert "picture" in score.detail["why"]
+    assert "picture" in score.unscored
     assert embedder.given == []
 
 

@@ -13,7 +13,7 @@ PROMPT = "A small red apple and a blue dog, on a beach."
 def judged(prompt: str | None, text: str) -> dict[str, Score]:
     (scores,) = FactsJudge().judge([Case("s", "r", text, prompt)])
     assert {(score.subject, score.reference) for score in scores} == {("s", "r")}
-    return {score.name: score for score in scores}
+    return {score.kind: score for score in scores}
 
 
 def test_counted_by_hand() -> None:
@@ -59,7 +59,7 @@ def test_a_description_without_facts_keeps_none_and_has_no_precision() -> None:
     found = judged(PROMPT, "Nothing at all.")
     assert found["facts_recall"].value == 0.0
     assert found["facts_precision"].value is None
-    assert found["facts_precision"].detail == {"why": "The description states no facts."}
+    assert found["facts_precision"].unscored == "The description states no facts."
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_unscored_is_not_zero(prompt: str | None, why: str) -> None:
     found = judged(prompt, "A red apple.")
     assert list(found) == ["facts_recall"]
     assert found["facts_recall"].value is None
-    assert why in found["facts_recall"].detail["why"]
+    assert why in found["facts_recall"].unscored
 
 
 def test_facts_of_two_texts() -> None:

@@ -16,7 +16,7 @@ from telephone.judge import ask_lost, ask_opinions, describe_again, score, takes
 from telephone.judge.repeat_captions import seconds
 from telephone.models import Embedder, Traits
 from telephone.models.synthetic.fake import WordEmbedder
-from telephone.store import Run
+from telephone.store import Run, ScorerKind, opening
 
 PROMPTS = (
     Prompt("A small red apple and a blue dog, on a beach.", "easy", "apple"),
@@ -121,15 +121,12 @@ def test_facts_of_codes_are_those_of_their_texts(run: Run) -> None:
 
 def test_floors_are_between_tellings_of_one_scene(run: Run) -> None:
     score(run, "fake/embedder", facts=False, full=True)
-    (judge,) = [name for name in run.judges() if name.startswith("yardstick")]
-    floors = run.scores(judge)
-    assert {each.reference for each in floors} == {"floor apple", "floor houses"}
-    assert {each.name for each in floors} == {
-        "floor text-text",
-        "floor text-image",
-        "floor image-text",
-        "floor image-image",
+    (scorer,) = run.scorers(ScorerKind.FLOOR)
+    floors = run.scores(scorer)
+    assert {each.reference for each in floors} == {
+        opening(prompt).sha256 for prompt in run.spec.prompts if prompt.id in ("apple", "houses")
     }
+    assert {each.kind for each in floors} == {"text-text", "text-image", "image-text", "image-image"}
     assert all(0 <= float(each.value or 0) < 1.2 for each in floors)
     assert not [column for column in run.frame().columns if "floor" in column]
 
@@ -141,8 +138,8 @@ def test_second_descriptions(run: Run) -> None:
     assert pairs
     assert all(pair.first != pair.second for pair in pairs)
     score(run, "fake/embedder", facts=False, full=True)
-    (judge,) = [name for name in run.judges() if name.startswith("yardstick")]
-    assert [each for each in run.scores(judge) if each.detail["from"].startswith("a second description")]
+    (scorer,) = run.scorers(ScorerKind.FLOOR)
+    assert [each for each in run.scores(scorer) if each.detail["from"].startswith("a second description")]
 
 
 def test_the_teller_is_asked_and_the_captioner_is_not(run: Run) -> None:
@@ -153,12 +150,11 @@ def test_the_teller_is_asked_and_the_captioner_is_not(run: Run) -> None:
     assert list(found) == ["fake/teller?drop=0.2"]
     assert found["fake/teller?drop=0.2"] > 0
     assert ask_lost(run, most=30) == {"fake/teller?drop=0.2": 0}
-    (judge,) = [name for name in run.judges() if name.startswith("asked")]
-    lost = [each for each in run.scores(judge) if each.name.startswith("lost")]
+    (scorer,) = run.scorers(ScorerKind.OMISSION_PROBE)
+    lost = [each for each in run.scores(scorer) if each.kind == "lost"]
     assert lost
     # It answers what the picture holds, so all that it left out was seen.
     assert all(each.value == 1.0 for each in lost if each.detail["answer"] != "I cannot tell.")
-    assert all(each.detail["opinion"] for each in lost)
 
 
 def test_opinions_about_other_worlds(run: Run) -> None:
@@ -166,8 +162,8 @@ def test_opinions_about_other_worlds(run: Run) -> None:
     assert ask_opinions(run, "fake/teller?drop=0.2") == 0
     frame = run.frame()
     assert frame.loc[frame["prompt_id"] == "apple", "image_opinion_recall"].isna().all()
-    (judge,) = [name for name in run.judges() if name.startswith("opinion")]
-    details = [each.detail for each in run.scores(judge)]
+    (scorer,) = run.scorers(ScorerKind.OPINION)
+    details = [each.detail for each in run.scores(scorer)]
     assert all(len(detail["states"]) == len(detail["questions"]) == len(detail["facts"]) for detail in details)
     with pytest.raises(UsageError, match="answers no questions"):
         ask_opinions(run, "fake/captioner")

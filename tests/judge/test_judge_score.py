@@ -47,7 +47,7 @@ def test_a_second_time_nothing_is_done(tmp_path: Path) -> None:
         assert again.given == []
         assert [each.new for each in second] == [0, 0]
         assert [each.unscored for each in second] == [each.unscored for each in first]
-        assert len(run.judges()) == 2
+        assert len(run.scorers()) == 2
 
 
 def test_an_interrupted_scoring_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

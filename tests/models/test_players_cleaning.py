@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telephone import world
-from telephone.models.caption_cleaning import clean_caption, strip_opening
+from telephone.models.caption_cleaning import cleaned, without_opening
 
 OPENINGS = [
     "The image shows ",
@@ -21,8 +21,10 @@ OPENINGS = [
 
 @pytest.mark.parametrize("opening", OPENINGS)
 def test_an_opening_is_taken_off_once(opening):
-    assert strip_opening(opening + "a Red boat, and the image shows a cat.") == "a Red boat, and the image shows a cat."
-    assert strip_opening(opening.upper() + "A dog") == "A dog"
+    assert (
+        without_opening(opening + "a Red boat, and the image shows a cat.") == "a Red boat, and the image shows a cat."
+    )
+    assert without_opening(opening.upper() + "A dog") == "A dog"
 
 
 @pytest.mark.parametrize(
@@ -43,13 +45,13 @@ def test_an_opening_is_taken_off_once(opening):
     ],
 )
 def test_what_is_no_opening_stays(text):
-    assert strip_opening(text) == text
+    assert without_opening(text) == text
 
 
 @given(st.sampled_from(["", *OPENINGS]), st.text())
 def test_only_the_start_is_ever_lost(opening, rest):
     text = opening + rest
-    made = strip_opening(text)
+    made = without_opening(text)
     assert text.endswith(made)
     assert bool(made.strip()) == bool(text.strip())
     if opening and any(sign.isalnum() for sign in rest):
@@ -60,12 +62,12 @@ def test_only_the_start_is_ever_lost(opening, rest):
 def test_what_the_world_says_itself_stays_in_pocket_answers(lang):
     for seed, level in enumerate(["easy", "medium", "hard", "impossible"] * 10):
         text = world.caption(world.sample(level, seed), lang, "detailed")
-        assert clean_caption(f" {text}\n") == text
+        assert cleaned(f" {text}\n") == text
 
 
 def test_a_pocket_answer_loses_a_stock_opening_and_no_fact():
     text = world.caption(world.sample("medium", 1), "en", "plain")
-    assert clean_caption(f"The image shows {text}") == text
-    assert clean_caption("In the picture, there is a Red boat.") == "a Red boat."
-    assert clean_caption("A beach. The image shows a boat.") == "A beach. The image shows a boat."
-    assert clean_caption("   ") == ""
+    assert cleaned(f"The image shows {text}") == text
+    assert cleaned("In the picture, there is a Red boat.") == "a Red boat."
+    assert cleaned("A beach. The image shows a boat.") == "A beach. The image shows a boat."
+    assert cleaned("   ") == ""

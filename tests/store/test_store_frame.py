@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from test_store_run import APPLE, GAMES, PHOTO, WISH, chain, changed
+from store_runs import APPLE, GAMES, PHOTO, SPEC, chain, changed, write
 
 from telephone.core.errors import StoreError, UsageError
 from telephone.core.records import Artefact, Outcome
@@ -18,13 +18,13 @@ def sha(kind: str, data: bytes) -> str:
 
 @pytest.fixture
 def run(tmp_path: Path):
-    with Run.create(tmp_path / "run", WISH, GAMES) as made:
+    with Run.create(tmp_path / "run", SPEC, GAMES) as made:
         hops = chain(GAMES[0], [b"picture 1", b"words 1", b"picture 2", b"words 2", b"picture 3", None])
         hops[0] = changed(hops[0], seconds=0.5, cost=0.25, tokens_cut=2)
         hops[1] = changed(hops[1], seconds=0.125, cost=0.5, attempts=2)
         hops[5] = changed(hops[5], outcome=Outcome.REFUSED, reason="Not this one.")
-        made.add_hops(hops)
-        made.add_hops(chain(GAMES[1], [b"seen 1", b"picture 4", b"seen 2"]))
+        write(made, hops)
+        write(made, chain(GAMES[1], [b"seen 1", b"picture 4", b"seen 2"]))
         yield made
 
 
@@ -91,7 +91,7 @@ def test_each_other_score_has_a_column(run: Run):
 
 
 def test_a_run_without_hops_has_the_columns(tmp_path: Path):
-    with Run.create(tmp_path, WISH, GAMES) as empty:
+    with Run.create(tmp_path, SPEC, GAMES) as empty:
         frame = empty.frame()
     assert len(frame) == 0
     assert tuple(frame.columns) == COLUMNS
@@ -122,7 +122,7 @@ def test_an_export_that_cannot_be_is_told(run: Run, tmp_path: Path):
 
 
 def test_an_empty_run_can_be_exported(tmp_path: Path):
-    with Run.create(tmp_path / "run", WISH, GAMES) as empty:
+    with Run.create(tmp_path / "run", SPEC, GAMES) as empty:
         for ending in ("csv", "jsonl", "parquet"):
             assert export(empty.frame(), tmp_path / f"table.{ending}").exists()
 

@@ -2,7 +2,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from test_store_run import GAMES, WISH, chain
+from store_runs import GAMES, SPEC, chain, write
 
 from telephone.core.errors import StoreError
 from telephone.store import Run, migrations
@@ -22,8 +22,8 @@ NOW = len(migrations.MIGRATIONS)
 
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
-    with Run.create(tmp_path / "run", WISH, GAMES) as run:
-        run.add_hops(chain(GAMES[0], [b"picture 1", b"words 1"]))
+    with Run.create(tmp_path / "run", SPEC, GAMES) as run:
+        write(run, chain(GAMES[0], [b"picture 1", b"words 1"]))
     return tmp_path / "run"
 
 

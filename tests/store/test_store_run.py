@@ -8,56 +8,16 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from store_runs import APPLE, GAMES, MEMORY, PAINTER, READER, SPEC, chain, changed, hop, write
 
 from telephone.core.errors import StoreDamaged, StoreError, StoreVersion, UsageError
-from telephone.core.records import TASK_OF, Artefact, Call, Hop, Outcome, Prompt, Request
-from telephone.core.seeds import derive, digest
-from telephone.store import GameRow, ModelSpec, Run, RunSpec, Score
-
-APPLE = Prompt("An apple.", "easy", id="apple")
-PHOTO = Prompt("a photo", "hard", id="photo", image=b"\x89PNG a photo", source="photos.csv:3")
-PAINTER = ModelSpec("a/painter", "text2image", "painter", "print-p", price=0.25)
-READER = ModelSpec("b/reader", "image2text", "reader", "print-r", seeds=False)
-WISH = RunSpec((PAINTER, READER), (("a/painter", "b/reader"),), (APPLE, PHOTO), turns=3, versions={"python": "3"})
-GAMES = [
-    GameRow(digest("game", "apple"), "aaaaaa", "a/painter", "b/reader", "apple", 11),
-    GameRow(digest("game", "photo"), "bbbbbb", "a/painter", "b/reader", "photo", 12),
-]
-
-
-MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
-"""A disk that need not be waited for, so that many examples take little time."""
-
-
-def hop(game: GameRow, step: int, parent: Artefact, data: bytes | None, **more) -> Hop:
-    first = "text" if game.prompt_id == "apple" else "image"
-    kind = "image" if (step % 2 == 0) == (first == "text") else "text"
-    player = PAINTER if kind == "image" else READER
-    seed = derive("hop", game.seed, kind)
-    which = ("seed", seed) if player.seeds else ("repeat", game.repeat)
-    key = digest("ask", kind, player.fingerprint, parent.sha256, *which)
-    request = Request(player.ref, player.fingerprint, TASK_OF[kind], (parent,), seed, key)
-    outcome = more.pop("outcome", Outcome.OK if data is not None else Outcome.FAILED)
-    return Hop(game.key, step, Call(request, outcome, None if data is None else Artefact(kind, data), **more))
-
-
-def changed(hop: Hop, **more) -> Hop:
-    """Returns the hop with other values of its call."""
-    return replace(hop, call=replace(hop.call, **more))
-
-
-def chain(game: GameRow, contents: list[bytes | None]) -> list[Hop]:
-    parent = Artefact("text", APPLE.text.encode()) if game.prompt_id == "apple" else Artefact("image", PHOTO.image)
-    hops = []
-    for step, data in enumerate(contents):
-        hops.append(hop(game, step, parent, data))
-        parent = hops[-1].result
-    return hops
+from telephone.core.records import Artefact, Outcome
+from telephone.store import Run, Score
 
 
 @pytest.fixture
 def run(tmp_path: Path):
-    with Run.create(tmp_path / "run", WISH, GAMES) as made:
+    with Run.create(tmp_path / "run", SPEC, GAMES) as made:
         yield made
 
 
@@ -65,9 +25,9 @@ def test_what_was_written_comes_back(run: Run):
     hops = chain(GAMES[0], [b"picture 1", b"words 1", b"picture 2", None])
     hops[1] = changed(hops[1], started=12.5, seconds=0.5, attempts=2, cost=None, tokens_cut=3, raw="said")
     hops[3] = changed(hops[3], reason="It broke.", outcome=Outcome.REFUSED, cost=0.1)
-    run.add_hops(hops)
+    write(run, hops)
     with Run.open(run.folder) as again:
-        assert again.spec == WISH
+        assert again.spec == SPEC
         assert again.games() == GAMES
         assert again.hops(GAMES[0].key) == hops
         assert again.hops(GAMES[1].key) == []
@@ -95,15 +55,15 @@ def test_any_sequence_of_hops_in_any_batches_comes_back(data):
         words = [each and (data.draw(texts).encode() if kind == "text" else each) for kind, each in given]
         wanted.append(chain(game, words))
     queue = [list(each) for each in wanted]
-    with tempfile.TemporaryDirectory(dir=MEMORY) as folder, Run.create(folder, WISH, GAMES) as run:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder, Run.create(folder, SPEC, GAMES) as run:
         while any(queue):
             batch = []
             for waiting in queue:
                 size = data.draw(st.integers(0, len(waiting)))
                 batch += [waiting.pop(0) for _ in range(size)]
-            run.add_hops(batch)
+            write(run, batch)
             if data.draw(st.booleans()):
-                run.add_hops(batch)  # writing the same again changes nothing
+                write(run, batch)  # writing the same again changes nothing
         for game, hops in zip(GAMES, wanted, strict=True):
             assert run.hops(game.key) == hops
         assert run.verify() == []
@@ -115,27 +75,27 @@ def test_a_batch_is_written_whole_or_not_at_all(run: Run):
     hops = chain(GAMES[0], [b"picture 1", b"words 1"])
     stranger = replace(hops[1], game="0" * 64)
     with pytest.raises(StoreError, match="the game is unknown or the step is taken"):
-        run.add_hops([hops[0], stranger])
+        write(run, [hops[0], stranger])
     assert run.hops(GAMES[0].key) == []
-    run.add_hops(hops)
+    write(run, hops)
     with pytest.raises(StoreError, match="the step is taken"):
-        run.add_hops([hop(GAMES[0], 0, hops[0].request.parent, b"another picture")])
+        write(run, [hop(GAMES[0], 0, hops[0].request.parent, b"another picture")])
     assert run.hops(GAMES[0].key) == hops
 
 
 def test_a_failure_may_be_mended(run: Run):
     (bad,) = chain(GAMES[0], [None])
     (good,) = chain(GAMES[0], [b"picture 1"])
-    run.add_hops([bad])
-    run.add_hops([good])
+    write(run, [bad])
+    write(run, [good])
     assert run.hops(GAMES[0].key) == [good]
 
 
 def test_a_picture_that_is_there_is_not_written_again(run: Run):
-    run.add_hops(chain(GAMES[0], [b"same", b"words"]))
+    write(run, chain(GAMES[0], [b"same", b"words"]))
     path = run.pictures.path(Artefact("image", b"same").sha256)
     before = path.stat().st_mtime_ns
-    run.add_hops(chain(GAMES[0], [b"same", b"words", b"same"])[2:])
+    write(run, chain(GAMES[0], [b"same", b"words", b"same"])[2:])
     assert path.stat().st_mtime_ns == before
     assert path.relative_to(run.folder).as_posix() == f"images/{path.stem[:2]}/{path.stem}.png"
     assert not list(run.folder.rglob("*.tmp"))
@@ -153,34 +113,34 @@ def test_scores_are_kept_by_judge_and_pair(run: Run):
 
 
 def test_the_same_wish_finds_its_run_and_a_longer_one_continues_it(run: Run):
-    run.add_hops(chain(GAMES[0], [b"picture 1"]))
+    write(run, chain(GAMES[0], [b"picture 1"]))
     more = GameRow(digest("game", "more"), "cccccc", "a/painter", "b/reader", "apple", 13, 1)
-    with Run.create(run.folder, replace(WISH, turns=9, repeats=2), [*GAMES, more]) as longer:
+    with Run.create(run.folder, replace(SPEC, turns=9, repeats=2), [*GAMES, more]) as longer:
         assert (longer.spec.turns, longer.spec.repeats) == (9, 2)
         assert longer.games() == [*GAMES, more]
         assert len(longer.hops(GAMES[0].key)) == 1
-    with Run.create(run.folder, WISH, GAMES) as same:
+    with Run.create(run.folder, SPEC, GAMES) as same:
         assert same.spec.turns == 9
 
 
 @pytest.mark.parametrize(
     ("other", "says"),
     [
-        (replace(WISH, seed=1), "seeds differ"),
-        (replace(WISH, prompts=(APPLE,)), "prompts differ"),
-        (replace(WISH, models=(replace(PAINTER, fingerprint="new"), READER)), "players differ"),
+        (replace(SPEC, seed=1), "seeds differ"),
+        (replace(SPEC, prompts=(APPLE,)), "prompts differ"),
+        (replace(SPEC, models=(replace(PAINTER, fingerprint="new"), READER)), "players differ"),
     ],
 )
 def test_a_folder_of_another_run_is_refused(run: Run, other, says):
     with pytest.raises(UsageError, match=f"holds another run .*{says}.*: give another folder"):
         Run.create(run.folder, other, GAMES)
-    assert run.spec == WISH
+    assert run.spec == SPEC
 
 
 def test_a_folder_of_other_things_is_refused(tmp_path: Path):
     (tmp_path / "thesis.tex").write_text("important")
     with pytest.raises(UsageError, match="holds files that are no run"):
-        Run.create(tmp_path, WISH, GAMES)
+        Run.create(tmp_path, SPEC, GAMES)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
@@ -206,7 +166,7 @@ def test_somebody_elses_database_is_left_alone(tmp_path: Path):
     db.execute("CREATE TABLE recipes (name)")
     db.commit()
     db.close()
-    for attempt in (lambda: Run.open(tmp_path), lambda: Run.create(tmp_path, WISH, GAMES)):
+    for attempt in (lambda: Run.open(tmp_path), lambda: Run.create(tmp_path, SPEC, GAMES)):
         with pytest.raises(StoreDamaged, match="is not a telephone run"):
             attempt()
     db = sqlite3.connect(tmp_path / "run.sqlite")
@@ -215,8 +175,8 @@ def test_somebody_elses_database_is_left_alone(tmp_path: Path):
 
 
 def big_run(folder: Path) -> Path:
-    with Run.create(folder, WISH, GAMES) as run:
-        run.add_hops(chain(GAMES[0], [b"p" * 50, b"w" * 30_000, b"q", b"v" * 30_000]))
+    with Run.create(folder, SPEC, GAMES) as run:
+        write(run, chain(GAMES[0], [b"p" * 50, b"w" * 30_000, b"q", b"v" * 30_000]))
     return folder / "run.sqlite"
 
 
@@ -258,7 +218,7 @@ def test_a_damaged_description_is_told(tmp_path: Path, value: str):
 
 def test_a_missing_and_a_changed_picture_are_told(run: Run):
     hops = chain(GAMES[0], [b"picture 1", b"words 1"])
-    run.add_hops(hops)
+    write(run, hops)
     path = run.pictures.path(hops[0].result.sha256)
     path.write_bytes(b"another")
     with pytest.raises(StoreDamaged, match="is not what was written"):

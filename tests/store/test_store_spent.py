@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from test_store_run import GAMES, PHOTO, WISH, chain, changed
+from store_runs import GAMES, PHOTO, SPEC, chain, changed, write
 
 from telephone.core.records import WriteOff
 from telephone.store import ModelSpec, Run, RunExtension, RunSpec, Spending
@@ -14,7 +14,7 @@ DEARER = ModelSpec("a/other", "text2image", "painter", "print-o", service="a", p
 
 @pytest.fixture
 def run(tmp_path: Path):
-    with Run.create(tmp_path / "run", WISH, GAMES) as made:
+    with Run.create(tmp_path / "run", SPEC, GAMES) as made:
         yield made
 
 
@@ -24,7 +24,7 @@ def test_nothing_has_been_spent(run: Run):
 
 def test_costs_are_summed_by_player_and_unknown_is_not_nothing(run: Run):
     first, second = chain(GAMES[0], [b"picture 1", b"words 1"])
-    run.add_hops([changed(first, cost=0.5, attempts=2, seconds=3.0), changed(second, cost=None, attempts=3)])
+    write(run, [changed(first, cost=0.5, attempts=2, seconds=3.0), changed(second, cost=None, attempts=3)])
     run.write_off([WriteOff("a/painter", 2, None)])
     run.write_off([WriteOff("a/painter", 1, 0.25)])
     found = run.spending()
@@ -36,7 +36,7 @@ def test_costs_are_summed_by_player_and_unknown_is_not_nothing(run: Run):
 
 def test_an_answer_that_was_shared_costs_nothing_and_takes_no_time(run: Run):
     (first,) = chain(GAMES[0], [b"picture 1"])
-    run.add_hops([changed(first, cost=0.0, attempts=0, seconds=0.0)])
+    write(run, [changed(first, cost=0.0, attempts=0, seconds=0.0)])
     assert run.spending() == {}
 
 
@@ -49,7 +49,7 @@ def test_a_failure_that_is_mended_stays_in_the_sum(run: Run):
         changed(bad, cost=None, attempts=1, started=2.0),
         changed(good, cost=0.25, attempts=1, started=3.0),
     ):
-        run.add_hops([hop])
+        write(run, [hop])
     painter = run.spending()["a/painter"]
     assert (painter.calls, painter.known, painter.unknown) == (6, 0.75, 1)
     assert run.verify() == []
@@ -63,12 +63,12 @@ def test_a_run_that_was_closed_remembers(run: Run):
 
 def test_a_description_with_growth_is_read_back():
     line = (DEARER.ref, "b/reader")
-    wish = replace(WISH, models=(*WISH.models, DEARER), lines=(*WISH.lines, line), repeats=2, versions={"python": "4"})
-    grown = WISH.grown(wish)
+    wish = replace(SPEC, models=(*SPEC.models, DEARER), lines=(*SPEC.lines, line), repeats=2, versions={"python": "4"})
+    grown = SPEC.grown(wish)
     assert grown.growth == (RunExtension((line,), (), 3, 2, {"python": "4"}),)
     assert [row.name for row in grown.models] == ["painter", "reader", "a/other"]
     assert grown.versions == {"python": "3"}
     assert RunSpec.from_json(grown.to_json(), lambda sha: PHOTO.image) == grown
     assert grown.grown(wish) is grown
-    assert wish.covers(WISH)
-    assert WISH.lacks(wish) == "players and lines"
+    assert wish.covers(SPEC)
+    assert SPEC.lacks(wish) == "players and lines"

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_store_run import GAMES, WISH
+from store_runs import GAMES, SPEC
 
 from telephone.store import Run
 from telephone.store.vectors import add_vectors, read_vectors
 
 
 def test_vectors_come_back(tmp_path: Path) -> None:
-    with Run.create(tmp_path / "run", WISH, GAMES) as run:
+    with Run.create(tmp_path / "run", SPEC, GAMES) as run:
         run.put_vectors("one", {"aa": np.array([3.0, 4.0]), "bb": np.zeros(2), "cc": np.array([np.nan, 1.0])})
         run.put_vectors("other", {"aa": np.array([0.0, 2.0, 0.0], np.float32)})
     with Run.open(tmp_path / "run") as run:

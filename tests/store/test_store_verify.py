@@ -2,7 +2,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from test_store_run import GAMES, WISH, chain
+from store_runs import GAMES, SPEC, chain, write
 
 from telephone.core.records import Artefact
 from telephone.store import Problem, Run
@@ -10,9 +10,9 @@ from telephone.store import Problem, Run
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    with Run.create(tmp_path / "run", WISH, GAMES) as run:
-        run.add_hops(chain(GAMES[0], [b"picture 1", b"words 1", b"picture 2", b"words 2"]))
-        run.add_hops(chain(GAMES[1], [b"words 3", b"picture 3"]))
+    with Run.create(tmp_path / "run", SPEC, GAMES) as run:
+        write(run, chain(GAMES[0], [b"picture 1", b"words 1", b"picture 2", b"words 2"]))
+        write(run, chain(GAMES[1], [b"words 3", b"picture 3"]))
     return tmp_path / "run"
 
 

@@ -152,7 +152,7 @@ def summarise(run: Run, distance_judge: str | None = None, frame: pd.DataFrame |
     frame = scored_frame(run, distance_judge, frame)
     marks = run.spec.control_lines
     planned = sum((game.t2i, game.i2t) not in marks for game in run.games())
-    found = summarise_frame(frame, planned, run.spec.turns, tuple(run.judges()))
+    found = summarise_frame(frame, planned, run.spec.turns, tuple(row.identity for row in run.scorers()))
     return replace(found, text_space=text_space_of(run, found.frame, distance_judge or ""))
 
 

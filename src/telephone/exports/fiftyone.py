@@ -95,7 +95,7 @@ def _measures(run: "Run", table: "pd.DataFrame") -> dict[str, list[Any]]:
     for embedder in run.embedders():
         vectors = run.vectors(embedder)
         for name, values in (_texts(table, vectors) | _images(table, vectors)).items():
-            fields[name if name not in fields else name + suffix(embedder)] = values
+            fields[name if name not in fields else name + suffix(embedder.name)] = values
     return fields
 
 

@@ -17,11 +17,8 @@ from telephone.judge.distance import cosine_distance
 from telephone.judge.facts import why_uncounted
 from telephone.judge.repeat_captions import seconds
 from telephone.judge.vectors import Told, Vectors, sha_of, takes
-from telephone.store import Run, Score
-from telephone.store.vectors import yardstick_of
+from telephone.store import Run, Score, ScorerRow, floor_scorer, opening
 
-FLOOR = "floor"
-"""Scores are named `floor MAPPING`, such as `floor text-image`; their reference is `floor` and the prompt's hash."""
 WORDINGS = "another wording of the same scene"
 PICTURES = "the scene's true picture, drawn twice"
 TRUE = "the scene's true picture"
@@ -78,9 +75,9 @@ def measure(run: Run, vectors: Vectors, told: Told | None = None) -> int:
     return len(new) + (_measure_again(run, vectors) if "text" in kinds else 0)
 
 
-def identity_of(vectors: Vectors) -> str:
+def identity_of(vectors: Vectors) -> ScorerRow:
     """Returns the name under which the run keeps the yardsticks of an embedder."""
-    return yardstick_of(vectors.identity)
+    return floor_scorer(vectors.row)
 
 
 def floor(vectors: Vectors, mapping: str, pair: tuple[str, str], where: tuple[Prompt, str]) -> Score | None:
@@ -90,7 +87,7 @@ def floor(vectors: Vectors, mapping: str, pair: tuple[str, str], where: tuple[Pr
     if value is None:
         return None
     detail = {"from": where[1], "with": pair[1]}
-    return Score(pair[0], _reference(where[0]), f"{FLOOR} {mapping}", value, detail)
+    return Score(pair[0], _reference(where[0]), mapping, value, detail=detail)
 
 
 def _measure_again(run: Run, vectors: Vectors) -> int:
@@ -124,5 +121,4 @@ def _pairs(items: list[str]) -> Iterable[tuple[str, str]]:
 
 
 def _reference(prompt: Prompt) -> str:
-    """Not the prompt's hash alone: a floor is no score of the game's own texts."""
-    return f"{FLOOR} {prompt.id}"
+    return opening(prompt).sha256

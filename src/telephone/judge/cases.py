@@ -72,7 +72,7 @@ def words(prompt: str, first: str) -> str | None:
 
 def unscored(case: Case, name: str, why: str) -> Score:
     """Returns a score without a value, which is not 0, and the reason why there is none."""
-    return Score(case.subject, case.reference, name, None, {"why": why})
+    return Score(case.subject, case.reference, name, None, why)
 
 
 def without_controls(frame: pd.DataFrame) -> pd.DataFrame:

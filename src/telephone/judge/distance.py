@@ -67,7 +67,7 @@ class DistanceJudge:
         if value is None:
             return unscored(case, NAME, "The embedder returned a vector without a direction.")
         cut = self._cut(case.text)
-        return Score(case.subject, case.reference, NAME, value, {"tokens_cut": cut} if cut else None)
+        return Score(case.subject, case.reference, NAME, value, detail={"tokens_cut": cut} if cut else None)
 
     def _cut(self, text: str) -> int:
         """A text with fewer characters than the embedder takes tokens cannot be cut, and is not counted."""

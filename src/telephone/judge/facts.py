@@ -8,7 +8,7 @@ from functools import cache
 from telephone import world
 from telephone.core.errors import WorldError
 from telephone.judge.cases import NO_WORDS, Case, unscored
-from telephone.store import Score
+from telephone.store import Score, ScorerKind
 from telephone.world.comparison import SceneComparison, compare
 from telephone.world.parser import ParseResult
 from telephone.world.scene import Scene
@@ -74,6 +74,7 @@ class FactsJudge:
     """The judge of facts in texts; needs no network, and is sure."""
 
     name = "facts of the pocket world"
+    kind = ScorerKind.TEXT_FACTS
 
     @property
     def fingerprint(self) -> str:
@@ -128,7 +129,14 @@ def scores_of(case: Case, reading: ParseResult) -> list[Score]:
         "style": reading.scene.style,
     }
     return [
-        Score(case.subject, case.reference, name, value, _detail(name, value, detail))
+        Score(
+            case.subject,
+            case.reference,
+            name,
+            value,
+            "" if value is not None else "The description states no facts.",
+            detail if name == NAME else None,
+        )
         for name, value in found.values.items()
     ]
 
@@ -137,12 +145,6 @@ def why_uncounted(prompt: str | None) -> str:
     """Returns why the facts of a prompt cannot be counted; empty if they can."""
     truth = NO_WORDS if prompt is None else _truth(prompt)
     return truth if isinstance(truth, str) else ""
-
-
-def _detail(name: str, value: float | None, detail: object) -> object:
-    if name == NAME:
-        return detail
-    return {"why": "The description states no facts."} if value is None else None
 
 
 @cache

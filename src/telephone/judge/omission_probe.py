@@ -19,14 +19,11 @@ from telephone.judge.cases import without_controls
 from telephone.judge.facts import KEPT, NAME
 from telephone.judge.vectors import Told
 from telephone.models import Model, image2text
-from telephone.store import Run, Score
-from telephone.store.vectors import SEPARATOR
+from telephone.store import Run, Score, ScorerKind, ScorerRow
 
 if TYPE_CHECKING:
     import pandas as pd
 
-JUDGE = "asked "
-"""Judges of this kind are called `asked REF`; what they write is an answer of a player, not a count."""
 LOST, BLANK = "lost", "blank"
 """Scores are named `lost N` and `blank N`: fact N was in the picture and not told; it was not in the picture."""
 CHUNK = 16
@@ -53,16 +50,6 @@ class Doubt:
     number: int
     """Of the fact, in `world.atoms` of the prompt."""
     sort: str
-
-    @property
-    def name(self) -> str:
-        """The name of its score."""
-        return f"{self.sort} {self.number}"
-
-    @property
-    def reference(self) -> str:
-        """Not the prompt's hash alone: an answer is no score of the game's own pictures."""
-        return f"{JUDGE}{self.prompt_sha}"
 
 
 def answering(player: Model) -> bool:
@@ -106,9 +93,9 @@ def ask_lost(run: Run, most: int = MOST, told: Told | None = None) -> dict[str, 
 def _hear(run: Run, ref: str, doubts: list[Doubt]) -> Iterator[tuple[int, int]]:
     """Yields how many questions are behind us and how many of them were new, a chunk at a time."""
     player = image2text(ref)
-    judge = f"{JUDGE}{ref}{SEPARATOR}{player.traits().fingerprint}"
-    there = {(score.subject, score.reference, score.name) for score in run.scores(judge)}
-    new = [doubt for doubt in doubts if (doubt.picture, doubt.reference, doubt.name) not in there]
+    judge = ScorerRow(ScorerKind.OMISSION_PROBE, f"omission probe of {ref}", player.traits().fingerprint, ref)
+    there = {(score.subject, score.reference, score.kind, score.item) for score in run.scores(judge)}
+    new = [d for d in doubts if (d.picture, d.prompt_sha, d.sort, d.number) not in there]
     yield len(doubts) - len(new), 0
     for start in range(0, len(new), CHUNK):
         chunk = new[start : start + CHUNK]
@@ -130,9 +117,10 @@ def _answers(run: Run, player: QuestionAnswerer, doubts: list[Doubt]) -> list[Sc
     for doubt, (atom, question), answer in zip(doubts, atoms, said, strict=True):
         failed = isinstance(answer, ModelError)
         agreed = None if failed else agrees(atom, str(answer))
-        detail = {"question": question, "answer": str(answer), "attribute": atom.attribute, "opinion": True}
+        detail = {"question": question, "answer": str(answer), "attribute": atom.attribute}
         value = None if agreed is None else float(agreed)
-        scores.append(Score(doubt.picture, doubt.reference, doubt.name, value, detail))
+        why = "" if value is not None else "The answer does not give a value of the fact."
+        scores.append(Score(doubt.picture, doubt.prompt_sha, doubt.sort, value, why, detail, doubt.number))
     return scores
 
 
@@ -168,11 +156,11 @@ def _some(doubts: Iterable[Doubt], sort: str, most: int) -> list[Doubt]:
 def _states(run: Run) -> dict[tuple[str, str], str]:
     found = {
         (score.subject, score.reference): str(score.detail["states"])
-        for judge in run.judges()
-        if judge.startswith("facts of ")
+        for kind in (ScorerKind.TEXT_FACTS, ScorerKind.IMAGE_FACTS)
+        for judge in run.scorers(kind)
         for score in run.scores(judge)
-        if score.name == NAME and score.value is not None and "states" in score.detail
+        if score.kind == NAME and score.value is not None and "states" in score.detail
     }
-    if not any(judge.startswith("facts of pictures") for judge in run.judges()):
+    if not run.scorers(ScorerKind.IMAGE_FACTS):
         raise UsageError("The facts of this run's pictures have not been read: judge it with `telephone judge` first.")
     return found

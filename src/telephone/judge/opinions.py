@@ -16,11 +16,8 @@ from telephone.judge.picture_facts import picture_cases
 from telephone.judge.question_generation import YesNo, says, wonder
 from telephone.judge.vectors import Told
 from telephone.models import image2text
-from telephone.store import Run, Score
-from telephone.store.vectors import SEPARATOR
+from telephone.store import Run, Score, ScorerKind, ScorerRow
 
-JUDGE = "opinion of "
-"""Judges of this kind are called `opinion of REF`."""
 NAME = "opinion_recall"
 """The share of a prompt's questions that are answered by yes; a frame has it as `image_opinion_recall`."""
 YES, NO, UNSURE = "k", "m", "u"
@@ -45,7 +42,7 @@ def ask_opinions(run: Run, ref: str, every: bool = False, told: Told | None = No
     player = image2text(ref)
     if not answering(player):
         raise UsageError(f"{ref} answers no questions about pictures: take a describer with a method answer.")
-    judge = f"{JUDGE}{ref}{SEPARATOR}{player.traits().fingerprint}"
+    judge = ScorerRow(ScorerKind.OPINION, f"opinion of {ref}", player.traits().fingerprint, ref)
     there = {(score.subject, score.reference) for score in run.scores(judge)}
     cases = [case for case in picture_cases(without_controls(run.turns())) if _wanted(case, every)]
     new = [case for case in cases if (case.subject, case.reference) not in there]
@@ -100,10 +97,11 @@ def _score(case: Case, questions: tuple[YesNo, ...], states: dict[int, str], ans
     letters = "".join(states[number] for number in range(len(questions)))
     known = len(letters) - letters.count(UNSURE)
     detail = {
-        "opinion": True,
         "states": letters,
         "facts": [[question.kind, question.words] for question in questions],
         "questions": [question.text for question in questions],
         "answers": [answers.get(number) for number in range(len(questions))],
     }
-    return Score(case.subject, case.reference, NAME, letters.count(YES) / known if known else None, detail)
+    value = letters.count(YES) / known if known else None
+    why = "" if known else "No question was answered by yes or no."
+    return Score(case.subject, case.reference, NAME, value, why, detail)

@@ -17,7 +17,7 @@ from telephone.judge.cases import Case, unscored
 from telephone.judge.facts import FACTS_VERSION, NAME, scores_of, why_uncounted
 from telephone.judge.vectors import PICTURES
 from telephone.models import SceneModel, barcode, image2text
-from telephone.store import Run, Score
+from telephone.store import Run, Score, ScorerKind
 from telephone.world.parser import ParseResult
 from telephone.world.scene import Scene
 
@@ -79,6 +79,8 @@ class PictureFactsJudge:
     run: Run
     reader: SceneReader = field(default_factory=NetReader)
     name = f"facts of pictures by {READER}"
+    kind = ScorerKind.IMAGE_FACTS
+    model = READER
 
     @property
     def fingerprint(self) -> str:

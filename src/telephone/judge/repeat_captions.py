@@ -9,14 +9,12 @@ from telephone.core.images import decode
 from telephone.core.seeds import derive
 from telephone.judge.cases import without_controls
 from telephone.judge.vectors import Told
-from telephone.models import generate_texts, image2text
-from telephone.store import Run, Score
-from telephone.store.vectors import SEPARATOR
+from telephone.models import describe, image2text
+from telephone.store import Run, Score, ScorerKind, ScorerRow
 
 if TYPE_CHECKING:
     import pandas as pd
 
-JUDGE = "second descriptions by "
 NAME = "again"
 _CHUNK = 8
 
@@ -50,14 +48,14 @@ def describe_again(run: Run, most: int, told: Told | None = None) -> int:
     total, done, new = sum(map(len, plans.values())), 0, 0
     for ref, plan in plans.items():
         player = image2text(ref)
-        judge = f"{JUDGE}{ref}{SEPARATOR}{player.traits().fingerprint}"
+        judge = ScorerRow(ScorerKind.REPEAT_CAPTION, f"repeat captions by {ref}", player.traits().fingerprint, ref)
         there = {(score.subject, score.reference) for score in run.scores(judge)}
-        left = [row for row in plan if (row[0], f"{NAME} {row[1]}") not in there]
+        left = [row for row in plan if (row[0], row[1]) not in there]
         done += len(plan) - len(left)
         for start in range(0, len(left), _CHUNK):
             chunk = left[start : start + _CHUNK]
             pictures = [decode(run.artefact(row[0]).data) for row in chunk]
-            made = generate_texts(player, pictures, [derive(NAME, row[0]) for row in chunk])
+            made = describe(player, pictures, [derive(NAME, row[0]) for row in chunk])
             run.put_scores(judge, [_score(row, text) for row, text in zip(chunk, made, strict=True)])
             done, new = done + len(chunk), new + len(chunk)
             if told is not None:
@@ -67,12 +65,11 @@ def describe_again(run: Run, most: int, told: Told | None = None) -> int:
 
 def seconds(run: Run) -> Iterator[Second]:
     """Yields what describers have said twice, pairs of equal descriptions left out."""
-    for judge in run.judges():
-        if judge.startswith(JUDGE):
-            for score in run.scores(judge):
-                text = score.detail.get("text")
-                if text is not None and text != score.detail["first"]:
-                    yield Second(score.detail["prompt"], score.detail["first"], text)
+    for scorer in run.scorers(ScorerKind.REPEAT_CAPTION):
+        for score in run.scores(scorer):
+            text = score.detail.get("text")
+            if text is not None and text != score.detail["first"]:
+                yield Second(score.detail["prompt"], score.detail["first"], text)
 
 
 def _plan(frame: "pd.DataFrame", most: int) -> list[tuple[str, str, str, str]]:
@@ -85,5 +82,6 @@ def _plan(frame: "pd.DataFrame", most: int) -> list[tuple[str, str, str, str]]:
 
 def _score(row: tuple[str, str, str, str], made: str | ModelError) -> Score:
     failed = isinstance(made, ModelError)
-    detail = {"first": row[2], "prompt": row[3], "text": None if failed else made, "why": str(made) if failed else ""}
-    return Score(row[0], f"{NAME} {row[1]}", NAME, None, detail)
+    detail = {"first": row[2], "prompt": row[3], "text": None if failed else made}
+    value, why = (None, str(made)) if failed else (float(made == row[2]), "")
+    return Score(row[0], row[1], "repeat_caption", value, why, detail)

@@ -12,8 +12,7 @@ from telephone.judge.picture_facts import PictureFactsJudge, picture_cases
 from telephone.judge.vectors import Told, Vectors, takes
 from telephone.models import Embedder, name_of
 from telephone.models import embedder as embedder_at
-from telephone.store import Run
-from telephone.store.vectors import SEPARATOR
+from telephone.store import Run, ScorerKind, ScorerRow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,7 +121,7 @@ def _embed_pictures(run: Run, vectors: Vectors, frame: "pd.DataFrame", progress:
     new = len(set(pictures) - vectors.seen)
     vectors.pictures(pictures, _named(name, progress))
     unscored = sum(sha not in vectors.known for sha in pictures)
-    return Scored(name, vectors.identity, len(pictures), new, unscored)
+    return Scored(name, vectors.row.identity, len(pictures), new, unscored)
 
 
 def _named(name: str, progress: Progress) -> Told:
@@ -142,13 +141,15 @@ def _hear(run: Run, judge: Judge, found: list[Case], progress: Progress) -> Scor
             progress(judge.name, done, len(found))
     wanted = {(case.subject, case.reference) for case in found}
     valued = {(each.subject, each.reference) for each in run.scores(identity) if each.value is not None}
-    return Scored(judge.name, identity, len(found), len(new), len(wanted - valued))
+    return Scored(judge.name, identity.identity, len(found), len(new), len(wanted - valued))
 
 
-def _identity(run: Run, judge: Judge) -> str:
+def _identity(run: Run, judge: Judge) -> ScorerRow:
     """Returns the name under which the run keeps the scores: one fingerprint is one judge, however it is called."""
-    known = {identity.rpartition(SEPARATOR)[2]: identity for identity in reversed(run.judges())}
-    return known.get(judge.fingerprint, f"{judge.name}{SEPARATOR}{judge.fingerprint}")
+    kind = ScorerKind(getattr(judge, "kind", ScorerKind.DISTANCE))
+    known = {row.fingerprint: row for row in reversed(run.scorers(kind))}
+    model = judge.name.removeprefix("distance by ") if kind is ScorerKind.DISTANCE else getattr(judge, "model", "")
+    return known.get(judge.fingerprint, ScorerRow(kind, judge.name, judge.fingerprint, model))
 
 
 def _silent(name: str, done: int, total: int) -> None:

@@ -12,8 +12,8 @@ from telephone.core.errors import ModelError
 from telephone.core.images import content_hash, decode
 from telephone.core.records import Kind
 from telephone.models import Embedder, name_of
-from telephone.store import Run
-from telephone.store.vectors import SEPARATOR, as_kept
+from telephone.store import EmbedderRow, Run
+from telephone.store.vectors import as_stored
 
 CHUNK = 256
 """Texts that are embedded before their vectors are written: what a kill can cost."""
@@ -38,16 +38,16 @@ class Vectors:
     def __post_init__(self) -> None:
         """Fetches what the run has."""
         if self.run is not None:
-            self.known |= self.run.vectors(self.identity)
-            self.seen |= self.run.embedded(self.identity)
+            self.known |= self.run.vectors(self.row)
+            self.seen |= self.run.embedded(self.row)
 
     @property
-    def identity(self) -> str:
-        """The name under which the run keeps the vectors: one fingerprint is one embedder, however it is called."""
-        print_ = self.embedder.traits().fingerprint
-        there = [] if self.run is None else self.run.embedders()
-        known = {name.rpartition(SEPARATOR)[2]: name for name in reversed(there)}
-        return known.get(print_, f"{name_of(self.embedder)}{SEPARATOR}{print_}")
+    def row(self) -> EmbedderRow:
+        """The embedder as the run stores it: one fingerprint is one embedder, under the name it had first."""
+        fingerprint = self.embedder.traits().fingerprint
+        stored = [] if self.run is None else self.run.embedders()
+        known = {row.fingerprint: row for row in reversed(stored)}
+        return known.get(fingerprint, EmbedderRow(name_of(self.embedder), fingerprint))
 
     def texts(self, texts: Iterable[str], told: Told | None = None) -> None:
         """Embeds the texts that have not been embedded yet.
@@ -99,8 +99,8 @@ class Vectors:
     def _keep(self, rows: dict[str, Vector]) -> None:
         self.seen |= rows.keys()
         if self.run is not None:
-            self.run.put_vectors(self.identity, rows)
-            self.known |= as_kept(rows)
+            self.run.put_vectors(self.row, rows)
+            self.known |= as_stored(rows)
             return
         lengths = {sha: float(np.linalg.norm(row)) for sha, row in rows.items()}
         self.known |= {sha: row / lengths[sha] for sha, row in rows.items() if 0 < lengths[sha] < np.inf}

@@ -1,22 +1,39 @@
-"""What happened: the folder of a run, written so that it survives a kill at any moment, read back and checked."""
+"""The folder of a run: written so that it survives a kill at any moment, read back and verified."""
 
 from telephone.core.records import Spending
 from telephone.store.export import export
 from telephone.store.pictures import write_whole
-from telephone.store.rows import GameProgress, GameRow, ModelSpec, Problem, RunExtension, RunSpec, Score
+from telephone.store.records import (
+    EmbedderRow,
+    GameProgress,
+    GameRow,
+    Problem,
+    Score,
+    ScoreColumn,
+    ScorerKind,
+    ScorerRow,
+    floor_scorer,
+)
 from telephone.store.run import Run, another
+from telephone.store.spec import ModelSpec, RunExtension, RunSpec, opening
 
 __all__ = [
-    "RunSpec",
+    "EmbedderRow",
+    "GameProgress",
     "GameRow",
-    "RunExtension",
     "ModelSpec",
     "Problem",
     "Run",
+    "RunExtension",
+    "RunSpec",
     "Score",
+    "ScoreColumn",
+    "ScorerKind",
+    "ScorerRow",
     "Spending",
-    "GameProgress",
     "another",
     "export",
+    "floor_scorer",
+    "opening",
     "write_whole",
 ]

@@ -1,4 +1,4 @@
-"""A run's table as a file for other programs."""
+"""Writes the table of a run to a file for other programs."""
 
 import io
 from collections.abc import Callable, Mapping
@@ -32,22 +32,22 @@ FORMATS: Mapping[str, Callable[["pd.DataFrame"], bytes]] = {".csv": _csv, ".json
 
 
 def export(table: "pd.DataFrame", path: str | Path) -> Path:
-    """Writes a table to a file, whole or not at all; the ending of the name decides the format.
+    """Writes a table to a file, whole or not at all; the suffix decides the format.
 
     Args:
         table: such as `Run.frame()` returns.
-        path: ends in .csv, .jsonl or .parquet; the folder is made if it is not there.
+        path: ends in .csv, .jsonl or .parquet; its folder is created if it is missing.
 
     Returns:
         The path.
 
     Raises:
-        UsageError: the ending is another one.
+        UsageError: the suffix is another one.
         StoreError: the disk is full or cannot be written.
     """
     target = Path(path)
     if target.suffix not in FORMATS:
-        raise UsageError(f"{target.name} has no format that can be written: let it end in {', '.join(FORMATS)}.")
+        raise UsageError(f"{target.name} has an unknown format: use a name that ends in one of {', '.join(FORMATS)}.")
     data = FORMATS[target.suffix](table)
     with guarded(target):
         target.parent.mkdir(parents=True, exist_ok=True)

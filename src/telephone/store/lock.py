@@ -1,4 +1,4 @@
-"""One process plays a run at a time; the system lets go of the lock when that process ends, however it ends."""
+"""One process plays a run at a time; the system releases the lock when that process ends, however it ends."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ if sys.platform == "win32":
     import msvcrt
 
     def _take(handle: int) -> None:
-        os.lseek(handle, 1024, os.SEEK_SET)  # behind the text, which others may read
+        os.lseek(handle, 1024, os.SEEK_SET)  # after the text, which others may read
         msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
 
 else:
@@ -25,10 +25,10 @@ else:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Holds the run for as long as the block lasts.
+    """Locks the run during the block.
 
     Raises:
-        StoreError: another process (or another part of this one) is playing it.
+        StoreError: another process, or another thread of this one, is playing it.
     """
     path = folder / "lock"
     try:
@@ -41,9 +41,9 @@ def locked(folder: Path) -> Iterator[None]:
         except OSError as error:
             owner = os.pread(handle, 64, 0).decode(errors="replace").strip() if sys.platform != "win32" else ""
             by = f" by process {owner}" if owner else ""
-            raise StoreError(f"The run in {folder} is being played{by}: wait until that ends, or stop it.") from error
+            raise StoreError(f"The run in {folder} is being played{by}: wait until it ends, or stop it.") from error
         os.ftruncate(handle, 0)
         os.write(handle, f"{os.getpid()}\n".encode())
         yield
     finally:
-        os.close(handle)  # lets go of the lock; the file stays, or two processes could lock two files of one name
+        os.close(handle)  # releases the lock; the file stays, or two processes could lock two files of one name

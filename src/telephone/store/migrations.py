@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable
 
 from telephone.core.errors import StoreVersion
+from telephone.store.format_4 import convert
 
 APPLICATION_ID = 0x54454C45
 """Marks the file as ours ("TELE")."""
@@ -13,7 +14,7 @@ def m001_start(db: sqlite3.Connection) -> None:
     """A run's description, its games and hops, every content by its hash, and scores."""
     for statement in (
         "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-        # Pictures are files; only their hash and size are here. Texts are here alone.
+        # Images are files; only their hash and size are here. Texts are here alone.
         "CREATE TABLE content (sha TEXT PRIMARY KEY, kind TEXT NOT NULL CHECK (kind IN ('image', 'text')),"
         " size INTEGER NOT NULL, data BLOB) WITHOUT ROWID",
         "CREATE TABLE game (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, conversation TEXT NOT NULL UNIQUE,"
@@ -25,7 +26,7 @@ def m001_start(db: sqlite3.Connection) -> None:
         " raw TEXT NOT NULL, started REAL NOT NULL, seconds REAL NOT NULL, attempts INTEGER NOT NULL, cost REAL,"
         " tokens_cut INTEGER NOT NULL, PRIMARY KEY (game, step),"
         " CHECK ((outcome = 'ok') = (result IS NOT NULL))) WITHOUT ROWID",
-        # Only a good answer is an answer: a failed call is asked again by the next game that needs it.
+        # Only a successful call answers a later request of the same key.
         "CREATE INDEX hop_by_ask ON hop (ask) WHERE outcome = 'ok'",
         "CREATE TABLE judge (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
         "CREATE TABLE score (judge INTEGER NOT NULL REFERENCES judge, subject TEXT NOT NULL, reference TEXT NOT NULL,"
@@ -35,12 +36,12 @@ def m001_start(db: sqlite3.Connection) -> None:
 
 
 def m002_spent(db: sqlite3.Connection) -> None:
-    """Calls that may have cost money and that no hop tells of: failures that were mended, calls that were given up."""
+    """Calls that may have cost money and that belong to no hop: replaced failures, calls that were given up."""
     db.execute("CREATE TABLE spent (id INTEGER PRIMARY KEY, player TEXT NOT NULL, calls INTEGER NOT NULL, cost REAL)")
 
 
 def m003_vectors(db: sqlite3.Connection) -> None:
-    """What embedders make of texts and pictures; the content need not be one of the run's, as a yardstick is none."""
+    """Vectors of texts and images by embedder; the content need not be one of the run's."""
     db.execute("CREATE TABLE embedder (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)")
     db.execute(
         "CREATE TABLE vector (embedder INTEGER NOT NULL REFERENCES embedder, sha TEXT NOT NULL, data BLOB NOT NULL,"
@@ -48,20 +49,30 @@ def m003_vectors(db: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_start, m002_spent, m003_vectors)
+def m004_calls(db: sqlite3.Connection) -> None:
+    """Calls apart from games, typed scores with the reason for a missing value, and checksums of rows."""
+    convert(db)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_start, m002_spent, m003_vectors, m004_calls)
 """In order; the number of those applied is the file's `user_version`. Never edit one that has been released."""
 
 
 def version(db: sqlite3.Connection) -> int:
-    """Returns the number of migrations that the file has seen."""
+    """Returns the number of migrations that were applied to the file."""
     return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def is_current(db: sqlite3.Connection) -> bool:
+    """Returns whether no migration is missing."""
+    return version(db) >= len(MIGRATIONS)
 
 
 def migrate(db: sqlite3.Connection, path: str) -> None:
     """Brings the file up to date, each step whole or not at all.
 
     Raises:
-        StoreVersion: the file has seen more steps than this package knows.
+        StoreVersion: the file has more migrations than this package knows.
     """
     seen = version(db)
     if seen > len(MIGRATIONS):

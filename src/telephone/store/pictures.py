@@ -1,4 +1,4 @@
-"""Pictures as files named by their content: written whole or not at all, read back only if the content is the same."""
+"""Images as files named by their content hash: written whole or not at all, checked when they are read."""
 
 import contextlib
 import os
@@ -19,30 +19,30 @@ class PictureFiles:
     """The folder `images/` of a run."""
 
     def __init__(self, folder: Path) -> None:
-        """Names the folder; nothing is made until the first picture is written."""
+        """Takes the folder; it is created when the first image is written."""
         self.folder = folder
         self._locks = {f"{number:02x}": threading.Lock() for number in range(256)}
 
     def path(self, sha: str) -> Path:
-        """Returns where a picture of this hash is kept."""
+        """Returns the path of the image of this hash."""
         return self.folder / sha[:2] / f"{sha}{SUFFIX}"
 
-    def write(self, pictures: Iterable[Artefact]) -> None:
-        """Writes the pictures that are not there yet; when it returns they are on the disk. Safe in several threads.
+    def write(self, images: Iterable[Artefact]) -> None:
+        """Writes the images that are missing; when it returns they are on the disk. Safe in several threads.
 
         Raises:
             StoreError: the disk is full or cannot be written; what was not finished is removed.
         """
-        named = {each.sha256: each.data for each in pictures}
+        named = {image.sha256: image.data for image in images}
         with guarded(self.folder):
             for sha, data in named.items():
-                # Who finds a picture that another thread has just written may rely on it being on the disk.
+                # An image that another thread has just written must be on the disk before this one relies on it.
                 with self._locks[sha[:2]]:
                     if not self.path(sha).exists():
                         self._write_one(self.path(sha), data)
 
     def read(self, sha: str) -> bytes:
-        """Returns the bytes of a picture.
+        """Returns the bytes of an image after checking them against its hash.
 
         Raises:
             StoreDamaged: the file is missing, or is not what was written.
@@ -51,30 +51,32 @@ class PictureFiles:
         try:
             data = path.read_bytes()
         except FileNotFoundError as error:
-            raise StoreDamaged(f"The picture {path} is missing: restore it from a copy, or start anew.") from error
+            raise StoreDamaged(f"The image {path} is missing: restore it from a copy, or start a new run.") from error
         except OSError as error:
             raise from_os(path, error) from error
         if content_hash(data) != sha:
-            raise StoreDamaged(f"The picture {path} is not what was written: restore it from a copy, or start anew.")
+            raise StoreDamaged(f"The image {path} is not what was written: restore it from a copy, or start a new run.")
         return data
 
     def files(self) -> Iterator[Path]:
-        """Yields every file in the folder, whether it belongs there or not, in the order of names."""
+        """Yields every file in the folder, foreign ones included, in the order of names."""
         yield from sorted(path for path in self.folder.rglob("*") if path.is_file())
 
     def _write_one(self, path: Path, data: bytes) -> None:
         if not path.parent.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            # Without `parents`: a run folder that was moved must not come back with new images and nothing else.
+            self.folder.mkdir(exist_ok=True)
+            path.parent.mkdir(exist_ok=True)
             sync_folder(self.folder)
         write_whole(path, data)
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Writes a file by way of a temporary one beside it, so that its name never shows half of it.
+    """Writes a file through a temporary one in the same folder, so that it is never half written.
 
     Args:
-        path: where to; an older file of this name is replaced.
-        data: what.
+        path: of the file; an existing file is replaced.
+        data: its content.
 
     Raises:
         OSError: the disk is full or cannot be written; the temporary file is removed.
@@ -95,7 +97,7 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Waits until the names in a folder are on the disk, where the system has such a thing."""
+    """Waits until the names in a folder are on the disk, where the system supports it."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)

@@ -1,89 +1,117 @@
-"""The folder of a run: what was asked, what came back, what judges say of it; it may be killed at any moment."""
+"""The folder of a run: requests, results, scores and vectors. It may be killed at any moment and is then resumed."""
 
 import contextlib
-import json
-import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from telephone.core.errors import StoreDamaged, StoreError, UsageError
+from telephone.core.errors import StoreDamaged, UsageError
 from telephone.core.images import content_hash
-from telephone.core.records import TASK_OF, Artefact, Call, Hop, Outcome, Request, Spending, WriteOff
-from telephone.store.database import connect, guarded, transaction
-from telephone.store.frame import frame, turns
-from telephone.store.games import add_games
+from telephone.core.records import Artefact, Call, Hop, Outcome, Request, Spending, WriteOff
+from telephone.store.calls import (
+    CallTable,
+    add_hops,
+    add_spending,
+    read_hops,
+    read_progress,
+    read_spending,
+)
+from telephone.store.checksums import checksum
+from telephone.store.database import Database, connect, guarded, is_begun
+from telephone.store.frame import frame, score_columns, turns
+from telephone.store.games import add_games, read_games
 from telephone.store.lock import locked
 from telephone.store.pictures import PictureFiles
-from telephone.store.rows import GameProgress, GameRow, Problem, RunSpec, Score
-from telephone.store.spent import add_spent, keep_spent, read_spending
-from telephone.store.vectors import Vector, add_vectors, read_vectors
+from telephone.store.records import (
+    EmbedderRow,
+    GameProgress,
+    GameRow,
+    Problem,
+    Score,
+    ScoreColumn,
+    ScorerKind,
+    ScorerRow,
+)
+from telephone.store.scores import add_scores, read_scorers, read_scores
+from telephone.store.spec import RunSpec, opening
+from telephone.store.vectors import Vector, add_vectors, read_embedders, read_vectors
 from telephone.store.verify import verify
 
 if TYPE_CHECKING:
     import pandas as pd
 
 DATABASE = "run.sqlite"
-
-_HOP = (
-    "g.key AS game, h.step, h.turn, h.kind, h.player, h.seed, h.parent, h.ask, h.outcome, h.result, h.reason, h.raw,"
-    " h.started, h.seconds, h.attempts, h.cost, h.tokens_cut FROM hop h JOIN game g ON g.id = h.game"
-)
-_VECTORS = "FROM vector v JOIN embedder e ON e.id = v.embedder WHERE e.name = ?"
+_OWN_FILES = {DATABASE, f"{DATABASE}-journal", f"{DATABASE}-wal", f"{DATABASE}-shm", "lock", "images"}
+"""What a folder may hold whose creation was killed."""
 
 Games = Iterable[GameRow] | Callable[[RunSpec], Iterable[GameRow]]
-"""Games, or what makes them from the description as it is when others have been there before."""
+"""Games, or a function that returns them for the specification, which may contain an earlier one."""
 
 
-def another(folder: Path, lacks: str) -> str:
-    """Returns the sentence for a folder whose run is no part of what is wished."""
+def another(folder: Path, differences: str) -> str:
+    """Returns the message for a folder whose run is not part of what is requested."""
     return (
-        f"{folder} holds another run ({lacks} differ): give another folder, or name all that it has played as well and"
-        " the new is added."
+        f"{folder} holds another run ({differences} differ): choose another folder, or request everything that it has"
+        " played as well, and the rest is added."
     )
 
 
 class Run:
     """A run on disk; use it as a context manager, or call `close`."""
 
-    def __init__(self, folder: Path, db: sqlite3.Connection) -> None:
+    def __init__(self, folder: Path, database: Database) -> None:
         """Is called by `create` and `open`."""
         self.folder = folder
         self.path = folder / DATABASE
         self.pictures = PictureFiles(folder / "images")
-        self._db = db
-        db.row_factory = sqlite3.Row
+        self._database = database
+        self._db = database.db
+        self._calls = CallTable(database.db)
         self._spec: RunSpec | None = None
 
+    @staticmethod
+    def exists(folder: str | Path) -> bool:
+        """Returns whether a folder holds a run; one whose creation was killed does not, and can be created again.
+
+        Raises:
+            StoreError: the folder cannot be read.
+        """
+        return is_begun(Path(folder) / DATABASE)
+
     @classmethod
-    def create(cls, folder: str | Path, description: RunSpec, games: Games) -> "Run":
-        """Returns a new run, its description and games written; or the run that is there, if it is part of this one.
+    def create(cls, folder: str | Path, spec: RunSpec, games: Games) -> "Run":
+        """Returns a new run with its specification and games written, or the existing run of which this one is more.
+
+        Nothing is changed before the lock is taken: a run that is being played is left as it is.
 
         Args:
-            folder: made if it is not there.
-            description: what is to be played; one that has more turns, repeats, lines or prompts than the run that is
-                there adds them to it, and what was there stays as it is.
-            games: every game of it, in the order in which tables show them.
+            folder: created if it is missing.
+            spec: what is to be played. More turns, repeats, pairs or prompts than in the existing run are added to
+                it; everything that was there stays as it is.
+            games: every game, in the order in which tables show them.
 
         Raises:
             UsageError: the folder holds another run, or files that are no run.
-            StoreError: the folder cannot be written, or what is there cannot be read.
+            StoreError: the folder cannot be written or read, or the run is being played and would have to change.
         """
         folder = Path(folder)
         path = folder / DATABASE
         with guarded(path):
             folder.mkdir(parents=True, exist_ok=True)
-            begun = path.exists() and path.stat().st_size > 0
-            if not begun and any(each.name not in (DATABASE, "lock") for each in folder.iterdir()):
-                raise UsageError(f"{folder} holds files that are no run: give a new or an empty folder.")
-        run = cls(folder, connect(path, create=True))
-        try:
-            run._begin(description, games)
-        except BaseException:
-            run.close()
-            raise
-        return run
+            begun = is_begun(path)
+            if not begun and any(each.name not in _OWN_FILES for each in folder.iterdir()):
+                raise UsageError(f"{folder} holds files that are no run: choose a new or an empty folder.")
+        if begun:
+            run = cls.open(folder)
+            with run._closed_on_error():
+                run._extend(spec, games)
+            return run
+        with locked(folder):
+            run = cls(folder, connect(path, create=True))
+            with run._closed_on_error():
+                run._begin(spec, games)
+            return run
 
     @classmethod
     def open(cls, folder: str | Path) -> "Run":
@@ -91,7 +119,7 @@ class Run:
 
         Raises:
             UsageError: there is none.
-            StoreDamaged: what is there is not what was written.
+            StoreDamaged: it is not what was written.
             StoreVersion: a newer version of the package wrote it.
         """
         path = Path(folder) / DATABASE
@@ -101,7 +129,7 @@ class Run:
 
     def close(self) -> None:
         """Closes the database; the folder is then complete in itself and can be copied."""
-        self._db.close()
+        self._database.close()
 
     def __enter__(self) -> "Run":
         """Returns the run."""
@@ -113,7 +141,7 @@ class Run:
 
     @contextlib.contextmanager
     def playing(self) -> Iterator[None]:
-        """Keeps other processes from playing the run for as long as the block lasts; they can still read it.
+        """Keeps other processes from playing the run during the block; they can still read it.
 
         Raises:
             StoreError: another process plays it.
@@ -121,254 +149,300 @@ class Run:
         with locked(self.folder):
             yield
 
+    # What is played
+
     @property
     def spec(self) -> RunSpec:
-        """What the run was asked to be, resolved."""
+        """The resolved specification of the run.
+
+        Raises:
+            StoreDamaged: it cannot be read.
+        """
         if self._spec is None:
-            self._spec = self._read_description()
+            self._spec = self._read_spec()
         return self._spec
 
     def games(self) -> list[GameRow]:
         """Returns every game, in the order in which tables show them."""
-        found = self._all("SELECT key, conversation, t2i, i2t, prompt_id, seed, repeat FROM game ORDER BY id")
-        return [GameRow(**dict(row)) for row in found]
+        with guarded(self.path):
+            return read_games(self._db)
 
     def progress(self, game: str) -> GameProgress:
-        """Returns where a game stands; one that has no hop yet stands at its prompt."""
-        found = self._all(
-            "SELECT step + 1, outcome, result FROM hop WHERE game = (SELECT id FROM game WHERE key = ?)"
-            " ORDER BY step DESC LIMIT 1",
-            game,
-        )
-        return GameProgress(found[0][0], Outcome(found[0][1]), found[0][2]) if found else GameProgress()
+        """Returns how far a game (by its key) has been played; one without hops stands at its prompt."""
+        with guarded(self.path):
+            return read_progress(self._db, game)
 
     def hops(self, game: str) -> list[Hop]:
-        """Returns the hops of a game in order, with what the players were shown and what they made."""
-        return [self._hop(row) for row in self._all(f"SELECT {_HOP} WHERE g.key = ? ORDER BY h.step", game)]
-
-    def find_call(self, key: str) -> Call | None:
-        """Returns an earlier call with this request key that went well, None if there is none."""
-        found = self._all(f"SELECT {_HOP} WHERE h.ask = ? AND h.outcome = 'ok' LIMIT 1", key)
-        return self._hop(found[0]).call if found else None
+        """Returns the hops of a game in order, with the inputs and results of their calls."""
+        with guarded(self.path):
+            return read_hops(self._calls, game, self.artefact)
 
     def count(self) -> dict[Outcome, int]:
         """Returns the number of hops by outcome."""
-        found = dict(self._all("SELECT outcome, count(*) FROM hop GROUP BY outcome"))
-        return {outcome: int(found.get(outcome.value, 0)) for outcome in Outcome}
+        rows = self._database.all("SELECT outcome, count(*) FROM hop h JOIN call c ON c.id = h.call GROUP BY outcome")
+        found = {row[0]: int(row[1]) for row in rows}
+        return {outcome: found.get(outcome.value, 0) for outcome in Outcome}
 
-    def add_hops(self, hops: Iterable[Hop]) -> None:
-        """Writes hops, all of them or none; when it returns they are on the disk, pictures before rows.
+    # Calls
 
-        A hop may take the place of one that was refused or failed, never of one that went well (unless both are equal).
+    def find_call(self, key: str) -> Call | None:
+        """Returns an earlier successful call of this request key, or None."""
+        with guarded(self.path):
+            return self._calls.find(key, self.artefact)
 
-        Raises:
-            StoreError: a hop that went well is there already, its game is unknown, or the disk is full.
-        """
-        new = list(hops)
-        self.pictures.write(hop.result for hop in new if hop.result is not None and hop.result.kind == "image")
-        with transaction(self._db, self.path):
-            for hop in new:
-                if hop.result is not None:
-                    self._add_content(hop.result)
-                self._add_hop(hop)
+    def reserve(self, requests: Iterable[Request]) -> None:
+        """Writes that calls are about to be sent; when it returns that is on the disk.
 
-    def reserve(self, requests: Sequence[Request]) -> None:
-        """Does nothing yet: this format has no reservations."""
-
-    def recover(self) -> None:
-        """Does nothing yet: this format has no reservations."""
-
-    def record(self, calls: Sequence[Call], links: Sequence[Hop]) -> None:
-        """Writes the hops of calls."""
-        self.add_hops(links)
-
-    def write_images(self, images: Sequence[Artefact]) -> None:
-        """Writes images; safe in several threads."""
-        self.pictures.write(images)
-
-    def write_off(self, rows: Sequence[WriteOff]) -> None:
-        """Writes that calls were made for which no hop will be written: they were given up, or had no answer.
+        A reservation that is neither recorded nor written off counts as a call of unknown cost.
 
         Raises:
             StoreError: the disk is full or cannot be written.
         """
-        with transaction(self._db, self.path):
+        wanted = list(requests)
+        with self._writing_calls():
+            self._add_artefacts(parent for request in wanted for parent in request.parents)
+            self._calls.reserve(wanted)
+
+    def record(self, calls: Iterable[Call], hops: Iterable[Hop] = ()) -> None:
+        """Writes calls that have ended and the hops that use them, all or nothing; images are written before rows.
+
+        The reservations of the calls are replaced. Writing the same calls and hops again changes nothing. A hop may
+        replace one that was refused or failed, never a successful one.
+
+        Args:
+            calls: that have ended.
+            hops: whose calls are among these, or were recorded before.
+
+        Raises:
+            StoreError: a game or call is unknown, another successful hop is there, or the disk is full.
+        """
+        ended, steps = list(calls), list(hops)
+        made = [call.result for call in ended if call.result is not None]
+        self._database.check_file()
+        self.pictures.write(artefact for artefact in made if artefact.kind == "image")
+        with self._writing_calls():
+            self._add_artefacts(parent for call in ended for parent in call.request.parents)
+            self._add_artefacts(made, written=True)
+            add_hops(self._calls, steps, self._calls.add_calls(ended))
+
+    def write_off(self, rows: Iterable[WriteOff]) -> None:
+        """Writes what calls have cost that are not recorded: they were given up, or had no answer.
+
+        Args:
+            rows: the reservation of a row with a key is removed.
+
+        Raises:
+            StoreError: the disk is full or cannot be written.
+        """
+        with self._writing_calls():
             for row in rows:
-                add_spent(self._db, row)
+                if row.calls:
+                    add_spending(self._db, row)
+                self._calls.release(row.key)
+
+    def recover(self) -> None:
+        """Counts reservations that a killed session left as failed calls of unknown cost.
+
+        Raises:
+            StoreError: the disk is full or cannot be written.
+        """
+        if self._calls.abandoned():
+            with self._writing_calls():
+                self._calls.recover()
+
+    def write_images(self, images: Iterable[Artefact]) -> None:
+        """Writes images that `record` will refer to; safe in several threads.
+
+        Raises:
+            StoreError: the disk is full or cannot be written.
+        """
+        self._database.check_file()
+        self.pictures.write(images)
 
     def spending(self) -> dict[str, Spending]:
-        """Returns by player what all calls of all sittings have cost and how long they took."""
+        """Returns by model what all calls of all sessions have cost and how long they took."""
         with guarded(self.path):
             return read_spending(self._db)
 
     def artefact(self, sha: str) -> Artefact:
-        """Returns what has this content hash.
+        """Returns the artefact of this content hash, checked against it.
 
         Raises:
             StoreDamaged: it is missing, or is not what was written.
         """
-        found = self._all("SELECT kind, CAST(data AS BLOB) FROM content WHERE sha = ?", sha)
+        found = self._database.all("SELECT kind, CAST(data AS BLOB) FROM artefact WHERE sha = ?", sha)
         if not found:
-            raise StoreDamaged(f"{self.path} has no content {sha[:12]}...: restore it from a copy, or start anew.")
+            raise StoreDamaged(
+                f"{self.path} has no artefact {sha[:12]}...: restore it from a copy, or start a new run."
+            )
         kind, data = found[0]
         if kind == "image":
             return Artefact.known("image", self.pictures.read(sha), sha)
-        if content_hash(data) != sha:
+        if data is None or content_hash(data) != sha:
             raise StoreDamaged(
                 f"A text in {self.path} is not what was written ({sha[:12]}...): restore it from a copy."
             )
         return Artefact.known("text", data, sha)
 
-    def put_scores(self, judge: str, scores: Iterable[Score]) -> None:
-        """Writes what a judge says; what it said before of the same pair under the same name is replaced.
+    # Scores and vectors
+
+    def put_scores(self, scorer: ScorerRow, scores: Iterable[Score]) -> None:
+        """Writes scores; an earlier score of the same pair, kind and item is replaced.
 
         Args:
-            judge: its identity, weights and preprocessing included.
-            scores: one row for each subject, reference and name.
+            scorer: by its kind, name and fingerprint.
+            scores: one for each subject, reference, kind and item.
 
         Raises:
             StoreError: the disk is full or cannot be written.
         """
-        rows = [(s.subject, s.reference, s.name, _number(s.value), _to_json(s.detail)) for s in scores]
-        with transaction(self._db, self.path):
-            self._db.execute("INSERT OR IGNORE INTO judge (name) VALUES (?)", (judge,))
-            self._db.executemany(
-                "INSERT OR REPLACE INTO score SELECT id, ?2, ?3, ?4, ?5, ?6 FROM judge WHERE name = ?1",
-                [(judge, *row) for row in rows],
-            )
+        rows = list(scores)
+        with self._database.transaction() as db:
+            add_scores(db, scorer, rows)
 
-    def scores(self, judge: str) -> list[Score]:
-        """Returns everything that a judge has said; nothing if it has not been heard."""
-        found = self._all(
-            "SELECT subject, reference, s.name, value, detail FROM score s JOIN judge j ON j.id = s.judge"
-            " WHERE j.name = ? ORDER BY subject, reference, s.name",
-            judge,
-        )
-        return [Score(row[0], row[1], row[2], row[3], json.loads(row[4])) for row in found]
+    def scores(self, scorer: ScorerRow) -> list[Score]:
+        """Returns every score of a scorer; none if it has written none.
 
-    def judges(self) -> list[str]:
-        """Returns the judges that have been heard, the first one first."""
-        return [row[0] for row in self._all("SELECT name FROM judge ORDER BY id")]
+        Raises:
+            StoreDamaged: a detail cannot be read.
+        """
+        with guarded(self.path):
+            return read_scores(self._db, scorer, self.path)
 
-    def put_vectors(self, embedder: str, vectors: Mapping[str, Any]) -> None:
-        """Writes what an embedder makes of texts and pictures.
+    def scorers(self, kind: ScorerKind | None = None) -> list[ScorerRow]:
+        """Returns the scorers that have written scores, the first one first; those of one kind if it is given."""
+        with guarded(self.path):
+            return read_scorers(self._db, kind)
+
+    def score_columns(self) -> dict[str, ScoreColumn]:
+        """Returns what each column of scores in `frame()` holds: the scorer, the kind, and texts or images."""
+        with guarded(self.path):
+            return score_columns(self._db)
+
+    def put_vectors(self, embedder: EmbedderRow, vectors: Mapping[str, Any]) -> None:
+        """Writes vectors of texts and images.
 
         Args:
-            embedder: its identity, weights and preprocessing included.
-            vectors: by content hash, each of any length and scale; directions alone are kept.
+            embedder: by its name and fingerprint.
+            vectors: by content hash, each of any length and scale; only directions are stored.
 
         Raises:
             StoreError: the disk is full or cannot be written.
         """
-        with transaction(self._db, self.path):
-            add_vectors(self._db, embedder, vectors)
+        with self._database.transaction() as db:
+            add_vectors(db, embedder, vectors)
 
-    def vectors(self, embedder: str) -> dict[str, Vector]:
-        """Returns every vector of an embedder by content hash: float32, unit length; without a direction, none."""
-        return read_vectors(self._all(f"SELECT v.sha, v.data {_VECTORS}", embedder))
+    def vectors(self, embedder: EmbedderRow) -> dict[str, Vector]:
+        """Returns the vectors of an embedder by content hash: float32, unit length; empty ones left out."""
+        with guarded(self.path):
+            return read_vectors(self._vector_rows("v.sha, v.data", embedder))
 
-    def embedded(self, embedder: str) -> set[str]:
-        """Returns the content hashes that an embedder has seen, also those of which it could make nothing."""
-        return {row[0] for row in self._all(f"SELECT v.sha {_VECTORS}", embedder)}
+    def embedded(self, embedder: EmbedderRow) -> set[str]:
+        """Returns the content hashes that an embedder has processed, also those without a direction."""
+        with guarded(self.path):
+            return {row[0] for row in self._vector_rows("v.sha", embedder)}
 
-    def embedders(self) -> list[str]:
-        """Returns the embedders that have left vectors, the first one first."""
-        return [row[0] for row in self._all("SELECT name FROM embedder ORDER BY id")]
+    def embedders(self) -> list[EmbedderRow]:
+        """Returns the embedders that have written vectors, the first one first."""
+        with guarded(self.path):
+            return read_embedders(self._db)
+
+    # The run as a whole
 
     def turns(self) -> "pd.DataFrame":
-        """Returns the data frame of `frame` without its scores: what was played, before it is judged."""
+        """Returns the data frame of `frame` without scores: what was played, before it is scored."""
         with guarded(self.path):
             return turns(self._db, self.spec, self.pictures)
 
     def frame(self, turns: "pd.DataFrame | None" = None) -> "pd.DataFrame":
-        """Returns a data frame with one row a turn; `telephone.store.frame` names and explains its columns.
+        """Returns a data frame with one row a turn; `telephone.store.frame` explains its columns.
 
         Args:
-            turns: the result of `turns`, if the caller has it already and nothing was played since; the scores are
-                read in any case.
+            turns: what `turns` returned, if it has been called; the turns are then not read again.
         """
         found = self.turns() if turns is None else turns
         with guarded(self.path):
             return frame(self._db, found)
 
     def verify(self) -> list[Problem]:
-        """Reads everything back, hashes it again and follows every chain; an empty list means that all is well."""
+        """Reads everything back, recomputes all hashes and follows every game; an empty list means no problem."""
+        try:
+            spec: RunSpec | None = self.spec
+        except StoreDamaged:
+            spec = None
         with guarded(self.path):
-            return verify(self._db, self.spec, self.pictures)
+            return verify(self._db, spec, self.pictures)
 
-    def _begin(self, description: RunSpec, games: Games) -> None:
-        """Writes what a run is before its first call; a folder that was cut off in this moment starts over."""
-        if self._all("SELECT value FROM meta WHERE key = 'description'"):
-            old = self.spec
-            if lacks := description.lacks(old):
-                raise UsageError(another(self.folder, lacks))
-            description = old.grown(description)
-            if description == old:
-                return
-        rows = list(games(description) if callable(games) else games)
-        self.pictures.write(Artefact("image", p.image) for p in description.prompts if p.image is not None)
-        with transaction(self._db, self.path):
-            self._db.execute("INSERT OR REPLACE INTO meta VALUES ('description', ?)", (description.to_json(),))
-            shas = {}
-            for prompt in description.prompts:
-                first = Artefact(prompt.first, prompt.text.encode() if prompt.image is None else prompt.image)
-                self._add_content(first)
-                shas[prompt.id] = first.sha256
-            add_games(self._db, rows, shas)
-        self._spec = description
+    @contextlib.contextmanager
+    def _closed_on_error(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
 
-    def _read_description(self) -> RunSpec:
-        found = self._all("SELECT value FROM meta WHERE key = 'description'")
+    @contextlib.contextmanager
+    def _writing_calls(self) -> Iterator[None]:
+        """Keeps the reservations in memory as they are on the disk."""
+        with self._calls.undone_on_error(), self._database.transaction():
+            yield
+
+    def _extend(self, spec: RunSpec, games: Games) -> None:
+        """Adds what is new; only then is the lock taken."""
+        if self._extended(spec) == self.spec:
+            return
+        with locked(self.folder):
+            self._spec = None  # another process may have extended the run in the meantime
+            extended = self._extended(spec)
+            if extended != self.spec:
+                self._write_spec(extended, games)
+
+    def _extended(self, spec: RunSpec) -> RunSpec:
+        if differences := spec.lacks(self.spec):
+            raise UsageError(another(self.folder, differences))
+        return self.spec.grown(spec)
+
+    def _begin(self, spec: RunSpec, games: Games) -> None:
+        """Writes the specification before the first call; a folder that was killed in this moment starts over."""
+        if self._database.all("SELECT 1 FROM meta WHERE key = 'spec'"):  # another process was faster
+            if self._extended(spec) != self.spec:
+                self._write_spec(self._extended(spec), games)
+            return
+        self._write_spec(spec, games)
+
+    def _write_spec(self, spec: RunSpec, games: Games) -> None:
+        rows = list(games(spec) if callable(games) else games)
+        starts = {prompt.id: opening(prompt) for prompt in spec.prompts}
+        self.pictures.write(start for start in starts.values() if start.kind == "image")
+        text = spec.to_json()
+        with self._database.transaction() as db:
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('spec', ?, ?)", (text, checksum("spec", text)))
+            self._add_artefacts(starts.values(), written=True)
+            add_games(db, rows, {name: start.sha256 for name, start in starts.items()})
+        self._spec = spec
+
+    def _read_spec(self) -> RunSpec:
+        found = self._database.all("SELECT value FROM meta WHERE key = 'spec'")
         if not found:
-            raise StoreDamaged(f"{self.path} has no description of its run: start anew in another folder.")
+            raise StoreDamaged(f"{self.path} has no specification of its run: start a new run in another folder.")
         return RunSpec.from_json(found[0][0], self.pictures.read)
 
-    def _add_content(self, made: Artefact) -> None:
-        data = made.data if made.kind == "text" else None
-        row = (made.sha256, made.kind, len(made.data), data)
-        self._db.execute("INSERT OR IGNORE INTO content VALUES (?, ?, ?, ?)", row)
+    def _add_artefacts(self, artefacts: Iterable[Artefact], *, written: bool = False) -> None:
+        """Adds rows of artefacts, inside a transaction; images whose file may be missing are written first."""
+        known = "SELECT 1 FROM artefact WHERE sha = ?"
+        new = {each.sha256: each for each in artefacts}
+        if not written:
+            new = {sha: each for sha, each in new.items() if not self._db.execute(known, (sha,)).fetchone()}
+            self.pictures.write(each for each in new.values() if each.kind == "image")
+        self._db.executemany(
+            "INSERT OR IGNORE INTO artefact VALUES (?, ?, ?, ?)",
+            [(sha, each.kind, len(each.data), each.data if each.kind == "text" else None) for sha, each in new.items()],
+        )
 
-    def _add_hop(self, hop: Hop) -> None:
-        ask, call, result = hop.request, hop.call, hop.result.sha256 if hop.result else None
-        keep_spent(self._db, hop)
-        written = self._db.execute(
-            "INSERT INTO hop SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17"
-            " FROM game WHERE key = ?1"
-            " ON CONFLICT (game, step) DO UPDATE SET outcome = excluded.outcome, result = excluded.result,"
-            " reason = excluded.reason, raw = excluded.raw, started = excluded.started, seconds = excluded.seconds,"
-            " attempts = excluded.attempts, cost = excluded.cost, tokens_cut = excluded.tokens_cut"
-            " WHERE hop.ask = excluded.ask AND (hop.outcome != 'ok' OR hop.result IS excluded.result)",
-            (
-                *(hop.game, hop.step, hop.turn, ask.kind, ask.model, ask.seed, ask.parent.sha256, ask.key),
-                *(hop.outcome.value, result, hop.reason, call.raw, call.started, hop.seconds, hop.attempts, hop.cost),
-                call.tokens_cut,
-            ),
-        ).rowcount
-        if written != 1:
-            raise StoreError(
-                f"Step {hop.step} of game {hop.game[:12]} cannot be written: the game is unknown or the step is taken."
-            )
-
-    def _hop(self, row: sqlite3.Row) -> Hop:
-        request = Request(
-            row["player"], self.spec.model(row["player"]).fingerprint, TASK_OF[row["kind"]],
-            (self.artefact(row["parent"]),), row["seed"], row["ask"],
-        )  # fmt: skip
-        call = Call(
-            request, Outcome(row["outcome"]), self.artefact(row["result"]) if row["result"] else None, row["reason"],
-            row["raw"], row["started"], row["seconds"], row["attempts"], row["cost"], 0, row["tokens_cut"],
-        )  # fmt: skip
-        return Hop(row["game"], row["step"], call, shared=row["attempts"] == 0)
-
-    def _all(self, query: str, *values: object) -> list[Any]:
-        with guarded(self.path):
-            return self._db.execute(query, values).fetchall()
-
-
-def _number(value: float | None) -> float | None:
-    """NaN would come back as NULL anyway; infinity is no score."""
-    return None if value is None or value != value or value in (float("inf"), float("-inf")) else float(value)
-
-
-def _to_json(detail: Any) -> str:
-    return json.dumps(detail, ensure_ascii=False)
+    def _vector_rows(self, columns: str, embedder: EmbedderRow) -> list[Any]:
+        return self._database.all(
+            f"SELECT {columns} FROM vector v JOIN embedder e ON e.id = v.embedder"
+            " WHERE e.name = ? AND e.fingerprint = ?",
+            embedder.name,
+            embedder.fingerprint,
+        )

@@ -16,8 +16,8 @@ from telephone.analysis.convergence.fixed_points import (
 )
 from telephone.analysis.convergence.motifs import Motifs, find_motifs, seed_sensitivity
 from telephone.analysis.convergence.text_space import Vectors, text_trajectories
-from telephone.analysis.tables.drift import short_name
 from telephone.analysis.tables.retention import mean_floor
+from telephone.store.records import ScorerKind
 
 if TYPE_CHECKING:
     from telephone.store import Run
@@ -64,13 +64,13 @@ def text_space_of(run: Run, frame: pd.DataFrame, judge: str = "") -> TextSpace |
         judge: The judge of distances that is told; its embedder goes before the others.
     """
     wanted = {*frame["text_sha256"].dropna(), *frame["prompt_sha256"].dropna()}
-    own = short_name(judge)
-    for embedder in sorted(run.embedders(), key=lambda each: not own.endswith(f" {short_name(each)}")):
+    models = [row.model for row in run.scorers(ScorerKind.DISTANCE) if judge and judge in row.identity]
+    for embedder in sorted(run.embedders(), key=lambda each: each.name not in models):
         vectors = {sha: vector for sha, vector in run.vectors(embedder).items() if sha in wanted}
         if not frame["text_sha256"].isin(vectors.keys()).any():
             continue
         floor = mean_floor(run, embedder, "text-text")
-        return TextSpace(vectors, short_name(embedder), FLOOR if floor is None else floor)
+        return TextSpace(vectors, embedder.name, FLOOR if floor is None else floor)
     return None
 
 

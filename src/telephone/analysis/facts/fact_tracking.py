@@ -12,6 +12,7 @@ import pandas as pd
 
 from telephone import world
 from telephone.analysis.tables.score_frames import hop_table, without_controls
+from telephone.store.records import ScorerKind
 from telephone.world.scene import Atom, Scene
 
 if TYPE_CHECKING:
@@ -21,9 +22,9 @@ STATES = {"k": "kept", "w": "wrong", "m": "missing", "u": "unknown"}
 """What the judges of facts write, a letter a fact; and what it means."""
 BOTH = "both"
 """The kind of a step whose picture was not read: it is a drawing and a describing in one."""
-_JUDGES = {"facts of ": "facts_recall", "opinion of ": "opinion_recall"}
-"""How the names of judges begin, and the score whose detail tells how each fact stands."""
-_COUNTED, _OPINION = _JUDGES
+_COUNTED = (ScorerKind.TEXT_FACTS, ScorerKind.IMAGE_FACTS)
+_RECALL = {**dict.fromkeys(_COUNTED, "facts_recall"), ScorerKind.OPINION: "opinion_recall"}
+"""The score whose detail has the letters, by kind of scorer."""
 _GAME = ["game", "prompt_id", "level", "t2i_model", "i2t_model", "repeat", "first"]
 COLUMNS = (*_GAME, "generation", "turn", "kind", "player", "atom", "attribute", "fact", "before", "state", "event")
 SUBJECT_COLUMNS = ("game", "prompt_id", "level", "t2i_model", "i2t_model", "subject", "turn", "turns")
@@ -117,13 +118,14 @@ def fact_details(run: Run, opinion: str | None = None) -> dict[tuple[str, str], 
         run: A judged run.
         opinion: Part of the name of a player whose opinion is taken; None is what was counted.
     """
-    begins = _COUNTED if opinion is None else _OPINION
+    kinds = _COUNTED if opinion is None else (ScorerKind.OPINION,)
     return {
         (score.subject, score.reference): score.detail
-        for judge in run.judges()
-        if judge.startswith(begins) and (opinion is None or opinion in judge)
-        for score in run.scores(judge)
-        if score.name == _JUDGES[begins] and score.value is not None and "states" in score.detail
+        for kind in kinds
+        for scorer in run.scorers(kind)
+        if opinion is None or opinion in scorer.identity
+        for score in run.scores(scorer)
+        if score.kind == _RECALL[kind] and score.value is not None and "states" in score.detail
     }
 
 

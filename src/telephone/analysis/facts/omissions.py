@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 
 from telephone.analysis.facts.hazards import clustered_proportion
-from telephone.store.vectors import SEPARATOR
+from telephone.store.records import ScorerKind
 
 if TYPE_CHECKING:
     from telephone.store import Run
 
-JUDGE = "asked "
 _ROWS = ["player", "prompt_id", "level", "attribute", "sort", "agrees"]
 _COLUMNS = ("lost", "asked", "not_said", "not_seen", "unsure", "share_not_said", "low", "high", "guessed", "corrected")
 
@@ -33,16 +32,14 @@ def probe_answers(run: Run) -> pd.DataFrame:
     prompts = {prompt.id: prompt for prompt in run.spec.prompts}
     of_sha = _prompts(run)
     rows = []
-    for judge in run.judges():
-        if not judge.startswith(JUDGE):
-            continue
-        player = judge.partition(SEPARATOR)[0].removeprefix(JUDGE)
-        for score in run.scores(judge):
-            prompt = prompts[of_sha[score.reference.removeprefix(JUDGE)]]
+    for scorer in run.scorers(ScorerKind.OMISSION_PROBE):
+        player = scorer.model
+        for score in run.scores(scorer):
+            prompt = prompts[of_sha[score.reference]]
             told = {name: score.detail[name] for name in ("attribute", "question", "answer")}
             value = np.nan if score.value is None else score.value
             head = {"player": names.get(player, player), "prompt_id": prompt.id, "level": prompt.level}
-            rows.append(head | told | {"sort": score.name.partition(" ")[0], "agrees": value})
+            rows.append(head | told | {"sort": score.kind, "agrees": value})
     return pd.DataFrame(rows, columns=[*_ROWS[:-1], "question", "answer", "agrees"])
 
 

@@ -17,7 +17,7 @@ import pandas as pd
 
 from telephone.analysis.facts.hazards import clustered_proportion
 from telephone.analysis.inference.pairwise import holm_adjust
-from telephone.analysis.tables.drift import Floats, matching_embedders, short_name
+from telephone.analysis.tables.drift import Floats, matching_embedders
 from telephone.analysis.tables.score_frames import hop_table, without_controls
 from telephone.core import seeds
 
@@ -75,7 +75,7 @@ def match_captions(run: Run, embedder: str | None = None, frame: pd.DataFrame | 
     made = hop_table(without_controls(run.frame()) if frame is None else frame)
     same = made[made["kind"] == made["first"]]
     tables = [
-        _match(part, run.vectors(identity)).assign(embedder=short_name(identity))
+        _match(part, run.vectors(identity)).assign(embedder=identity.name)
         for identity in matching_embedders(run, embedder)
         for _, part in same.groupby("first")
     ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from telephone.analysis.tables.drift import cosine_distances, drift_curves, matching_embedders, short_name
+from telephone.analysis.tables.drift import cosine_distances, drift_curves, matching_embedders
 from telephone.analysis.tables.score_frames import hop_table, turn_means
 
 if TYPE_CHECKING:
@@ -62,6 +62,6 @@ def reencoding_drift(run: Run, embedder: str | None = None, frame: pd.DataFrame 
     tables = [pictures.iloc[:0].assign(embedder="", to_start=0.0)]
     for identity in matching_embedders(run, embedder):
         apart = cosine_distances(run.vectors(identity), list(pictures["sha"]), list(first))
-        tables.append(pictures.assign(embedder=short_name(identity), to_start=apart))
+        tables.append(pictures.assign(embedder=identity.name, to_start=apart))
     filled = [table for table in tables if len(table)]
     return drift_curves(pd.concat(filled, ignore_index=True) if filled else tables[0])

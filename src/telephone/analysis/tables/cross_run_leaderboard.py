@@ -11,7 +11,7 @@ import pandas as pd
 
 from telephone.analysis.inference.bootstrap import Floats, bootstrap_weights, interval_bounds, student_stretch
 from telephone.analysis.tables.leaderboards import ALL, KEYS, Side
-from telephone.analysis.tables.run_comparison import games_of_run, measures_distance
+from telephone.analysis.tables.run_comparison import distance_scorers, games_of_run
 from telephone.analysis.tables.score_frames import WHENS, Measure, get_measure, ordered_levels, without_controls
 from telephone.core.errors import UsageError
 
@@ -66,7 +66,7 @@ def pool_games(runs: Mapping[str, Run], measure: str = "distance", judge: str = 
     chosen, kept = "", list(runs)
     if get_measure(measure).name == "distance":
         chosen = _commonest(list(runs.values()), judge)
-        kept = [name for name, run in runs.items() if chosen in run.judges()]
+        kept = [name for name, run in runs.items() if chosen in distance_scorers(run)]
     prints: dict[str, set[str]] = {}
     for name in kept:
         for row in runs[name].spec.models:
@@ -79,7 +79,7 @@ def pool_games(runs: Mapping[str, Run], measure: str = "distance", judge: str = 
 
 
 def _commonest(runs: Sequence[Run], part: str) -> str:
-    heard = [name for run in runs for name in run.judges() if part in name and measures_distance(run, name)]
+    heard = [name for run in runs for name in distance_scorers(run) if part in name]
     if not heard:
         raise UsageError(
             f"No run here has distances{f' of {part!r}' if part else ''}: judge them with `telephone judge`."

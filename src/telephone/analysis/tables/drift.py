@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from telephone.analysis.inference.bootstrap import estimate_means
 from telephone.analysis.tables.score_frames import hop_table, ordered_levels, without_controls
 from telephone.core.errors import UsageError
-from telephone.store.vectors import SEPARATOR
 
 if TYPE_CHECKING:
-    from telephone.store import Run
+    from telephone.store import EmbedderRow, Run
 
 MAPPINGS = ("text-text", "text-image", "image-image", "image-text")
 """What the game began with, and what is compared with it."""
@@ -25,23 +24,18 @@ Floats = NDArray[np.float64]
 _CURVE = ["embedder", "mapping", "level", "t2i_model", "i2t_model", "generation"]
 
 
-def matching_embedders(run: Run, embedder: str | None = None) -> list[str]:
+def matching_embedders(run: Run, embedder: str | None = None) -> list[EmbedderRow]:
     """Returns the embedders of a run that a part of a name means; None means all.
 
     Raises:
         UsageError: no embedder has such a name.
     """
     there = run.embedders()
-    found = [name for name in there if embedder is None or embedder in name]
+    found = [row for row in there if embedder is None or embedder in row.identity]
     if embedder is not None and not found:
-        told = ", ".join(map(short_name, there)) or "none yet; run `telephone judge`"
+        told = ", ".join(row.name for row in there) or "none yet; run `telephone judge`"
         raise UsageError(f"No embedder of this run is called {embedder!r}: name one of {told}.")
     return found
-
-
-def short_name(embedder: str) -> str:
-    """Returns an embedder's name without its fingerprint."""
-    return embedder.partition(SEPARATOR)[0]
 
 
 def drift_table(run: Run, embedder: str | None = None, frame: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -67,7 +61,7 @@ def drift_table(run: Run, embedder: str | None = None, frame: pd.DataFrame | Non
     for identity in matching_embedders(run, embedder):
         vectors = run.vectors(identity)
         found = {name: cosine_distances(vectors, list(made["sha"]), list(other)) for name, other in pairs.items()}
-        tables.append(made.assign(embedder=short_name(identity), **found))
+        tables.append(made.assign(embedder=identity.name, **found))
     empty = made.iloc[:0].assign(embedder="", **dict.fromkeys(DISTANCES, np.nan))
     return pd.concat(tables, ignore_index=True) if tables else empty
 

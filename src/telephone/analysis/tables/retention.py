@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from telephone.analysis.tables.drift import Floats, matching_embedders, short_name
+from telephone.analysis.tables.drift import Floats, matching_embedders
 from telephone.analysis.tables.score_frames import hop_table, ordered_levels, without_controls
-from telephone.store.vectors import yardstick_of
+from telephone.store.records import EmbedderRow, floor_scorer
+from telephone.store.spec import opening
 
 if TYPE_CHECKING:
     from telephone.store import Run
@@ -61,7 +62,7 @@ def add_retention(table: pd.DataFrame, sticks: pd.DataFrame) -> pd.DataFrame:
     return joined
 
 
-def mean_floor(run: Run, embedder: str, mapping: str) -> float | None:
+def mean_floor(run: Run, embedder: EmbedderRow, mapping: str) -> float | None:
     """Returns the mean distance of two tellings of one thing, prompts counting alike; None if it was not measured.
 
     Args:
@@ -74,7 +75,7 @@ def mean_floor(run: Run, embedder: str, mapping: str) -> float | None:
     return float(values.mean()) if len(values) else None
 
 
-def _rows(run: Run, identity: str, made: pd.DataFrame) -> list[dict[str, Any]]:
+def _rows(run: Run, identity: EmbedderRow, made: pd.DataFrame) -> list[dict[str, Any]]:
     vectors = run.vectors(identity)
     floors = _floors(run, identity)
     found = []
@@ -86,16 +87,21 @@ def _rows(run: Run, identity: str, made: pd.DataFrame) -> list[dict[str, Any]]:
         for level in ordered_levels(part):
             near = _floor(floors, mapping, level)
             far = means.chance(level, first == kind)
-            found.append({"embedder": short_name(identity), "mapping": mapping, "level": level, **near, **far})
+            found.append({"embedder": identity.name, "mapping": mapping, "level": level, **near, **far})
     return found
 
 
-def _floors(run: Run, identity: str) -> pd.DataFrame:
+def _floors(run: Run, identity: EmbedderRow) -> pd.DataFrame:
     """Returns one row a prompt and pair of kinds: tellings of one prompt are averaged."""
     levels = {prompt.id: prompt.level for prompt in run.spec.prompts}
+    ids: dict[str, list[str]] = {}
+    for prompt in run.spec.prompts:
+        ids.setdefault(opening(prompt).sha256, []).append(prompt.id)
     rows = [
-        (score.name.partition(" ")[2], score.reference.partition(" ")[2], score.value, score.detail["from"])
-        for score in run.scores(yardstick_of(identity))
+        (score.kind, prompt_id, score.value, score.detail["from"])
+        for score in run.scores(floor_scorer(identity))
+        if score.value is not None
+        for prompt_id in ids[score.reference]
     ]
     table = pd.DataFrame(rows, columns=["mapping", "prompt_id", "value", "from"])
     table["level"] = table["prompt_id"].map(levels)

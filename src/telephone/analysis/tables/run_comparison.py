@@ -20,6 +20,7 @@ from telephone.analysis.tables.score_frames import (
     without_controls,
 )
 from telephone.core.errors import UsageError
+from telephone.store.records import ScorerKind
 
 if TYPE_CHECKING:
     from telephone.store import Run
@@ -120,7 +121,7 @@ def shared_judge(runs: Sequence[Run], part: str = "") -> str:
     Raises:
         UsageError: there is none.
     """
-    heard = [[name for name in run.judges() if part in name and measures_distance(run, name)] for run in runs]
+    heard = [[name for name in distance_scorers(run) if part in name] for run in runs]
     for name in heard[0]:
         if all(name in other for other in heard[1:]):
             return name
@@ -129,9 +130,9 @@ def shared_judge(runs: Sequence[Run], part: str = "") -> str:
     )
 
 
-def measures_distance(run: Run, judge: str) -> bool:
-    """Tells whether a judge of a run has measured distances."""
-    return any(score.name == _DISTANCE for score in run.scores(judge))
+def distance_scorers(run: Run) -> list[str]:
+    """Returns the scorers of a run that measure distances, by name and fingerprint."""
+    return [scorer.identity for scorer in run.scorers(ScorerKind.DISTANCE)]
 
 
 def games_of_run(run: Run, judge: str) -> pd.DataFrame:

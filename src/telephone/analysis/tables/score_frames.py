@@ -11,6 +11,8 @@ import pandas as pd
 from telephone.analysis.inference.bootstrap import estimate_means
 from telephone.core.errors import UsageError
 from telephone.core.records import LEVELS
+from telephone.store.frame import DISTANCE
+from telephone.store.records import ScorerKind
 
 if TYPE_CHECKING:
     from telephone.store import Run
@@ -43,7 +45,6 @@ HOP_COLUMNS = (
 )  # fmt: skip
 _GAME_COLUMNS = ("game", "prompt_id", "level", "t2i_model", "i2t_model", "repeat", "first")
 _STEP_COLUMNS = ["level", "t2i_model", "i2t_model", "step_number", "mean", "low", "high", "se", "n", "unscored"]
-_FACTS = "facts_"
 _DISTANCE = "text_after_dist"
 
 
@@ -55,26 +56,23 @@ def scored_frame(run: Run, distance_judge: str | None = None, frame: pd.DataFram
 
     Args:
         run: A run, scored or not; what is not scored is NaN.
-        distance_judge: Part of the name of a judge among `run.judges()`.
+        distance_judge: Part of the name of a scorer among `run.scorers(ScorerKind.DISTANCE)`.
         frame: `run.frame()`, if the caller has it already; it is not changed.
 
     Raises:
         UsageError: no judge, or more than one, has such a name.
     """
     frame = run.frame() if frame is None else frame.copy(deep=False)
-    judges = run.judges()
-    extra = [column for column in frame.columns if "@" in column and not column.startswith("image_")]
+    extra = {name: about for name, about in run.score_columns().items() if not about.first and name in frame.columns}
     if distance_judge is not None:
-        judge = _only(distance_judge, [name for name in judges if _measures_distance(run, name)])
-        frame[_DISTANCE] = frame.get(f"{_DISTANCE}@{judge}", frame[_DISTANCE])
-    for judge in judges:
-        for column in [each for each in extra if each.startswith(_FACTS) and each.endswith(f"@{judge}")]:
-            frame[column.partition("@")[0]] = frame[column]
-    return frame.drop(columns=extra)
-
-
-def _measures_distance(run: Run, judge: str) -> bool:
-    return any(each.name == "distance" for each in run.scores(judge))
+        judge = _only(distance_judge, [row.identity for row in run.scorers(ScorerKind.DISTANCE)])
+        for column, about in extra.items():
+            if about.kind == DISTANCE and about.scorer.identity == judge:
+                frame[_DISTANCE] = frame[column]
+    for column, about in extra.items():  # the newest version of the fact judge comes last
+        if about.scorer.kind is ScorerKind.TEXT_FACTS:
+            frame[about.kind] = frame[column]
+    return frame.drop(columns=[name for name, about in extra.items() if not about.of_images])
 
 
 def _only(part: str, judges: list[str]) -> str:

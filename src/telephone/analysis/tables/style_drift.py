@@ -17,11 +17,11 @@ from telephone import world
 from telephone.analysis.facts.fact_tracking import fact_details
 from telephone.analysis.facts.hazards import clustered_proportion
 from telephone.analysis.inference.bootstrap import estimate_means
-from telephone.analysis.tables.drift import Floats, matching_embedders, short_name
+from telephone.analysis.tables.drift import Floats, matching_embedders
 from telephone.analysis.tables.score_frames import hop_table, without_controls
 
 if TYPE_CHECKING:
-    from telephone.store import Run
+    from telephone.store import EmbedderRow, Run
 
 STYLE = "style"
 _KEEP = ["embedder", "game", "prompt_id", "level", "t2i_model", "i2t_model", "turn"]
@@ -110,14 +110,14 @@ def style_similarity(run: Run, embedder: str | None = None, frame: pd.DataFrame 
     return pd.DataFrame(rows, columns=columns)
 
 
-def _looks(drawn: pd.DataFrame, vectors: dict[str, Any], identity: str) -> list[dict[str, Any]]:
+def _looks(drawn: pd.DataFrame, vectors: dict[str, Any], identity: EmbedderRow) -> list[dict[str, Any]]:
     known = drawn[drawn["sha"].isin(list(vectors)) & drawn["caption"].isin(list(vectors))].reset_index(drop=True)
     if known["prompt_id"].nunique() < _FEWEST:
         return []
     left = _leftovers(known, vectors)
     rows = []
     for (t2i, i2t), part in known.groupby(["t2i_model", "i2t_model"], sort=True):
-        head = {"embedder": short_name(identity), "t2i_model": t2i, "i2t_model": i2t}
+        head = {"embedder": identity.name, "t2i_model": t2i, "i2t_model": i2t}
         rows += [head | row for row in _line(part, left)]
     return rows
 

@@ -107,10 +107,9 @@ def _facts(run: Run, frame: pd.DataFrame) -> _FactTables:
 
 def _opinion(run: Run) -> str:
     """Returns the model that answered yes-or-no questions about the images; empty if there is none."""
-    from telephone.analysis.tables.drift import short_name
+    from telephone.store import ScorerKind
 
-    begins = "opinion of "
-    return next((short_name(judge).removeprefix(begins) for judge in run.judges() if judge.startswith(begins)), "")
+    return next((scorer.model for scorer in run.scorers(ScorerKind.OPINION)), "")
 
 
 def _vectors(run: Run, frame: pd.DataFrame, distance_judge: str | None) -> dict[str, Any]:
