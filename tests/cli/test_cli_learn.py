@@ -1,16 +1,20 @@
-"""`telephone learn` around a recipe: where things go, what is put aside, how it stops."""
+"""`telephone learn` around a recipe: where files go, what is put aside, how it stops."""
 
 import pytest
 
 from telephone.train import RECIPES
 
 RECIPE = """
-MINUTES = 7.0
+from telephone.train.common.recipe import StagePlan
+
+STAGES = {"a": StagePlan(300, 2), "b": StagePlan(700, 5)}
 
 def main(recipe):
     if recipe.minutes == 1:
         raise KeyboardInterrupt
-    said = f"{recipe.minutes:g} {recipe.device} {recipe.seed} {recipe.threads} {recipe.pictures}"
+    if recipe.minutes == 2:
+        raise OSError(28, "No space left on device", "x.jsonl")
+    said = f"{recipe.scale:g} {recipe.minutes} {recipe.device} {recipe.seed} {recipe.threads} {recipe.pictures}"
     (recipe.folder / "checkpoint").write_text(said)
     recipe.weights.write_text("weights")
     return recipe.weights
@@ -31,16 +35,16 @@ def test_it_says_where_the_weights_are_and_how_to_use_them(learn, tmp_path, monk
     done = learn("--seed", "5")
     assert done.exit_code == 0, done.output
     assert done.stdout == "learned/tiny.safetensors\nUse it with TELEPHONE_WEIGHTS=learned\n"
-    assert "Training tiny for 7 minutes on cpu" in done.stderr
-    assert (tmp_path / "learned" / "tiny" / "checkpoint").read_text() == "7 cpu 5 3 50000"
+    assert "Training tiny for 1000 steps on cpu (about 7 minutes on one CPU core)" in done.stderr
+    assert (tmp_path / "learned" / "tiny" / "checkpoint").read_text() == "1 None cpu 5 3 50000"
 
 
 def test_options_reach_the_recipe(learn, tmp_path):
-    learn("--minutes", "0.5", "--pictures", "80", "--out", "there")
-    assert (tmp_path / "there" / "tiny" / "checkpoint").read_text() == "0.5 cpu 0 None 80"
+    learn("--minutes", "0.5", "--steps", "20", "--pictures", "80", "--out", "there")
+    assert (tmp_path / "there" / "tiny" / "checkpoint").read_text() == "0.02 0.5 cpu 0 None 80"
 
 
-def test_it_goes_on_unless_told_to_start_over(learn, tmp_path):
+def test_it_resumes_unless_fresh(learn, tmp_path):
     learn()
     mark = tmp_path / "learned" / "tiny" / "mark"
     mark.touch()
@@ -51,10 +55,10 @@ def test_it_goes_on_unless_told_to_start_over(learn, tmp_path):
     assert (tmp_path / "learned" / "tiny.old" / "mark").exists()
 
 
-def test_ctrl_c_tells_how_to_go_on(learn):
+def test_ctrl_c_states_how_to_resume(learn):
     done = learn("--minutes", "1", "--seed", "2")
     assert done.exit_code == 130
-    assert "telephone learn tiny --minutes 1 --pictures 50000 --seed 2 --out learned" in done.stderr
+    assert "Resume with: telephone learn tiny --minutes 1.0 --pictures 50000 --seed 2 --out learned" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -62,6 +66,8 @@ def test_ctrl_c_tells_how_to_go_on(learn):
     [
         (("--device", "abacus"), 2, "The device 'abacus' cannot be used"),
         (("--minutes", "0"), 2, "--minutes"),
+        (("--steps", "0"), 2, "--steps"),
+        (("--minutes", "2"), 1, "x.jsonl cannot be used (No space left on device): free some space"),
         (("--out", "tiny_recipe.py"), 1, "choose another folder with --out"),
     ],
 )

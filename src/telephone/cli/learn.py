@@ -1,4 +1,4 @@
-"""`telephone learn`: makes the weights of a pocket player again, by its recipe."""
+"""`telephone learn`: trains the weights of a pocket model by its recipe."""
 
 import difflib
 import importlib
@@ -17,9 +17,13 @@ NAME = "learn"
 
 
 def command(
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="The player to train.", show_default=False)],
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="The model to train.", show_default=False)],
+    steps: Annotated[
+        int | None,
+        typer.Option("--steps", min=1, help="Optimiser steps of all stages together; default: the recipe's number."),
+    ] = None,
     minutes: Annotated[
-        float | None, typer.Option("--minutes", min=0.001, help="Time to train; the recipe's own.", show_default=False)
+        float | None, typer.Option("--minutes", min=0.001, help="Time limit; may end the training before all steps.")
     ] = None,
     device: Annotated[str, typer.Option("--device", help="cpu, cuda, mps.")] = "cpu",
     pictures: Annotated[
@@ -30,32 +34,46 @@ def command(
         "learned"
     ),
     fresh: Annotated[
-        bool, typer.Option("--fresh/--resume", help="Start over (what is there is put aside), or go on.")
+        bool, typer.Option("--fresh/--resume", help="Start over (earlier files are put aside), or resume.")
     ] = False,
 ) -> None:
-    """Train a pocket player: writes its weights, and goes on where an earlier training stopped."""
+    """Train a pocket model: writes its weights, and resumes an earlier training that was stopped."""
     module = _recipe(recipe)
     folder = _prepare(out, recipe, fresh)
     from telephone.core import settings
-    from telephone.train.common.recipe import Recipe
+    from telephone.train.common.recipe import Recipe, total_steps
 
+    total = total_steps(module.STAGES)
+    wanted = total if steps is None else steps
     task = Recipe(
         folder=folder,
         weights=out / f"{recipe}.safetensors",
-        minutes=module.MINUTES if minutes is None else minutes,
+        scale=wanted / total,
+        minutes=minutes,
         device=_device(device),
         seed=seed,
         threads=settings.load().threads,
         pictures=pictures,
     )
-    tell(f"Training {recipe} for {task.minutes:g} minutes on {device}; checkpoints and losses go to {folder}.")
+    usual = sum(plan.minutes for plan in module.STAGES.values()) * task.scale
+    limit = "" if minutes is None else f", at most {minutes:g} minutes"
+    tell(
+        f"Training {recipe} for {wanted} steps on {device} (about {usual:.0f} minutes on one CPU core{limit}); "
+        f"checkpoints and losses go to {folder}."
+    )
     try:
         path = module.main(task)
     except KeyboardInterrupt as error:
-        again = f"telephone learn {recipe} --minutes {task.minutes:g} --pictures {pictures} --seed {seed} --out {out}"
-        where = "" if device == "cpu" else f" --device {device}"
-        tell(f"Stopped. Go on with: {again}{where}")
+        options: dict[str, object] = {"--steps": steps, "--minutes": minutes, "--pictures": pictures, "--seed": seed}
+        options |= {"--out": out, "--device": None if device == "cpu" else device}
+        given = " ".join(f"{name} {value}" for name, value in options.items() if value is not None)
+        tell(f"Stopped. Resume with: telephone learn {recipe} {given}")
         raise typer.Exit(STOPPED) from error
+    except OSError as error:
+        raise StoreError(
+            f"{error.filename or folder} cannot be used ({error.strerror}): free some space, or choose another folder "
+            "with --out. The same command resumes the training."
+        ) from error
     say(f"{path}")
     say(f"Use it with TELEPHONE_WEIGHTS={out}")
 
@@ -89,6 +107,8 @@ def _device(name: str) -> str:
     try:
         torch.empty(1, device=name)
     except (RuntimeError, AssertionError) as error:
-        said = str(error).splitlines()[0]
-        raise UsageError(f"The device {name!r} cannot be used ({said}): take cpu, or one that PyTorch has.") from error
+        reason = str(error).splitlines()[0]
+        raise UsageError(
+            f"The device {name!r} cannot be used ({reason}): take cpu, or one that PyTorch has."
+        ) from error
     return name

@@ -1,4 +1,8 @@
-"""How the pocket weights are made: one recipe a net, read from top to bottom; each can be stopped and resumed."""
+"""How the pocket weights are trained: one recipe a net, read from top to bottom; each can be stopped and resumed.
+
+A recipe is a module with `STAGES`, the table of its stages with their default numbers of optimiser steps, and
+`main(recipe)`, which trains and writes the weight file. `common` holds what recipes share.
+"""
 
 RECIPES = {
     "stable-diffusion": "telephone.train.stable_diffusion",
@@ -16,6 +20,6 @@ RECIPES = {
     "vqgan-clip": "telephone.train.vqgan_clip",
     "dalle-2": "telephone.train.dalle_2",
 }
-"""Recipes by the name of the player that they make."""
+"""Modules of the recipes by the name of the model that they train."""
 
 __all__ = ["RECIPES"]

@@ -1,19 +1,18 @@
-"""Recipe of `pocket/clip-prefix`, in two stages: unfold, speak. Needs `clip` and `language-model`.
+"""Recipe of `pocket/clip-prefix` (Mokady et al. 2021, arXiv 2111.09734), in two stages. Needs `clip`, `language-model`.
 
-CLIP looks at every picture once, before the clock starts; its views are kept.
+CLIP's features of all training images are computed once (`clip_prefix_data.py`).
 
-1. *Unfold*: each vector of the prefix has one question, such as what colour the thing at the top left is, and a small
-   head on it must tell the answer from CLIP's view. The heads, thrown away in the end, stand in for the millions
-   of captions of the paper; the last layer then starts as the best linear guess at the words of the answers.
-2. *Speak*: mapper and language model learn to say it, by the loss on captions alone (Mokady et al. 2021, eq. 2), a
-   little of the heads' beside it. One vector does not hold all of a full picture. So a caption tells only what the
-   heads are sure of: where there is nothing to be sure of, the words of a net are made up. If they are sure of no
-   thing, it tells where and when.
+1. `mapper-facts`: each vector of the prefix learns one fact, such as the colour of the thing at the top left, which a
+   linear head predicts from it. The heads are not shipped; they stand in for the millions of captions of the paper. The
+   last layer then starts as the ridge regression to the embeddings of the visual words.
+2. `captioning`: mapper and language model learn from the loss on captions (eq. 2), plus a little of the heads' loss. A
+   CLIP embedding does not hold all facts of a full image, so a caption states only those facts that the heads predict
+   with some confidence; otherwise the model would learn to guess. If no thing is certain, it states setting and time.
 
-The default is the two-layer net with a tuned language model, the paper's first form; the transformer with a frozen one
-is its second. On this CPU the transformer takes thirty times the work a picture and sees too few of them.
+The default is the two-layer mapper with a tuned language model (section 3.2); the transformer mapper with a frozen
+language model (section 3.3) costs thirty times the work an image on a CPU.
 
-    telephone learn clip-prefix --minutes 30 --pictures 64000
+    telephone learn clip-prefix --pictures 64000
 """
 
 from dataclasses import dataclass
@@ -31,25 +30,29 @@ from telephone.nets.clip_prefix import ClipPrefix, ClipPrefixConfig, look
 from telephone.nets.generation import Decoding
 from telephone.nets.language_model import LanguageModel
 from telephone.nets.tokenizer import ChatTokenizer
-from telephone.train.clip_prefix_data import Views, chances_of, sure, views
+from telephone.train.clip_prefix_data import ClipFeatures, answer_probabilities, clip_features, confident_scene
 from telephone.train.common import data, feature_cache
-from telephone.train.common.evaluation import LEVELS, beside_truth, held_out, mark, write_samples
-from telephone.train.common.exchanges import INSTRUCTIONS
-from telephone.train.common.instruction_data import Lessons
-from telephone.train.common.recipe import Recipe, Stage, frozen
-from telephone.train.common.visual_words import QUERIES, FactHeads, best_linear, vectors
+from telephone.train.common.evaluation import evaluate_captions, evaluating
+from telephone.train.common.heads import QUERIES, FactHeads
+from telephone.train.common.instruction_data import instruction_batches
+from telephone.train.common.instructions import INSTRUCTIONS
+from telephone.train.common.linear import ridge_regression, set_linear
+from telephone.train.common.recipe import Recipe, StagePlan, frozen
+from telephone.train.common.stage import Stage
+from telephone.train.common.visual_words import word_embeddings
+from telephone.world.facts import CELL_FACTS, SCENE_FACTS
 
-MINUTES = 30.0
-SHARES = {"unfold": 0.6, "speak": 0.4}
+STAGES = {"mapper-facts": StagePlan(8_600, 18), "captioning": StagePlan(600, 12)}
 BATCH = 64
+"""Captions a step; the first stage takes twice as many images."""
 FACTS_WEIGHT = 0.1
-"""Of the heads' loss beside the captions'."""
+"""Weight of the heads' loss beside the loss on captions."""
 TASK = INSTRUCTIONS["sentence"][0]
 
 
 @dataclass(frozen=True)
 class FrozenParts:
-    """What is there before: who sees and who speaks."""
+    """The nets of other recipes: CLIP, the language model and its tokenizer."""
 
     clip: Clip
     model: LanguageModel
@@ -65,138 +68,128 @@ def main(recipe: Recipe, mapper: str = "mlp") -> Path:
     """
     recipe.start()
     clip: Clip = frozen(recipe, "clip", lambda config: Clip(ClipConfig.from_dict(config)))
-    there = FrozenParts(clip, *feature_cache.language_model(recipe))
-    net = ClipPrefix(config_of(there, mapper))
+    parts = FrozenParts(clip, *feature_cache.language_model(recipe))
+    net = ClipPrefix(config_of(parts, mapper))
     if net.language_model is not None:
-        net.language_model.load_state_dict(there.model.state_dict())
-    learning = Learning(net).to(recipe.device)
-    scenes = [data.train_scene(f"sight {recipe.seed}", i) for i in range(recipe.pictures)]
-    seen = Views(scenes, whitened(net, views(recipe, clip)))
-    learn_to_unfold(recipe, learning, seen, there)
-    told = sure_scenes(learning, seen, len(scenes))
-    learn_to_speak(recipe, learning, seen, there, told)
-    about = {
-        "player": "pocket/clip-prefix",
-        "seed": recipe.seed,
-        "minutes": recipe.minutes,
-        "reads": feature_cache.marks(recipe, "clip", "language-model"),
-    }
+        net.language_model.load_state_dict(parts.model.state_dict())
+    trained = PrefixWithHeads(net).to(recipe.device)
+    scenes = [data.train_scene(feature_cache.image_set(recipe), i) for i in range(recipe.pictures)]
+    images = ClipFeatures(scenes, whitened(net, clip_features(recipe, clip)))
+    train_mapper(recipe, trained, images, parts)
+    train_captions(recipe, trained, images, parts, confident_scenes(trained, images, len(scenes)))
+    about = recipe.about("pocket/clip-prefix", "clip", "language-model")
     save_weights(recipe.weights, net, net.config, about, bits=8)
     return recipe.weights
 
 
 @torch.no_grad()
-def whitened(net: ClipPrefix, seen: Tensor) -> Tensor:
-    """Returns views as the mapper gets them, after the net has learned from them how to whiten."""
-    net.start_whitening(seen)
-    return torch.cat([net.whitened(part) for part in seen.split(1000)])
+def whitened(net: ClipPrefix, features: Tensor) -> Tensor:
+    """Sets the net's whitening from features [n, width], and returns the whitened features."""
+    net.start_whitening(features)
+    return torch.cat([net.whitened(part) for part in features.split(1000)])
 
 
-def config_of(there: FrozenParts, mapper: str) -> ClipPrefixConfig:
-    """Returns the shape that fits CLIP and the language model."""
-    spoken = there.model.config
-    tuned = spoken if mapper == "mlp" else None
-    view = look(there.clip, torch.zeros(1, 3, 64, 64, device=there.model.token.weight.device)).shape[1]
-    width = 96 if mapper == "mlp" else spoken.width
-    return ClipPrefixConfig(mapper, QUERIES, view, width, spoken.width, tuned=tuned)
+def config_of(parts: FrozenParts, mapper: str) -> ClipPrefixConfig:
+    """Returns the config that fits CLIP and the language model."""
+    language = parts.model.config
+    tuned = language if mapper == "mlp" else None
+    view = look(parts.clip, torch.zeros(1, 3, 64, 64, device=parts.model.token.weight.device)).shape[1]
+    width = 96 if mapper == "mlp" else language.width
+    return ClipPrefixConfig(mapper, QUERIES, view, width, language.width, tuned=tuned)
 
 
-class Learning(nn.Module):
-    """The net with the heads that examine its prefix."""
+class PrefixWithHeads(nn.Module):
+    """The net with the fact heads on its prefix."""
 
     def __init__(self, net: ClipPrefix) -> None:
-        """Builds the heads."""
+        """Adds fresh heads."""
         super().__init__()
         self.net, self.heads = net, FactHeads(net.config.width)
 
 
-# --- 1. unfold ------------------------------------------------------------------------------------------------------
+# --- 1. facts -------------------------------------------------------------------------------------------------------
 
 
-def learn_to_unfold(recipe: Recipe, learning: Learning, seen: Views, there: FrozenParts) -> None:
-    """Trains the mapper to tell the facts one by one, then sets the last layer to the words for them."""
-    learning.train()
-    stage = Stage(recipe, "unfold", SHARES["unfold"] * recipe.minutes, learning, rate=1e-3)
-    fresh = stage.used < stage.seconds
-    rng = np.random.default_rng(recipe.seed + stage.step)
-    generator = torch.Generator().manual_seed(recipe.seed + stage.step)
+def train_mapper(recipe: Recipe, trained: PrefixWithHeads, images: ClipFeatures, parts: FrozenParts) -> None:
+    """Trains the mapper to predict the facts one by one, then fits the last layer to the visual words."""
+    trained.train()
+    stage = Stage(recipe, STAGES, "mapper-facts", trained, rate=1e-3)
+    resumed_at_end = stage.done
     for _ in stage:
-        rows = rng.integers(len(seen.scenes), size=2 * BATCH)
-        prefix = learning.net.mapper(seen.blurred(rows, generator).to(recipe.device))
-        loss, right = seen.facts(learning.heads(prefix), rows)
+        rows = stage.rng.integers(len(images.scenes), size=2 * BATCH)
+        prefix = trained.net.mapper(images.noisy(rows, stage.generator).to(recipe.device))
+        loss, right = images.targets.loss(trained.heads(prefix), rows)
         stage.update(loss, right=right)
     stage.finish()
-    guess_words(learning, seen, there)
-    if fresh:
-        show(recipe, learning.net, there, "unfold-last")
+    fit_last_layer(trained, images, parts)
+    if not resumed_at_end:
+        evaluate(recipe, trained.net, parts, "mapper-facts-last")
 
 
 @torch.no_grad()
-def guess_words(learning: Learning, seen: Views, there: FrozenParts, count: int = 4096) -> None:
-    """Sets the last layer to the best linear guess at the language model's words for the facts that are sure."""
-    net, device = learning.net, there.model.token.weight.device
-    found = torch.cat([net.mapper(part.to(device)).cpu() for part in seen.seen[:count].split(128)])
-    words = vectors(sure_scenes(learning, seen, len(found)), there.model, there.tokenizer)
-    weight, bias = best_linear(found.flatten(0, 1), words.flatten(0, 1))
-    net.out.load_state_dict({"weight": weight, "bias": bias})
+def fit_last_layer(trained: PrefixWithHeads, images: ClipFeatures, parts: FrozenParts, count: int = 4096) -> None:
+    """Sets the last layer to the ridge regression to the embeddings of the visual words of confident facts."""
+    net, device = trained.net, parts.model.token.weight.device
+    prefix = torch.cat([net.mapper(part.to(device)).cpu() for part in images.features[:count].split(128)])
+    words = word_embeddings(confident_scenes(trained, images, len(prefix)), parts.model, parts.tokenizer)
+    set_linear(net.out, *ridge_regression(prefix.flatten(0, 1), words.flatten(0, 1)))
 
 
-@torch.no_grad()
-def sure_scenes(learning: Learning, seen: Views, count: int) -> list[world.Scene]:
-    """Returns the first scenes as somebody tells them who leaves out what the heads are not sure of."""
-    was = learning.training
-    learning.eval()
-    told = []
-    device = learning.net.out.weight.device
-    for start in range(0, count, 256):
-        rows = np.arange(start, min(start + 256, count))
-        cells, whole = learning.heads(learning.net.mapper(seen.seen[rows].to(device)))
-        told += [
-            sure(seen.scenes[row], chances_of(one, data.CELL_FACTS), chances_of(all_, data.SCENE_FACTS))
-            for row, one, all_ in zip(rows, cells.cpu(), whole.cpu(), strict=True)
-        ]
-    learning.train(was)
-    return told
+def confident_scenes(trained: PrefixWithHeads, images: ClipFeatures, count: int) -> list[world.Scene]:
+    """Returns the first scenes reduced to the facts that the heads predict with confidence."""
+    scenes: list[world.Scene] = []
+    device = trained.net.out.weight.device
+    with evaluating(trained):
+        for start in range(0, count, 256):
+            rows = np.arange(start, min(start + 256, count))
+            cells, whole = trained.heads(trained.net.mapper(images.features[rows].to(device)))
+            for row, cell_logits, whole_logits in zip(rows, cells.cpu(), whole.cpu(), strict=True):
+                chances = (
+                    answer_probabilities(cell_logits, CELL_FACTS),
+                    answer_probabilities(whole_logits, SCENE_FACTS),
+                )
+                scenes.append(confident_scene(images.scenes[row], *chances))
+    return scenes
 
 
-# --- 2. speak -------------------------------------------------------------------------------------------------------
+# --- 2. captions ----------------------------------------------------------------------------------------------------
 
 
-def learn_to_speak(
-    recipe: Recipe, learning: Learning, seen: Views, there: FrozenParts, sure_of: list[world.Scene]
+def train_captions(
+    recipe: Recipe, trained: PrefixWithHeads, images: ClipFeatures, parts: FrozenParts, scenes: list[world.Scene]
 ) -> None:
-    """Trains mapper and last layer (and a tuned language model) on captions of one sentence."""
-    learning.train()
-    stage = Stage(recipe, "speak", SHARES["speak"] * recipe.minutes, learning, rate=5e-4)
-    rng = np.random.default_rng(recipe.seed + 1 + stage.step)
-    model = learning.net.language_model or there.model
-    lessons = Lessons(sure_of, there.tokenizer, rng, ("sentence",), BATCH)
-    generator = torch.Generator().manual_seed(recipe.seed + stage.step)
-    for step, lesson in zip(stage, lessons, strict=False):
-        prefix = learning.net.mapper(seen.blurred(lesson.rows, generator).to(recipe.device))
-        said = learning.net.out(prefix)
-        told = talk_loss(model, said, lesson.tokens.to(recipe.device), lesson.answers.to(recipe.device))
-        facts, right = seen.facts(learning.heads(prefix), lesson.rows)
-        stage.update(told + FACTS_WEIGHT * facts, told=told.item(), right=right)
+    """Trains mapper and last layer (and a tuned language model) on captions of one sentence.
+
+    Args:
+        recipe: options.
+        trained: the net with its heads.
+        images: CLIP's features of the training images.
+        parts: the frozen nets.
+        scenes: what the captions state about each image.
+    """
+    trained.train()
+    stage = Stage(recipe, STAGES, "captioning", trained, rate=5e-4)
+    model = trained.net.language_model or parts.model
+    batches = instruction_batches(stage, scenes, parts.tokenizer, ("sentence",), BATCH)
+    for step, batch in zip(stage, batches, strict=False):
+        prefix = trained.net.mapper(images.noisy(batch.rows, stage.generator).to(recipe.device))
+        tokens, answers = batch.tokens.to(recipe.device), batch.answers.to(recipe.device)
+        text = talk_loss(model, trained.net.out(prefix), tokens, answers)
+        facts, right = images.targets.loss(trained.heads(prefix), batch.rows)
+        stage.update(text + FACTS_WEIGHT * facts, text=text.item(), right=right)
         if step % 250 == 249:
-            show(recipe, learning.net, there, f"speak-{step + 1}")
+            evaluate(recipe, trained.net, parts, f"captioning-{step + 1}")
     stage.finish()
-    show(recipe, learning.net, there, "speak-last")
+    evaluate(recipe, trained.net, parts, "captioning-last")
 
 
-@torch.no_grad()
-def show(recipe: Recipe, net: ClipPrefix, there: FrozenParts, name: str, count: int = 48) -> None:
-    """Writes captions of held-out scenes below the true ones, with the share of facts that are right."""
-    was = net.training
-    net.eval()
-    model = net.language_model or there.model
-    lines: list[str] = []
-    for level in LEVELS:
-        scenes, x = held_out(recipe, level, count)
-        prefix = net(look(there.clip, x.contiguous(memory_format=torch.channels_last)))
-        told = reply(model, there.tokenizer, prefix, [TASK] * count, [0] * count, Decoding(limit=90))
-        lines.append(f"# {level}: {mark(scenes, told)}")
-        print(f"{name} {lines[-1]}", flush=True)
-        lines += beside_truth(scenes, told)
-    net.train(was)
-    write_samples(recipe, name, lines)
+def evaluate(recipe: Recipe, net: ClipPrefix, parts: FrozenParts, name: str) -> None:
+    """Writes captions of held-out images beside the true ones, with the number of facts that are kept."""
+    model = net.language_model or parts.model
+
+    def caption(x: Tensor) -> list[str]:
+        seeds = [0] * len(x)
+        return reply(model, parts.tokenizer, net(look(parts.clip, x)), [TASK] * len(x), seeds, Decoding(limit=90))
+
+    with evaluating(net):
+        evaluate_captions(recipe, name, caption)

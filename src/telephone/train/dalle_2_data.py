@@ -1,20 +1,14 @@
-"""What the stages of `pocket/dalle-2` start from: weights of other recipes, training pictures and their embeddings."""
+"""What the stages of `pocket/dalle-2` start from: weights of other recipes, training images and their embeddings."""
 
-import os
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional as F
 
-from telephone import world
-from telephone.core.images import content_hash
-from telephone.models.pocket import weights
 from telephone.nets.checkpoint import read_metadata, read_tensors, read_weights
 from telephone.nets.clip import Clip, ClipConfig, ClipTextConfig
 from telephone.nets.dalle_2 import UnClip, UnClipConfig
@@ -23,29 +17,31 @@ from telephone.nets.layers import channels_last
 from telephone.nets.stable_diffusion import LatentDiffusionConfig, TextEncoderConfig
 from telephone.nets.tokenizer import WordTokenizer
 from telephone.train.common import data
-from telephone.train.common.recipe import Recipe, keep
-from telephone.train.stable_diffusion import picture_weights
+from telephone.train.common.recipe import Recipe, StagePlan, keep, keep_array, replace_file, shipped_or_learned
+from telephone.train.stable_diffusion import position_weights
 
-CLIP, DRAWER = "clip", "stable-diffusion"
+STAGES = {
+    "upsampler": StagePlan(2_500, 14),
+    "decoder": StagePlan(5_400, 93),
+    "prior": StagePlan(1_600, 8),
+    "ar-prior": StagePlan(500, 4),
+}
+CLIP, LATENT_DIFFUSION = "clip", "stable-diffusion"
 """The weight files that the recipe starts from."""
 SIDE = 32
-"""Sides of the decoder's pictures, in pixels."""
+"""Height and width of the decoder's images, in pixels."""
 NEW = ("conv_in.", "out.2.", "image_time.", "image_tokens.", "null_image")
 """Beginnings of the decoder's weights that latent diffusion does not have, or has for latents."""
 
 
 def borrow(recipe: Recipe, name: str) -> Path:
-    """Returns a copy of another recipe's weight file in the recipe's folder, made at the first call and then kept.
+    """Returns a copy of another recipe's weight file in the recipe's folder, made on the first call.
 
-    A file beside the one that is to be written comes first, then those that the players use. All stages, and those that
-    are resumed, so start from the same weights, whatever is learned meanwhile.
+    All stages, also resumed ones, so start from the same weights, even if the other recipe is run again meanwhile.
     """
     path = recipe.folder / f"{name}.start"
     if not path.exists():
-        beside = recipe.weights.with_name(f"{name}.safetensors")
-        part = path.with_suffix(f".{os.getpid()}")  # stages that run side by side may both come here
-        part.write_bytes((beside if beside.exists() else weights.find(name)[0]).read_bytes())
-        part.replace(path)
+        replace_file(path, shipped_or_learned(recipe, name).read_bytes())
     return path
 
 
@@ -58,26 +54,26 @@ def load_clip(recipe: Recipe) -> Clip:
 
 
 def build(recipe: Recipe) -> UnClip:
-    """Returns the net as it is before its own training: everything new but what `start_from` takes over."""
+    """Returns the net before its own training: fresh weights, except for those that `start_from` copies."""
     clip = ClipConfig.from_dict(read_metadata(borrow(recipe, CLIP))[0])
-    path = borrow(recipe, DRAWER)
-    drawer = LatentDiffusionConfig.from_dict(read_metadata(path)[0])
-    squares = drawer.unet.latent_size // drawer.unet.patch  # pixels are cut into as many squares as latents are
-    unet = replace(drawer.unet, latent_channels=3, latent_size=SIDE, patch=SIDE // squares)
+    path = borrow(recipe, LATENT_DIFFUSION)
+    latent = LatentDiffusionConfig.from_dict(read_metadata(path)[0])
+    squares = latent.unet.latent_size // latent.unet.patch  # pixels are cut into as many patches as latents are
+    unet = replace(latent.unet, latent_channels=3, latent_size=SIDE, patch=SIDE // squares)
     priors = [
         PriorConfig(clip.text.width, clip.embedding, clip.text.max_tokens, width, layers, shortcut=shortcut)
         for width, layers, shortcut in ((160, 4, True), (128, 3, False))
     ]
-    net = UnClip(UnClipConfig(clip.embedding, drawer.text, unet, prior=priors[0], ar_prior=priors[1]))
+    net = UnClip(UnClipConfig(clip.embedding, latent.text, unet, prior=priors[0], ar_prior=priors[1]))
     start_from(net, path)
     return channels_last(net).to(recipe.device)
 
 
 def start_from(net: UnClip, path: Path) -> None:
-    """Puts latent diffusion's text encoder and the trunk of its U-Net into unCLIP's decoder.
+    """Copies latent diffusion's text encoder and the trunk of its U-Net into unCLIP's decoder.
 
     Raises:
-        RuntimeError: the trunks are not of one shape.
+        RuntimeError: the shapes of the trunks differ.
     """
     learned = read_tensors(path)
     words = {name: value for name, value in learned.items() if name.startswith("text_encoder.")}
@@ -88,21 +84,21 @@ def start_from(net: UnClip, path: Path) -> None:
 
 
 @dataclass
-class Drawings:
-    """The training pictures, with what prior and decoder need to know of them."""
+class TrainingImages:
+    """The training images, with what prior and decoder need."""
 
     pixels: Tensor
     """uint8 [n, 3, 32, 32]"""
     weight: Tensor
-    """[n, 1, 32, 32]: 1 on the backdrop, more on things."""
+    """[n, 1, 32, 32]: 1 on the background, more on things."""
     texts: list[list[str]]
-    """Two sentences a picture: [2][n]."""
+    """Two captions an image: [2][n]."""
     embeddings: Tensor
     """[n, embedding]: CLIP's, of unit length."""
 
 
-class Material:
-    """CLIP and the training set, made when a stage first asks for them and shared by those that follow."""
+class TrainingSet:
+    """CLIP and the training images, made when a stage first needs them and shared by all stages."""
 
     def __init__(self, recipe: Recipe) -> None:
         """Makes nothing yet."""
@@ -114,16 +110,16 @@ class Material:
         return load_clip(self.recipe)
 
     @cached_property
-    def drawings(self) -> Drawings:
-        """The training set."""
+    def images(self) -> TrainingImages:
+        """The training images."""
         return prepare(self.recipe, self.clip)
 
-    def scale(self, net: UnClip) -> None:
-        """Sets the scale of the embeddings: measured by the stage that comes first, and the same for all."""
+    def set_scale(self, net: UnClip) -> None:
+        """Sets mean and standard deviation of the embeddings; measured by the first stage, the same for all."""
         space = net.space
 
         def measure() -> list[list[float]]:
-            space.measure(self.drawings.embeddings.to(space.mean.device))
+            space.measure(self.images.embeddings.to(space.mean.device))
             return [space.mean.tolist(), space.std.tolist()]
 
         mean, std = keep(self.recipe.folder / "space.json", measure)
@@ -131,52 +127,30 @@ class Material:
         space.std.copy_(torch.tensor(std))
 
 
-def prepare(recipe: Recipe, clip: Clip) -> Drawings:
-    """Renders the training set (still, as for latent diffusion) and embeds it; the embeddings are kept in a file."""
+def prepare(recipe: Recipe, clip: Clip) -> TrainingImages:
+    """Renders the training images (still, as for latent diffusion) and embeds them; embeddings are kept in a file."""
     pictures = data.paint(f"draw {recipe.seed}", recipe.pictures, masks=True, still=True)
     rng = np.random.default_rng(recipe.seed)
     texts = [[data.any_caption(scene, rng) for scene in pictures.scenes] for _ in range(2)]
     embeddings = embed(recipe, clip, pictures.pixels)
     four = pictures.pixels.reshape(-1, 32, 2, 32, 2, 3).sum(axis=(2, 4), dtype=np.uint16)
     small = ((four + 2) // 4).astype(np.uint8)
-    weight = F.interpolate(picture_weights(pictures), scale_factor=2.0)
-    return Drawings(torch.from_numpy(small.transpose(0, 3, 1, 2).copy()), weight, texts, embeddings)
+    weight = F.interpolate(position_weights(pictures), scale_factor=2.0)
+    return TrainingImages(torch.from_numpy(small.transpose(0, 3, 1, 2).copy()), weight, texts, embeddings)
 
 
 @torch.no_grad()
 def embed(recipe: Recipe, clip: Clip, pixels: np.ndarray) -> Tensor:
-    """Returns CLIP's embeddings of the training pictures [n, embedding], computed once for all stages."""
-    print_ = content_hash(borrow(recipe, CLIP).read_bytes())[:8]
-    path = recipe.folder / f"embeddings-{print_}-{recipe.seed}-{len(pixels)}.safetensors"
-    if not path.exists():
-        starts = range(0, len(pixels), 250)
-        batches = (torch.from_numpy(data.to_unit(pixels[i : i + 250])).to(recipe.device) for i in starts)
-        parts = [F.normalize(clip.encode_image(x), dim=-1).cpu().half() for x in batches]
-        part = path.with_suffix(f".{os.getpid()}")  # stages that run side by side may both come here
-        save_file({"embeddings": torch.cat(parts)}, part)
-        part.replace(path)
-    return load_file(path)["embeddings"].float()
+    """Returns CLIP's embeddings of the training images [n, embedding], computed once for all stages."""
+    starts = range(0, len(pixels), 250)
+    batches = (torch.from_numpy(data.to_unit(pixels[i : i + 250])).to(recipe.device) for i in starts)
+    path = recipe.folder / f"embeddings-{recipe.seed}-{len(pixels)}.npy"
+    shape = (len(pixels), clip.config.embedding)
+    kept = keep_array(path, shape, lambda: (F.normalize(clip.encode_image(x), dim=-1).cpu().numpy() for x in batches))
+    return torch.from_numpy(np.asarray(kept).astype(np.float32))
 
 
-def tokenized(drawings: Drawings, config: TextEncoderConfig | ClipTextConfig) -> Tensor:
-    """Returns the sentences as tokens of a text encoder [2, n, its longest input]."""
+def tokenized(images: TrainingImages, config: TextEncoderConfig | ClipTextConfig) -> Tensor:
+    """Returns the captions as tokens of a text encoder, int64 [2, n, its longest input]."""
     tokenizer, limit = WordTokenizer(config.words), config.max_tokens
-    return torch.stack([tokenizer.batch(texts, limit, pad_to=limit) for texts in drawings.texts])
-
-
-def held_out() -> tuple[list[world.Scene], list[int]]:
-    """Returns 24 scenes of three levels with held-out pairs, and the seeds of their pictures."""
-    scenes = [world.sample(level, i, split="test") for level in ("easy", "medium", "hard") for i in range(8)]
-    return scenes, [data.STILL] * len(scenes)
-
-
-def texts_of(scenes: list[world.Scene]) -> list[str]:
-    """Returns the plain English sentence of each scene."""
-    return [world.caption(scene, "en", "plain") for scene in scenes]
-
-
-def save_sheet(recipe: Recipe, name: str, rows: list[np.ndarray]) -> None:
-    """Writes rows of pictures [n, 3, h, w] in [-1, 1] as `samples/<name>.png`."""
-    folder = recipe.folder / "samples"
-    folder.mkdir(exist_ok=True)
-    Image.fromarray(data.sheet(rows)).save(folder / f"{name}.png")
+    return torch.stack([tokenizer.batch(texts, limit, pad_to=limit) for texts in images.texts])

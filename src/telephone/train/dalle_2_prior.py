@@ -1,10 +1,10 @@
-"""The priors of `pocket/dalle-2` (Ramesh et al. 2022, section 2.2): from sentences to CLIP embeddings of pictures.
+"""The priors of `pocket/dalle-2` (Ramesh et al. 2022, section 2.2): from captions to CLIP embeddings of images.
 
-- The diffusion prior learns by the mean square error of the clean embedding (eq. 2). A sentence is read once and used
-  for four noised embeddings, because what is read does not depend on them.
-- The autoregressive prior learns the likelihood of the components.
+- The diffusion prior minimises the mean squared error of the clean embedding (eq. 2). Each caption is encoded once and
+  used for four noised embeddings.
+- The autoregressive prior maximises the likelihood of the quantised principal components.
 
-Sentences of like length share a batch, which saves padding. One sentence in ten is dropped for guidance.
+Captions of similar length share a batch, which saves padding. One caption in ten is dropped for guidance.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from telephone import world
-from telephone.core.records import LEVELS
 from telephone.nets import diffusion
 from telephone.nets.checkpoint import Ema
 from telephone.nets.clip import Clip
@@ -23,109 +22,118 @@ from telephone.nets.dalle_2 import UnClip, UnclipSampling
 from telephone.nets.dalle_2_prior import AutoregressivePrior, DiffusionPrior
 from telephone.nets.tokenizer import PAD, WordTokenizer
 from telephone.train.common import data
-from telephone.train.common.recipe import Recipe, Stage
-from telephone.train.dalle_2_data import Material, build, texts_of, tokenized
+from telephone.train.common.evaluation import LEVELS, evaluating, write_samples
+from telephone.train.common.linear import ridge_regression, set_linear
+from telephone.train.common.losses import stratified_times
+from telephone.train.common.recipe import Recipe
+from telephone.train.common.stage import Stage, length_sorted
+from telephone.train.dalle_2_data import STAGES, TrainingSet, build, tokenized
 from telephone.world.render import render_array
 
-SHARES = {"prior": 0.1, "ar-prior": 0.05}
 NOISES = 4
-"""Noised embeddings a sentence."""
+"""Noised embeddings a caption."""
+BATCH = 32
+"""Captions a step."""
+MEASURED = 4000
+"""Captions from which the linear start and the scale of cosines are measured."""
 
 
-def learn_prior(recipe: Recipe, net: UnClip | None = None, material: Material | None = None) -> UnClip:
+def train_prior(recipe: Recipe, net: UnClip | None = None, training: TrainingSet | None = None) -> UnClip:
     """Trains the diffusion prior; needs CLIP, but no other stage."""
     recipe.start()
-    net, material = net or build(recipe), material or Material(recipe)
-    stage = Stage(recipe, "prior", SHARES["prior"] * recipe.minutes, net.prior, rate=1e-3)
-    material.scale(net)
-    batches = sentences(net, material, recipe.seed + stage.step) if stage.used < stage.seconds else None
+    net, training = net or build(recipe), training or TrainingSet(recipe)
+    stage = Stage(recipe, STAGES, "prior", net.prior, rate=1e-3)
+    resumed_at_end = stage.done
+    training.set_scale(net)
     if stage.step == 0:
-        start_straight(net, material)
+        fit_linear_start(net, training)
         stage.ema = Ema(net.prior)
-    generator = torch.Generator().manual_seed(recipe.seed + stage.step)
-    for step, (tokens, image) in zip(stage, batches or (), strict=False):
-        stage.update(prior_loss(net.prior, material.clip, tokens, image, generator))
+    batches = iter(()) if stage.done else caption_batches(stage, net, training)
+    for step, (tokens, image) in zip(stage, batches, strict=False):
+        stage.update(prior_loss(net.prior, training.clip, tokens, image, stage.generator))
         if step % 1000 == 0:
-            show_embeddings(recipe, net, material.clip, f"prior-{step}", UnclipSampling())
+            evaluate(recipe, net, training.clip, f"prior-{step}", UnclipSampling())
     stage.finish()
-    if batches is not None:
-        show_embeddings(recipe, net, material.clip, "prior-last", UnclipSampling())
+    if not resumed_at_end:
+        evaluate(recipe, net, training.clip, "prior-last", UnclipSampling())
     return net
 
 
 @torch.no_grad()
-def start_straight(net: UnClip, material: Material, count: int = 4000) -> None:
-    """Lets the prior begin with the best linear guess (ridge regression), so that it learns only what is left to say.
+def fit_linear_start(net: UnClip, training: TrainingSet) -> None:
+    """Sets the prior to the ridge regression from text to image embeddings, so that it learns only the residual.
 
-    From a sentence's embedding alone that guess has a cosine of 0.95 with the true image embedding.
+    That regression alone reaches a cosine of 0.95 with the true image embedding.
     """
-    direct, clip = net.prior.direct, material.clip
+    direct, clip = net.prior.direct, training.clip
     assert direct is not None
     device = direct.weight.device
-    tokens = tokenized(material.drawings, clip.config.text)[0, :count]
+    tokens = tokenized(training.images, clip.config.text)[0, :MEASURED]
     texts = torch.cat([F.normalize(clip.encode_text(part.to(device)), dim=-1) for part in tokens.split(200)])
     texts = texts * texts.shape[1] ** 0.5
-    images = net.space.enter(material.drawings.embeddings[:count].to(device))
-    padded = torch.cat([texts, torch.ones_like(texts[:, :1])], dim=1)
-    square = padded.T @ padded + len(padded) * 1e-3 * torch.eye(padded.shape[1], device=device)
-    solved = torch.linalg.solve(square, padded.T @ images)
-    direct.weight.copy_(solved[:-1].T)
-    direct.bias.copy_(solved[-1])
+    images = net.space.enter(training.images.embeddings[:MEASURED].to(device))
+    set_linear(direct, *ridge_regression(texts, images))
     net.prior.out.weight.zero_()
     net.prior.out.bias.zero_()
 
 
 def prior_loss(prior: DiffusionPrior, clip: Clip, tokens: Tensor, image: Tensor, generator: torch.Generator) -> Tensor:
-    """Returns the mean square error of the clean embedding (eq. 2)."""
+    """Returns the mean squared error of the clean embedding (eq. 2).
+
+    Args:
+        prior: the diffusion prior.
+        clip: encodes the captions.
+        tokens: captions, int64 [batch, n]
+        image: scaled embeddings of their images [batch, embedding]
+        generator: draws dropped captions, times and noise.
+    """
     with torch.no_grad():
         words, sentence = clip.text_sequence(tokens)
     drop = (torch.rand(len(tokens), generator=generator) < 0.1).to(tokens.device)
     memory = prior.read(words, tokens != PAD, sentence, drop).repeat(NOISES)
     image = image.repeat_interleave(NOISES, 0)
-    # One stratum a sample makes the loss less noisy; the root prefers late times, where the sentence decides.
-    count = len(image)
-    t = ((torch.randperm(count, generator=generator) + torch.rand(count, generator=generator)) / count) ** 0.5
-    t, noise = t.to(image.device), torch.randn(image.shape, generator=generator).to(image.device)
+    t = stratified_times(len(image), 0.5, generator).to(image.device)
+    noise = torch.randn(image.shape, generator=generator).to(image.device)
     return F.mse_loss(prior(diffusion.add_noise(image, noise, t), t, memory), image)
 
 
-def learn_ar_prior(recipe: Recipe, net: UnClip | None = None, material: Material | None = None) -> UnClip:
+def train_ar_prior(recipe: Recipe, net: UnClip | None = None, training: TrainingSet | None = None) -> UnClip:
     """Trains the autoregressive prior; needs CLIP, but no other stage."""
     recipe.start()
-    net, material = net or build(recipe), material or Material(recipe)
-    prior = net.ar_prior
-    stage = Stage(recipe, "ar-prior", SHARES["ar-prior"] * recipe.minutes, prior, rate=1e-3)
-    material.scale(net)
-    batches = sentences(net, material, recipe.seed + stage.step) if stage.used < stage.seconds else None
+    net, training = net or build(recipe), training or TrainingSet(recipe)
+    stage = Stage(recipe, STAGES, "ar-prior", net.ar_prior, rate=1e-3)
+    resumed_at_end = stage.done
+    training.set_scale(net)
     if stage.step == 0:
-        measure_codes(net, material)
-        stage.ema = Ema(prior)
-    generator = torch.Generator().manual_seed(recipe.seed + stage.step)
-    for step, (tokens, image) in zip(stage, batches or (), strict=False):
-        stage.update(ar_prior_loss(net, material.clip, tokens, image, generator))
+        measure_codes(net, training)
+        stage.ema = Ema(net.ar_prior)
+    batches = iter(()) if stage.done else caption_batches(stage, net, training)
+    how = UnclipSampling(prior="autoregressive")
+    for step, (tokens, image) in zip(stage, batches, strict=False):
+        stage.update(ar_prior_loss(net, training.clip, tokens, image, stage.generator))
         if step % 500 == 0:
-            show_embeddings(recipe, net, material.clip, f"ar-prior-{step}", UnclipSampling(prior="autoregressive"))
+            evaluate(recipe, net, training.clip, f"ar-prior-{step}", how)
     stage.finish()
-    if batches is not None:
-        show_embeddings(recipe, net, material.clip, "ar-prior-last", UnclipSampling(prior="autoregressive"))
+    if not resumed_at_end:
+        evaluate(recipe, net, training.clip, "ar-prior-last", how)
     return net
 
 
 @torch.no_grad()
-def measure_codes(net: UnClip, material: Material, count: int = 4000) -> None:
-    """Finds the principal components, and the scale of nearness on some of the sentences."""
-    codes, clip = net.ar_prior.codes, material.clip
+def measure_codes(net: UnClip, training: TrainingSet) -> None:
+    """Sets the principal components, and the scale of the cosine between caption and image."""
+    codes, clip = net.ar_prior.codes, training.clip
     device = codes.basis.device
-    kept = codes.measure(net.space.enter(material.drawings.embeddings.to(device)))
+    kept = codes.measure(net.space.enter(training.images.embeddings.to(device)))
     print(f"ar-prior: {codes.config.components} components keep {kept:.1%} of the variance", flush=True)
-    tokens = tokenized(material.drawings, clip.config.text)[0, :count]
+    tokens = tokenized(training.images, clip.config.text)[0, :MEASURED]
     texts = [clip.encode_text(part.to(device)) for part in tokens.split(200)]
-    image = material.drawings.embeddings[:count].to(device)
+    image = training.images.embeddings[:MEASURED].to(device)
     codes.measure_nearness((F.normalize(torch.cat(texts), dim=-1) * image).sum(-1))
 
 
 def ar_prior_loss(net: UnClip, clip: Clip, tokens: Tensor, image: Tensor, generator: torch.Generator) -> Tensor:
-    """Returns the mean cross-entropy of the components."""
+    """Returns the mean cross-entropy of the quantised components; arguments as for `prior_loss`."""
     prior: AutoregressivePrior = net.ar_prior
     with torch.no_grad():
         words, sentence = clip.text_sequence(tokens)
@@ -136,39 +144,38 @@ def ar_prior_loss(net: UnClip, clip: Clip, tokens: Tensor, image: Tensor, genera
     return F.cross_entropy(logits.flatten(0, 1), codes.flatten())
 
 
-def sentences(net: UnClip, material: Material, seed: int, batch: int = 32) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yields CLIP's tokens with the scaled embeddings of their pictures."""
-    tokens = tokenized(material.drawings, material.clip.config.text)
-    lengths = (tokens != PAD).sum(-1).numpy()
-    rng, device = np.random.default_rng(seed), net.space.mean.device
-    while True:
-        wording, rows = rng.integers(2, size=8 * batch), rng.integers(tokens.shape[1], size=8 * batch)
-        order = np.argsort(lengths[wording, rows], kind="stable")
-        for index in rng.permutation(8):
-            part = order[index * batch : (index + 1) * batch]
-            longest = int(lengths[wording[part], rows[part]].max())
-            told = tokens[wording[part], rows[part], :longest].to(device)
-            yield told, net.space.enter(material.drawings.embeddings[rows[part]].to(device))
+def caption_batches(stage: Stage, net: UnClip, training: TrainingSet) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yields CLIP's tokens [batch, n] with the scaled embeddings of their images, for the present step of a stage."""
+    tokens = tokenized(training.images, training.clip.config.text)
+    lengths = (tokens != PAD).sum(-1)
+    device = net.space.mean.device
+
+    def draw(rng: np.random.Generator, count: int) -> list[tuple[int, int]]:
+        wordings, rows = rng.integers(2, size=count), rng.integers(tokens.shape[1], size=count)
+        return list(zip(wordings.tolist(), rows.tolist(), strict=True))
+
+    for batch in length_sorted(stage, draw, lambda pair: int(lengths[pair]), BATCH):
+        wording, rows = (torch.tensor(part) for part in zip(*batch, strict=True))
+        longest = int(lengths[wording, rows].max())
+        image = net.space.enter(training.images.embeddings[rows].to(device))
+        yield tokens[wording, rows, :longest].to(device), image
 
 
-@torch.no_grad()
-def show_embeddings(recipe: Recipe, net: UnClip, clip: Clip, name: str, how: UnclipSampling, count: int = 32) -> None:
-    """Writes how near imagined embeddings of held-out scenes come to the true ones; how often no other is nearer."""
-    lines, was = [], net.training
-    net.eval()
+def evaluate(recipe: Recipe, net: UnClip, clip: Clip, name: str, how: UnclipSampling, count: int = 32) -> None:
+    """Writes the cosine of predicted with true embeddings of held-out scenes, and how often the true one is nearest."""
+    lines: list[str] = []
     tokenizer = WordTokenizer(clip.config.text.words)
-    for level in LEVELS[:3]:
-        scenes = [world.sample(level, i, split="test") for i in range(count)]
-        x = torch.from_numpy(data.to_unit(render_array(scenes, [data.STILL] * count))).to(recipe.device)
-        true = F.normalize(clip.encode_image(x), dim=-1)
-        tokens = tokenizer.batch(texts_of(scenes), clip.config.text.max_tokens).to(recipe.device)
-        imagined = net.space.leave(net.imagine(clip, tokens, list(range(count)), how))
-        cosines = imagined @ true.T
-        right = (cosines.argmax(1).cpu() == torch.arange(count)).float().mean()
-        own, mean = cosines.diagonal().mean(), true.mean(0).norm()
-        lines.append(f"{level}: cosine {own:.3f} (mean embedding: {mean:.3f}), nearest of {count} is right {right:.0%}")
-    net.train(was)
+    with evaluating(net):
+        for level in LEVELS:
+            scenes = [world.sample(level, i, split="test") for i in range(count)]
+            x = torch.from_numpy(data.to_unit(render_array(scenes, [data.STILL] * count))).to(recipe.device)
+            true = F.normalize(clip.encode_image(x), dim=-1)
+            texts = [world.caption(scene, "en", "plain") for scene in scenes]
+            tokens = tokenizer.batch(texts, clip.config.text.max_tokens).to(recipe.device)
+            predicted = net.space.leave(net.imagine(clip, tokens, list(range(count)), how))
+            cosines = predicted @ true.T
+            right = (cosines.argmax(1).cpu() == torch.arange(count)).float().mean()
+            own, mean = cosines.diagonal().mean(), true.mean(0).norm()
+            lines.append(f"{level}: cosine {own:.3f} (of the mean embedding: {mean:.3f}), nearest is right {right:.0%}")
     print(f"{name} {'; '.join(lines)}", flush=True)
-    folder = recipe.folder / "samples"
-    folder.mkdir(exist_ok=True)
-    (folder / f"{name}.txt").write_text("\n".join(lines) + "\n")
+    write_samples(recipe, name, lines)

@@ -1,28 +1,25 @@
-"""Recipe of `pocket/stable-diffusion`, in three stages: see, read, draw.
+"""Recipe of `pocket/stable-diffusion` (Rombach et al. 2022, arXiv 2112.10752), in three stages.
 
-1. The autoencoder learns to keep pictures (Rombach et al. 2022, section 3.1).
-2. The text encoder learns to read: from its seven vectors six small heads must tell what stands in each cell of the
-   picture, and one what the whole scene is like. The heads are thrown away. This stands in for the large corpus that
-   the text encoder of Stable Diffusion has seen before any picture is drawn.
-3. The U-Net learns to draw what was read (eq. 3), autoencoder and text encoder frozen, one text in ten left empty for
-   classifier-free guidance. A thing is a few pixels and the backdrop thousands, so squares with things weigh more. Here
-   nothing is moved or mirrored at random: a text has nearly one picture, which can be learned in the time there is.
+1. `text-encoder`: the text encoder is pre-trained to predict, from its seven vectors, what stands in each of the six
+   cells of the image and what the whole scene is like, with linear heads that are not shipped. This stands in for the
+   large corpus that the text encoder of Stable Diffusion is trained on.
+2. `autoencoder`: the first stage of the paper (section 3.1) learns to reconstruct images.
+3. `unet`: the U-Net learns to denoise latents given the text (eq. 3), with the other parts frozen and one text in ten
+   dropped for classifier-free guidance. A thing covers few pixels and the background thousands, so positions of things
+   weigh more. Images are rendered without random shifts and mirroring, so a text determines its image almost entirely.
 
-    telephone learn stable-diffusion --minutes 100
+    telephone learn stable-diffusion
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from telephone import world
 from telephone.nets import diffusion
 from telephone.nets.checkpoint import save_weights
 from telephone.nets.layers import channels_last
@@ -36,54 +33,94 @@ from telephone.nets.stable_diffusion import (
 )
 from telephone.nets.tokenizer import WordTokenizer
 from telephone.train.common import data
-from telephone.train.common.recipe import Recipe, Stage, keep
-from telephone.world.render import render_array
+from telephone.train.common.evaluation import evaluating, sheet_images, sheet_scenes, write_sheet
+from telephone.train.common.heads import EncoderWithHeads, fact_targets
+from telephone.train.common.losses import clean_loss, edge_loss, facts_loss, stratified_times
+from telephone.train.common.recipe import Recipe, StagePlan, keep
+from telephone.train.common.stage import Stage, length_sorted
+from telephone.world.scene import Scene
 
-MINUTES = 100.0
+STAGES = {
+    "text-encoder": StagePlan(2_650, 12),
+    "autoencoder": StagePlan(1_500, 19),
+    "unet": StagePlan(17_300, 324),
+}
 FIRST_STAGE = "autoencoder"
-SHARES = {"autoencoder": 0.19, "text-encoder": 0.12, "unet": 0.69}
+BATCH = 24
+"""Latents a step of the U-Net."""
+CAPTIONS = 40
+"""Captions a step of the text encoder."""
+IMAGES = 32
+"""Images a step of the autoencoder."""
 
 
 def main(recipe: Recipe) -> Path:
-    """Runs the three stages, each from where it was stopped, and writes the weight file."""
+    """Runs the stages, each from where it was stopped, and writes the weight files."""
     device = recipe.start()
     tokenizer = WordTokenizer(keep(recipe.folder / "words.json", lambda: data.learn_words().words[4:]))
     config = LatentDiffusionConfig(text=TextEncoderConfig(words=tokenizer.words[4:]))
     net = channels_last(LatentDiffusion(config)).to(device)
-    learn_to_read(recipe, net.text_encoder, tokenizer)
-    learn_to_see(recipe, net.autoencoder)
-    learn_to_draw(recipe, net, tokenizer)
-    about = {"player": "pocket/stable-diffusion", "seed": recipe.seed, "minutes": recipe.minutes}
-    # The first stage is a file of its own, as other drawers can use it.
+    pretrain_text(recipe, net.text_encoder, tokenizer)
+    train_autoencoder(recipe, net.autoencoder)
+    train_unet(recipe, net, tokenizer)
+    about = recipe.about("pocket/stable-diffusion")
+    # The autoencoder is a file of its own, because other models can use it.
     save_weights(recipe.weights.with_name(f"{FIRST_STAGE}.safetensors"), net, config, about, ("autoencoder.",))
     save_weights(recipe.weights, net, config, about, ("text_encoder.", "unet."))
     return recipe.weights
 
 
-# --- 1. see ---------------------------------------------------------------------------------------------------------
+# --- 1. text encoder ------------------------------------------------------------------------------------------------
 
 
-def learn_to_see(recipe: Recipe, net: Autoencoder) -> None:
-    """Trains the autoencoder on pictures; L1, L2, edges, and a slight KL penalty."""
-    stage = Stage(recipe, "autoencoder", SHARES["autoencoder"] * recipe.minutes, net, rate=2e-3)
-    pictures = (
-        data.paint(f"see {recipe.seed}", recipe.pictures // 4, masks=True) if stage.used < stage.seconds else None
-    )
-    rng = np.random.default_rng(recipe.seed + stage.step)
+def pretrain_text(recipe: Recipe, encoder: CaptionEncoder, tokenizer: WordTokenizer) -> None:
+    """Trains the text encoder to predict the facts that a caption states."""
+    net = EncoderWithHeads(encoder, encoder.config.width).to(recipe.device)
+    stage = Stage(recipe, STAGES, "text-encoder", net, rate=1e-3)
+    for _, batch in zip(stage, caption_batches(stage, tokenizer, encoder.config.max_tokens), strict=False):
+        tokens, cells, whole = (part.to(recipe.device) for part in batch)
+        loss, right = facts_loss(net(tokens), cells, whole)
+        stage.update(loss, right=right)
+    stage.finish()
+
+
+def caption_batches(
+    stage: Stage, tokenizer: WordTokenizer, limit: int, size: int = CAPTIONS
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Yields tokens [size, n] with the facts of the cells [size, 6, 4] and of the scenes [size, 4], for each step."""
+
+    def draw(rng: np.random.Generator, count: int) -> list[tuple[str, Scene]]:
+        key = int(rng.integers(2**32))
+        scenes = [data.train_scene("read", key, i) for i in range(count)]
+        return [(data.any_caption(scene, rng), scene) for scene in scenes]
+
+    for batch in length_sorted(stage, draw, lambda one: len(one[0]), size):
+        yield tokenizer.batch([text for text, _ in batch], limit), *fact_targets([scene for _, scene in batch])
+
+
+# --- 2. autoencoder -------------------------------------------------------------------------------------------------
+
+
+def train_autoencoder(recipe: Recipe, net: Autoencoder) -> None:
+    """Trains the autoencoder on images; L1, L2, edges, and a slight KL penalty."""
+    stage = Stage(recipe, STAGES, "autoencoder", net, rate=2e-3)
+    pictures = None if stage.done else data.paint(f"see {recipe.seed}", recipe.pictures // 4, masks=True)
     for step in stage:
         assert pictures is not None
-        rows = rng.integers(len(pictures.pixels), size=32)
-        x = torch.from_numpy(data.to_unit(pictures.pixels[rows])).to(recipe.device, memory_format=torch.channels_last)
-        weight = 1 + 3 * torch.from_numpy(pictures.things[rows])[:, None]
-        loss = autoencoder_loss(net, x, F.interpolate(weight, scale_factor=4.0).to(x.device))
-        stage.update(loss)
+        x, weight = weighted_images(recipe, pictures, stage.rng.integers(len(pictures.pixels), size=IMAGES))
+        stage.update(autoencoder_loss(net, x, weight))
         if step % 500 == 0:
             with torch.no_grad():
-                _save(
-                    recipe, f"autoencoder-{step}", [x[:12].cpu().numpy(), net.decode(net.encode(x[:12])).cpu().numpy()]
-                )
+                write_sheet(recipe, f"autoencoder-{step}", x[:8], net.decode(net.encode(x[:8])))
     stage.finish()
     net.config.scale = keep(recipe.folder / "scale.json", lambda: latent_scale(recipe, net))
+
+
+def weighted_images(recipe: Recipe, pictures: data.ImageBatch, rows: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Returns images [batch, 3, 64, 64] in [-1, 1] and weights [batch, 1, 64, 64]: 1 on the background, 4 on things."""
+    x = torch.from_numpy(data.to_unit(pictures.pixels[rows])).to(recipe.device, memory_format=torch.channels_last)
+    weight = 1 + 3 * torch.from_numpy(pictures.things[rows])[:, None]
+    return x, F.interpolate(weight, scale_factor=4.0).to(recipe.device)
 
 
 @torch.no_grad()
@@ -94,112 +131,55 @@ def latent_scale(recipe: Recipe, net: Autoencoder) -> float:
 
 
 def autoencoder_loss(net: Autoencoder, x: Tensor, weight: Tensor) -> Tensor:
-    """Returns reconstruction plus 1e-4 KL; the edges (differences of neighbours) make thin lines count."""
+    """Returns the reconstruction loss plus 1e-4 times the KL divergence of the latents from a standard normal.
+
+    Args:
+        net: the autoencoder.
+        x: images [batch, 3, 64, 64] in [-1, 1]
+        weight: of the pixels, [batch, 1, 64, 64]
+    """
     mean, logvar = net.moments(x)
     z = mean + torch.randn_like(mean) * (logvar / 2).exp()
     y = net.decoder(z)
     error = (weight * ((x - y).abs() + (x - y) ** 2)).mean()
-    edges = sum(((x - y).diff(dim=axis).abs() * weight.narrow(axis, 1, 63)).mean() for axis in (2, 3))
     kl = 0.5 * (mean**2 + logvar.exp() - 1 - logvar).mean()
-    return error + edges + 1e-4 * kl
+    return error + edge_loss(x, y, weight) + 1e-4 * kl
 
 
-# --- 2. read --------------------------------------------------------------------------------------------------------
-
-
-class CaptionReading(nn.Module):
-    """The text encoder with the heads that examine it."""
-
-    def __init__(self, encoder: CaptionEncoder) -> None:
-        """One set of heads for the six cells, one for the whole."""
-        super().__init__()
-        width = encoder.config.width
-        self.encoder = encoder
-        self.cells = nn.Linear(width, sum(data.CELL_FACTS.values()))
-        self.whole = nn.Linear(width, sum(data.SCENE_FACTS.values()))
-
-    def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns logits of the cells [batch, 6, answers] and of the whole [batch, answers]."""
-        context = self.encoder(tokens)
-        return self.cells(context[:, :-1]), self.whole(context[:, -1])
-
-
-def facts_loss(logits: tuple[Tensor, Tensor], cell_facts: Tensor, scene_facts: Tensor) -> tuple[Tensor, float]:
-    """Returns the mean cross-entropy over all questions, and the share of scenes with every answer right."""
-    cells, whole = logits
-    losses, right = [], torch.ones(len(whole), dtype=torch.bool, device=whole.device)
-    for index, answers in enumerate(cells.split(list(data.CELL_FACTS.values()), dim=-1)):
-        target = cell_facts[..., index]
-        losses.append(F.cross_entropy(answers.flatten(0, 1), target.flatten(), ignore_index=-1))
-        right &= ((answers.argmax(-1) == target) | (target < 0)).all(dim=1)
-    for index, answers in enumerate(whole.split(list(data.SCENE_FACTS.values()), dim=-1)):
-        losses.append(F.cross_entropy(answers, scene_facts[:, index]))
-        right &= answers.argmax(-1) == scene_facts[:, index]
-    return torch.stack(losses).sum(), float(right.float().mean())
-
-
-def learn_to_read(recipe: Recipe, encoder: CaptionEncoder, tokenizer: WordTokenizer) -> None:
-    """Trains the text encoder on sentences and the facts that they state."""
-    reading = CaptionReading(encoder).to(recipe.device)
-    stage = Stage(recipe, "text-encoder", SHARES["text-encoder"] * recipe.minutes, reading, rate=1e-3)
-    batches = sentences(tokenizer, encoder.config.max_tokens, recipe.seed + stage.step)
-    for _ in stage:
-        tokens, facts, whole = (part.to(recipe.device) for part in next(batches))
-        loss, right = facts_loss(reading(tokens), facts, whole)
-        stage.update(loss, right=right)
-    stage.finish()
-
-
-def sentences(tokenizer: WordTokenizer, limit: int, seed: int, batch: int = 40) -> Iterator[tuple[Tensor, ...]]:
-    """Yields tokens with the facts of cells and scene; sentences of like length share a batch, which saves padding."""
-    rng = np.random.default_rng(seed)
-    for draw in count():
-        scenes = [data.train_scene("read", seed, draw, i) for i in range(8 * batch)]
-        rows = [(data.any_caption(scene, rng), scene) for scene in scenes]
-        rows.sort(key=lambda row: len(row[0]))
-        for index in rng.permutation(8):
-            part = rows[index * batch : (index + 1) * batch]
-            yield (
-                tokenizer.batch([text for text, _ in part], limit),
-                torch.from_numpy(np.stack([data.cell_targets(scene) for _, scene in part])),
-                torch.from_numpy(np.stack([data.scene_targets(scene) for _, scene in part])),
-            )
-
-
-# --- 3. draw --------------------------------------------------------------------------------------------------------
+# --- 3. U-Net -------------------------------------------------------------------------------------------------------
 
 
 @dataclass
 class Latents:
-    """The training pictures after the frozen parts have seen them once."""
+    """The training images as latents, with tokens of their captions."""
 
     z: Tensor
     """[n, c, 16, 16]"""
     weight: Tensor
-    """[n, 1, 16, 16]: 1 on the backdrop, more on things."""
+    """[n, 1, 16, 16]: 1 on the background, more on things."""
     tokens: Tensor
-    """[2, n, length]: two sentences a picture."""
+    """int64 [2, n, length]: two captions an image."""
 
 
+@torch.no_grad()
 def prepare(recipe: Recipe, net: LatentDiffusion, tokenizer: WordTokenizer) -> Latents:
     """Renders, encodes and tokenizes the training set."""
     pictures = data.paint(f"draw {recipe.seed}", recipe.pictures, masks=True, still=True)
     rng = np.random.default_rng(recipe.seed)
     limit = net.config.text.max_tokens
     texts = [[data.any_caption(scene, rng) for scene in pictures.scenes] for _ in range(2)]
-    with torch.no_grad():
-        starts = range(0, len(pictures.pixels), 500)
-        pixels = (torch.from_numpy(data.to_unit(pictures.pixels[i : i + 500])) for i in starts)
-        parts = [net.autoencoder.encode(x.to(recipe.device)).cpu() for x in pixels]
-    weight = picture_weights(pictures)
+    starts = range(0, len(pictures.pixels), 500)
+    pixels = (torch.from_numpy(data.to_unit(pictures.pixels[i : i + 500])) for i in starts)
+    parts = [net.autoencoder.encode(x.to(recipe.device)).cpu() for x in pixels]
     tokens = torch.stack([tokenizer.batch(t, limit, pad_to=limit) for t in texts])
-    return Latents(torch.cat(parts), weight, tokens)
+    return Latents(torch.cat(parts), position_weights(pictures), tokens)
 
 
-def picture_weights(pictures: data.PictureBatch) -> Tensor:
-    """Returns how much each square [n, 1, 16, 16] counts: a backdrop 1, things 5 on average, small ones more.
+def position_weights(pictures: data.ImageBatch) -> Tensor:
+    """Returns the weight of each square [n, 1, 16, 16]: 1 on the background, 5 on an average thing, more on small ones.
 
-    What somebody sees or misses is a thing, not a pixel: a thing of a third of the usual size counts three times.
+    What is recognised or missed is a thing, not a pixel: a thing of a third of the usual size weighs three times as
+    much a square.
     """
     things = torch.from_numpy(pictures.things)[:, None]
     groups = torch.tensor([max(1, len(scene.things)) for scene in pictures.scenes])
@@ -207,28 +187,23 @@ def picture_weights(pictures: data.PictureBatch) -> Tensor:
     return 1 + 4 * things * (size.median() / size).clamp(0.6, 3.0)[:, None, None, None]
 
 
-def learn_to_draw(recipe: Recipe, net: LatentDiffusion, tokenizer: WordTokenizer) -> None:
-    """Trains the U-Net with mostly late times; texts are dropped from one sample in ten."""
+def train_unet(recipe: Recipe, net: LatentDiffusion, tokenizer: WordTokenizer) -> None:
+    """Trains the U-Net with mostly late times; one caption in ten is dropped."""
     net.autoencoder.requires_grad_(requires_grad=False)
     net.text_encoder.requires_grad_(requires_grad=False)
-    stage = Stage(recipe, "unet", SHARES["unet"] * recipe.minutes, net.unet, rate=7e-4)
-    latents = prepare(recipe, net, tokenizer) if stage.used < stage.seconds else None
-    generator = torch.Generator().manual_seed(recipe.seed + stage.step)
+    stage = Stage(recipe, STAGES, "unet", net.unet, rate=7e-4)
+    latents = None if stage.done else prepare(recipe, net, tokenizer)
     for step in stage:
         assert latents is not None
-        loss = draw_loss(net, latents, generator)
-        stage.update(loss)
+        stage.update(denoising_loss(net, latents, stage.generator, BATCH))
         if step % 600 == 0:
             show(recipe, net, tokenizer, f"unet-{step}")
     stage.finish()
     show(recipe, net, tokenizer, "unet-last")
 
 
-def draw_loss(net: LatentDiffusion, latents: Latents, generator: torch.Generator, batch: int = 24) -> Tensor:
-    """Returns the mean square error of x0, weighted by min(1 / sigma^2, 4) and by where the things are.
-
-    1 / sigma^2 makes it the error of v (Salimans & Ho 2022, section 4); the bound keeps the easy times from ruling.
-    """
+def denoising_loss(net: LatentDiffusion, latents: Latents, generator: torch.Generator, batch: int = BATCH) -> Tensor:
+    """Returns the weighted mean squared error of the predicted clean latents (eq. 3)."""
     rows = torch.randint(len(latents.z), (batch,), generator=generator)
     wording = torch.randint(2, (batch,), generator=generator)
     device = net.unet.null_context.device
@@ -238,30 +213,16 @@ def draw_loss(net: LatentDiffusion, latents: Latents, generator: torch.Generator
     with torch.no_grad():
         context = net.text_encoder(tokens)
     context = net.unet.drop_context(context, (torch.rand(batch, generator=generator) < 0.1).to(device))
-    # One stratum a sample makes the loss less noisy; the power prefers late times, where the text decides.
-    t = ((torch.randperm(batch, generator=generator) + torch.rand(batch, generator=generator)) / batch) ** 0.25
-    t, noise = t.to(device), torch.randn(z.shape, generator=generator).to(device)
-    x0 = net.unet(diffusion.add_noise(z, noise, t), t, context)
-    weight = (1 / diffusion.alpha_sigma(t)[1] ** 2).clamp(max=4)[:, None, None, None] * latents.weight[rows].to(device)
-    return (weight * (x0 - z) ** 2).mean()
+    t = stratified_times(batch, 0.25, generator).to(device)
+    noise = torch.randn(z.shape, generator=generator).to(device)
+    predicted = net.unet(diffusion.add_noise(z, noise, t), t, context)
+    return clean_loss(predicted, z, t, latents.weight[rows].to(device))
 
 
 def show(recipe: Recipe, net: LatentDiffusion, tokenizer: WordTokenizer, name: str) -> None:
-    """Writes a sheet: true pictures of held-out scenes above the drawings of their sentences."""
-    scenes = [world.sample(level, i, split="test") for level in ("easy", "medium", "hard") for i in range(8)]
-    texts = [world.caption(scene, "en", "plain") for scene in scenes]
-    truth = data.to_unit(render_array(scenes, list(range(len(scenes)))))
-    tokens = tokenizer.batch(texts, net.config.text.max_tokens)
-    unet = net.unet
-    was = unet.training
-    unet.eval()
-    drawn = net.generate(tokens.to(recipe.device), list(range(len(texts))), DiffusionSampling()).cpu().numpy()
-    unet.train(was)
-    rows = [half[i : i + 8] for i in range(0, len(scenes), 8) for half in (truth, drawn)]
-    _save(recipe, name, rows)
-
-
-def _save(recipe: Recipe, name: str, rows: list[np.ndarray]) -> None:
-    folder = recipe.folder / "samples"
-    folder.mkdir(exist_ok=True)
-    Image.fromarray(data.sheet(rows)).save(folder / f"{name}.png")
+    """Writes a sheet of held-out scenes: true images, and generated ones below them."""
+    _, texts = sheet_scenes()
+    tokens = tokenizer.batch(texts, net.config.text.max_tokens).to(recipe.device)
+    with evaluating(net.unet):
+        drawn = net.generate(tokens, list(range(len(texts))), DiffusionSampling())
+    write_sheet(recipe, name, sheet_images(), drawn)

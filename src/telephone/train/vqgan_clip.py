@@ -1,34 +1,28 @@
-"""Recipe of `pocket/vqgan-clip`, in two stages: undo CLIP, and please it.
+"""Recipe of `pocket/vqgan-clip`, in two stages. Needs `clip` and `vqgan`, which stay frozen.
 
-CLIP and the VQGAN are frozen and must be there before: `telephone learn clip`, `telephone learn vqgan`.
+1. `invert-clip` (`vqgan_clip_inversion.py`): the feed-forward net learns to generate images from their own CLIP
+   embeddings. This stage is not in the published recipe, whose net trains for GPU days.
+2. `vqgan-clip`: the net learns from captions alone (Cherti et al. 2021, feed-forward VQGAN-CLIP): it generates images,
+   and CLIP compares augmented views of them with the captions. The loss has four terms:
 
-1. The net learns to draw pictures from their own CLIP embeddings (`vqgan_clip_undo.py`). This stage is not in the
-   published recipe, whose net has GPU days to find out by itself how things look.
-2. The net learns from sentences alone, marked by CLIP, and looks at no picture. Each step takes sentences, draws them,
-   and CLIP compares augmented views of the drawings with the sentences (Cherti et al. 2021). The loss has four terms:
+   - the spherical distance of each view from its caption, as published;
+   - the contrast with the other captions of the batch, each of which has a hard negative that differs in one fact, so
+     that the net learns the fact and not only what most captions have in common;
+   - minus the diversity of images of one caption with two noises, as published, here on a quarter of the captions;
+   - the distance of z from its codes, without which the straight-through gradient becomes wrong.
 
-   - the spherical distance of each view from its sentence, as published;
-   - the contrast with the other sentences of the batch, of which each has a twin that differs in one fact, so that the
-     fact is drawn and not only what most sentences have in common;
-   - less the diversity of drawings of one sentence with two noises, as published, here on a quarter of the sentences;
-   - the distance of z from its codes, without which the straight-through gradient soon belongs to another place.
-
-    telephone learn vqgan-clip --minutes 48
+    telephone learn vqgan-clip
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from telephone import world
-from telephone.core.records import Level
 from telephone.nets.checkpoint import save_weights
 from telephone.nets.clip import Clip, ClipConfig, similarity
 from telephone.nets.cutouts import Cutouts, diversity, total_variation, view_contrast, view_distance
@@ -37,24 +31,23 @@ from telephone.nets.tokenizer import WordTokenizer
 from telephone.nets.vqgan import Vqgan, VqganConfig
 from telephone.nets.vqgan_clip import FeedForward, FeedForwardConfig, generate, synthesise, within_codes
 from telephone.train.common import data
-from telephone.train.common.hard_negatives import pair
-from telephone.train.common.recipe import Recipe, Stage, frozen
-from telephone.train.vqgan_clip_undo import learn_to_undo
-from telephone.world.render import render_array
+from telephone.train.common.evaluation import evaluating, sheet_images, sheet_scenes, write_sheet
+from telephone.train.common.hard_negatives import caption_pair
+from telephone.train.common.recipe import Recipe, StagePlan, frozen
+from telephone.train.common.stage import Stage, length_sorted
+from telephone.train.vqgan_clip_inversion import train_inversion
 
-MINUTES = 48.0
-SHARES = {"undo": 0.88, "please": 0.12}
+STAGES = {"invert-clip": StagePlan(4_300, 42), "vqgan-clip": StagePlan(250, 6)}
 BATCH = 24
-"""Sentences a step, twins included."""
-SHEET: tuple[Level, ...] = ("easy", "medium", "hard")
+"""Captions a step, hard negatives included."""
 
 
 @dataclass(frozen=True)
 class LossWeights:
-    """How much each term of the loss counts, and the views that CLIP sees."""
+    """Weights of the terms of the loss, and the views that CLIP compares."""
 
     floor: float = 0.55
-    """Spherical distance below which a drawing is near enough: that of true pictures."""
+    """Spherical distance below which an image counts as near enough: that of true images."""
     contrast: float = 0.3
     diversity: float = 0.02
     commitment: float = 0.25
@@ -65,19 +58,18 @@ class LossWeights:
 def main(recipe: Recipe, weights: LossWeights | None = None) -> Path:
     """Trains the feed-forward net from where it was stopped, and writes the weight file."""
     recipe.start()
-    frame = FrozenNets.load(recipe)
-    net = channels_last(FeedForward(frame.shape())).to(recipe.device)
-    learn_to_undo(recipe, net, frame.read, frame.clip, frame.vqgan, SHARES["undo"] * recipe.minutes)
-    show(recipe, net, frame, "undo-last")
-    learn_to_please(recipe, net, frame, weights or LossWeights())
-    about = {"player": "pocket/vqgan-clip", "seed": recipe.seed, "minutes": recipe.minutes}
-    save_weights(recipe.weights, net, net.config, about)
+    nets = FrozenNets.load(recipe)
+    net = channels_last(FeedForward(nets.shape())).to(recipe.device)
+    train_inversion(recipe, STAGES, net, nets.encode_texts, nets.clip, nets.vqgan)
+    show(recipe, net, nets, "invert-clip-last")
+    train_on_captions(recipe, net, nets, weights or LossWeights())
+    save_weights(recipe.weights, net, net.config, recipe.about("pocket/vqgan-clip", "clip", "vqgan"))
     return recipe.weights
 
 
 @dataclass(frozen=True)
 class FrozenNets:
-    """What the net is trained against."""
+    """The nets that the feed-forward net is trained against."""
 
     clip: Clip
     vqgan: Vqgan
@@ -85,7 +77,7 @@ class FrozenNets:
 
     @classmethod
     def load(cls, recipe: Recipe) -> "FrozenNets":
-        """Returns both nets as their recipes have left them."""
+        """Returns both nets as their recipes have trained them."""
         clip: Clip = frozen(recipe, "clip", lambda config: Clip(ClipConfig.from_dict(config)))
         vqgan: Vqgan = frozen(recipe, "vqgan", lambda config: Vqgan(VqganConfig.from_dict(config)))
         return cls(clip, vqgan, WordTokenizer(clip.config.text.words))
@@ -96,63 +88,70 @@ class FrozenNets:
         return FeedForwardConfig(embedding=self.clip.config.embedding, channels=codes.shape[1])
 
     @torch.no_grad()
-    def read(self, texts: list[str]) -> Tensor:
-        """Returns the embeddings of sentences [n, embedding]."""
+    def encode_texts(self, texts: list[str]) -> Tensor:
+        """Returns CLIP's embeddings of captions [n, embedding]."""
         tokens = self.tokenizer.batch(texts, self.clip.config.text.max_tokens)
         return self.clip.encode_text(tokens.to(self.clip.logit_scale.device))
 
 
-# --- sentences ------------------------------------------------------------------------------------------------------
+# --- captions -------------------------------------------------------------------------------------------------------
 
 
-def sentences(seed: int, batch: int = BATCH) -> Iterator[list[str]]:
-    """Yields batches of sentences, each followed by its twin; sentences of like length share a batch."""
-    rng = np.random.default_rng(seed)
-    for draw in count():
-        pairs = [pair(data.train_scene("please", seed, draw, i), rng) for i in range(4 * batch)]
-        pairs.sort(key=lambda pair: len(pair[0]))
-        for index in rng.permutation(8):
-            yield [text for pair in pairs[index * batch // 2 : (index + 1) * batch // 2] for text in pair]
+def caption_batches(stage: Stage, size: int = BATCH) -> Iterator[list[str]]:
+    """Yields captions of the present step of a stage, each followed by its hard negative; `size` texts in all."""
+
+    def draw(rng: np.random.Generator, count: int) -> list[tuple[str, str]]:
+        key = int(rng.integers(2**32))
+        return [caption_pair(data.train_scene("please", key, i), rng) for i in range(count)]
+
+    for pairs in length_sorted(stage, draw, lambda pair: len(pair[0]), size // 2):
+        yield [text for pair in pairs for text in pair]
 
 
-# --- learning -------------------------------------------------------------------------------------------------------
+# --- training -------------------------------------------------------------------------------------------------------
 
 
-def learn_to_please(recipe: Recipe, net: FeedForward, frame: FrozenNets, weights: LossWeights) -> None:
-    """Trains the net on sentences; a sheet is drawn now and then."""
-    stage = Stage(recipe, "vqgan-clip", SHARES["please"] * recipe.minutes, net, rate=2e-4)
-    generator = torch.Generator().manual_seed(recipe.seed + stage.step)
-    batches = sentences(recipe.seed + stage.step)
-    for step, texts in zip(stage, batches, strict=False):
-        loss, parts = drawing_loss(net, frame, texts, weights, generator)
+def train_on_captions(recipe: Recipe, net: FeedForward, nets: FrozenNets, weights: LossWeights) -> None:
+    """Trains the net on captions; writes a sheet every 400 steps."""
+    stage = Stage(recipe, STAGES, "vqgan-clip", net, rate=2e-4)
+    for step, texts in zip(stage, caption_batches(stage), strict=False):
+        loss, parts = generation_loss(net, nets, texts, weights, stage.generator)
         stage.update(loss, **parts)
         if step % 400 == 0:
-            show(recipe, net, frame, f"vqgan-clip-{step}")
+            show(recipe, net, nets, f"vqgan-clip-{step}")
     stage.finish()
-    show(recipe, net, frame, "vqgan-clip-last")
+    show(recipe, net, nets, "vqgan-clip-last")
 
 
-def drawing_loss(
-    net: FeedForward, frame: FrozenNets, texts: list[str], weights: LossWeights, generator: torch.Generator
+def generation_loss(
+    net: FeedForward, nets: FrozenNets, texts: list[str], weights: LossWeights, generator: torch.Generator
 ) -> tuple[Tensor, dict[str, float]]:
-    """Returns the loss of one batch of sentences, and what the loss curve should tell about it."""
-    clip, vqgan = frame.clip, frame.vqgan
-    goal, again = frame.read(texts), len(texts) // 4
-    noise = torch.randn(len(texts) + again, net.config.noise, generator=generator).to(goal.device)
-    z = net(net.cross(torch.cat([goal, goal[:again]])), noise)
+    """Returns the loss of one batch of captions, and its parts for the log.
+
+    Args:
+        net: the feed-forward net.
+        nets: CLIP, VQGAN and the tokenizer.
+        texts: captions and hard negatives in turn.
+        weights: of the terms.
+        generator: draws noise and views.
+    """
+    clip, vqgan = nets.clip, nets.vqgan
+    goal, twice = nets.encode_texts(texts), len(texts) // 4
+    noise = torch.randn(len(texts) + twice, net.config.noise, generator=generator).to(goal.device)
+    z = net(net.cross(torch.cat([goal, goal[:twice]])), noise)
     x = synthesise(vqgan, z)
     views = clip.encode_image(weights.cutouts(x[: len(texts)], generator))
     terms = {"distance": view_distance(views, goal), "contrast": view_contrast(views, goal, clip.scale())}
-    terms["commitment"] = commitment(vqgan, z)
-    # True pictures are that far from their sentences, too: what comes nearer is flattery.
+    terms["commitment"] = commitment_loss(vqgan, z)
+    # True images are that far from their captions, too; smaller distances are adversarial artefacts.
     loss = (
         (terms["distance"] - weights.floor).clamp(min=0)
         + weights.contrast * terms["contrast"]
         + weights.commitment * terms["commitment"]
     )
-    if again and weights.diversity and clip.config.vision.stem:
-        maps = clip.image_features(torch.cat([x[:again], x[len(texts) :]]))
-        terms["diversity"] = diversity([a[:again] for a in maps], [a[again:] for a in maps])
+    if twice and weights.diversity and clip.config.vision.stem:
+        maps = clip.image_features(torch.cat([x[:twice], x[len(texts) :]]))
+        terms["diversity"] = diversity([a[:twice] for a in maps], [a[twice:] for a in maps])
         loss = loss - weights.diversity * terms["diversity"]
     if weights.smooth:
         loss = loss + weights.smooth * total_variation(x)
@@ -160,23 +159,16 @@ def drawing_loss(
     return loss, {name: term.item() for name, term in terms.items()} | {"right": right.float().mean().item()}
 
 
-def commitment(vqgan: Vqgan, z: Tensor) -> Tensor:
+def commitment_loss(vqgan: Vqgan, z: Tensor) -> Tensor:
     """Returns how far z is from its codes, in units of their variance (van den Oord et al. 2017, eq. 3, last term)."""
     z = within_codes(vqgan, z)
     codes = vqgan.quantise(z).detach()
     return F.mse_loss(z, codes) / vqgan.codebook.var()
 
 
-@torch.no_grad()
-def show(recipe: Recipe, net: FeedForward, frame: FrozenNets, name: str) -> None:
-    """Writes a sheet: true pictures of held-out scenes above the drawings of their sentences."""
-    scenes = [world.sample(level, i, split="test") for level in SHEET for i in range(8)]
-    goal = frame.read([world.caption(scene, "en", "plain") for scene in scenes])
-    was = net.training
-    drawn = generate(net.eval(), frame.vqgan, goal, list(range(len(scenes)))).cpu().numpy()
-    net.train(was)
-    truth = data.to_unit(render_array(scenes, list(range(len(scenes)))))
-    rows = [half[i : i + 8] for i in range(0, len(scenes), 8) for half in (truth, drawn)]
-    folder = recipe.folder / "samples"
-    folder.mkdir(exist_ok=True)
-    Image.fromarray(data.sheet(rows)).save(folder / f"{name}.png")
+def show(recipe: Recipe, net: FeedForward, nets: FrozenNets, name: str) -> None:
+    """Writes a sheet of held-out scenes: true images, and generated ones below them."""
+    _, texts = sheet_scenes()
+    with evaluating(net):
+        drawn = generate(net, nets.vqgan, nets.encode_texts(texts), list(range(len(texts))))
+    write_sheet(recipe, name, sheet_images(), drawn)

@@ -1,4 +1,4 @@
-"""Exchanges about pictures as numbers, the loss on their answers, and what a model that answers is examined in."""
+"""Batches of instructions about images as tokens, and the evaluation of a model that follows them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,111 +7,108 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from telephone.nets.blip_2 import talk_loss
 from telephone.nets.generation import Decoding
 from telephone.nets.mplug_owl import Owl
 from telephone.nets.tokenizer import PAD, ChatTokenizer
-from telephone.train.common import exchanges
-from telephone.train.common.evaluation import LEVELS, beside_truth, held_out, mark, write_samples
+from telephone.train.common import instructions
+from telephone.train.common.evaluation import (
+    LEVELS,
+    beside_truth,
+    count_facts,
+    evaluating,
+    held_out_images,
+    write_samples,
+)
 from telephone.train.common.recipe import Recipe
+from telephone.train.common.stage import Stage, length_sorted
 from telephone.world.questions import questions
 from telephone.world.scene import Scene
 
 SCENES = 32
-"""Held-out scenes a level in an examination."""
+"""Held-out scenes a level in an evaluation."""
 LONG = Decoding(limit=120)
 
 
 @dataclass
-class InstructionExample:
-    """Exchanges about some of the scenes, as numbers, of like length."""
+class InstructionBatch:
+    """Instructions about some of the scenes, as tokens, of similar length."""
 
     rows: np.ndarray
-    """[batch] which scenes they are about"""
+    """[batch] indices of their scenes."""
     tokens: Tensor
-    """[batch, n] up to `<eos>`, padded: from the end of the image, or from the start if the context is a text."""
+    """int64 [batch, n] up to `<eos>`, padded: from the end of the image, or from the start if a text replaces it."""
     answers: Tensor
-    """[batch, n] the same, but `<pad>` before the answer."""
+    """int64 [batch, n] the same, but `<pad>` before the answer."""
 
 
-@dataclass
-class Lessons:
-    """Makes up exchanges about scenes without end."""
-
-    scenes: list[Scene]
-    tokenizer: ChatTokenizer
-    rng: np.random.Generator
-    kinds: tuple[str, ...]
-    size: int = 32
-    texts: bool = False
-    """Whether a description of the scene is given in place of its picture."""
-
-    def __iter__(self) -> Iterator[InstructionExample]:
-        """Yields lessons; eight are drawn at once and sorted by length, which saves padding."""
-        while True:
-            rows = self.rng.integers(len(self.scenes), size=8 * self.size)
-            drawn = sorted(((*self._ids(self.scenes[row]), int(row)) for row in rows), key=lambda each: len(each[0]))
-            for index in self.rng.permutation(8):
-                part = drawn[index * self.size : (index + 1) * self.size]
-                yield _lesson([part[each] for each in self.rng.permutation(self.size)])
-
-    def _ids(self, scene: Scene) -> tuple[list[int], int]:
-        """Returns an exchange, and where its answer begins."""
-        exchange = exchanges.exchange(scene, self.rng, self.kinds)
-        asked = self.tokenizer.after_image(exchange.instruction)
-        if self.texts:
-            asked = [*self.tokenizer.before_image(), *self.tokenizer.encode(exchanges.context(scene, self.rng)), *asked]
-        return asked + self.tokenizer.answer(exchange.answer), len(asked)
+Tokens = tuple[list[int], int, int]
+"""Tokens of an instruction with its answer, where the answer begins, and the index of the scene."""
 
 
-def _lesson(drawn: list[tuple[list[int], int, int]]) -> InstructionExample:
+def instruction_batches(
+    stage: Stage,
+    scenes: list[Scene],
+    tokenizer: ChatTokenizer,
+    kinds: tuple[str, ...],
+    size: int = 32,
+    as_text: bool = False,
+) -> Iterator[InstructionBatch]:
+    """Yields the batch of the present step of a stage.
+
+    Args:
+        stage: counts the steps.
+        scenes: what the images show.
+        tokenizer: of the language model.
+        kinds: of instructions, some of `instructions.ALL`.
+        size: instructions a batch.
+        as_text: whether a description of the scene takes the place of the image.
+    """
+
+    def draw(rng: np.random.Generator, count: int) -> list[Tokens]:
+        rows = rng.integers(len(scenes), size=count).tolist()
+        return [(*encode(scenes[row], tokenizer, rng, kinds, as_text), row) for row in rows]
+
+    for batch in length_sorted(stage, draw, lambda one: len(one[0]), size):
+        yield stacked(batch)
+
+
+def encode(
+    scene: Scene, tokenizer: ChatTokenizer, rng: np.random.Generator, kinds: tuple[str, ...], as_text: bool
+) -> tuple[list[int], int]:
+    """Returns the tokens of a random instruction with its answer, and where the answer begins."""
+    one = instructions.instruction(scene, rng, kinds)
+    before = tokenizer.after_image(one.text)
+    if as_text:
+        before = [*tokenizer.before_image(), *tokenizer.encode(instructions.description(scene, rng)), *before]
+    return before + tokenizer.answer(one.answer), len(before)
+
+
+def stacked(drawn: list[Tokens]) -> InstructionBatch:
+    """Returns instructions as one padded batch."""
     tokens = torch.full((len(drawn), max(len(ids) for ids, _, _ in drawn)), PAD)
     answers = tokens.clone()
     for index, (ids, start, _) in enumerate(drawn):
         tokens[index, : len(ids)] = torch.tensor(ids)
         answers[index, start : len(ids)] = torch.tensor(ids[start:])
-    return InstructionExample(np.array([row for _, _, row in drawn]), tokens, answers)
+    return InstructionBatch(np.array([row for _, _, row in drawn]), tokens, answers)
 
 
-def lesson_loss(owl: Owl, lesson: InstructionExample, seen: Tensor | None) -> Tensor:
-    """Returns the language model's loss on the answers.
-
-    Args:
-        owl: the model.
-        lesson: the exchanges.
-        seen: the tokens [batch, t, width] that stand for the pictures, None if the exchanges are about texts.
-    """
-    model = owl.language_model
-    tokens, answers = (part.to(model.token.weight.device) for part in (lesson.tokens, lesson.answers))
-    if seen is None:
-        return model.loss(model.embed(tokens[:, :-1]), answers[:, 1:])
-    return talk_loss(model, seen, tokens, answers)
+# --- evaluation -----------------------------------------------------------------------------------------------------
 
 
-# --- examination ----------------------------------------------------------------------------------------------------
-
-
-def show(recipe: Recipe, owl: Owl, name: str) -> None:
-    """Writes what is said of held-out scenes, with the share of facts told right and of questions answered right."""
-    was = owl.net.training
-    owl.net.eval()
+def evaluate_instructions(recipe: Recipe, owl: Owl, name: str) -> None:
+    """Prints and writes how many facts are kept, and how many questions answered right, on held-out scenes."""
     lines: list[str] = []
-    scenes = SCENES
-    for level in LEVELS:
-        shown, x = held_out(recipe, level, scenes)
-        told = owl.answer(x, [exchanges.DETAILED] * scenes, [0] * scenes, LONG)
-        posed = [questions(scene, np.random.default_rng(i)) for i, scene in enumerate(shown)]
-        said = owl.answer(x, [question for question, _ in posed], [0] * scenes, LONG)
-        right = sum(answer.lower() == truth.lower() for answer, (_, truth) in zip(said, posed, strict=True))
-        lines.append(f"# {level}: {_facts(shown, told)}; {right} of {scenes} questions are answered right")
-        print(f"{name} {lines[-1]}", flush=True)
-        lines += beside_truth(shown, told, "detailed")
-        lines += [f"{q} {a}\n  -> {text}" for (q, a), text in zip(posed[:6], said[:6], strict=True)]
-    owl.net.train(was)
+    with evaluating(owl.net):
+        for level in LEVELS:
+            scenes, x = held_out_images(recipe, level, SCENES)
+            seeds = [0] * SCENES
+            texts = owl.answer(x, [instructions.DETAILED] * SCENES, seeds, LONG)
+            asked = [questions(scene, np.random.default_rng(i)) for i, scene in enumerate(scenes)]
+            answers = owl.answer(x, [question for question, _ in asked], seeds, LONG)
+            right = sum(text.lower() == truth.lower() for text, (_, truth) in zip(answers, asked, strict=True))
+            lines.append(f"# {level}: {count_facts(scenes, texts)}; {right} of {SCENES} questions are answered right")
+            print(f"{name} {lines[-1]}", flush=True)
+            lines += beside_truth(scenes, texts, "detailed")
+            lines += [f"{q} {a}\n  -> {text}" for (q, a), text in zip(asked[:6], answers[:6], strict=True)]
     write_samples(recipe, name, lines)
-
-
-def _facts(scenes: list[Scene], told: list[str]) -> str:
-    kept, said, facts = mark(scenes, told)
-    share = 100 * kept / max(1, said)
-    return f"{kept} of {facts} facts are told ({100 * kept / facts:.0f} %), {share:.0f} % of what is told is right"

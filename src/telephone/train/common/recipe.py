@@ -1,25 +1,32 @@
-"""What every recipe needs: its options, a clock that survives a restart, checkpoints, a loss curve."""
+"""What every training recipe needs besides its stages: options, kept values, weights of other recipes."""
 
-import contextlib
 import json
-import math
 import os
-import signal
-import threading
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from torch import nn
 
+from telephone.core.errors import StoreError
+from telephone.core.images import content_hash
 from telephone.models.pocket import weights
-from telephone.nets.checkpoint import Ema, read_metadata, read_weights
+from telephone.nets.checkpoint import read_metadata, read_weights
 from telephone.nets.layers import channels_last
+
+
+class StagePlan(NamedTuple):
+    """Default length of one stage of a recipe."""
+
+    steps: int
+    """Optimiser steps."""
+    minutes: float
+    """About how long they take on one core of a two-core x86 machine (AVX2, float32) that is shared with other work."""
 
 
 @dataclass(frozen=True)
@@ -27,57 +34,158 @@ class Recipe:
     """Options that every recipe takes."""
 
     folder: Path
-    """Where checkpoints, losses and samples go."""
+    """Where checkpoints, loss logs and samples go."""
     weights: Path
     """Where the finished weight file goes."""
-    minutes: float
-    """Time for the whole recipe; each stage takes its share."""
+    scale: float = 1.0
+    """Factor on the default number of optimiser steps of every stage; each stage takes at least one step."""
+    minutes: float | None = None
+    """Time limit for the whole recipe, divided among the stages like their default minutes; None sets no limit."""
     device: str = "cpu"
     seed: int = 0
     threads: int | None = None
-    """CPU threads; None leaves it to PyTorch."""
+    """CPU threads; None leaves the number to PyTorch."""
     pictures: int = 50_000
-    """Training pictures that are rendered ahead into memory (12 KiB each)."""
+    """Number of training images that are rendered ahead into memory (12 KiB each)."""
+    finished: dict[str, int] = field(default_factory=dict)
+    """Optimiser steps taken so far, by the name of the stage; filled in by the stages."""
 
     def start(self) -> torch.device:
-        """Sets threads and seeds, makes the folder and returns the device."""
+        """Sets threads and seed, makes the folder and returns the device.
+
+        Raises:
+            StoreError: the folder holds checkpoints of an earlier version of this package.
+        """
         if self.threads:
             torch.set_num_threads(self.threads)
         torch.manual_seed(self.seed)
         self.folder.mkdir(parents=True, exist_ok=True)
+        for path in sorted(self.folder.glob("*.safetensors")):
+            _reject_old_checkpoint(path)
         return torch.device(self.device)
+
+    def time_limit(self, stages: Mapping[str, StagePlan], name: str) -> float | None:
+        """Returns the seconds that a stage may take, None without a limit."""
+        if self.minutes is None:
+            return None
+        return 60 * self.minutes * stages[name].minutes / sum(plan.minutes for plan in stages.values())
+
+    def about(self, model: str, *reads: str) -> dict[str, Any]:
+        """Returns what the metadata of the finished weight file states about its training.
+
+        Args:
+            model: address of the model that uses the file, such as `pocket/blip`.
+            reads: names of the weight files that the recipe builds on; the sha256 of each is noted.
+        """
+        about: dict[str, Any] = {"model": model, "seed": self.seed, "steps": dict(self.finished)}
+        about["pictures"] = self.pictures
+        if reads:
+            about["reads"] = {name: content_hash(shipped_or_learned(self, name).read_bytes()) for name in reads}
+        return about
+
+
+def _reject_old_checkpoint(path: Path) -> None:
+    try:
+        with safe_open(path, "pt") as file:
+            note = file.metadata() or {}
+    except (OSError, SafetensorError):
+        return  # the stage that reads the file reports it
+    if "used" in note:
+        raise StoreError(
+            f"{path} is a checkpoint of an earlier version, whose recipes counted minutes and named some stages "
+            "differently. Start the training over with --fresh (the old files are put aside)."
+        )
+
+
+def total_steps(stages: Mapping[str, StagePlan]) -> int:
+    """Returns the default number of optimiser steps of a whole recipe."""
+    return sum(plan.steps for plan in stages.values())
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Writes a file atomically: the bytes are on the disk before the name points to them.
+
+    Raises:
+        OSError: the file cannot be written, for example because the disk is full; an older file is left as it was.
+    """
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def keep(path: Path, make: Callable[[], Any]) -> Any:
-    """Returns what a JSON file holds, made on the first call, so that a resumed recipe finds it unchanged."""
+    """Returns the value in a JSON file, computed on the first call, so that a resumed recipe finds it unchanged.
+
+    Raises:
+        StoreError: the file is damaged.
+    """
     if not path.exists():
-        part = path.with_suffix(".part")
-        part.write_text(json.dumps(make()))
-        os.replace(part, path)
-    return json.loads(path.read_text())
+        replace_file(path, json.dumps(make()).encode())
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise StoreError(f"{path} is damaged ({error}): remove it, or start over with --fresh.") from error
+
+
+def keep_array(path: Path, shape: tuple[int, ...], parts: Callable[[], Iterable[NDArray[Any]]]) -> NDArray[np.float16]:
+    """Returns an array from a file, computed on the first call; it is read from disk as it is needed.
+
+    Args:
+        path: the `.npy` file.
+        shape: of the whole array.
+        parts: called if there is no such file; yields the array in pieces along its first axis.
+
+    Raises:
+        StoreError: the file is damaged.
+    """
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        try:
+            kept = np.lib.format.open_memmap(part, "w+", np.float16, shape)
+            start = 0
+            for piece in parts():
+                kept[start : start + len(piece)] = piece
+                start += len(piece)
+            kept.flush()
+            os.replace(part, path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+    try:
+        return np.load(path, mmap_mode="r")
+    except ValueError as error:
+        raise StoreError(f"{path} is damaged ({error}): remove it, it is then computed again.") from error
 
 
 def shipped_or_learned(recipe: Recipe, name: str) -> Path:
-    """Returns the weight file of another recipe: the one learned beside this one, or else the shipped one.
+    """Returns the weight file of another recipe: the one trained into the same folder, or else the shipped one.
 
     Args:
-        recipe: the options of the recipe that asks.
+        recipe: options of the recipe that needs the file.
         name: the file without its ending, such as `clip`.
 
     Raises:
-        WeightsError: there is neither; says which recipe comes first.
+        WeightsError: there is neither; the message names the recipe that comes first.
     """
     beside = recipe.weights.with_name(f"{name}.safetensors")
     return beside if beside.exists() else weights.find(name)[0]
 
 
 def frozen(recipe: Recipe, name: str, build: Callable[[dict[str, Any]], nn.Module]) -> Any:
-    """Returns a net that another recipe has made, on the recipe's device, ready to be used and not to be changed.
+    """Returns a trained net of another recipe on the recipe's device, in evaluation mode and without gradients.
 
     Args:
-        recipe: the options of the recipe that asks.
+        recipe: options of the recipe that needs the net.
         name: the weight file without its ending.
-        build: makes the net from the config, as JSON has kept it.
+        build: makes the net from the config in the file's metadata.
 
     Raises:
         WeightsError: there are no such weights.
@@ -86,126 +194,3 @@ def frozen(recipe: Recipe, name: str, build: Callable[[dict[str, Any]], nn.Modul
     net = build(read_metadata(path)[0])
     read_weights([path], net)
     return channels_last(net.eval().requires_grad_(requires_grad=False)).to(recipe.device)
-
-
-@contextlib.contextmanager
-def _stop_asked() -> Iterator[threading.Event]:
-    """Turns the first Ctrl-C into an event, so that no step is cut in half; the second one works as ever."""
-    event = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield event
-        return
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        event.set()
-        signal.signal(signal.SIGINT, before)
-
-    before = signal.signal(signal.SIGINT, ask)
-    try:
-        yield event
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-class Stage:
-    """One part of a recipe: counts time and steps, writes losses, keeps a checkpoint and resumes from it.
-
-    A stage is done when its minutes are used up. The learning rate warms up at first and falls over the last two
-    fifths of the time, so a stage always ends annealed, however fast the machine is.
-    """
-
-    SAVE_SECONDS = 120.0
-    SHOW_SECONDS = 30.0
-
-    def __init__(self, recipe: Recipe, name: str, minutes: float, module: nn.Module, rate: float) -> None:
-        """Resumes from the stage's checkpoint if there is one."""
-        self.name, self.seconds, self.rate, self.module = name, minutes * 60, rate, module
-        self.path = recipe.folder / f"{name}.safetensors"
-        self.log = recipe.folder / f"{name}.jsonl"
-        trained = [p for p in module.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.AdamW(trained, lr=rate, betas=(0.9, 0.98), weight_decay=0.01)
-        self.ema = Ema(module)
-        self.step, self.used, self.mean = 0, 0.0, math.nan
-        if self.path.exists():
-            self._load()
-
-    def __iter__(self) -> Iterator[int]:
-        """Yields step numbers until the time is used up; saves now and then, at the end, and at Ctrl-C."""
-        with _stop_asked() as stopped:
-            yield from self._steps(stopped)
-        self.save()
-        if stopped.is_set():
-            raise KeyboardInterrupt
-
-    def _steps(self, stopped: threading.Event) -> Iterator[int]:
-        last = saved = shown = time.monotonic()
-        while self.used < self.seconds and not stopped.is_set():
-            for group in self.optimizer.param_groups:
-                group["lr"] = self.rate * min(1, (self.step + 1) / 200) * self._anneal()
-            yield self.step
-            self.step += 1
-            now = time.monotonic()
-            self.used += now - last
-            last = now
-            if now - shown > self.SHOW_SECONDS:
-                shown = now
-                self._show()
-            if now - saved > self.SAVE_SECONDS:
-                saved = now
-                self.save()
-
-    def _anneal(self) -> float:
-        left = max(0.0, 1 - self.used / self.seconds)
-        return 0.03 + 0.97 * min(1.0, left / 0.4)
-
-    def update(self, loss: Tensor, **parts: float) -> None:
-        """Takes one step of the optimizer on a loss and notes it."""
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_([p for g in self.optimizer.param_groups for p in g["params"]], 1.0)
-        self.optimizer.step()
-        self.ema.update(self.module)
-        value = float(loss.detach())
-        self.mean = value if math.isnan(self.mean) else 0.98 * self.mean + 0.02 * value
-        if self.step % 20 == 0:
-            row = {"step": self.step, "seconds": round(self.used, 1), "loss": value, "mean": self.mean, **parts}
-            with self.log.open("a") as file:
-                file.write(json.dumps(row) + "\n")
-
-    def _show(self) -> None:
-        left = max(0.0, self.seconds - self.used)
-        print(f"{self.name}: step {self.step}, loss {self.mean:.4f}, {left / 60:.0f} min left", flush=True)
-
-    def save(self) -> None:
-        """Writes weights, their average and the optimizer's state, atomically."""
-        tensors = {f"model.{k}": v.detach() for k, v in self.module.state_dict().items()}
-        tensors |= {f"ema.{k}": v for k, v in self.ema.weights.items()}
-        for index, state in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{index}.{k}": v for k, v in state.items()}
-        note = {"step": str(self.step), "used": str(self.used), "mean": str(self.mean), "ema": str(self.ema.steps)}
-        part = self.path.with_suffix(".part")
-        save_file({k: v.contiguous().clone() for k, v in tensors.items()}, part, note)
-        os.replace(part, self.path)
-
-    def _load(self) -> None:
-        from safetensors import safe_open
-
-        tensors = load_file(self.path)
-        with safe_open(self.path, "pt") as file:
-            note = file.metadata()
-        self.module.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
-        self.ema.weights = {k[4:]: v for k, v in tensors.items() if k.startswith("ema.")}
-        state = self.optimizer.state_dict()
-        for name, value in tensors.items():
-            if name.startswith("optimizer."):
-                _, index, key = name.split(".", 2)
-                state["state"].setdefault(int(index), {})[key] = value
-        self.optimizer.load_state_dict(state)
-        self.step, self.used, self.mean = int(note["step"]), float(note["used"]), float(note["mean"])
-        self.ema.steps = int(note["ema"])
-        print(f"{self.name}: goes on at step {self.step}, {self.used / 60:.1f} min used", flush=True)
-
-    def finish(self) -> nn.Module:
-        """Puts the averaged weights into the module and returns it in evaluation mode."""
-        self.module.load_state_dict(self.ema.weights)
-        return self.module.eval()

@@ -1,7 +1,5 @@
 """The recipe of `pocket/dalle-2` from end to end, on toy weights of the recipes that it starts from."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -11,14 +9,13 @@ from telephone.nets.clip import Clip, ClipConfig, ClipTextConfig, VisionConfig
 from telephone.nets.dalle_2 import UnClip, UnClipConfig
 from telephone.nets.stable_diffusion import LatentDiffusion, LatentDiffusionConfig, TextEncoderConfig, UNetConfig
 from telephone.train import dalle_2
-from telephone.train.common.recipe import Recipe
 from telephone.train.dalle_2_data import NEW, build, prepare
 
 WORDS = ("a", "the", "red", "cat", "left", "of")
 
 
 @pytest.fixture
-def recipe(tmp_path):
+def recipe(tmp_path, make_recipe):
     torch.manual_seed(1)
     vision = VisionConfig(stem=(), patch=32, width=16, layers=1, heads=2)
     clip = Clip(ClipConfig(vision, ClipTextConfig(WORDS, width=16, layers=1, heads=2), embedding=100))
@@ -28,29 +25,27 @@ def recipe(tmp_path):
     drawer = LatentDiffusion(LatentDiffusionConfig(text=text, unet=unet))
     path = tmp_path / "stable-diffusion.safetensors"
     save_weights(path, drawer, drawer.config, {}, ("text_encoder.", "unet."))
-    return Recipe(tmp_path / "dalle-2", tmp_path / "dalle-2.safetensors", minutes=0.01, threads=1, pictures=64)
+    return make_recipe("dalle-2", pictures=64)
 
 
 @pytest.mark.slow
-def test_the_recipe_writes_two_files_and_goes_on_where_it_was(recipe, capsys):
+def test_the_recipe_writes_two_files_and_resumes(recipe, losses, capsys):
     path = dalle_2.main(recipe)
     files = [path, path.with_name("dalle-2-prior.safetensors")]
     config, about = read_metadata(files[0])
-    assert about["player"] == "pocket/dalle-2"
+    assert about["model"] == "pocket/dalle-2"
     assert len(about["clip"]) == 64
     net = UnClip(UnClipConfig.from_dict(config))
     read_weights(files, net)
     assert not torch.equal(net.space.std, torch.ones(100))
     for name in ("upsampler", "decoder", "prior", "ar-prior"):
-        rows = [json.loads(line) for line in (recipe.folder / f"{name}.jsonl").read_text().splitlines()]
-        assert rows
-        assert all(np.isfinite(row["loss"]) for row in rows)
+        losses(recipe, name)
         assert list((recipe.folder / "samples").glob(f"{name}-last.*"))
     assert (recipe.folder / "samples" / "last.png").exists()
     before = files[0].read_bytes()
     capsys.readouterr()
     dalle_2.main(recipe)
-    assert capsys.readouterr().out.count("goes on at step") == 4
+    assert capsys.readouterr().out.count("resumes at step 1 of 1") == 4
     assert files[0].read_bytes() == before
 
 
@@ -86,10 +81,10 @@ def test_what_it_starts_from_is_kept_whatever_is_learned_meanwhile(recipe):
 
 def test_training_pictures_are_the_mean_of_four_pixels(recipe):
     recipe.start()
-    drawings = prepare(recipe, dalle_2.Material(recipe).clip)
+    images = prepare(recipe, dalle_2.TrainingSet(recipe).clip)
     large = dalle_2.data.paint("draw 0", 64, masks=True, still=True)
     mean = large.pixels.astype(float).reshape(64, 32, 2, 32, 2, 3).mean(axis=(2, 4)).transpose(0, 3, 1, 2)
-    assert np.abs(drawings.pixels.numpy() - mean).max() <= 0.5
-    assert drawings.embeddings.shape == (64, 100)
-    assert torch.allclose(drawings.embeddings.norm(dim=1), torch.ones(64), atol=1e-2)
-    assert 1 == drawings.weight.min() < drawings.weight.max()
+    assert np.abs(images.pixels.numpy() - mean).max() <= 0.5
+    assert images.embeddings.shape == (64, 100)
+    assert torch.allclose(images.embeddings.norm(dim=1), torch.ones(64), atol=1e-2)
+    assert 1 == images.weight.min() < images.weight.max()

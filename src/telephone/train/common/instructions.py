@@ -1,4 +1,4 @@
-"""What is said between a human and an assistant about a picture: instructions, and the answers that a scene gives."""
+"""Instructions about an image, and the right answers of a scene: the training data of instruction tuning."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from telephone import world
-from telephone.train.common.data import telling
+from telephone.train.common.data import visible
 from telephone.world.questions import questions
 from telephone.world.scene import Scene
 
@@ -37,25 +37,25 @@ INSTRUCTIONS: dict[str, tuple[str, ...]] = {
         "Describe this image in Chinese.",
     ),
 }
-"""The phrasings of each kind of task; the first one is the one that a player asks by itself."""
+"""The phrasings of each kind of task; the first one is the default of a model."""
 ALL = ("detailed", "sentence", "short", "chinese", "question")
-"""Every kind of exchange."""
+"""Every kind of instruction."""
 SHARES = {"detailed": 0.4, "sentence": 0.15, "short": 0.08, "chinese": 0.15, "question": 0.22}
-"""How often each kind is drawn, among those that are asked for."""
+"""Relative frequency of each kind."""
 
 
-class Exchange(NamedTuple):
-    """What is asked of a picture, and the right answer."""
+class Instruction(NamedTuple):
+    """An instruction about an image, and the right answer."""
 
-    instruction: str
+    text: str
     answer: str
 
 
-def exchange(scene: Scene, rng: np.random.Generator, kinds: Sequence[str] = ALL) -> Exchange:
-    """Returns an instruction with its answer.
+def instruction(scene: Scene, rng: np.random.Generator, kinds: Sequence[str] = ALL) -> Instruction:
+    """Returns a random instruction with its answer.
 
     Args:
-        scene: what the picture shows; it is told as somebody tells it who sees only the picture.
+        scene: what the image shows; the answer states what is visible.
         rng: draws kind, phrasing and question.
         kinds: some of `ALL`.
 
@@ -65,19 +65,19 @@ def exchange(scene: Scene, rng: np.random.Generator, kinds: Sequence[str] = ALL)
     shares = np.array([SHARES[kind] for kind in kinds])
     kind = kinds[rng.choice(len(kinds), p=shares / shares.sum())]
     if kind == "question":
-        return Exchange(*questions(scene, rng))
+        return Instruction(*questions(scene, rng))
     phrases = INSTRUCTIONS[kind]
-    return Exchange(phrases[rng.integers(len(phrases))], ANSWERS[kind](telling(scene)))
+    return Instruction(phrases[rng.integers(len(phrases))], ANSWERS[kind](visible(scene)))
 
 
-def first_things(scene: Scene) -> Scene:
-    """Returns the scene with what strikes first: one thing, two if there are more than three, and the setting."""
+def most_salient(scene: Scene) -> Scene:
+    """Returns the scene reduced to its setting and its first thing, or its first two if there are more than three."""
     kept = scene.things[: 2 if len(scene.things) > 3 else 1]
     return Scene(scene.setting, things=tuple(replace(thing, place=None) for thing in kept))
 
 
 def sentence(scene: Scene) -> str:
-    """Returns the scene in one sentence; one that names no thing does not claim that there is none."""
+    """Returns the scene in one sentence; a scene without things is described by its setting alone."""
     if scene.things or not (around := world.caption(scene, "en", "short")):
         return world.caption(scene, "en", "plain")
     return f"{around[0].upper()}{around[1:]}."
@@ -86,16 +86,16 @@ def sentence(scene: Scene) -> str:
 ANSWERS: dict[str, Callable[[Scene], str]] = {
     "detailed": lambda scene: world.caption(scene, "en", "detailed"),
     "sentence": sentence,
-    "short": lambda scene: world.caption(first_things(scene), "en", "plain"),
+    "short": lambda scene: world.caption(most_salient(scene), "en", "plain"),
     "chinese": lambda scene: world.caption(scene, "zh", "detailed"),
 }
-"""What the answer to each kind of task is."""
+"""The answer to each kind of task."""
 
 
-def context(scene: Scene, rng: np.random.Generator) -> str:
-    """Returns the scene in any wording of any language, things in any order: what a text has in place of a picture."""
-    told = telling(scene)
-    order = rng.permutation(len(told.things))
-    told = replace(told, things=tuple(told.things[index] for index in order))
+def description(scene: Scene, rng: np.random.Generator) -> str:
+    """Returns a text that takes the place of an image: any wording of any language, things in any order."""
+    shown = visible(scene)
+    order = rng.permutation(len(shown.things))
+    shown = replace(shown, things=tuple(shown.things[index] for index in order))
     wordings = [(lang, wording) for lang, wordings in world.WORDINGS.items() for wording in wordings]
-    return world.caption(told, *wordings[rng.integers(len(wordings))])
+    return world.caption(shown, *wordings[rng.integers(len(wordings))])
