@@ -24,7 +24,7 @@ from pocket_fidelity import ATTRIBUTES, held_out_scenes
 from telephone import world
 from telephone.core.records import LEVELS
 from telephone.core.seeds import derive
-from telephone.models import describe, image2text, list_models
+from telephone.models import generate_texts, image2text, list_models
 from telephone.world.facts import telling
 
 WORLD = "the world itself, detailed"
@@ -94,7 +94,7 @@ def tell(ref: str, pictures: Sequence[Image.Image]) -> list[str | None]:
     texts: list[str | None] = []
     for start in range(0, len(pictures), size):
         part = pictures[start : start + size]
-        texts += [made if isinstance(made, str) else None for made in describe(player, part, [0] * len(part))]
+        texts += [made if isinstance(made, str) else None for made in generate_texts(player, part, [0] * len(part))]
     return texts
 
 

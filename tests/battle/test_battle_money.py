@@ -41,7 +41,7 @@ def test_a_free_line_goes_on_when_the_money_is_spent(tmp_path: Path):
 
     class Watcher(Reader):
         def generate_text(self, image):
-            return super().generate_text(image).made
+            return super().generate_text(image).value
 
         def traits(self):
             return Traits("watcher", "remote", 1, 8, seeds=True, price=0.0)
@@ -82,7 +82,7 @@ def test_a_failure_that_is_mended_has_still_cost_what_it_has(tmp_path: Path):
             answer = super().generate_image(text)
             from dataclasses import replace
 
-            return replace(answer, made=ModelError("Spoilt.")) if self.mood == "bad" else answer
+            return replace(answer, value=ModelError("Spoilt.")) if self.mood == "bad" else answer
 
     moody, roster = Moody(Shop()), Roster()
     with begin(tmp_path / "run", wish(roster, [moody], [Reader()], turns=1)) as run:

@@ -109,10 +109,10 @@ def test_equal_asks_are_answered_once(tmp_path: Path):
     [
         ("raise", Outcome.FAILED, "RuntimeError: This player breaks at every call."),
         ("refuse", Outcome.REFUSED, "This player refuses every call."),
-        ("none", Outcome.FAILED, "The player returned None in place of a picture"),
+        ("none", Outcome.FAILED, "The model returned None instead of an image"),
         ("garbage", Outcome.FAILED, "19 bytes are not a picture that can be decoded"),
-        ("empty", Outcome.FAILED, "an empty picture of 0 x 0 pixels"),
-        ("count", Outcome.FAILED, "The player returned 0 results for 1 items"),
+        ("empty", Outcome.FAILED, "an empty image of 0 x 0 pixels"),
+        ("count", Outcome.FAILED, "The model returned 0 results for 1 items"),
         ("exit", Outcome.FAILED, "SystemExit: 3"),
     ],
 )
@@ -133,7 +133,7 @@ def test_a_painter_that_breaks_ends_its_own_games_and_no_others(tmp_path: Path, 
 
 @pytest.mark.parametrize(
     ("how", "reason"),
-    [("none", "returned None in place of a text"), ("garbage", "a value of type int"), ("empty", "an empty text")],
+    [("none", "returned None instead of a text"), ("garbage", "a value of type int"), ("empty", "an empty text")],
 )
 def test_a_captioner_that_breaks_ends_its_own_games(tmp_path: Path, how, reason):
     lines = grid(["fake/painter"], [f"fake/broken-captioner?how={how}", "fake/captioner"])

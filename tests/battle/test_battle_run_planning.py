@@ -120,7 +120,7 @@ def test_a_roster_knows_objects_and_addresses():
     assert roster.add(text2image("fake/painter")) == "fake/painter"
     with pytest.raises(UsageError, match="Two players are called 'mine'"):
         roster.add(Own())
-    with pytest.raises(UsageError, match="is no player"):
+    with pytest.raises(UsageError, match="is not a model"):
         roster.add(3)
 
 

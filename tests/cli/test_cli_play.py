@@ -101,12 +101,12 @@ def test_a_judge_that_is_not_installed_leaves_the_facts(cli, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        (("--t2i", "fake/pianter"), 2, "There is no player 'fake/pianter'. Did you mean fake/painter"),
-        (("--t2i", "fake/captioner"), 2, "fake/captioner draws nothing: it describes"),
-        (("--i2t", "fake/painter"), 2, "fake/painter describes nothing"),
+        (("--t2i", "fake/pianter"), 2, "There is no model 'fake/pianter'. Did you mean fake/painter"),
+        (("--t2i", "fake/captioner"), 2, "fake/captioner is an image-to-text model, not a text-to-image model"),
+        (("--i2t", "fake/painter"), 2, "fake/painter is a text-to-image model, not an image-to-text model"),
         (("--t2i", "fake/painter?colour=red"), 2, "fake/painter has no option 'colour'"),
         (("--t2i", ""), 2, "give at least one drawing"),
-        (("--embedder", "fake/embeder"), 2, "There is no player 'fake/embeder'. Did you mean fake/embedder"),
+        (("--embedder", "fake/embeder"), 2, "There is no model 'fake/embeder'. Did you mean fake/embedder"),
         (("--prompts", "poket"), 2, "There is no prompt set 'poket'. Did you mean pocket"),
         (("--prompts", "none.csv"), 2, "There is no file none.csv"),
         (("--prompts", "latin.txt"), 2, "latin.txt, line 1, column 4: the byte 0xe9 is not UTF-8"),

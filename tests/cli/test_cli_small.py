@@ -51,7 +51,7 @@ def test_draw_what_cannot_be(cli):
     assert "write a text" in cli("draw", "fake/painter", " ").stderr
     assert "end in .png" in cli("draw", "fake/painter", "x", "-o", "x.jpg").stderr
     wrong = cli("draw", "fake/captioner", "x")
-    assert (wrong.exit_code, "draws nothing" in wrong.stderr) == (2, True)
+    assert (wrong.exit_code, "not a text-to-image model" in wrong.stderr) == (2, True)
 
 
 def test_draw_says_when_a_player_declines(cli):

@@ -87,7 +87,7 @@ def test_an_error_of_ours_is_one_sentence(cli):
     done = cli("draw", "fake/panter", "hello")
     assert done.exit_code == 2
     assert done.stdout == ""
-    assert done.stderr.startswith("Error: There is no player 'fake/panter'. Did you mean fake/painter")
+    assert done.stderr.startswith("Error: There is no model 'fake/panter'. Did you mean fake/painter")
     assert "Traceback" not in done.stderr
 
 

@@ -2,7 +2,15 @@ import pytest
 from PIL import Image
 
 from telephone.core.errors import ModelError, ModelRefused
-from telephone.models import Image2Text, ModelOutput, Text2Image, describe, describe_answers, draw, draw_answers
+from telephone.models import (
+    Image2Text,
+    ModelOutput,
+    Text2Image,
+    generate_image_outputs,
+    generate_images,
+    generate_text_outputs,
+    generate_texts,
+)
 
 RED = Image.new("RGB", (4, 3), (255, 0, 0))
 
@@ -24,22 +32,22 @@ class Batch(Image2Text):
 
 
 def test_a_cost_comes_through_the_single_form():
-    first, bare, no = draw_answers(OneByOne(), ["a", "bare", "no"], [1, 2, 3])
-    assert (first.cost, first.raw, first.made.size) == (0.04, "id-a", (4, 3))
-    assert (bare.cost, bare.raw, bare.made.size) == (None, "", (4, 3))
-    assert (no.cost, str(no.made)) == (None, "Not this one.")
+    first, bare, no = generate_image_outputs(OneByOne(), ["a", "bare", "no"], [1, 2, 3])
+    assert (first.cost, first.raw, first.value.size) == (0.04, "id-a", (4, 3))
+    assert (bare.cost, bare.raw, bare.value.size) == (None, "", (4, 3))
+    assert (no.cost, str(no.value)) == (None, "Not this one.")
 
 
 def test_a_cost_comes_through_the_batch_form_with_failures_too():
-    good, broken, strange = describe_answers(Batch(), [RED] * 3, [1, 2, 3])
-    assert (good.made, good.cost) == ("words", 0.5)
-    assert (str(broken.made), broken.cost, broken.raw) == ("broken", 0.25, "said so")
-    assert "a value of type int in place of a text" in str(strange.made)
+    good, broken, strange = generate_text_outputs(Batch(), [RED] * 3, [1, 2, 3])
+    assert (good.value, good.cost) == ("words", 0.5)
+    assert (str(broken.value), broken.cost, broken.raw) == ("broken", 0.25, "said so")
+    assert "a value of type int instead of a text" in str(strange.value)
 
 
 def test_other_callers_get_bare_items():
-    assert [getattr(made, "size", None) for made in draw(OneByOne(), ["a", "no"], [1, 2])] == [(4, 3), None]
-    assert describe(Batch(), [RED] * 3, [1, 2, 3])[0] == "words"
+    assert [getattr(made, "size", None) for made in generate_images(OneByOne(), ["a", "no"], [1, 2])] == [(4, 3), None]
+    assert generate_texts(Batch(), [RED] * 3, [1, 2, 3])[0] == "words"
     assert OneByOne().generate_images(["a"])[0].size == (4, 3)
     with pytest.raises(ModelError, match="3 results for 1 items"):
         Batch().generate_text(RED)

@@ -6,7 +6,16 @@ import pytest
 from PIL import Image
 
 from telephone.core.errors import ModelError, ModelRefused, UsageError
-from telephone.models import Embedder, Image2Text, IncompleteModel, Text2Image, describe, draw, kind_of, name_of
+from telephone.models import (
+    Embedder,
+    Image2Text,
+    IncompleteModel,
+    Text2Image,
+    generate_images,
+    generate_texts,
+    kind_of,
+    name_of,
+)
 
 RED = Image.new("RGB", (4, 3), (255, 0, 0))
 
@@ -57,7 +66,7 @@ class SilentReader(Image2Text):
 def paint(made: object) -> Image.Image:
     player = ArticlePainter()
     player.returns = made
-    (image,) = draw(player, ["a text"], [7])
+    (image,) = generate_images(player, ["a text"], [7])
     if isinstance(image, ModelError):
         raise image
     return image
@@ -78,7 +87,7 @@ def test_a_path_is_read(tmp_path: Path):
 @pytest.mark.parametrize(
     ("made", "says"),
     [
-        (None, "returned None in place of a picture"),
+        (None, "returned None instead of an image"),
         (3.5, "a value of type float"),
         (b"GIF but no", "10 bytes are not a picture"),
         (png()[:45], "not a picture that can be decoded"),
@@ -86,7 +95,7 @@ def test_a_path_is_read(tmp_path: Path):
         ("https://example.org/a.png", "download it and return the bytes"),
         (np.zeros((2, 2, 3), dtype=np.float32), "an array of float32 [2, 2, 3]"),
         (np.zeros((2, 2, 5), dtype=np.uint8), "an array of uint8 [2, 2, 5]"),
-        (Image.new("RGB", (0, 5)), "an empty picture of 0 x 5 pixels"),
+        (Image.new("RGB", (0, 5)), "an empty image of 0 x 5 pixels"),
     ],
 )
 def test_what_is_no_picture_is_told(made, says):
@@ -105,7 +114,7 @@ def test_a_picture_that_breaks_while_it_is_decoded_is_told():
     [
         ("", "empty text"),
         (" \n\t", "empty text"),
-        (None, "None in place of a text"),
+        (None, "None instead of a text"),
         (b"bytes", "a value of type bytes"),
         ("half a \ud83d pair", "not valid Unicode"),
     ],
@@ -115,7 +124,7 @@ def test_what_is_no_text_is_told(made, says):
         def generate_text(self, image):
             return made
 
-    (told,) = describe(Reader(), [RED], [1])
+    (told,) = generate_texts(Reader(), [RED], [1])
     assert isinstance(told, ModelError)
     assert says in str(told)
 
@@ -139,7 +148,7 @@ def test_the_batch_form_makes_the_single_form():
 def test_a_player_as_in_the_article_plays():
     captioner = ArticleCaptioner()
     assert captioner.generate_texts([RED], [5]) == ["4 wide; Write a detailed description of this image."]
-    assert describe(captioner, [RED], [5]) == ["4 wide; Write a detailed description of this image."]
+    assert generate_texts(captioner, [RED], [5]) == ["4 wide; Write a detailed description of this image."]
     assert not captioner.traits().seeds
     assert captioner.count_cut("a b c") == 0
 
@@ -149,10 +158,10 @@ def test_a_player_as_in_the_article_plays():
     [
         (
             lambda: Silent().generate_image("a"),
-            "Silent cannot play yet: write its method generate_image or",
+            "Silent is incomplete: define its method generate_image or",
         ),
         (lambda: Silent().generate_images(["a"]), "generate_image or generate_images"),
-        (lambda: SilentReader().generate_text(RED), "SilentReader cannot play yet: write its method generate_text"),
+        (lambda: SilentReader().generate_text(RED), "SilentReader is incomplete: define its method generate_text"),
         (lambda: SilentReader().generate_texts([RED]), "generate_text or generate_texts"),
     ],
 )
@@ -176,7 +185,7 @@ def test_a_batch_of_the_wrong_length_is_told():
             return [RED]
 
     with pytest.raises(ModelError, match="1 results for 2 items"):
-        draw(Short(), ["a", "b"], [1, 2])
+        generate_images(Short(), ["a", "b"], [1, 2])
 
 
 def test_one_bad_item_does_not_spoil_the_batch():
@@ -184,7 +193,7 @@ def test_one_bad_item_does_not_spoil_the_batch():
         def generate_images(self, texts):
             return [RED, ModelRefused("No."), None]
 
-    good, refused, none = draw(Mixed(), ["a", "b", "c"], [1, 2, 3])
+    good, refused, none = generate_images(Mixed(), ["a", "b", "c"], [1, 2, 3])
     assert isinstance(good, Image.Image)
     assert isinstance(refused, ModelRefused)
     assert "None" in str(none)
@@ -206,5 +215,5 @@ def test_names_and_kinds():
     assert name_of(ArticlePainter()) == "article-painter"
     assert name_of(SeededPainter()) == "seeded-painter"
     assert [kind_of(p) for p in (Silent(), SilentReader(), Embedder())] == ["text2image", "image2text", "embedder"]
-    with pytest.raises(UsageError, match="is no player"):
+    with pytest.raises(UsageError, match="is not a model"):
         kind_of("pocket/blip")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telephone import world
-from telephone.models.caption_cleaning import cleaned, without_opening
+from telephone.models.caption_cleaning import clean_caption, strip_opening
 
 OPENINGS = [
     "The image shows ",
@@ -21,10 +21,8 @@ OPENINGS = [
 
 @pytest.mark.parametrize("opening", OPENINGS)
 def test_an_opening_is_taken_off_once(opening):
-    assert (
-        without_opening(opening + "a Red boat, and the image shows a cat.") == "a Red boat, and the image shows a cat."
-    )
-    assert without_opening(opening.upper() + "A dog") == "A dog"
+    assert strip_opening(opening + "a Red boat, and the image shows a cat.") == "a Red boat, and the image shows a cat."
+    assert strip_opening(opening.upper() + "A dog") == "A dog"
 
 
 @pytest.mark.parametrize(
@@ -45,13 +43,13 @@ def test_an_opening_is_taken_off_once(opening):
     ],
 )
 def test_what_is_no_opening_stays(text):
-    assert without_opening(text) == text
+    assert strip_opening(text) == text
 
 
 @given(st.sampled_from(["", *OPENINGS]), st.text())
 def test_only_the_start_is_ever_lost(opening, rest):
     text = opening + rest
-    made = without_opening(text)
+    made = strip_opening(text)
     assert text.endswith(made)
     assert bool(made.strip()) == bool(text.strip())
     if opening and any(sign.isalnum() for sign in rest):
@@ -62,12 +60,12 @@ def test_only_the_start_is_ever_lost(opening, rest):
 def test_what_the_world_says_itself_stays_in_pocket_answers(lang):
     for seed, level in enumerate(["easy", "medium", "hard", "impossible"] * 10):
         text = world.caption(world.sample(level, seed), lang, "detailed")
-        assert cleaned(f" {text}\n") == text
+        assert clean_caption(f" {text}\n") == text
 
 
 def test_a_pocket_answer_loses_a_stock_opening_and_no_fact():
     text = world.caption(world.sample("medium", 1), "en", "plain")
-    assert cleaned(f"The image shows {text}") == text
-    assert cleaned("In the picture, there is a Red boat.") == "a Red boat."
-    assert cleaned("A beach. The image shows a boat.") == "A beach. The image shows a boat."
-    assert cleaned("   ") == ""
+    assert clean_caption(f"The image shows {text}") == text
+    assert clean_caption("In the picture, there is a Red boat.") == "a Red boat."
+    assert clean_caption("A beach. The image shows a boat.") == "A beach. The image shows a boat."
+    assert clean_caption("   ") == ""

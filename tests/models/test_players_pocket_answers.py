@@ -21,7 +21,7 @@ def _one_thread():
 def test_what_is_in_a_picture_is_seen_when_it_is_asked_for():
     scenes = [world.sample("easy", 9_000 + i, split="test") for i in range(12)]
     asked = [(scene, atom) for scene in scenes for atom in world.atoms(scene)]
-    player = pocket.Blip()
+    player = pocket.PocketBlip()
     pictures = {scene: world.render(scene) for scene in scenes}
     told = player.answer([pictures[scene] for scene, _ in asked], [ask(scene, atom) for scene, atom in asked])
     seen = [bool(agrees(atom, text)) for (_, atom), text in zip(asked, told, strict=True)]
@@ -31,7 +31,7 @@ def test_what_is_in_a_picture_is_seen_when_it_is_asked_for():
 def test_an_answer_is_the_same_in_any_company():
     scenes = [world.parse(text) for text in ("a red apple on a beach", "two blue boats at night", "a green tree")]
     pictures = [world.render(scene) for scene in scenes]
-    player = pocket.Blip()
+    player = pocket.PocketBlip()
     questions = ["What is the setting?", "What time of day is it?", "What style is the picture in?"]
     together = player.answer(pictures, questions)
     assert together == [player.answer([p], [q])[0] for p, q in zip(pictures, questions, strict=True)]

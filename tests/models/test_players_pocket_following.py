@@ -122,6 +122,6 @@ def test_weights_that_do_not_belong_together_are_refused(folder, tmp_path, monke
     other = LanguageModel(LanguageModelConfig(words=WORDS, width=16, layers=1, hidden=16))
     save_weights(tmp_path / "language-model.safetensors", other, other.config, {"player": "another"})
     monkeypatch.setenv("TELEPHONE_WEIGHTS", str(tmp_path))
-    for name, player in (("blip-2", pocket.Blip2()), ("minigpt-4", pocket.MiniGpt4())):
+    for name, player in (("blip-2", pocket.PocketBlip2()), ("minigpt-4", pocket.PocketMiniGpt4())):
         with pytest.raises(WeightsError, match=f"telephone learn {name}"):
             player.generate_text(pictures[0], 0)

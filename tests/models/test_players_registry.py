@@ -6,10 +6,10 @@ import pytest
 
 from telephone import models
 from telephone.core.errors import UnknownModel, UsageError
-from telephone.models import Image2Text, Registry, Text2Image, draw, parse_ref
+from telephone.models import Image2Text, Registry, Text2Image, generate_images, parse_ref
 
 PLUGIN = """
-from telephone.models import Catalogue, Entry, Text2Image, whole
+from telephone.models import Catalogue, Entry, Text2Image, integer
 
 class Dots(Text2Image):
     def __init__(self, number=1):
@@ -19,7 +19,7 @@ class Dots(Text2Image):
         import numpy as np
         return np.full((8, 8, 3), self.number, dtype="uint8")
 
-provider = Catalogue("dots", {"plain": Entry("text2image", "dots", Dots, {"number": whole(0, 255)})})
+provider = Catalogue("dots", {"plain": Entry("text2image", "dots", Dots, {"number": integer(0, 255)})})
 """
 
 
@@ -61,11 +61,11 @@ def test_one_player_per_process_and_address_however_it_is_written():
         ("fake/paintr", UnknownModel, "Did you mean fake/painter?"),
         ("fak/painter", UnknownModel, "There is no provider 'fak'. Did you mean fake?"),
         ("painter", UnknownModel, "Did you mean fake/painter?"),
-        ("zzzzzz/qqqqqq", UnknownModel, "The players are: "),
-        ("", UnknownModel, "There is no player ''."),
-        ("fake/", UnknownModel, "There is no player 'fake'."),
-        ("fake/captioner", UsageError, "fake/captioner draws nothing: it describes"),
-        ("fake/embedder", UsageError, "fake/embedder draws nothing: it embeds"),
+        ("zzzzzz/qqqqqq", UnknownModel, "The models are: "),
+        ("", UnknownModel, "There is no model ''."),
+        ("fake/", UnknownModel, "There is no model 'fake'."),
+        ("fake/captioner", UsageError, "fake/captioner is an image-to-text model, not a text-to-image model"),
+        ("fake/embedder", UsageError, "fake/embedder is an embedder, not a text-to-image model"),
         ("fake/painter?los=1", UsageError, "no option 'los'; its options are: batch, concurrency"),
         (
             "fake/painter?loss=2",
@@ -87,15 +87,15 @@ def test_a_wrong_address_is_told_with_what_to_do(ref, error, says):
 
 
 def test_an_image_is_not_described_by_a_painter():
-    with pytest.raises(UsageError, match="fake/painter describes nothing: it draws; ask text2image"):
+    with pytest.raises(UsageError, match="not an image-to-text model: load it with text2image"):
         models.image2text("fake/painter")
-    with pytest.raises(UsageError, match="fake/painter embeds nothing"):
+    with pytest.raises(UsageError, match="fake/painter is a text-to-image model, not an embedder"):
         models.embedder("fake/painter")
 
 
 def test_a_package_of_somebody_elses_is_found(plugin: Registry):
     player = plugin.text2image("dots/plain?number=7")
-    (image,) = draw(player, ["x"], [1])
+    (image,) = generate_images(player, ["x"], [1])
     assert image.getpixel((0, 0)) == (7, 7, 7)
     assert "dots/plain" in [card.ref for card in plugin.cards()]
 
@@ -104,7 +104,7 @@ def test_a_package_that_cannot_be_imported_breaks_nobody_else(plugin: Registry):
     assert plugin.text2image("fake/painter")
     assert "the moon is wrong" in plugin.problems()["sad"]
     with pytest.raises(
-        UsageError, match=r"'sad' cannot be loaded \(RuntimeError: the moon is wrong\): mend or reinstall"
+        UsageError, match=r"'sad' cannot be loaded \(RuntimeError: the moon is wrong\): repair or reinstall"
     ):
         plugin.text2image("sad/anything")
 
@@ -114,7 +114,7 @@ def test_two_packages_of_one_name_are_told_apart(tmp_path: Path, plugin: Registr
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: other-plugin\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[telephone.models]\ndots = sad_plugin:provider\n")
-    with pytest.raises(UsageError, match="Two packages offer players as 'dots'"):
+    with pytest.raises(UsageError, match="Two packages register the provider 'dots'"):
         plugin.text2image("dots/plain")
 
 

@@ -67,7 +67,7 @@ def test_a_tiny_model_describes_through_the_server(served: tuple[str, Path]) -> 
     shown = [Image.new("RGB", (32, 32), colour) for colour in ("red", "navy", "red")]
     answers = describer.generate_texts(shown)
     assert not [answer for answer in answers if isinstance(answer, ModelError)]
-    red, blue, again = (answer.made for answer in answers)
+    red, blue, again = (answer.value for answer in answers)
     assert red == again != blue
     assert json.loads(answers[0].raw)["usage"]["completion_tokens"] <= 8
     assert answers[0].cost is None

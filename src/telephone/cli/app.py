@@ -89,5 +89,8 @@ def options(
 
 
 def main() -> None:
-    """Runs the command line and leaves with its exit code: 0 done, 1 failed, 2 wrong use, 130 Ctrl-C."""
-    app()
+    """Runs the command line and leaves with its exit code: 0 done, 1 failed, 2 wrong use, 130 Ctrl-C or SIGTERM."""
+    from telephone.core.signals import sigterm_as_interrupt
+
+    with sigterm_as_interrupt():
+        app()

@@ -33,7 +33,7 @@ def command(
     if path.suffix.lower() != ".png":
         raise UsageError(f"{path.name} is not written: let the name end in .png.")
     from telephone.core.images import encode_png
-    from telephone.models import draw, embedder, text2image
+    from telephone.models import embedder, generate_images, text2image
     from telephone.models.best_of import best_of as best
     from telephone.report import write_atomic
 
@@ -41,7 +41,7 @@ def command(
     if best_of > 1:
         (made,) = best(partial(draw, player), [text], [seed], best_of, embedder(judge))
     else:
-        (made,) = draw(player, [text], [seed])
+        (made,) = generate_images(player, [text], [seed])
     if isinstance(made, ModelError):
         raise made
     write_atomic(path, encode_png(made))

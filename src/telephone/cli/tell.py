@@ -23,10 +23,10 @@ def command(
     seed: Seed = 0,
 ) -> None:
     """Let a player describe a picture and print what it says."""
-    from telephone.models import describe, image2text
+    from telephone.models import generate_texts, image2text
 
     player = image2text(ref)
-    (made,) = describe(player, [open_picture(image)], [seed])
+    (made,) = generate_texts(player, [open_picture(image)], [seed])
     if isinstance(made, ModelError):
         raise made
     say(visible(made))

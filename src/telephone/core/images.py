@@ -54,6 +54,15 @@ def to_rgb(image: Image.Image) -> Image.Image:
         raise ModelError(f"The picture cannot be decoded: {_why(error)}; save it anew as PNG or JPEG.") from error
 
 
+def _as_rgb(image: Image.Image) -> Image.Image:
+    """Returns what `to_rgb` does, the image itself where there is nothing to convert."""
+    plain = type(image) is Image.Image and not image.info and getattr(image, "_exif", None) is None
+    if not plain or image.mode != "RGB":
+        return to_rgb(image)
+    _check_size(image)
+    return image
+
+
 def _check_size(image: Image.Image) -> None:
     if not 0 < image.width * image.height <= MAX_PIXELS:
         size = f"{image.width} x {image.height}"
@@ -102,7 +111,7 @@ def _from_lab(image: Image.Image) -> Image.Image:
 
 def encode_png(image: Image.Image) -> bytes:
     """Returns the picture as PNG bytes: RGB, no metadata, the same bytes for the same pixels."""
-    return encode_rgb(to_rgb(image))
+    return encode_rgb(_as_rgb(image))
 
 
 def encode_rgb(image: Image.Image) -> bytes:
@@ -155,7 +164,7 @@ def _why(error: Exception) -> str:
 
 def to_array(image: Image.Image, size: int | None = None) -> NDArray[np.float32]:
     """Returns the picture as float32 [3, height, width] in [-1, 1], resized to `size` x `size` if given."""
-    image = to_rgb(image)
+    image = _as_rgb(image)
     if size is not None and image.size != (size, size):
         image = image.resize((size, size), Image.Resampling.BICUBIC, reducing_gap=3.0)
     pixels = np.asarray(image, dtype=np.float32).transpose(2, 0, 1)

@@ -15,13 +15,13 @@ from telephone.core.errors import KeyRejected, ModelError, ModelRefused, ModelUn
 from telephone.core.images import decode, encode_rgb
 from telephone.core.records import Artefact, Call, Outcome, Request
 from telephone.core.redaction import redact
-from telephone.models import Image2Text, Model, ModelOutput, Text2Image, describe_answers, draw_answers
+from telephone.models import Image2Text, Model, ModelOutput, Text2Image, generate_image_outputs, generate_text_outputs
 
 REASON = 300
 """Characters of a reason."""
 RAW = 2000
 """Characters that are kept of what a provider returns beside its result, and of the end of a traceback."""
-DECODED_BYTES = 24 * 2**20
+DECODED_BYTES = 16 * 2**20
 """Bytes of pixels that are kept between the call that makes an image and the one that takes it."""
 _IMAGE_WORK = threading.BoundedSemaphore(min(4, os.cpu_count() or 1))
 """Held to decode or encode an image: a hundred calls that come back at once would slow each other down."""
@@ -154,15 +154,15 @@ def _call(model: Model, requests: Sequence[Request], images: DecodedImages) -> l
     if isinstance(model, Text2Image):
         texts = [request.parent.text for request in requests]
         cut = [model.count_cut(text) for text in texts]
-        outputs = draw_answers(model, texts, seeds)
+        outputs = generate_image_outputs(model, texts, seeds)
         return [replace(_pack(made, images), tokens_cut=tokens) for made, tokens in zip(outputs, cut, strict=True)]
     assert isinstance(model, Image2Text)
     shown = [images.get(request.parent) for request in requests]
-    return [_pack(made, images) for made in describe_answers(model, shown, seeds)]
+    return [_pack(made, images) for made in generate_text_outputs(model, shown, seeds)]
 
 
 def _pack(output: ModelOutput, images: DecodedImages) -> _RawResult:
-    return _RawResult(_artefact(output.made, images), output.cost, output.raw[:RAW])
+    return _RawResult(_artefact(output.value, images), output.cost, output.raw[:RAW])
 
 
 def _artefact(made: Any, images: DecodedImages) -> Artefact | ModelError:

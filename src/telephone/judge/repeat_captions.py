@@ -9,7 +9,7 @@ from telephone.core.images import decode
 from telephone.core.seeds import derive
 from telephone.judge.cases import without_controls
 from telephone.judge.vectors import Told
-from telephone.models import describe, image2text
+from telephone.models import generate_texts, image2text
 from telephone.store import Run, Score, ScorerKind, ScorerRow
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def describe_again(run: Run, most: int, told: Told | None = None) -> int:
         for start in range(0, len(left), _CHUNK):
             chunk = left[start : start + _CHUNK]
             pictures = [decode(run.artefact(row[0]).data) for row in chunk]
-            made = describe(player, pictures, [derive(NAME, row[0]) for row in chunk])
+            made = generate_texts(player, pictures, [derive(NAME, row[0]) for row in chunk])
             run.put_scores(judge, [_score(row, text) for row, text in zip(chunk, made, strict=True)])
             done, new = done + len(chunk), new + len(chunk)
             if told is not None:

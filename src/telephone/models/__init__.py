@@ -1,4 +1,6 @@
-"""The players: who draws, who describes, who embeds, and how an address becomes one of them."""
+"""Models: the interfaces, the registry that resolves addresses, and the built-in providers in its subpackages."""
+
+from typing import Any
 
 from telephone.models.base import (
     Embedder,
@@ -9,14 +11,14 @@ from telephone.models.base import (
     SceneModel,
     Text2Image,
     Traits,
-    describe,
-    describe_answers,
-    draw,
-    draw_answers,
+    generate_image_outputs,
+    generate_images,
+    generate_text_outputs,
+    generate_texts,
     kind_of,
     name_of,
 )
-from telephone.models.provider import Catalogue, Entry, ModelCard, Provider, choice, number, whole
+from telephone.models.provider import Catalogue, Entry, ModelCard, Provider, choice, integer, number
 from telephone.models.registry import (
     Registry,
     embedder,
@@ -31,7 +33,6 @@ from telephone.models.registry import (
 from telephone.models.results import ModelOutput
 
 __all__ = [
-    "ModelOutput",
     "Catalogue",
     "Embedder",
     "Entry",
@@ -40,26 +41,55 @@ __all__ = [
     "Model",
     "ModelCard",
     "ModelKind",
-    "SceneModel",
+    "ModelOutput",
     "Provider",
     "Registry",
+    "SceneModel",
     "Text2Image",
     "Traits",
     "choice",
-    "describe",
-    "describe_answers",
-    "draw",
-    "draw_answers",
     "embedder",
+    "generate_image_outputs",
+    "generate_images",
+    "generate_text_outputs",
+    "generate_texts",
     "image2text",
+    "integer",
     "kind_of",
+    "list_models",
+    "load_model",
     "name_of",
     "number",
     "parse_ref",
     "perfect_partner",
-    "load_model",
-    "list_models",
     "problems",
     "text2image",
-    "whole",
 ]
+
+_RENAMED = {
+    "Answer": "telephone.models.ModelOutput",
+    "IncompletePlayer": "telephone.models.IncompleteModel",
+    "PlayerKind": "telephone.models.ModelKind",
+    "Player": "telephone.models.Model",
+    "PlayerCard": "telephone.models.ModelCard",
+    "PlayerError": "telephone.core.errors.ModelError",
+    "PlayerRefused": "telephone.core.errors.ModelRefused",
+    "PlayerUnavailable": "telephone.core.errors.ModelUnavailable",
+    "UnknownPlayer": "telephone.core.errors.UnknownModel",
+    "describe": "telephone.models.generate_texts",
+    "describe_answers": "telephone.models.generate_text_outputs",
+    "draw": "telephone.models.generate_images",
+    "draw_answers": "telephone.models.generate_image_outputs",
+    "player": "telephone.models.load_model",
+    "players": "telephone.models.list_models",
+    "whole": "telephone.models.integer",
+}
+"""Former names of this package and what replaces them."""
+
+
+def __getattr__(name: str) -> Any:
+    """Raises an error that names the replacement of a renamed class or function."""
+    if name in _RENAMED:
+        # An ImportError: `from telephone.models import Player` would replace the text of an AttributeError by its own.
+        raise ImportError(f"telephone.models.{name} is renamed: use {_RENAMED[name]}.", name=__name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

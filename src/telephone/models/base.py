@@ -1,4 +1,4 @@
-"""What a player is: one narrow call a kind, in single or batch form, and a statement of what it is that answers."""
+"""The interface of a model: `Text2Image`, `Image2Text` or `Embedder`, in single or batch form, and its `Traits`."""
 
 import inspect
 import re
@@ -12,7 +12,7 @@ from PIL import Image
 
 from telephone.core.errors import ModelError, UsageError
 from telephone.core.seeds import digest
-from telephone.models.results import ModelOutput, answers, as_picture, as_text, each
+from telephone.models.results import ModelOutput, as_image, as_text, check_batch, check_outputs
 
 if TYPE_CHECKING:
     from telephone.world import Scene
@@ -23,133 +23,140 @@ T = TypeVar("T")
 
 
 class IncompleteModel(UsageError, TypeError):
-    """A player's class writes neither the single nor the batch form of its call."""
+    """A model class defines neither the single nor the batch form of its method."""
 
 
 @dataclass(frozen=True)
 class Traits:
-    """What a player says of itself; read once, before its first call."""
+    """Properties of a model; read once, before its first call."""
 
     fingerprint: str
-    """Names everything that decides an answer: weights, preprocessing, options. Equal fingerprints, equal answers."""
+    """Identifies what decides an output: weights, preprocessing, options. Equal fingerprints, equal outputs."""
     device: str = "cpu"
-    """Where it computes; players on one device take turns. `remote` is another machine."""
+    """Where it computes; models on one device are called one at a time. `remote` is another machine."""
     batch_size: int = 1
     """The most items of one call, 1 or more."""
     concurrency: int = 1
-    """The most calls at one time; above 1 the player must be safe to call from several threads."""
+    """The most calls at one time; above 1 the model must be thread-safe."""
     seeds: bool = False
-    """Whether the same input and seed give the same answer."""
+    """Whether the same input and seed give the same output."""
     max_tokens: int | None = None
-    """The most tokens of a text that the player takes in; None is unknown or no limit."""
+    """The most tokens of a text that the model reads; None is unknown or no limit."""
     price: float | None = None
     """US dollars an item; None is unknown, which is not 0."""
     service: str = ""
-    """Whose limits and outages it shares with other players, such as `openai api.openai.com`; empty is nobody's."""
+    """The service whose limits and outages it shares, such as `openai api.openai.com`; empty if none."""
     per_minute: float | None = None
     """The most calls a minute that its service allows; None is no limit."""
 
 
 class Model:
-    """Base of the three kinds of players; a subclass need not call `__init__` of this class."""
+    """Base of the three kinds of models; a subclass need not call `__init__` of this class."""
 
     name: str = ""
-    """What tables call the player; if empty, its address or the name of its class."""
+    """The model's name in tables; if empty, its address or the name of its class is used."""
     model_name: str | None = None
-    """What its provider calls the model, if there is a provider."""
+    """The provider's name of the model, if there is a provider."""
     ref: str = ""
-    """The address under which it was asked for, with options; set by the registry."""
+    """The address it was loaded from, with options; set by the registry."""
 
     def traits(self) -> Traits:
-        """Returns what the player is; made from its class, source and public attributes unless a subclass says more."""
+        """Returns the properties of the model; by default derived from its class, source and public attributes."""
         return Traits(fingerprint=_fingerprint(self), seeds=False)
 
     def count_cut(self, text: str) -> int:
-        """Returns how many tokens of the text are cut off because the player cannot take them; 0 by default."""
+        """Returns how many tokens of the text are cut off because they exceed the model's limit; 0 by default."""
         return 0
+
+    def lacks(self) -> str:
+        """Returns what is missing before the first call (a key, a package, weights), in one sentence; empty if nothing.
+
+        Cheap: no weights are loaded and no request is sent.
+        """
+        return ""
 
 
 class Text2Image(Model):
-    """Draws: a text becomes an image. A subclass writes `generate_image` or `generate_images`."""
+    """A text-to-image model. A subclass defines `generate_image` or `generate_images`."""
 
     def generate_image(self, text: str, seed: int | None = None) -> Image.Image:
-        """Returns the picture of one text.
+        """Returns the image generated from one text.
 
         Args:
-            text: what to draw.
-            seed: in [0, 2**32); None leaves the choice to the player.
+            text: the prompt.
+            seed: in [0, 2**32); None leaves the choice to the model.
 
         Raises:
-            ModelError: the player failed, or declined to draw this text.
+            ModelError: the model failed, or refused this text.
         """
         _require_batch(self, "generate_image", "generate_images")
-        made = call(self.generate_images, [text], seeds=None if seed is None else [seed])
-        return _only(each(made, 1, as_picture))
+        output = call(self.generate_images, [text], seeds=None if seed is None else [seed])
+        return _only(check_batch(output, 1, as_image))
 
     def generate_images(self, texts: Sequence[str], seeds: Sequence[int] | None = None) -> list[Any]:
-        """Returns one picture a text, in order; an item that failed may be a `ModelError` in place of a picture.
+        """Returns one image a text, in order; an item that failed may be a `ModelError` in place of an image.
 
         Args:
-            texts: what to draw.
+            texts: the prompts.
             seeds: one a text, or None.
 
         Raises:
-            ModelError: the whole call failed.
+            ModelError: the call as a whole failed.
         """
         _require_single(self, "generate_image", "generate_images", Text2Image)
-        return each(_one_by_one(self.generate_image, texts, seeds), len(texts), as_picture)
+        return check_batch(_one_by_one(self.generate_image, texts, seeds), len(texts), as_image)
 
     def traits(self) -> Traits:
-        """Returns what the player is; a batch is more than one item only if the subclass writes the batch form."""
+        """Returns the properties; the batch size is above 1 only if the subclass defines the batch form."""
         return _default_traits(self, "generate_image", "generate_images", Text2Image)
 
 
 class Image2Text(Model):
-    """Describes: an image becomes a text. A subclass writes `generate_text` or `generate_texts`."""
+    """An image-to-text model. A subclass defines `generate_text` or `generate_texts`."""
 
     task_description: str = "Write a detailed description of this image."
-    """The request that comes with the picture, for players that take one."""
+    """The instruction sent with the image, for models that take one."""
 
     def generate_text(self, image: Image.Image, seed: int | None = None) -> str:
-        """Returns the description of one picture.
+        """Returns the text generated from one image.
 
         Args:
-            image: what to describe, RGB.
-            seed: in [0, 2**32); None leaves the choice to the player.
+            image: RGB.
+            seed: in [0, 2**32); None leaves the choice to the model.
 
         Raises:
-            ModelError: the player failed, or declined to describe this picture.
+            ModelError: the model failed, or refused this image.
         """
         _require_batch(self, "generate_text", "generate_texts")
-        made = call(self.generate_texts, [image], seeds=None if seed is None else [seed])
-        return _only(each(made, 1, as_text))
+        output = call(self.generate_texts, [image], seeds=None if seed is None else [seed])
+        return _only(check_batch(output, 1, as_text))
 
     def generate_texts(self, images: Sequence[Image.Image], seeds: Sequence[int] | None = None) -> list[Any]:
-        """Returns one description a picture, in order; an item that failed may be a `ModelError` in place of a text.
+        """Returns one text an image, in order; an item that failed may be a `ModelError` in place of a text.
 
         Args:
-            images: what to describe, RGB.
-            seeds: one a picture, or None.
+            images: RGB.
+            seeds: one an image, or None.
 
         Raises:
-            ModelError: the whole call failed.
+            ModelError: the call as a whole failed.
         """
         _require_single(self, "generate_text", "generate_texts", Image2Text)
-        return each(_one_by_one(self.generate_text, images, seeds), len(images), as_text)
+        return check_batch(_one_by_one(self.generate_text, images, seeds), len(images), as_text)
 
     def traits(self) -> Traits:
-        """Returns what the player is; a batch is more than one item only if the subclass writes the batch form."""
+        """Returns the properties; the batch size is above 1 only if the subclass defines the batch form."""
         return _default_traits(self, "generate_text", "generate_texts", Image2Text)
 
 
 class Embedder(Model):
-    """Turns texts, images or both into vectors whose cosine says how near their meanings are."""
+    """Maps texts, images or both to unit vectors; the cosine of two vectors measures their similarity."""
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Returns float32 [n, d] of unit length, one row a text.
 
         Raises:
-            UsageError: the player embeds no texts.
+            UsageError: the model embeds no texts.
         """
         raise UsageError(f"{name_of(self)} embeds no texts; use an embedder that does, such as fake/embedder.")
 
@@ -157,7 +164,7 @@ class Embedder(Model):
         """Returns float32 [n, d] of unit length, one row an image.
 
         Raises:
-            UsageError: the player embeds no images.
+            UsageError: the model embeds no images.
         """
         raise UsageError(f"{name_of(self)} embeds no images; use an embedder that does, such as fake/embedder.")
 
@@ -171,75 +178,75 @@ class SceneModel(Protocol):
         ...
 
 
-def draw(player: Text2Image, texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image | ModelError]:
-    """Returns one RGB picture a text, or the reason why there is none, whatever form the subclass writes and returns.
+def generate_images(model: Text2Image, texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image | ModelError]:
+    """Returns one RGB image a text, or the error in its place, whichever form the subclass defines.
 
     Raises:
-        ModelError: the answer as a whole is unusable; every other exception is the player's own.
+        ModelError: the output as a whole is unusable; every other exception is the model's own.
     """
-    return [answer.made for answer in draw_answers(player, texts, seeds)]
+    return [output.value for output in generate_image_outputs(model, texts, seeds)]
 
 
-def draw_answers(player: Text2Image, texts: Sequence[str], seeds: Sequence[int]) -> list[ModelOutput]:
-    """Returns what `draw` returns, each with what the player says of its cost; raises as `draw` does."""
-    if _writes(player, "generate_images", Text2Image):
-        return answers(call(player.generate_images, list(texts), seeds=list(seeds)), len(texts), as_picture)
-    _require_single(player, "generate_image", "generate_images", Text2Image)
-    return answers(_one_by_one(player.generate_image, texts, seeds), len(texts), as_picture)
+def generate_image_outputs(model: Text2Image, texts: Sequence[str], seeds: Sequence[int]) -> list[ModelOutput]:
+    """Returns what `generate_images` returns, each item with its cost and raw metadata; raises as it does."""
+    if _defines(model, "generate_images", Text2Image):
+        return check_outputs(call(model.generate_images, list(texts), seeds=list(seeds)), len(texts), as_image)
+    _require_single(model, "generate_image", "generate_images", Text2Image)
+    return check_outputs(_one_by_one(model.generate_image, texts, seeds), len(texts), as_image)
 
 
-def describe(player: Image2Text, images: Sequence[Image.Image], seeds: Sequence[int]) -> list[str | ModelError]:
-    """Returns one text a picture, or the reason why there is none, whatever form the subclass writes and returns.
+def generate_texts(model: Image2Text, images: Sequence[Image.Image], seeds: Sequence[int]) -> list[str | ModelError]:
+    """Returns one text an image, or the error in its place, whichever form the subclass defines.
 
     Raises:
-        ModelError: the answer as a whole is unusable; every other exception is the player's own.
+        ModelError: the output as a whole is unusable; every other exception is the model's own.
     """
-    return [answer.made for answer in describe_answers(player, images, seeds)]
+    return [output.value for output in generate_text_outputs(model, images, seeds)]
 
 
-def describe_answers(player: Image2Text, images: Sequence[Image.Image], seeds: Sequence[int]) -> list[ModelOutput]:
-    """Returns what `describe` returns, each with what the player says of its cost; raises as `describe` does."""
-    if _writes(player, "generate_texts", Image2Text):
-        return answers(call(player.generate_texts, list(images), seeds=list(seeds)), len(images), as_text)
-    _require_single(player, "generate_text", "generate_texts", Image2Text)
-    return answers(_one_by_one(player.generate_text, images, seeds), len(images), as_text)
+def generate_text_outputs(model: Image2Text, images: Sequence[Image.Image], seeds: Sequence[int]) -> list[ModelOutput]:
+    """Returns what `generate_texts` returns, each item with its cost and raw metadata; raises as it does."""
+    if _defines(model, "generate_texts", Image2Text):
+        return check_outputs(call(model.generate_texts, list(images), seeds=list(seeds)), len(images), as_text)
+    _require_single(model, "generate_text", "generate_texts", Image2Text)
+    return check_outputs(_one_by_one(model.generate_text, images, seeds), len(images), as_text)
 
 
-def kind_of(player: object) -> ModelKind:
-    """Returns the kind of the player.
+def kind_of(model: object) -> ModelKind:
+    """Returns the kind of the model.
 
     Raises:
         UsageError: it is none of the three.
     """
     kinds: dict[type, ModelKind] = {Text2Image: "text2image", Image2Text: "image2text", Embedder: "embedder"}
     for base, kind in kinds.items():
-        if isinstance(player, base):
+        if isinstance(model, base):
             return kind
-    raise UsageError(f"{player!r} is no player; derive its class from Text2Image, Image2Text or Embedder.")
+    raise UsageError(f"{model!r} is not a model: derive its class from Text2Image, Image2Text or Embedder.")
 
 
-def name_of(player: Model) -> str:
-    """Returns what tables call the player: its name, else its address, else its class's name in kebab case."""
-    kebab = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", type(player).__name__).lower()
-    return player.name or player.ref or kebab
+def name_of(model: Model) -> str:
+    """Returns the model's name in tables: its `name`, else its address, else its class name in kebab case."""
+    kebab = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", type(model).__name__).lower()
+    return model.name or model.ref or kebab
 
 
-def call(function: Callable[..., Any], given: Any, **seed: Any) -> Any:
-    """Returns `function(given, seed=...)`, without the seed if it is None or the function takes none."""
-    (word, value), *_ = seed.items()
-    if value is None or not _takes(function, word):
-        return function(given)
-    return function(given, **seed)
+def call(function: Callable[..., Any], items: Any, **seed: Any) -> Any:
+    """Returns `function(items, seed=...)`, without the seed if it is None or the function does not accept one."""
+    (keyword, value), *_ = seed.items()
+    if value is None or not _accepts(function, keyword):
+        return function(items)
+    return function(items, **seed)
 
 
-def _takes(function: Callable[..., Any], word: str) -> bool:
+def _accepts(function: Callable[..., Any], keyword: str) -> bool:
     parameters = inspect.signature(function).parameters.values()
-    return any(each.name == word or each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters)
+    return any(each.name == keyword or each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters)
 
 
-def _one_by_one(function: Callable[..., Any], given: Sequence[Any], seeds: Sequence[int] | None) -> list[Any]:
-    chosen = [None] * len(given) if seeds is None else list(seeds)
-    return [_call_one(function, item, seed) for item, seed in zip(given, chosen, strict=True)]
+def _one_by_one(function: Callable[..., Any], items: Sequence[Any], seeds: Sequence[int] | None) -> list[Any]:
+    chosen = [None] * len(items) if seeds is None else list(seeds)
+    return [_call_one(function, item, seed) for item, seed in zip(items, chosen, strict=True)]
 
 
 def _call_one(function: Callable[..., Any], item: Any, seed: int | None) -> Any:
@@ -249,43 +256,43 @@ def _call_one(function: Callable[..., Any], item: Any, seed: int | None) -> Any:
         return error
 
 
-def _only(made: list[T | ModelError]) -> T:
-    (first,) = made
+def _only(outputs: list[T | ModelError]) -> T:
+    (first,) = outputs
     if isinstance(first, ModelError):
         raise first
     return first
 
 
-def _writes(player: Model, method: str, base: type[Model]) -> bool:
-    return getattr(type(player), method) is not getattr(base, method)
+def _defines(model: Model, method: str, base: type[Model]) -> bool:
+    return getattr(type(model), method) is not getattr(base, method)
 
 
-def _require_batch(player: Model, single: str, batch: str) -> None:
-    base = Text2Image if isinstance(player, Text2Image) else Image2Text
-    if not _writes(player, batch, base):
-        raise _incomplete(player, single, batch)
+def _require_batch(model: Model, single: str, batch: str) -> None:
+    base = Text2Image if isinstance(model, Text2Image) else Image2Text
+    if not _defines(model, batch, base):
+        raise _incomplete(model, single, batch)
 
 
-def _require_single(player: Model, single: str, batch: str, base: type[Model]) -> None:
-    if not _writes(player, single, base):
-        raise _incomplete(player, single, batch)
+def _require_single(model: Model, single: str, batch: str, base: type[Model]) -> None:
+    if not _defines(model, single, base):
+        raise _incomplete(model, single, batch)
 
 
-def _incomplete(player: Model, single: str, batch: str) -> IncompleteModel:
-    return IncompleteModel(f"{type(player).__name__} cannot play yet: write its method {single} or {batch}.")
+def _incomplete(model: Model, single: str, batch: str) -> IncompleteModel:
+    return IncompleteModel(f"{type(model).__name__} is incomplete: define its method {single} or {batch}.")
 
 
-def _default_traits(player: Model, single: str, batch: str, base: type[Model]) -> Traits:
-    batched = _writes(player, batch, base)
-    seeded = _takes(getattr(player, batch), "seeds") if batched else _takes(getattr(player, single), "seed")
-    return Traits(fingerprint=_fingerprint(player), batch_size=8 if batched else 1, seeds=seeded)
+def _default_traits(model: Model, single: str, batch: str, base: type[Model]) -> Traits:
+    batched = _defines(model, batch, base)
+    seeded = _accepts(getattr(model, batch), "seeds") if batched else _accepts(getattr(model, single), "seed")
+    return Traits(fingerprint=_fingerprint(model), batch_size=8 if batched else 1, seeds=seeded)
 
 
-def _fingerprint(player: Model) -> str:
-    """Changes with the code and the settings of a class that says nothing of itself, as far as both can be seen."""
-    cls = type(player)
+def _fingerprint(model: Model) -> str:
+    """Returns a digest of the code and settings of a class without `traits`, as far as both can be inspected."""
+    cls = type(model)
     simple = (str, int, float, bool, bytes, type(None))
-    public = {k: v for k, v in vars(player).items() if not k.startswith("_") and isinstance(v, simple)}
+    public = {k: v for k, v in vars(model).items() if not k.startswith("_") and isinstance(v, simple)}
     own = [base for base in cls.__mro__ if base not in (Model, Text2Image, Image2Text, Embedder, object)]
     sources = [_source(base) for base in own]
     return digest("class", cls.__module__, cls.__qualname__, sorted(public.items()), *sources)
@@ -295,4 +302,4 @@ def _source(cls: type) -> str:
     try:
         return inspect.getsource(cls)
     except (OSError, TypeError):
-        return ""  # typed into a prompt, or compiled: there is no source to read
+        return ""  # defined interactively or compiled: there is no source to read

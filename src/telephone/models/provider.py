@@ -1,4 +1,4 @@
-"""What a provider of players is, and the table from which most of them are made: a name, a factory, its options."""
+"""The `Provider` protocol, and `Catalogue`, the provider that is a table of names, factories and options."""
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping
@@ -9,18 +9,18 @@ from telephone.core.errors import UnknownModel, UsageError
 from telephone.models.base import Model, ModelKind
 
 Parser = Callable[[str], object]
-"""Turns the text of an option into its value, or raises ValueError."""
+"""Converts the text of an option to its value, or raises ValueError."""
 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """One line of the list of players."""
+    """One row of the list of models."""
 
     ref: str
     """The address, `provider/name`."""
     kind: ModelKind
     summary: str
-    """What it is, in a few words, no full stop."""
+    """A short description without a full stop."""
     options: tuple[str, ...] = ()
     """The options that may follow the address after a question mark."""
     perfect_partner: str = ""
@@ -29,36 +29,36 @@ class ModelCard:
 
 
 class Provider(Protocol):
-    """What an entry point of the group `telephone.models` names: somebody who has players to offer."""
+    """What an entry point of the group `telephone.models` names: a source of models."""
 
     @property
     def name(self) -> str:
         """The part of an address before the first slash."""
 
     def cards(self) -> list[ModelCard]:
-        """Returns one card for each player on offer; cheap, nothing is loaded."""
+        """Returns one card a model; cheap, no weights are loaded."""
 
     def make(self, name: str, options: Mapping[str, str]) -> Model:
-        """Returns a player; weights are better loaded at its first call.
+        """Returns a model, which should load its weights at its first call.
 
         Args:
             name: the part of the address after the first slash.
-            options: what follows the question mark, as text.
+            options: the part of the address after the question mark, values as text.
 
         Raises:
-            UnknownModel: there is no player of this name.
-            UsageError: an option is unknown or its value cannot be read.
+            UnknownModel: there is no model of this name.
+            UsageError: an option is unknown or its value is invalid.
         """
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A player of a `Catalogue`."""
+    """One model of a `Catalogue`."""
 
     kind: ModelKind
     summary: str
     factory: Callable[..., Model]
-    """Called with the options as keywords; imports what is heavy inside."""
+    """Called with the options as keywords; heavy imports belong inside."""
     options: Mapping[str, Parser] = field(default_factory=dict)
     perfect_partner: str = ""
     """See `ModelCard.perfect_partner`."""
@@ -72,7 +72,7 @@ class Catalogue:
     entries: Mapping[str, Entry]
 
     def cards(self) -> list[ModelCard]:
-        """Returns one card for each entry, in the order of the table."""
+        """Returns one card an entry, in the order of the table."""
         return [
             ModelCard(
                 f"{self.name}/{name}", entry.kind, entry.summary, tuple(sorted(entry.options)), entry.perfect_partner
@@ -81,14 +81,14 @@ class Catalogue:
         ]
 
     def make(self, name: str, options: Mapping[str, str]) -> Model:
-        """Returns a player.
+        """Returns a model.
 
         Raises:
             UnknownModel: there is no entry of this name.
-            UsageError: an option is unknown or its value cannot be read.
+            UsageError: an option is unknown or its value is invalid.
         """
         if name not in self.entries:
-            raise unknown(f"{self.name}/{name}", [card.ref for card in self.cards()])
+            raise unknown_model(f"{self.name}/{name}", [card.ref for card in self.cards()])
         entry = self.entries[name]
         values = {key: self._value(name, entry, key, text) for key, text in options.items()}
         return entry.factory(**values)
@@ -97,7 +97,7 @@ class Catalogue:
         if key not in entry.options:
             known = ", ".join(sorted(entry.options)) or "none"
             raise UsageError(
-                f"{self.name}/{name} has no option {key!r}; its options are: {known}.{near(key, entry.options)}"
+                f"{self.name}/{name} has no option {key!r}; its options are: {known}.{suggestion(key, entry.options)}"
             )
         try:
             return entry.options[key](text)
@@ -105,14 +105,20 @@ class Catalogue:
             raise UsageError(f"The option {key}={text} of {self.name}/{name} cannot be used: {error}.") from error
 
 
-def unknown(ref: str, known: Iterable[str]) -> UnknownModel:
-    """Returns the error for an address that nobody answers to, with near names and the list."""
-    refs = sorted(set(known))  # a provider of other people's models has one address for several kinds
-    return UnknownModel(f"There is no player {ref!r}.{near(ref, refs)} The players are: {', '.join(refs) or 'none'}.")
+def unknown_model(ref: str, known: Iterable[str]) -> UnknownModel:
+    """Returns the error for an address without a model, with similar names and the list of all."""
+    refs = sorted(set(known))  # a provider of third-party models has one address for several kinds
+    listed = ", ".join(refs) or "none"
+    return UnknownModel(f"There is no model {ref!r}.{suggestion(ref, refs)} The models are: {listed}.")
 
 
-def near(word: str, known: Iterable[str]) -> str:
-    """Returns ` Did you mean x or y?`, or nothing where nothing is near; what follows a slash is a name too."""
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Returns ` Did you mean x or y?`, or an empty text if no name is similar.
+
+    Args:
+        word: the unknown name.
+        known: the valid names; of an address, the part after the slash is compared as well.
+    """
     refs = sorted(set(known))
     tails = {ref.partition("/")[2]: ref for ref in refs if "/" in ref}
     found = difflib.get_close_matches(word, refs, n=3, cutoff=0.7)
@@ -120,8 +126,8 @@ def near(word: str, known: Iterable[str]) -> str:
     return f" Did you mean {' or '.join(dict.fromkeys(found))}?" if found else ""
 
 
-def whole(low: int, high: int) -> Parser:
-    """Returns a reader of whole numbers from `low` to `high`, both included."""
+def integer(low: int, high: int) -> Parser:
+    """Returns a parser of integers from `low` to `high`, both included."""
 
     def parse(text: str) -> int:
         try:
@@ -136,7 +142,7 @@ def whole(low: int, high: int) -> Parser:
 
 
 def number(low: float, high: float) -> Parser:
-    """Returns a reader of numbers from `low` to `high`, both included."""
+    """Returns a parser of numbers from `low` to `high`, both included."""
 
     def parse(text: str) -> float:
         try:
@@ -151,7 +157,7 @@ def number(low: float, high: float) -> Parser:
 
 
 def choice(*words: str) -> Parser:
-    """Returns a reader of one word of a few."""
+    """Returns a parser that accepts one of a few words."""
 
     def parse(text: str) -> str:
         if text not in words:

@@ -1,4 +1,4 @@
-"""From an address to a ready player: finds the providers, asks the right one, keeps what was made for this process."""
+"""Resolves addresses to models: finds the providers by entry point and keeps each model made in this process."""
 
 import threading
 from dataclasses import dataclass, field
@@ -7,29 +7,30 @@ from urllib.parse import parse_qsl, urlencode
 
 from telephone.core.errors import UsageError
 from telephone.models.base import Embedder, Image2Text, Model, ModelKind, Text2Image, kind_of
-from telephone.models.provider import ModelCard, Provider, near, unknown
+from telephone.models.provider import ModelCard, Provider, suggestion, unknown_model
 
 GROUP = "telephone.models"
-"""The entry-point group; the players of this package come through the same door as everyone's."""
+"""The entry-point group of providers; the built-in ones are registered in it like every other."""
+FORMER_GROUPS = ("telephone.players",)
+"""Earlier names of the group, which are read as well; of entries with one name, that of `GROUP` is used."""
 
-_WORK: dict[ModelKind, tuple[str, str]] = {
-    "text2image": ("draws", "draws nothing"),
-    "image2text": ("describes", "describes nothing"),
-    "embedder": ("embeds", "embeds nothing"),
+_ABILITIES: dict[ModelKind, str] = {
+    "text2image": "a text-to-image model",
+    "image2text": "an image-to-text model",
+    "embedder": "an embedder",
 }
-
 _WORLD_PARTNERS: dict[ModelKind, str] = {"text2image": "oracle/reader", "image2text": "oracle/renderer"}
 """The lossless models of the pocket world, for models whose provider names no partner of its own."""
 
 
 @dataclass(frozen=True)
 class Ref:
-    """An address, taken apart."""
+    """A parsed address."""
 
     provider: str
     name: str
     options: tuple[tuple[str, str], ...] = ()
-    """Sorted, so that two ways to write one player are one."""
+    """Sorted, so that two spellings of one address are equal."""
 
     def __str__(self) -> str:
         query = urlencode(self.options, safe="/:,.")
@@ -46,7 +47,7 @@ def parse_ref(text: str) -> Ref:
     try:
         pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True) if query else []
     except ValueError as error:
-        raise UsageError(f"The options of {text!r} cannot be read: write them as ?name=value&other=value.") from error
+        raise UsageError(f"The options of {text!r} cannot be parsed: write them as ?name=value&other=value.") from error
     if len({key for key, _ in pairs}) < len(pairs):
         raise UsageError(f"An option of {text!r} is given twice: keep one of them.")
     provider, _, name = address.partition("/")
@@ -55,48 +56,49 @@ def parse_ref(text: str) -> Ref:
 
 @dataclass
 class Registry:
-    """The providers found in this installation and the players made so far."""
+    """The providers found in this installation and the models made so far."""
 
-    group: str = GROUP
-    _players: dict[str, Model] = field(default_factory=dict)
+    groups: tuple[str, ...] = (GROUP, *FORMER_GROUPS)
+    """The entry-point groups, in order of precedence."""
+    _models: dict[str, Model] = field(default_factory=dict)
     _providers: dict[str, Provider] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def text2image(self, ref: str) -> Text2Image:
-        """Returns the text-to-image player at this address.
+        """Returns the text-to-image model at this address.
 
         Raises:
-            UnknownModel: nobody answers to it.
-            UsageError: it is of another kind, an option is wrong, or its provider cannot be loaded.
+            UnknownModel: there is no model at this address.
+            UsageError: it is of another kind, an option is invalid, or its provider cannot be loaded.
         """
-        player = self._get(ref, "text2image")
-        assert isinstance(player, Text2Image)
-        return player
+        model = self._get(ref, "text2image")
+        assert isinstance(model, Text2Image)
+        return model
 
     def image2text(self, ref: str) -> Image2Text:
-        """Returns the image-to-text player at this address; raises as `text2image` does."""
-        player = self._get(ref, "image2text")
-        assert isinstance(player, Image2Text)
-        return player
+        """Returns the image-to-text model at this address; raises as `text2image` does."""
+        model = self._get(ref, "image2text")
+        assert isinstance(model, Image2Text)
+        return model
 
     def embedder(self, ref: str) -> Embedder:
         """Returns the embedder at this address; raises as `text2image` does."""
-        player = self._get(ref, "embedder")
-        assert isinstance(player, Embedder)
-        return player
+        model = self._get(ref, "embedder")
+        assert isinstance(model, Embedder)
+        return model
 
     def load_model(self, ref: str) -> Model:
-        """Returns the player at this address, of whatever kind.
+        """Returns the model at this address, of any kind.
 
         Raises:
-            UnknownModel: nobody answers to it.
-            UsageError: an option is wrong, or its provider cannot be loaded.
+            UnknownModel: there is no model at this address.
+            UsageError: an option is invalid, or its provider cannot be loaded.
         """
         parsed = parse_ref(ref)
         with self._lock:
-            if str(parsed) not in self._players:
-                self._players[str(parsed)] = self._make(parsed)
-            return self._players[str(parsed)]
+            if str(parsed) not in self._models:
+                self._models[str(parsed)] = self._make(parsed)
+            return self._models[str(parsed)]
 
     def perfect_partner(self, ref: str, kind: ModelKind) -> str:
         """Returns the address of the lossless model of the other kind that a model is paired with in control games.
@@ -118,42 +120,43 @@ class Registry:
             try:
                 found += self._provider(name).cards()
             except UsageError:
-                continue  # told when somebody asks for it, and by `problems`
+                continue  # reported by `problems`, and when one of its models is requested
         return found
 
     def problems(self) -> dict[str, str]:
-        """Returns what is wrong with each provider that cannot be loaded."""
-        told: dict[str, str] = {}
+        """Returns the error of each provider that cannot be loaded, by its name."""
+        errors: dict[str, str] = {}
         for name in sorted(self._points()):
             try:
                 self._provider(name).cards()
             except UsageError as error:
-                told[name] = str(error)
-        return told
+                errors[name] = str(error)
+        return errors
 
     def _get(self, ref: str, kind: ModelKind) -> Model:
-        player = self.load_model(ref)
-        actual = kind_of(player)
+        model = self.load_model(ref)
+        actual = kind_of(model)
         if actual != kind:
-            does, lacks = _WORK[actual][0], _WORK[kind][1]
-            raise UsageError(f"{parse_ref(ref)} {lacks}: it {does}; ask {actual}() for it, or choose another player.")
-        return player
+            raise UsageError(
+                f"{parse_ref(ref)} is {_ABILITIES[actual]}, not {_ABILITIES[kind]}: load it with {actual}(), or choose"
+                " another model."
+            )
+        return model
 
     def _make(self, ref: Ref) -> Model:
         if ref.provider not in self._points() or not ref.name:
-            raise self._nobody(ref)
-        player = self._provider(ref.provider).make(ref.name, dict(ref.options))
-        kind_of(player)
-        player.ref = str(ref)
-        return player
+            raise self._unknown(ref)
+        model = self._provider(ref.provider).make(ref.name, dict(ref.options))
+        kind_of(model)
+        model.ref = str(ref)
+        return model
 
-    def _nobody(self, ref: Ref) -> UsageError:
+    def _unknown(self, ref: Ref) -> UsageError:
         address = f"{ref.provider}/{ref.name}" if ref.name else ref.provider
-        error = unknown(address, [card.ref for card in self.cards()])
+        error = unknown_model(address, [card.ref for card in self.cards()])
         providers = sorted(self._points())
         if ref.name and ref.provider not in providers:
-            hint = near(ref.provider, providers)
-            return type(error)(f"There is no provider {ref.provider!r}.{hint} {error}")
+            return type(error)(f"There is no provider {ref.provider!r}.{suggestion(ref.provider, providers)} {error}")
         return error
 
     def _provider(self, name: str) -> Provider:
@@ -163,25 +166,28 @@ class Registry:
             return self._providers[name]
 
     def _points(self) -> dict[str, list[EntryPoint]]:
-        """An installation that is listed twice (an editable one, for example) counts once."""
+        """Returns the distinct entry points by name; an installation that is listed twice counts once."""
         points: dict[str, list[EntryPoint]] = {}
-        for point in entry_points(group=self.group):
-            same = points.setdefault(point.name, [])
-            if point.value not in [other.value for other in same]:
-                same.append(point)
+        for group in self.groups:
+            own: dict[str, list[EntryPoint]] = {}
+            for point in entry_points(group=group):
+                same = own.setdefault(point.name, [])
+                if point.value not in [other.value for other in same]:
+                    same.append(point)
+            points = own | points
         return points
 
 
 def _load(name: str, points: list[EntryPoint]) -> Provider:
     if len(points) > 1:
         values = " and ".join(point.value for point in points)
-        raise UsageError(f"Two packages offer players as {name!r} ({values}): uninstall one of them.")
+        raise UsageError(f"Two packages register the provider {name!r} ({values}): uninstall one of them.")
     try:
         provider: Provider = points[0].load()
-    except Exception as error:  # noqa: BLE001 - another package's import may raise anything, and must not stop ours
+    except Exception as error:  # noqa: BLE001 - another package's import may raise anything; it must not stop this one
         reason = f"{type(error).__name__}: {error}".rstrip(".")
         raise UsageError(
-            f"The provider {name!r} cannot be loaded ({reason}): mend or reinstall its package."
+            f"The provider {name!r} cannot be loaded ({reason}): repair or reinstall its package."
         ) from error
     return provider
 
@@ -190,17 +196,17 @@ _registry = Registry()
 
 
 def text2image(ref: str) -> Text2Image:
-    """Returns the text-to-image player at an address such as `pocket/stable-diffusion?steps=20`; one per process.
+    """Returns the text-to-image model at an address such as `pocket/stable-diffusion?steps=20`; one a process.
 
     Raises:
-        UnknownModel: nobody answers to it.
-        UsageError: it is of another kind, an option is wrong, or its provider cannot be loaded.
+        UnknownModel: there is no model at this address.
+        UsageError: it is of another kind, an option is invalid, or its provider cannot be loaded.
     """
     return _registry.text2image(ref)
 
 
 def image2text(ref: str) -> Image2Text:
-    """Returns the image-to-text player at an address such as `pocket/blip`; raises as `text2image` does."""
+    """Returns the image-to-text model at an address such as `pocket/blip`; raises as `text2image` does."""
     return _registry.image2text(ref)
 
 
@@ -210,7 +216,7 @@ def embedder(ref: str) -> Embedder:
 
 
 def load_model(ref: str) -> Model:
-    """Returns the player at an address, of whatever kind; raises as `text2image` does."""
+    """Returns the model at an address, of any kind; raises as `text2image` does."""
     return _registry.load_model(ref)
 
 
@@ -220,7 +226,7 @@ def perfect_partner(ref: str, kind: ModelKind) -> str:
 
 
 def list_models() -> list[ModelCard]:
-    """Returns a card for each player of this installation."""
+    """Returns one card for each model of this installation."""
     return _registry.cards()
 
 

@@ -1,4 +1,4 @@
-"""What a player may hand back, and how it becomes an RGB picture or a text; anything else is told as a failure."""
+"""Checks and converts model outputs: to RGB images or texts; anything else becomes a `ModelError` of that item."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,115 +16,115 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class ModelOutput:
-    """An item with what is known about its making; a player may return it in place of the bare item."""
+    """One output item with its cost and metadata; a model may return it in place of the bare item."""
 
-    made: Any
-    """The picture, the text, or the `ModelError` that tells why there is none."""
+    value: Any
+    """The image, the text, or the `ModelError` in its place."""
     cost: float | None = None
     """US dollars for this item; None is unknown, which is not 0."""
     raw: str = ""
-    """What the provider said beside it, such as ids and usage; never a key."""
+    """Metadata from the provider, such as ids and usage; never a key."""
 
 
-def as_picture(made: object) -> Image.Image:
-    """Returns what a text-to-image player made as an upright RGB picture without metadata.
+def as_image(value: object) -> Image.Image:
+    """Returns the output of a text-to-image model as an upright RGB image without metadata.
 
     Args:
-        made: a PIL image, the bytes of an image file, the path of one, or a uint8 array [h, w], [h, w, 3] or [h, w, 4].
+        value: a PIL image, the bytes or the path of an image file, or a uint8 array [h, w], [h, w, 3] or [h, w, 4].
 
     Raises:
         ModelError: it is none of these, or broken; or it is itself a `ModelError`, which is raised.
     """
-    if isinstance(made, ModelError):
-        raise made
-    if isinstance(made, Image.Image):
-        return _from_image(made)
-    if isinstance(made, bytes | bytearray | memoryview):
-        return decode(bytes(made))
-    if isinstance(made, str | Path):
-        return _from_path(str(made))
-    if isinstance(made, np.ndarray):
-        return _from_array(made)
+    if isinstance(value, ModelError):
+        raise value
+    if isinstance(value, Image.Image):
+        return _from_image(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return decode(bytes(value))
+    if isinstance(value, str | Path):
+        return _from_path(str(value))
+    if isinstance(value, np.ndarray):
+        return _from_array(value)
     raise ModelError(
-        f"The player returned {_what(made)} in place of a picture: return a PIL image, PNG bytes, a path or uint8."
+        f"The model returned {_type_of(value)} instead of an image: return a PIL image, PNG bytes, a path or uint8."
     )
 
 
-def as_text(made: object) -> str:
-    """Returns what an image-to-text player made, unchanged.
+def as_text(value: object) -> str:
+    """Returns the output of an image-to-text model, unchanged.
 
     Raises:
-        ModelError: it is not a text, is empty, or cannot be written as UTF-8; or it is itself a `ModelError`.
+        ModelError: it is not a text, is empty, or cannot be encoded as UTF-8; or it is itself a `ModelError`.
     """
-    if isinstance(made, ModelError):
-        raise made
-    if not isinstance(made, str):
-        raise ModelError(f"The player returned {_what(made)} in place of a text: return a str.")
-    if not made.strip():
-        raise ModelError("The player returned an empty text: there is nothing to draw from.")
+    if isinstance(value, ModelError):
+        raise value
+    if not isinstance(value, str):
+        raise ModelError(f"The model returned {_type_of(value)} instead of a text: return a str.")
+    if not value.strip():
+        raise ModelError("The model returned an empty text: return a str with at least one word.")
     try:
-        made.encode()
+        value.encode()
     except UnicodeEncodeError as error:
-        raise ModelError(f"The player returned a text that is not valid Unicode: {error}.") from error
-    return str(made)
+        raise ModelError(f"The model returned a text that is not valid Unicode: {error}.") from error
+    return str(value)
 
 
-def each(made: Any, count: int, check: Callable[[object], T]) -> list[T | ModelError]:
-    """Returns the items of a batch, each checked alone, so that a bad one does not spoil the others.
-
-    Raises:
-        ModelError: the answer is not a list of `count` items.
-    """
-    return [answer.made for answer in answers(made, count, check)]
-
-
-def answers(made: Any, count: int, check: Callable[[object], T]) -> list[ModelOutput]:
-    """Returns the items of a batch as `each` does, with what the player says of their cost.
+def check_batch(output: Any, count: int, check: Callable[[object], T]) -> list[T | ModelError]:
+    """Returns the items of a batch, each checked by itself, so that an invalid item does not affect the others.
 
     Raises:
-        ModelError: the answer is not a list of `count` items.
+        ModelError: the output is not a list of `count` items.
     """
-    if not isinstance(made, list | tuple):
-        raise ModelError(f"The player returned {_what(made)} in place of a list of {count} results.")
-    if len(made) != count:
-        raise ModelError(f"The player returned {len(made)} results for {count} items: return one for each, in order.")
-    return [_checked(item, check) for item in made]
+    return [item.value for item in check_outputs(output, count, check)]
+
+
+def check_outputs(output: Any, count: int, check: Callable[[object], T]) -> list[ModelOutput]:
+    """Returns the items of a batch as `check_batch` does, each with its cost and metadata.
+
+    Raises:
+        ModelError: the output is not a list of `count` items.
+    """
+    if not isinstance(output, list | tuple):
+        raise ModelError(f"The model returned {_type_of(output)} instead of a list of {count} results.")
+    if len(output) != count:
+        raise ModelError(f"The model returned {len(output)} results for {count} items: return one an item, in order.")
+    return [_checked(item, check) for item in output]
 
 
 def _checked(item: object, check: Callable[[object], T]) -> ModelOutput:
-    answer = item if isinstance(item, ModelOutput) else ModelOutput(item)
+    output = item if isinstance(item, ModelOutput) else ModelOutput(item)
     try:
-        return replace(answer, made=check(answer.made))
+        return replace(output, value=check(output.value))
     except ModelError as error:
-        return replace(answer, made=error)
+        return replace(output, value=error)
 
 
 def _from_image(image: Image.Image) -> Image.Image:
     if 0 in image.size:
-        raise ModelError(f"The player returned an empty picture of {image.width} x {image.height} pixels.")
+        raise ModelError(f"The model returned an empty image of {image.width} x {image.height} pixels.")
     try:
         return to_rgb(image)
-    except (OSError, SyntaxError, ValueError) as error:  # PIL decodes late: a broken file shows only here
-        raise ModelError(f"The player returned a picture that cannot be decoded: {error}.") from error
+    except (OSError, SyntaxError, ValueError) as error:  # PIL decodes lazily: a broken file fails only here
+        raise ModelError(f"The model returned an image that cannot be decoded: {error}.") from error
 
 
 def _from_path(path: str) -> Image.Image:
     if path.startswith(("http://", "https://")):
-        raise ModelError("The player returned a web address in place of a picture: download it and return the bytes.")
+        raise ModelError("The model returned a URL instead of an image: download it and return the bytes.")
     try:
         return decode(Path(path).read_bytes())
     except (OSError, ValueError) as error:
-        raise ModelError(f"The player returned the path {path!r}, which cannot be read: {error}.") from error
+        raise ModelError(f"The model returned the path {path!r}, which cannot be read: {error}.") from error
 
 
 def _from_array(pixels: np.ndarray[Any, Any]) -> Image.Image:
-    fits = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4))
-    if pixels.dtype != np.uint8 or not fits or pixels.size == 0:
+    valid = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4))
+    if pixels.dtype != np.uint8 or not valid or pixels.size == 0:
         raise ModelError(
-            f"The player returned an array of {pixels.dtype} {list(pixels.shape)}: return uint8 [height, width, 3]."
+            f"The model returned an array of {pixels.dtype} {list(pixels.shape)}: return uint8 [height, width, 3]."
         )
     return to_rgb(Image.fromarray(np.ascontiguousarray(pixels)))
 
 
-def _what(made: object) -> str:
-    return "None" if made is None else f"a value of type {type(made).__name__}"
+def _type_of(value: object) -> str:
+    return "None" if value is None else f"a value of type {type(value).__name__}"

@@ -1,4 +1,4 @@
-"""How the players that compute here do it: on few threads, with weights from files, pictures stacked into one array."""
+"""Inference helpers for nets on this machine: thread limits, weight loading, image batches."""
 
 import contextlib
 import os
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 Net = TypeVar("Net", bound="nn.Module")
-Part = TypeVar("Part")
-Made = TypeVar("Made")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @contextlib.contextmanager
-def few_threads() -> Iterator[None]:
-    """Computes on `TELEPHONE_THREADS` threads, or on one.
+def limited_threads() -> Iterator[None]:
+    """Limits PyTorch to `TELEPHONE_THREADS` threads, or to one.
 
-    Nets this small wait longer for a second thread than it helps them; and with one the last bits of a picture do not
-    depend on how many cores a machine has.
+    For nets this small the synchronisation of a second thread costs more than it saves. With one thread the last bits
+    of an output do not depend on the number of cores.
     """
     import torch
 
@@ -39,24 +39,25 @@ def few_threads() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def side_by_side(work: Callable[[Part], Made], parts: Sequence[Part]) -> list[Made]:
-    """Works on several parts at a time, each on one thread, unless `TELEPHONE_THREADS` says how many there shall be.
+def parallel_map(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    """Returns `function` of each item, computed on all cores with one thread an item.
 
-    That keeps the cores busy, and changes no bit, as threads within a part might do.
+    Threads across items change no bit of a result; threads within an item may. If `TELEPHONE_THREADS` is set, the items
+    are computed one after another, each on that many threads.
     """
-    workers = min(len(parts), 1 if settings.load().threads else os.cpu_count() or 1)
-    with few_threads():
+    workers = min(len(items), 1 if settings.load().threads else os.cpu_count() or 1)
+    with limited_threads():
         if workers < 2:
-            return [work(part) for part in parts]
+            return [function(item) for item in items]
         with ThreadPoolExecutor(workers) as pool:
-            return list(pool.map(work, parts))
+            return list(pool.map(function, items))
 
 
 def load_net(paths: Sequence[Path], net: Net) -> Net:
-    """Puts the weights of all files into a net of their shape and makes it ready to play.
+    """Loads the weights of all files into a net of matching shape and prepares it for inference.
 
     Raises:
-        WeightsError: the files hold the weights of a net of another shape.
+        WeightsError: the weights do not fit the net.
     """
     from telephone.nets.checkpoint import read_weights
     from telephone.nets.layers import channels_last
@@ -65,13 +66,13 @@ def load_net(paths: Sequence[Path], net: Net) -> Net:
         read_weights(paths, net)
     except RuntimeError as error:
         raise WeightsError(
-            f"The weights at {paths[0]} are of another version of the net: reinstall the package."
+            f"The weights at {paths[0]} belong to another version of the net: reinstall the packages."
         ) from error
     return channels_last(net.eval().requires_grad_(requires_grad=False))
 
 
-def stacked(images: Sequence[Image.Image], size: int) -> "Tensor":
-    """Returns pictures of any size and mode as float32 [n, 3, size, size] in [-1, 1], laid out channels last."""
+def image_batch(images: Sequence[Image.Image], size: int) -> "Tensor":
+    """Returns images of any size and mode as float32 [n, 3, size, size] in [-1, 1], in channels-last layout."""
     import torch
 
     pixels = torch.from_numpy(np.stack([to_array(image, size) for image in images]))

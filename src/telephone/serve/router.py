@@ -7,7 +7,7 @@ from typing import Any
 from telephone.core.errors import ModelError, TelephoneError
 from telephone.core.seeds import derive
 from telephone.models import ModelKind, parse_ref
-from telephone.models.provider import near
+from telephone.models.provider import suggestion
 from telephone.serve.batching import Lane, QueuedCall
 from telephone.serve.error_responses import Fault, from_player, wrong
 from telephone.serve.served_models import Guest
@@ -43,7 +43,7 @@ class Desk:
         guest = self.guests.get(model) or next((one for one in self.guests.values() if _same(one.ref, model)), None)
         if guest is None:
             known = ", ".join(self.guests)
-            hint = near(model, self.guests)
+            hint = suggestion(model, self.guests)
             raise Fault(
                 404, f"There is no model {model[:100]!r} here.{hint} The models are: {known}.", "model_not_found"
             )

@@ -15,8 +15,8 @@ from telephone.models import (
     ModelKind,
     Text2Image,
     Traits,
-    describe,
-    draw,
+    generate_images,
+    generate_texts,
     kind_of,
     load_model,
 )
@@ -62,7 +62,7 @@ class Guest:
         """
         one = self.player
         if isinstance(one, Text2Image):
-            return list(draw(one, items, seeds))
+            return list(generate_images(one, items, seeds))
         if isinstance(one, Image2Text):
             return self._describe(one, items, seeds, task)
         assert isinstance(one, Embedder)
@@ -70,13 +70,13 @@ class Guest:
 
     def _describe(self, one: Image2Text, items: Sequence[Any], seeds: Sequence[int], task: str) -> list[Any]:
         if not task or task == one.task_description:
-            return list(describe(one, items, seeds))
+            return list(generate_texts(one, items, seeds))
         if self.traits.concurrency > 1:
-            return list(describe(self._asked(one, task), items, seeds))
+            return list(generate_texts(self._asked(one, task), items, seeds))
         own = one.task_description
         one.task_description = task  # nobody else asks this player now: its lane sees to that
         try:
-            return list(describe(one, items, seeds))
+            return list(generate_texts(one, items, seeds))
         finally:
             one.task_description = own
 

@@ -16,11 +16,11 @@ TEXT = "Three red kites above a grey harbour."
 def test_a_picture_and_its_description(player, server):
     painter = player("hf/org/model", base_url=server.url + "/paint", steps=4, size="64x32", seed="try")
     (drawn,) = painter.generate_images([TEXT], [5])
-    assert barcode.read(drawn.made).decode() == TEXT
+    assert barcode.read(drawn.value).decode() == TEXT
     sent = json.loads(server.asked[0]["body"])
     assert sent == {"inputs": TEXT, "parameters": {"num_inference_steps": 4, "width": 64, "height": 32, "seed": 5}}
-    (told,) = player("hf/org/model", "image2text", max_tokens=50).generate_texts([drawn.made])
-    assert told.made == TEXT
+    (told,) = player("hf/org/model", "image2text", max_tokens=50).generate_texts([drawn.value])
+    assert told.value == TEXT
     assert json.loads(server.asked[1]["body"])["model"] == "org/model"
 
 

@@ -141,7 +141,7 @@ def test_no_error_carries_the_key_not_even_in_its_causes(server, player, monkeyp
     server.token = "something-else" if fault == "401" else ""
     server.script.append(fault)
     (made,) = player("openai/m").generate_images(["a"])
-    error = made if isinstance(made, ModelError) else made.made
+    error = made if isinstance(made, ModelError) else made.value
     seen = []
     while error is not None:
         seen.append(f"{error} {error!r}")
@@ -181,4 +181,4 @@ def test_a_server_that_sends_the_key_back_does_not_get_it_into_a_text(server, mo
     monkeypatch.setenv("TELEPHONE_KEY_127_0_0_1", KEY)
     reader = models.load_model(f"openai/m?kind=image2text&base_url={server.url}&timeout=5")
     (made,) = reader.generate_texts([barcode.draw(f"Your key is {KEY}!".encode())])
-    assert made.made == "Your key is [key]!"
+    assert made.value == "Your key is [key]!"

@@ -19,20 +19,20 @@ def only(found: list) -> ModelOutput:
     if isinstance(made, ModelError):
         raise made
     assert isinstance(made, ModelOutput)
-    if isinstance(made.made, ModelError):
-        raise made.made
+    if isinstance(made.value, ModelError):
+        raise made.value
     return made
 
 
 def test_a_picture_and_its_description_go_round(player, server):
     painter = player("openai/any-model", size="512x512", quality="low", **{"extra.steps": 4})
     drawn = only(painter.generate_images([TEXT], [7]))
-    assert barcode.read(drawn.made).decode() == TEXT
+    assert barcode.read(drawn.value).decode() == TEXT
     body = json.loads(server.asked[-1]["body"])
     assert body == {"model": "any-model", "prompt": TEXT, "n": 1, "size": "512x512", "quality": "low", "steps": 4}
     describer = player("openai/any-model", "image2text", temperature=0.5, max_tokens=99, detail="low", task="Tell+all.")
-    told = only(describer.generate_texts([drawn.made]))
-    assert told.made == TEXT
+    told = only(describer.generate_texts([drawn.value]))
+    assert told.value == TEXT
     sent = json.loads(server.asked[-1]["body"])
     assert (sent["temperature"], sent["max_tokens"], "seed" in sent) == (0.5, 99, False)
     parts = sent["messages"][0]["content"]
@@ -43,7 +43,7 @@ def test_a_picture_and_its_description_go_round(player, server):
 
 def test_the_picture_may_come_by_its_address(player, server):
     server.links = True
-    assert barcode.read(only(player("openai/m").generate_images([TEXT])).made).decode() == TEXT
+    assert barcode.read(only(player("openai/m").generate_images([TEXT])).value).decode() == TEXT
     assert [record["method"] for record in server.asked] == ["POST", "GET"]
     assert "authorization" not in {name.lower() for name in server.asked[-1]["headers"]}
 
@@ -117,8 +117,8 @@ ODD = {
 def test_a_picture_that_cannot_be_trusted_has_been_paid_all_the_same(player, server, fault, says):
     server.script.append(fault)
     (made,) = player("openai/m", price=0.25).generate_images([TEXT])
-    assert type(made.made) is ModelError
-    assert says in str(made.made)
+    assert type(made.value) is ModelError
+    assert says in str(made.value)
     assert made.cost == 0.25
 
 
@@ -132,8 +132,8 @@ def test_one_bad_item_does_not_spoil_the_others(player, server):
     server.script.extend(["ok", "500", "ok"])
     first, second, third = player("openai/m").generate_images([TEXT] * 3)
     assert isinstance(second, ModelUnavailable)
-    assert isinstance(first.made, Image.Image)
-    assert isinstance(third.made, Image.Image)
+    assert isinstance(first.value, Image.Image)
+    assert isinstance(third.value, Image.Image)
 
 
 def test_a_redirect_of_the_service_is_not_followed(player, server):

@@ -18,7 +18,7 @@ def test_a_picture_with_what_its_seconds_cost(player, server):
     server.polls = 2
     painter = player("replicate/stability-ai/stable-diffusion:abc1", price_second=0.5, **{"input.num_steps": 4})
     (made,) = painter.generate_images([TEXT])
-    assert barcode.read(made.made).decode() == TEXT
+    assert barcode.read(made.value).decode() == TEXT
     assert made.cost == 1.0
     assert json.loads(made.raw)["metrics"] == {"predict_time": 2.0}
     first = server.asked[0]
@@ -31,7 +31,7 @@ def test_a_picture_with_what_its_seconds_cost(player, server):
 def test_a_model_without_a_version_has_an_address_of_its_own(player, server):
     server.links = True
     (made,) = player("replicate/kuprel/min-dalle").generate_images([TEXT])
-    assert barcode.read(made.made).decode() == TEXT
+    assert barcode.read(made.value).decode() == TEXT
     assert server.asked[0]["path"] == "/v1/models/kuprel/min-dalle/predictions"
     assert json.loads(server.asked[0]["body"])["input"]["text"] == TEXT
     assert made.cost is None
@@ -40,7 +40,7 @@ def test_a_model_without_a_version_has_an_address_of_its_own(player, server):
 def test_a_description_streamed_in_pieces_loses_its_opening(player, server):
     reader = player("replicate/salesforce/blip:2e1d", "image2text")
     (made,) = reader.generate_texts([barcode.draw(TEXT.encode())])
-    assert made.made == TEXT
+    assert made.value == TEXT
     sent = json.loads(server.asked[0]["body"])["input"]
     assert sent["task"] == "image_captioning"
     assert "prompt" not in sent
@@ -49,7 +49,7 @@ def test_a_description_streamed_in_pieces_loses_its_opening(player, server):
 def test_names_of_inputs_can_be_said_by_options(player, server):
     reader = player("replicate/some/one:1", "image2text", image_name="picture", prompt_name="question", task="Why%3F")
     (made,) = reader.generate_texts([barcode.draw(TEXT.encode())])
-    assert made.made == TEXT
+    assert made.value == TEXT
     assert json.loads(server.asked[0]["body"])["input"]["question"] == "Why?"
     assert set(json.loads(server.asked[0]["body"])["input"]) == {"picture", "question"}
 
@@ -57,7 +57,7 @@ def test_names_of_inputs_can_be_said_by_options(player, server):
 def test_a_large_picture_is_uploaded_and_taken_away_again(player, server):
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (400, 400, 3), dtype=np.uint8))
     (made,) = player("replicate/some/one:1", "image2text").generate_texts([noise])
-    assert made.made == "An uploaded picture."
+    assert made.value == "An uploaded picture."
     assert [(each["method"], each["path"]) for each in server.asked] == [
         ("POST", "/v1/files"),
         ("POST", "/v1/predictions"),
@@ -106,7 +106,7 @@ def test_faults(player, server, fault, kind, says):
 def test_outputs_that_cannot_be_trusted(player, server, fault, says):
     server.script.append(fault)
     (made,) = player("replicate/some/one:1", price=0.1).generate_images([TEXT])
-    assert says in str(made.made)
+    assert says in str(made.value)
     assert made.cost == 0.1
 
 

@@ -14,6 +14,9 @@ from telephone.models.api.sanitize import said
 PASSING = {402, 408, 409, 425, 429}
 """Statuses below 500 after which a call may be tried again: 402 too, as credit can be bought and the run resumed."""
 
+_UNBILLED = {402, 425, 429}
+"""Statuses with which a provider declines a call before it starts any work."""
+
 _REFUSALS = (
     "moderation_blocked",
     "content_policy",
@@ -60,7 +63,7 @@ def from_status(who: str, status: int, body: object, headers: Mapping[str, str])
     if status in (400, 403, 422, 451) and is_refusal(code, message):
         return ModelRefused(told)
     if status in PASSING or status >= 500:
-        return ModelUnavailable(told, retry_after(headers))
+        return ModelUnavailable(told, retry_after(headers), cost=0.0 if status in _UNBILLED else None)
     if status == 401:
         return KeyRejected(told)
     if 300 <= status < 400:

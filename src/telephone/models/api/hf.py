@@ -26,7 +26,7 @@ from telephone.models.api.options import KINDS, read, sentence, size, word
 from telephone.models.api.prices import Usage
 from telephone.models.api.remote_model import Connection, Remote, each_alone
 from telephone.models.base import Embedder, Image2Text, Model, Text2Image, Traits
-from telephone.models.provider import ModelCard, Parser, choice, number, whole
+from telephone.models.provider import ModelCard, Parser, choice, integer, number
 from telephone.models.results import ModelOutput
 
 if TYPE_CHECKING:
@@ -37,14 +37,14 @@ OWN = "https://router.huggingface.co"
 HUB = {"huggingface.co", "router.huggingface.co"}
 
 OPTIONS: dict[str, Mapping[str, Parser]] = {
-    "text2image": {"provider": word, "size": size, "steps": whole(1, 1000), "guidance": number(0, 100)},
+    "text2image": {"provider": word, "size": size, "steps": integer(1, 1000), "guidance": number(0, 100)},
     "image2text": {
         "provider": word,
         "call": choice("chat", "caption"),
         "task": sentence,
         "detail": word,
         "temperature": number(0, 2),
-        "max_tokens": whole(1, 100_000),
+        "max_tokens": integer(1, 100_000),
     },
     "embedder": {"provider": word},
 }

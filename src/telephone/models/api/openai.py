@@ -23,7 +23,7 @@ from telephone.models.api.options import KINDS, read, sentence, size, word
 from telephone.models.api.prices import Usage
 from telephone.models.api.remote_model import Connection, Remote, each_alone
 from telephone.models.base import Embedder, Image2Text, Model, Text2Image, Traits
-from telephone.models.provider import ModelCard, Parser, choice, number, whole
+from telephone.models.provider import ModelCard, Parser, choice, integer, number
 from telephone.models.results import ModelOutput
 
 if TYPE_CHECKING:
@@ -43,10 +43,10 @@ OPTIONS: dict[str, Mapping[str, Parser]] = {
         "task": sentence,
         "detail": word,
         "temperature": number(0, 2),
-        "max_tokens": whole(1, 100_000),
+        "max_tokens": integer(1, 100_000),
         "effort": word,
     },
-    "embedder": {"dimensions": whole(1, 100_000), "encoding": choice("float", "base64")},
+    "embedder": {"dimensions": integer(1, 100_000), "encoding": choice("float", "base64")},
 }
 """The options of each kind, beside those that all remote players share."""
 

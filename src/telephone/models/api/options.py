@@ -8,7 +8,7 @@ from typing import Any
 
 from telephone.core.errors import UsageError
 from telephone.models.base import ModelKind
-from telephone.models.provider import Parser, choice, near, number, whole
+from telephone.models.provider import Parser, choice, integer, number, suggestion
 
 KINDS: tuple[ModelKind, ...] = ("text2image", "image2text", "embedder")
 
@@ -77,7 +77,7 @@ def sentence(text: str) -> str:
 SHARED: dict[str, Parser] = {
     "kind": choice(*KINDS),
     "base_url": lambda text: text.strip(),
-    "flight": whole(1, 1024),
+    "flight": integer(1, 1024),
     "per_minute": number(0.01, 1e6),
     "timeout": number(0.05, 3600),
     "price": number(0, 1000),
@@ -133,4 +133,4 @@ def _unknown(ref: str, name: str, known: list[str], prefix: str) -> UsageError:
     if re.search(r"key|token|secret|password", name, re.IGNORECASE) and name not in known:
         return UsageError(f"{ref} takes no option {name!r}: a key never belongs in an address; see docs/api-models.md.")
     listed = ", ".join([*sorted(known), f"{prefix}NAME"])
-    return UsageError(f"{ref} has no option {name!r}; its options are: {listed}.{near(name, known)}")
+    return UsageError(f"{ref} has no option {name!r}; its options are: {listed}.{suggestion(name, known)}")

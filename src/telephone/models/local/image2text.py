@@ -12,14 +12,14 @@ from telephone.core.errors import UsageError, WeightsError
 from telephone.core.images import to_rgb
 from telephone.core.seeds import derive, digest
 from telephone.models.base import Image2Text, Traits
-from telephone.models.caption_cleaning import without_opening
+from telephone.models.caption_cleaning import strip_opening
 from telephone.models.local.device_placement import in_batches, own_threads, place, quiet
 from telephone.models.local.model_cache import shelf
 from telephone.models.local.model_files import Folder
 from telephone.models.local.options import MACHINE, Machine, release
 from telephone.models.local.processors import FROM_FILES, load_processor
 from telephone.models.local.seeded_sampling import sampler
-from telephone.models.provider import Parser, choice, number, whole
+from telephone.models.provider import Parser, choice, integer, number
 
 TEXTLESS = ("blip", "blip-2", "git", "pix2struct", "vision-encoder-decoder")
 """Captioners that need no text; all others without a chat template get the task, or one of the words below."""
@@ -39,9 +39,9 @@ OPTIONS: Mapping[str, Parser] = {
     "task": _task,
     "temperature": number(0, 10),
     "top_p": number(0.01, 1),
-    "max_tokens": whole(1, 8192),
-    "beams": whole(1, 32),
-    "seed": whole(0, 2**32 - 1),
+    "max_tokens": integer(1, 8192),
+    "beams": integer(1, 32),
+    "seed": integer(0, 2**32 - 1),
     "clean": choice("yes", "no"),
     **MACHINE,
 }
@@ -138,7 +138,7 @@ class Describer(Image2Text):
             # Some captioners repeat the words that they were to go on from, in the case of their vocabulary.
             start = self._request.strip()
             told = told[len(start) :].strip() if told.lower().startswith(start.lower()) else told
-        return without_opening(told).strip() if self._manner.clean == "yes" else told
+        return strip_opening(told).strip() if self._manner.clean == "yes" else told
 
     def _how(self, seeds: Sequence[int]) -> dict[str, Any]:
         manner = self._manner

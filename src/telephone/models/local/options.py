@@ -8,7 +8,7 @@ from typing import Any
 
 from telephone.core.errors import UsageError
 from telephone.models.local.device_placement import PlacementRequest, device_word
-from telephone.models.provider import Parser, choice, near, whole
+from telephone.models.provider import Parser, choice, integer, suggestion
 
 
 def text(pattern: str, example: str) -> Parser:
@@ -26,7 +26,7 @@ MACHINE: Mapping[str, Parser] = {
     "device": device_word,
     "dtype": choice("auto", "float32", "float16", "bfloat16"),
     "offload": choice("auto", "none", "model", "sequential"),
-    "batch": whole(1, 1024),
+    "batch": integer(1, 1024),
     "revision": text(r"[\w./-]+", "a branch, a tag or a commit"),
 }
 
@@ -63,7 +63,7 @@ def read(address: str, known: Mapping[str, Parser], given: Mapping[str, str]) ->
     for key, word in given.items():
         if key not in known:
             raise UsageError(
-                f"{address} has no option {key!r}; its options are: {', '.join(sorted(known))}.{near(key, known)}"
+                f"{address} has no option {key!r}; its options are: {', '.join(sorted(known))}.{suggestion(key, known)}"
             )
         try:
             values[key] = known[key](word)

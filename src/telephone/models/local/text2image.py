@@ -14,7 +14,7 @@ from telephone.models.local.model_cache import shelf
 from telephone.models.local.model_files import locate
 from telephone.models.local.options import MACHINE, Machine, read, release, text
 from telephone.models.local.pipeline_inspection import require_diffusers, survey
-from telephone.models.provider import ModelCard, Parser, number, whole
+from telephone.models.provider import ModelCard, Parser, integer, number
 
 MAX_SIDE = 4096
 _ENDLESS = 10**6
@@ -24,7 +24,7 @@ _ENDLESS = 10**6
 def size(text: str) -> tuple[int, int]:
     """Reads the option `size`: 512, or 768x512 for width and height."""
     width, _, height = text.partition("x")
-    side = whole(8, MAX_SIDE)
+    side = integer(8, MAX_SIDE)
     try:
         sides = [side(width), side(height or width)]
     except ValueError:
@@ -33,11 +33,11 @@ def size(text: str) -> tuple[int, int]:
 
 
 OPTIONS: Mapping[str, Parser] = {
-    "steps": whole(1, 1000),
+    "steps": integer(1, 1000),
     "guidance": number(0, 100),
     "size": size,
-    "width": whole(8, MAX_SIDE),
-    "height": whole(8, MAX_SIDE),
+    "width": integer(8, MAX_SIDE),
+    "height": integer(8, MAX_SIDE),
     "scheduler": text(r"\w+", "a class name such as EulerDiscreteScheduler"),
     "prior": text(r"[^?&]+", "ORG/MODEL or a path"),
     "variant": text(r"\w+", "a word such as fp16"),

@@ -12,7 +12,7 @@ from telephone.models.pocket.minigpt_4 import PocketMiniGpt4
 from telephone.models.pocket.mplug_owl import PocketMplugOwl
 from telephone.models.pocket.stable_diffusion import StableDiffusion
 from telephone.models.pocket.vqgan_clip import VqganClip
-from telephone.models.provider import Catalogue, Entry, choice, number, whole
+from telephone.models.provider import Catalogue, Entry, choice, integer, number
 
 __all__ = [
     "PocketBlip",
@@ -29,10 +29,10 @@ __all__ = [
     "provider",
 ]
 
-_BEST_OF = {"best_of": whole(1, 64)}
-_FOLLOWING = {"task": request, "temperature": number(0, 10), "max_tokens": whole(1, 160)}
+_BEST_OF = {"best_of": integer(1, 64)}
+_FOLLOWING = {"task": request, "temperature": number(0, 10), "max_tokens": integer(1, 160)}
 _DIFFUSION = {
-    "steps": whole(1, 1000),
+    "steps": integer(1, 1000),
     "guidance": number(0, 20),
     "eta": number(0, 1),
     "solver": choice("dpm++", "ddim"),
@@ -52,19 +52,19 @@ provider = Catalogue(
             "text2image",
             "feed-forward VQGAN-CLIP: codes from the CLIP embedding of a text",
             VqganClip,
-            {"steps": whole(0, 10_000), **_BEST_OF},
+            {"steps": integer(0, 10_000), **_BEST_OF},
         ),
         "dalle-2": Entry(
             "text2image",
             "unCLIP: a prior, a decoder and an upsampler, trained on the pocket world",
             DallE2,
-            {**_DIFFUSION, "prior": choice("diffusion", "autoregressive"), "candidates": whole(1, 64)},
+            {**_DIFFUSION, "prior": choice("diffusion", "autoregressive"), "candidates": integer(1, 64)},
         ),
         "blip": Entry(
             "image2text",
             "BLIP, trained on the pocket world; short sentences",
             PocketBlip,
-            {"temperature": number(0, 10), "max_tokens": whole(1, 71)},
+            {"temperature": number(0, 10), "max_tokens": integer(1, 71)},
         ),
         "blip-2": Entry(
             "image2text",
@@ -94,13 +94,13 @@ provider = Catalogue(
             "image2text",
             "BLIP with its text decoder tuned to please CLIP and to stay readable",
             ClipCaptionReward,
-            {"temperature": number(0, 10), "max_tokens": whole(1, 71)},
+            {"temperature": number(0, 10), "max_tokens": integer(1, 71)},
         ),
         "clip-interrogator": Entry(
             "image2text",
             "BLIP's sentence and the phrases that CLIP finds nearest to the picture",
             ClipInterrogator,
-            {"temperature": number(0, 10), "max_tokens": whole(1, 71), "phrases": whole(0, 12)},
+            {"temperature": number(0, 10), "max_tokens": integer(1, 71), "phrases": integer(0, 12)},
         ),
         "clip": Entry("embedder", "CLIP, trained on the pocket world; texts and images in one space", PocketClip),
     },

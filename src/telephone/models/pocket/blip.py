@@ -10,9 +10,9 @@ from PIL import Image
 from telephone.core.errors import UsageError
 from telephone.core.seeds import digest
 from telephone.models.base import Image2Text, Traits
-from telephone.models.caption_cleaning import cleaned
+from telephone.models.caption_cleaning import clean_caption
 from telephone.models.pocket import weights
-from telephone.models.runtime import few_threads, load_net, stacked
+from telephone.models.runtime import image_batch, limited_threads, load_net
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,9 +53,9 @@ class PocketBlip(Image2Text):
         from telephone.nets.generation import Decoding
 
         chosen = list(seeds) if seeds is not None else [0] * len(images)
-        with few_threads():
-            tokens: Tensor = self._net.describe(stacked(images, SIZE), chosen, Decoding(**self._options))
-        return [cleaned(self._tokenizer.decode(row)) for row in tokens.tolist()]
+        with limited_threads():
+            tokens: Tensor = self._net.describe(image_batch(images, SIZE), chosen, Decoding(**self._options))
+        return [clean_caption(self._tokenizer.decode(row)) for row in tokens.tolist()]
 
     def answer(
         self, images: Sequence[Image.Image], questions: Sequence[str], seeds: Sequence[int] | None = None
@@ -88,8 +88,8 @@ class PocketBlip(Image2Text):
 
         net, tokenizer = self._answerer
         limit = net.config.max_question
-        with few_threads(), torch.no_grad():
-            squares = self._net.image_encoder(stacked(images, SIZE))
+        with limited_threads(), torch.no_grad():
+            squares = self._net.image_encoder(image_batch(images, SIZE))
             asked = tokenizer.batch(questions, limit, pad_to=limit)
             tokens = net.answer(squares, asked, seeds, Decoding(temperature=self._options["temperature"]))
         return [tokenizer.decode(row) for row in tokens.tolist()]

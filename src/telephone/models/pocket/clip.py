@@ -12,7 +12,7 @@ from PIL import Image
 from telephone.core.seeds import digest
 from telephone.models.base import Embedder, Traits
 from telephone.models.pocket import weights
-from telephone.models.runtime import few_threads, load_net, stacked
+from telephone.models.runtime import image_batch, limited_threads, load_net
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,12 +64,12 @@ class PocketClip(Embedder):
         Raises:
             WeightsError: the weights are missing, or not the shipped ones.
         """
-        return self._unit([self._run(self.net.encode_image, stacked(part, SIZE)) for part in _parts(images)])
+        return self._unit([self._run(self.net.encode_image, image_batch(part, SIZE)) for part in _parts(images)])
 
     def _run(self, encode: Any, given: "Tensor") -> NDArray[np.float32]:
         import torch
 
-        with few_threads(), torch.no_grad():
+        with limited_threads(), torch.no_grad():
             made: NDArray[np.float32] = encode(given).numpy()
         return made
 

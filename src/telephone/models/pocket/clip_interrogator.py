@@ -11,7 +11,7 @@ from telephone.models.base import Image2Text, Traits
 from telephone.models.pocket.blip import PocketBlip
 from telephone.models.pocket.clip import PocketClip
 from telephone.models.pocket.phrases import banks
-from telephone.models.runtime import few_threads, side_by_side
+from telephone.models.runtime import limited_threads, parallel_map
 
 
 class ClipInterrogator(Image2Text):
@@ -42,7 +42,7 @@ class ClipInterrogator(Image2Text):
 
         told = self._blip.generate_texts(images, seeds)
         vectors = torch.from_numpy(self._clip.embed_images(images))
-        with few_threads():
+        with limited_threads():
             added: list[str] = self._interrogator.chain(vectors, told)
         return added
 
@@ -50,5 +50,5 @@ class ClipInterrogator(Image2Text):
     def _interrogator(self) -> Any:
         from telephone.nets.clip_interrogator import Interrogator
 
-        with few_threads():
-            return Interrogator(self._clip.net, banks(), most=self._phrases, each=side_by_side)
+        with limited_threads():
+            return Interrogator(self._clip.net, banks(), most=self._phrases, each=parallel_map)

@@ -12,9 +12,9 @@ from PIL import Image
 from telephone.core.errors import UsageError, WeightsError
 from telephone.core.seeds import digest
 from telephone.models.base import Image2Text, Traits
-from telephone.models.caption_cleaning import cleaned
+from telephone.models.caption_cleaning import clean_caption
 from telephone.models.pocket import weights
-from telephone.models.runtime import few_threads, load_net, side_by_side, stacked
+from telephone.models.runtime import image_batch, limited_threads, load_net, parallel_map
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,7 +65,7 @@ class Follower(Image2Text):
             WeightsError: the weights are missing, are not the shipped ones, or do not belong together.
         """
         told = self.answer(images, [self.task_description] * len(images), seeds)
-        return [cleaned(text) for text in told]
+        return [clean_caption(text) for text in told]
 
     def answer(
         self, images: Sequence[Image.Image], questions: Sequence[str], seeds: Sequence[int] | None = None
@@ -92,7 +92,7 @@ class Follower(Image2Text):
         told = [""] * len(asked)
         self._load()
         items = [[asked[row] for row in part] for part in parts]
-        for part, texts in zip(parts, side_by_side(self._answers, items), strict=True):
+        for part, texts in zip(parts, parallel_map(self._answers, items), strict=True):
             for row, text in zip(part, texts, strict=False):
                 told[row] = text
         return told
@@ -102,7 +102,7 @@ class Follower(Image2Text):
         import torch
 
         if not self._loaded:
-            with few_threads(), torch.no_grad():
+            with limited_threads(), torch.no_grad():
                 self._see(self._encoder(torch.zeros(1, 3, SIZE, SIZE)))
             self._loaded = True
 
@@ -113,8 +113,8 @@ class Follower(Image2Text):
         from telephone.nets.generation import Decoding
 
         full = (asked + asked[-1:] * EQUAL)[:EQUAL]
-        with few_threads(), torch.no_grad():
-            seen = self._see(self._encoder(stacked([item.image for item in full], SIZE)))
+        with limited_threads(), torch.no_grad():
+            seen = self._see(self._encoder(image_batch([item.image for item in full], SIZE)))
             said = [item.instruction for item in full], [item.seed for item in full]
             return reply(self._model, self._words, seen, *said, Decoding(**self._options))
 

@@ -12,7 +12,7 @@ from PIL import Image
 from telephone.core.seeds import digest
 from telephone.models.base import Image2Text, Traits
 from telephone.models.pocket import weights
-from telephone.models.runtime import few_threads, load_net, stacked
+from telephone.models.runtime import image_batch, limited_threads, load_net
 
 if TYPE_CHECKING:
     from telephone.world import Scene
@@ -83,8 +83,8 @@ class SceneReaderModel(Image2Text):
 
         if not images:
             return np.empty((0, 6, 4), np.int64), np.empty((0, 4), np.int64), np.empty((0, 6), np.float32)
-        with few_threads():
-            about_cells, about_whole = self._net(stacked(images, SIZE))
+        with limited_threads():
+            about_cells, about_whole = self._net(image_batch(images, SIZE))
         parts = [part.softmax(-1).max(-1) for part in about_cells.split(list(CELL_FACTS.values()), dim=-1)]
         cells = np.stack([part.indices.numpy() for part in parts], axis=-1)
         cells[..., 1:][cells[..., 0] == 0] = -1

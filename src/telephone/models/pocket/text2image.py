@@ -13,7 +13,7 @@ from telephone.core.seeds import digest
 from telephone.models.base import Text2Image, Traits
 from telephone.models.best_of import best_of
 from telephone.models.pocket import weights
-from telephone.models.runtime import few_threads
+from telephone.models.runtime import limited_threads
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -83,7 +83,7 @@ class Drawer(Text2Image):
         drawn: list[Image.Image] = []
         for start in range(0, len(asked), EQUAL):
             part = (asked[start : start + EQUAL] + asked[-1:] * EQUAL)[:EQUAL]
-            with few_threads():
+            with limited_threads():
                 pixels = self._draw([text for text, _ in part], [seed for _, seed in part])
             drawn += [from_array(picture) for picture in pixels.numpy()]
         return drawn[: len(asked)]

@@ -11,7 +11,7 @@ from telephone.core.errors import ModelError
 from telephone.core.images import from_array
 from telephone.models.pocket import weights
 from telephone.models.pocket.text2image import SIZE, Drawer
-from telephone.models.runtime import few_threads, load_net, stacked
+from telephone.models.runtime import image_batch, limited_threads, load_net
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -44,8 +44,8 @@ class VqganClip(Drawer):
         (first,) = super()._pictures([prompts[0].text], [seed])
         _, clip, vqgan = self._nets
         options = Optimising(steps=self._options["steps"], seed=seed)
-        with few_threads():
-            picture, _ = optimise(clip, vqgan, prompts, options, start=stacked([first], SIZE)[0])
+        with limited_threads():
+            picture, _ = optimise(clip, vqgan, prompts, options, start=image_batch([first], SIZE)[0])
         return from_array(picture.numpy())
 
     def _draw(self, texts: Sequence[str], seeds: Sequence[int]) -> "Tensor":

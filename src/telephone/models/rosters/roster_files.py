@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from telephone.core.errors import UsageError
-from telephone.models.provider import near
+from telephone.models.provider import suggestion
 
 Kind = Literal["text2image", "image2text"]
 
@@ -86,7 +86,7 @@ def lineup(name: str) -> Lineup:
         return _from_file(Path(name))
     if name not in _names():
         raise UsageError(
-            f"There is no roster {name!r}.{near(name, _names())} The rosters are: {', '.join(_names())};"
+            f"There is no roster {name!r}.{suggestion(name, _names())} The rosters are: {', '.join(_names())};"
             " or give the path of a .json file."
         )
     return _read((files(__package__) / f"{name}.json").read_text(encoding="utf-8"), name)

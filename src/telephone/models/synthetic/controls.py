@@ -17,8 +17,8 @@ from telephone.core.errors import ModelError
 from telephone.core.images import decode, encode_png
 from telephone.core.seeds import derive, digest
 from telephone.models import barcode
-from telephone.models.base import Image2Text, Text2Image, Traits, draw
-from telephone.models.provider import Catalogue, Entry, whole
+from telephone.models.base import Image2Text, Text2Image, Traits, generate_images
+from telephone.models.provider import Catalogue, Entry, integer
 
 PICTURE = "data:image/png;base64,"
 """How the text of a game of pictures alone begins."""
@@ -148,7 +148,7 @@ class Reencode(Text2Image):
         """Returns one picture, or one `ModelError`, a text."""
         chosen = list(seeds) if seeds is not None else [0] * len(texts)
         new = [at for at, text in enumerate(texts) if not text.startswith(PICTURE)]
-        drawn = draw(self.first, [texts[at] for at in new], [chosen[at] for at in new]) if new else []
+        drawn = generate_images(self.first, [texts[at] for at in new], [chosen[at] for at in new]) if new else []
         made: dict[int, Any] = dict(zip(new, drawn, strict=True))
         return [made[at] if at in made else self._again(text) for at, text in enumerate(texts)]
 
@@ -194,7 +194,7 @@ provider = Catalogue(
         "fixed": Entry("image2text", "says always the same of a carbon copy", Fixed, {"text": str}),
         "shuffled": Entry("image2text", "says another prompt in place of a carbon copy", Shuffled, {"prompts": str}),
         "reencode": Entry(
-            "text2image", "saves the same picture again and again", Reencode, {"of": str, "quality": whole(1, 95)}
+            "text2image", "saves the same picture again and again", Reencode, {"of": str, "quality": integer(1, 95)}
         ),
         "scan": Entry("image2text", "hands a picture on whole, in letters", Scan),
     },

@@ -16,7 +16,7 @@ from telephone.core.images import content_hash, encode_png
 from telephone.core.seeds import derive, digest
 from telephone.models import barcode
 from telephone.models.base import Embedder, Image2Text, Text2Image, Traits
-from telephone.models.provider import Catalogue, Entry, Parser, choice, number, whole
+from telephone.models.provider import Catalogue, Entry, Parser, choice, integer, number
 from telephone.models.synthetic.faulty import HOWS, BrokenCaptioner, BrokenPainter
 from telephone.models.synthetic.lossy import OPTIONS as _losses
 from telephone.models.synthetic.lossy import Sketcher, Teller
@@ -172,15 +172,15 @@ _options: dict[str, Parser] = {
     "fail": _rate,
     "refuse": _rate,
     "delay": number(0, 3600),
-    "batch": whole(1, 4096),
-    "concurrency": whole(1, 256),
+    "batch": integer(1, 4096),
+    "concurrency": integer(1, 256),
     "log": str,
 }
 _broken: dict[str, Parser] = {"how": choice(*HOWS), "seconds": number(0, 86400)}
 
 
 def _side(text: str) -> object:
-    value = whole(8, 4096)(text)
+    value = integer(8, 4096)(text)
     if isinstance(value, int) and value % 8:
         raise ValueError("give a multiple of 8")
     return value

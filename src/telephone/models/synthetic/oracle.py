@@ -7,7 +7,7 @@ from PIL import Image
 from telephone.core.seeds import digest
 from telephone.models.base import Text2Image, Traits
 from telephone.models.pocket.scene_reader import SceneReaderModel, wording
-from telephone.models.provider import Catalogue, Entry, whole
+from telephone.models.provider import Catalogue, Entry, integer
 
 RENDERER_VERSION = 1
 """Raised whenever the same text may give another picture."""
@@ -37,7 +37,7 @@ provider = Catalogue(
     "oracle",
     {
         "renderer": Entry(
-            "text2image", "draws a caption of the pocket world perfectly", Renderer, {"size": whole(16, 4096)}
+            "text2image", "draws a caption of the pocket world perfectly", Renderer, {"size": integer(16, 4096)}
         ),
         "reader": Entry(
             "image2text",

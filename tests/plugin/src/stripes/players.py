@@ -8,7 +8,7 @@ from PIL import Image
 from stripes.cloth import LETTERS, unpick, weave
 from telephone.core.errors import ModelError
 from telephone.core.seeds import derive, digest
-from telephone.models import Catalogue, Entry, Image2Text, Text2Image, Traits, number, whole
+from telephone.models import Catalogue, Entry, Image2Text, Text2Image, Traits, integer, number
 
 LONGEST = 500
 """Letters of a cloth."""
@@ -63,8 +63,8 @@ provider = Catalogue(
             "text2image",
             "writes letters as coloured stripes",
             Weaver,
-            {"height": whole(1, 16), "slips": number(0, 1)},
+            {"height": integer(1, 16), "slips": number(0, 1)},
         ),
-        "reader": Entry("image2text", "reads the stripes of stripes/weaver", Reader, {"height": whole(1, 16)}),
+        "reader": Entry("image2text", "reads the stripes of stripes/weaver", Reader, {"height": integer(1, 16)}),
     },
 )
