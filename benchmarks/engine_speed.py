@@ -63,7 +63,7 @@ def battle(folder: Path, games: int) -> str:
     words = "An apple, a lantern and a violin on a wooden table by the window of a house above the harbour, number"
     prompts = [Prompt(f"{words} {number}") for number in range(games // len(lines))]
     clock = time.perf_counter()
-    with begin(folder, plan(lines, prompts, turns=TURNS, players=roster)) as run:
+    with begin(folder, plan(lines, prompts, turns=TURNS, models=roster)) as run:
         summary = play(run, roster)
         seconds = time.perf_counter() - clock
         if summary.done != games:

@@ -73,7 +73,7 @@ def battle(folder: Path, latency: float, in_flight: int | None) -> str:
     prompts = [Prompt(f"{WORDS} {number}") for number in range(GAMES)]
     hops = GAMES * TURNS * 2
     ideal = latency * (2 * TURNS if in_flight is None else max(2 * TURNS, hops / in_flight))
-    with begin(folder, plan(lines, prompts, turns=TURNS, players=roster)) as run:
+    with begin(folder, plan(lines, prompts, turns=TURNS, models=roster)) as run:
         busy = time.process_time()
         summary = play(run, roster, limits=Limits(in_flight=in_flight))
         busy = time.process_time() - busy
@@ -87,7 +87,7 @@ def memory(folder: Path, games: int) -> str:
     """Plans and starts so many games and returns the largest memory in MiB and the seconds until the first hop."""
     roster, lines = line(0.0)
     clock, stop, first = time.perf_counter(), threading.Event(), [0.0]
-    wish = plan(lines, [Prompt(f"{WORDS} {number}") for number in range(games)], turns=TURNS, players=roster)
+    wish = plan(lines, [Prompt(f"{WORDS} {number}") for number in range(games)], turns=TURNS, models=roster)
 
     def tell(event: object) -> None:
         if isinstance(event, HopDone):

@@ -79,7 +79,7 @@ def prompts(number: int) -> list[Prompt]:
 def start(folder: Path, drawers, describers, number=2, turns=2):
     roster = Roster()
     lines = grid([roster.add(one) for one in drawers], [roster.add(one) for one in describers])
-    return begin(folder, plan(lines, prompts(number), turns=turns, players=roster)), roster
+    return begin(folder, plan(lines, prompts(number), turns=turns, models=roster)), roster
 
 
 def hops(run):

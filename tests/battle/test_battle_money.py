@@ -14,7 +14,7 @@ from telephone.store import Run
 
 def wish(roster, drawers, describers, number=2, **more):
     lines = grid([roster.add(one) for one in drawers], [roster.add(one) for one in describers])
-    return plan(lines, prompts(number), players=roster, **({"turns": 2} | more))
+    return plan(lines, prompts(number), models=roster, **({"turns": 2} | more))
 
 
 def test_a_budget_is_never_passed_and_a_bigger_one_goes_on(tmp_path: Path):
@@ -153,7 +153,7 @@ def test_a_new_player_of_a_name_that_is_taken_goes_by_its_address(tmp_path: Path
     twin = Painter(Shop(), "fake/painter")
     roster.add(twin)
     lines = [("fake/painter", "fake/captioner"), ("own/fake/painter", "fake/captioner")]
-    with begin(tmp_path / "run", plan(lines, prompts(2), players=roster)) as run:
+    with begin(tmp_path / "run", plan(lines, prompts(2), models=roster)) as run:
         assert [row.name for row in run.spec.models] == ["fake/painter", "fake/captioner", "own/fake/painter"]
         assert len({game.conversation for game in run.games()}) == 4
 

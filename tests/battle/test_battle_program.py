@@ -34,7 +34,7 @@ def results(run: Run) -> dict[str, list]:
 
 def battle(folder: Path, lines, prompts=PROMPTS, roster=None, limits=USUAL, **wish) -> tuple[Run, object]:
     roster = roster or Roster()
-    run = begin(folder, plan(lines, prompts, players=roster, **({"turns": 3} | wish)))
+    run = begin(folder, plan(lines, prompts, models=roster, **({"turns": 3} | wish)))
     return run, play(run, roster, limits=limits)
 
 
@@ -392,7 +392,7 @@ def test_missing_weights_stop_the_run_and_fail_no_game(tmp_path: Path):
 
     roster = Roster()
     lines = [(roster.add(Weightless()), "fake/captioner"), ("fake/painter", "fake/captioner")]
-    run = begin(tmp_path / "run", plan(lines, PROMPTS, players=roster))
+    run = begin(tmp_path / "run", plan(lines, PROMPTS, models=roster))
     with run:
         with pytest.raises(WeightsError, match="fetch them"):
             play(run, roster)

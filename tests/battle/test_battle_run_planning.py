@@ -83,12 +83,12 @@ def test_a_prompt_s_picture_is_stripped():
 @pytest.mark.parametrize(
     ("change", "error", "says"),
     [
-        ({"lines": []}, UsageError, "There is nobody to play"),
-        ({"lines": [("fake/captioner", "fake/painter")]}, UsageError, "fake/captioner cannot sit there"),
-        ({"lines": [("fake/painter", "fake/embedder")]}, UsageError, "fake/embedder cannot sit there"),
+        ({"lines": []}, UsageError, "There is no model to play"),
+        ({"lines": [("fake/captioner", "fake/painter")]}, UsageError, "fake/captioner is not a text-to-image model"),
+        ({"lines": [("fake/painter", "fake/embedder")]}, UsageError, "fake/embedder is not an image-to-text model"),
         ({"lines": [("fake/paintr", "fake/captioner")]}, UnknownModel, "Did you mean fake/painter"),
-        ({"lines": LINES[:1] * 2}, UsageError, "is there twice: name each player once"),
-        ({"prompts": []}, PromptError, "There is no prompt to start with"),
+        ({"lines": LINES[:1] * 2}, UsageError, "is there twice: name each model once"),
+        ({"prompts": []}, PromptError, "There is no prompt: give"),
         ({"prompts": [Prompt("  ", id="blank")]}, PromptError, "The prompt 'blank' is empty"),
         ({"prompts": [Prompt("half \ud83d", id="half")]}, PromptError, "The prompt 'half' is not valid Unicode"),
         ({"prompts": [PROMPTS[0], PROMPTS[0]]}, PromptError, "is there more than once"),
@@ -97,17 +97,17 @@ def test_a_prompt_s_picture_is_stripped():
         ({"repeats": -1}, UsageError, "10 turns and -1 repeats"),
     ],
 )
-def test_what_cannot_be_played_is_told(change, error, says):
+def test_what_cannot_be_played_is_refused(change, error, says):
     given = {"lines": LINES, "prompts": PROMPTS} | change
     with pytest.raises(error, match=says):
         plan(given.pop("lines"), given.pop("prompts"), **given)
 
 
-def test_players_of_one_name_go_by_their_addresses():
+def test_models_of_one_name_are_named_by_their_addresses():
     roster = Roster()
     refs = [roster.add(Own("twin")), roster.add("fake/painter")]
     roster._own["own/other"] = Own("twin")
-    wish = plan(grid([*refs, "own/other"], ["fake/captioner"]), PROMPTS, players=roster)
+    wish = plan(grid([*refs, "own/other"], ["fake/captioner"]), PROMPTS, models=roster)
     assert [row.name for row in wish.models] == ["own/twin", "fake/painter", "own/other", "fake/captioner"]
 
 
@@ -118,7 +118,7 @@ def test_a_roster_knows_objects_and_addresses():
     assert roster("own/mine") is mine
     assert roster.add("fake/painter?size=32&loss=0.1") == "fake/painter?loss=0.1&size=32"
     assert roster.add(text2image("fake/painter")) == "fake/painter"
-    with pytest.raises(UsageError, match="Two players are called 'mine'"):
+    with pytest.raises(UsageError, match="Two models are called 'mine'"):
         roster.add(Own())
     with pytest.raises(UsageError, match="is not a model"):
         roster.add(3)

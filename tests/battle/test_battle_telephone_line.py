@@ -84,7 +84,7 @@ def test_a_player_that_breaks_is_heard(how, error):
 
 
 def test_players_in_the_wrong_seats_are_told():
-    with pytest.raises(UsageError, match="first a Text2Image, then an Image2Text"):
+    with pytest.raises(UsageError, match="first a Text2Image, then an Image2Text model"):
         TelephoneLine(GreyReader(), GreyPainter())
 
 

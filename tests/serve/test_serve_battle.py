@@ -38,7 +38,7 @@ def games(folder: Path, t2i: list, i2t: list) -> list[tuple]:
     prompts = [prompt for prompt in get("pocket") if prompt.level == "easy"]
     said = []
     for at, lines in enumerate(grid([drawer], [describer]) for drawer in drawers for describer in describers):
-        with begin(folder / str(at), plan(lines, prompts, turns=3, seed=5, players=roster)) as run:
+        with begin(folder / str(at), plan(lines, prompts, turns=3, seed=5, models=roster)) as run:
             assert play(run, roster).done == len(prompts)
             rows = run.frame().sort_values(["prompt", "step_number"]).itertuples()
             said += [(at, row.prompt, row.step_number, row.text_after) for row in rows]

@@ -1,10 +1,10 @@
-"""The control lines of a battle: yardsticks that are played beside it on the same prompts, and are no part of it.
+"""The control pairs of a battle: baselines that are played on the same prompts and are not ranked.
 
-paraphrase  the text alone, said in other words at each turn: what wording costs
-reencode    the picture alone, saved again at each turn: what saving costs
-fixed       one sentence, whatever was drawn: what saying nothing scores
-shuffled    a description of another prompt: what chance scores
-oracle      one player of a line replaced by a perfect one of the pocket world: what each side loses alone
+paraphrase  the text alone, reworded at each turn: the effect of wording
+reencode    the image alone, encoded again at each turn: the effect of encoding
+fixed       the same sentence for every image: the score of a caption without content
+shuffled    the caption of another prompt: the score of chance
+oracle      one model of a pair replaced by a lossless one of the pocket world: the loss of each side alone
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from telephone.models.registry import Ref, perfect_partner
 KINDS = ("paraphrase", "reencode", "fixed", "shuffled", "oracle")
 
 Control = tuple[str, str, str]
-"""Addresses of who draws and who describes, and which control it is."""
+"""Addresses of the text-to-image and the image-to-text model, and the kind of the control."""
 
 _CARBON = "control/carbon"
 
@@ -24,16 +24,16 @@ _CARBON = "control/carbon"
 def controls(
     drawers: Sequence[str], describers: Sequence[str], prompts: Sequence[Prompt], source: str = "pocket"
 ) -> list[Control]:
-    """Returns the control lines of a battle.
+    """Returns the control pairs of a battle.
 
-    Controls that hand on texts need games that start with a text; lines of the perfect players need prompts that are
-    wholly in words of the pocket world. What does not fit is left out.
+    Controls that pass texts on need games that start with a text; pairs with lossless models need prompts that use
+    words of the pocket world only. Controls that do not fit are left out.
 
     Args:
-        drawers: Addresses of the players that draw.
-        describers: Addresses of the players that describe.
-        prompts: What the battle is played over.
-        source: The name or file that the prompts come from; other prompts of it are what `shuffled` says.
+        drawers: addresses of the text-to-image models.
+        describers: addresses of the image-to-text models.
+        prompts: of the battle.
+        source: the name or file that the prompts come from; `shuffled` takes its captions from there.
     """
     found: list[Control] = []
     if all(prompt.first == "text" for prompt in prompts):

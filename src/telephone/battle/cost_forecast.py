@@ -1,4 +1,4 @@
-"""What a run will take before its first call is made: calls, time and money by player; the unknown stays unknown."""
+"""Forecast of a run before its first call: calls, time and money by model. What is unknown is None, not 0."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -14,21 +14,21 @@ from telephone.engine.limits import MINUTE
 from telephone.store import GameProgress, ModelSpec, Run, RunSpec
 
 _NEIGHBOURS = 8
-"""Runs in the same folder that are asked how fast their players were."""
+"""How many runs beside this one are read for the speed and price of its models."""
 
 
 @dataclass(frozen=True)
 class ModelForecast:
-    """What one player will have to do."""
+    """What one model has left to do."""
 
     player: str
     remote: bool
     calls: int
-    """At most; equal asks are made once, and how many become equal shows only in play."""
+    """At most: equal requests share a call, and how many are equal is known only afterwards."""
     price: float | None
-    """US dollars a call: what the player says, else what its calls have cost; None if unknown."""
+    """US dollars a call: the price that the model reports, else the mean of its calls; None if unknown."""
     seconds: float | None
-    """Seconds a call, as measured; None if it has never been."""
+    """Mean seconds of its calls; None if none was measured."""
 
     @property
     def cost(self) -> float | None:
@@ -43,13 +43,13 @@ class Forecast:
     games: int
     """Games that are not over."""
     shares: tuple[ModelForecast, ...]
-    """By player, in the run's order."""
+    """By model, in the order of the run."""
     seconds: float | None
-    """Wall-clock seconds at most, if the players are as fast as they were; None if one has never been measured."""
+    """Wall-clock seconds at most, if the models are as fast as before; None if one was never measured."""
     spent: float = 0.0
-    """US dollars that earlier sittings are known to have cost."""
+    """US dollars that earlier sessions have cost, as far as known."""
     spent_unknown: int = 0
-    """Calls of earlier sittings whose cost is unknown."""
+    """Calls of earlier sessions whose cost is unknown."""
 
     @property
     def calls(self) -> int:
@@ -58,22 +58,22 @@ class Forecast:
 
     @property
     def known(self) -> float:
-        """US dollars at most, of the players whose price is known."""
+        """US dollars at most, of the models whose price is known."""
         return sum(share.cost or 0.0 for share in self.shares)
 
     @property
     def unpriced(self) -> tuple[ModelForecast, ...]:
-        """The players that will be called and whose price is unknown."""
+        """The models that will be called and whose price is unknown."""
         return tuple(share for share in self.shares if share.cost is None)
 
     @property
     def cost(self) -> float | None:
-        """US dollars at most; None if the price of a player is unknown."""
+        """US dollars at most; None if the price of a model is unknown."""
         return None if self.unpriced else self.known
 
 
 def forecast(
-    description: RunSpec,
+    spec: RunSpec,
     run: Run | None = None,
     *,
     limits: Limits = USUAL,
@@ -83,21 +83,21 @@ def forecast(
     """Returns what is left to do.
 
     Args:
-        description: what is to be played.
-        run: what has been played of it, if it has begun.
+        spec: of the run.
+        run: what has been played of it, None if nothing.
         limits: under which it will be played.
-        near: a folder of runs that may know how fast, and how dear, the players are.
-        retry_failed: whether games that broke off are taken up again.
+        near: a folder of other runs, read for the speed and price of the models.
+        retry_failed: whether games that a failed or refused hop has ended are continued.
     """
     spent = run.spending() if run is not None else {}
-    known = _experience(description, spent, near)
+    known = _experience(spec, spent, near)
     pace = {ref: row.seconds for ref, row in known.items() if row.seconds is not None}
-    work = _work(description, run, pace, retry_failed)
-    shares = tuple(_share(row, work.calls[row.ref], known.get(row.ref)) for row in description.models)
+    work = _work(spec, run, pace, retry_failed)
+    shares = tuple(_share(row, work.calls[row.ref], known.get(row.ref)) for row in spec.models)
     return Forecast(
         games=work.games,
         shares=shares,
-        seconds=_seconds(description, shares, work, limits),
+        seconds=_seconds(spec, shares, work, limits),
         spent=sum(row.known for row in spent.values()),
         spent_unknown=sum(row.unknown for row in spent.values()),
     )
@@ -110,19 +110,19 @@ class _Work:
     games: int = 0
     calls: Counter[str] = field(default_factory=Counter)
     longest: float = 0.0
-    """Seconds of the longest game; a player of unknown pace counts nothing here and is told apart."""
+    """Seconds of the longest game; models of unknown speed count 0 here."""
 
 
-def _work(description: RunSpec, run: Run | None, pace: Mapping[str, float], retry_failed: bool) -> _Work:
-    prompts = {prompt.id: prompt for prompt in description.prompts}
-    openings = {prompt.id: opening(prompt).sha256 for prompt in description.prompts}
-    work, first_asks = _Work(), set[str]()
-    for row in games(description):
+def _work(spec: RunSpec, run: Run | None, pace: Mapping[str, float], retry_failed: bool) -> _Work:
+    prompts = {prompt.id: prompt for prompt in spec.prompts}
+    openings = {prompt.id: opening(prompt).sha256 for prompt in spec.prompts}
+    work, first_keys = _Work(), set[str]()
+    for row in games(spec):
         first = prompts[row.prompt_id].first
-        tail = GameProgress() if run is None else run.progress(row.key)
-        broken = tail.outcome is not Outcome.OK
-        done = tail.steps - broken
-        left = 2 * description.turns - done
+        at = GameProgress() if run is None else run.progress(row.key)
+        broken = at.outcome is not Outcome.OK
+        done = at.steps - broken
+        left = 2 * spec.turns - done
         if left <= 0 or (broken and not retry_failed):
             continue
         work.games += 1
@@ -130,12 +130,12 @@ def _work(description: RunSpec, run: Run | None, pace: Mapping[str, float], retr
         hops = Counter({row.t2i: images, row.i2t: left - images})
         work.longest = max(work.longest, sum(number * pace.get(ref, 0.0) for ref, number in hops.items()))
         if not done:
-            # Lines that share their first player ask it the same thing, and so may games that were played before.
+            # Pairs that share their first model have its first request in common, also with games played before.
             kind = kind_at(first, 0)
-            seat = game_of(description, row, prompts[row.prompt_id]).line.slot(kind)
-            key = hop_key(kind, seat, openings[row.prompt_id], hop_seed(row.seed, kind), row.repeat)
-            hops[seat.ref] -= key in first_asks or (run is not None and run.find_call(key) is not None)
-            first_asks.add(key)
+            slot = game_of(spec, row, prompts[row.prompt_id]).line.slot(kind)
+            key = hop_key(kind, slot, openings[row.prompt_id], hop_seed(row.seed, kind), row.repeat)
+            hops[slot.ref] -= key in first_keys or (run is not None and run.find_call(key) is not None)
+            first_keys.add(key)
         work.calls.update(hops)
     return work
 
@@ -145,8 +145,8 @@ def _share(row: ModelSpec, calls: int, known: Spending | None) -> ModelForecast:
     return ModelForecast(row.ref, row.device == "remote", calls, price, known.seconds if known is not None else None)
 
 
-def _seconds(description: RunSpec, shares: tuple[ModelForecast, ...], work: _Work, limits: Limits) -> float | None:
-    """No game is faster than its own calls, and no lane faster than all of its calls, so many at a time."""
+def _seconds(spec: RunSpec, shares: tuple[ModelForecast, ...], work: _Work, limits: Limits) -> float | None:
+    """The longest of: one game, the calls of each channel at its width, and the calls of each per-minute limit."""
     busy: dict[str, float] = {}
     calls: Counter[str] = Counter()
     width: dict[str, int] = {}
@@ -154,28 +154,28 @@ def _seconds(description: RunSpec, shares: tuple[ModelForecast, ...], work: _Wor
     for share in shares:
         if share.calls and share.seconds is None:
             return None
-        row = description.model(share.player)
-        lane, _ = channel_of(row.ref, row.device, row.concurrency, row.service)
+        row = spec.model(share.player)
+        channel, _ = channel_of(row.ref, row.device, row.concurrency, row.service)
         most = row.concurrency if row.device != "remote" else min(row.concurrency, limits.in_flight or row.concurrency)
-        width[lane] = min(width.get(lane, most), max(1, most))
-        busy[lane] = busy.get(lane, 0.0) + share.calls * (share.seconds or 0.0)
-        calls[lane] += share.calls
+        width[channel] = min(width.get(channel, most), max(1, most))
+        busy[channel] = busy.get(channel, 0.0) + share.calls * (share.seconds or 0.0)
+        calls[channel] += share.calls
         if row.per_minute:
-            slowest = max(slowest, MINUTE * calls[lane] / row.per_minute)
-    return max([work.longest, slowest, *(seconds / width[lane] for lane, seconds in busy.items())])
+            slowest = max(slowest, MINUTE * calls[channel] / row.per_minute)
+    return max([work.longest, slowest, *(seconds / width[channel] for channel, seconds in busy.items())])
 
 
-def _experience(description: RunSpec, spent: Mapping[str, Spending], near: Path | None) -> dict[str, Spending]:
-    """Returns what is known of the players: from this run, else from the newest of its neighbours."""
+def _experience(spec: RunSpec, spent: Mapping[str, Spending], near: Path | None) -> dict[str, Spending]:
+    """Returns the speed and price of the models: from this run, else from the newest run beside it."""
     known = {ref: row for ref, row in spent.items() if row.calls}
-    wanted = {row.ref: row.fingerprint for row in description.models if row.ref not in known}
+    wanted = {row.ref: row.fingerprint for row in spec.models if row.ref not in known}
     for folder in _newest(near) if wanted else []:
         try:
             with Run.open(folder) as run:
                 prints = {row.ref: row.fingerprint for row in run.spec.models}
                 found = run.spending()
         except TelephoneError:
-            continue  # a neighbour's damage is told to those who open it
+            continue  # the damage of another run is reported where that run is opened
         for ref in [ref for ref in wanted if ref in found and prints.get(ref) == wanted[ref]]:
             known.setdefault(ref, found[ref])
     return known

@@ -70,8 +70,8 @@ def hop_key(kind: Kind, slot: PlayerSlot, parent: str, seed: int, repeat: int) -
     """Returns the key of a hop's request.
 
     The game is not part of it: pairs that share a model and a prompt have some requests in common, and those are
-    answered once. The calls of a model that takes no seed are told apart by the repeat, or all repeats of a game would
-    be one.
+    answered once. The calls of a model that takes no seed differ by the number of the repeat, or all repeats would
+    be one call.
 
     Args:
         kind: what the hop makes.

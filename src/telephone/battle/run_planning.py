@@ -1,4 +1,4 @@
-"""From a wish to a resolved description: who plays with whom, over which prompts, how often, and every game of it."""
+"""Makes the specification of a run: models, pairs, prompts, seeds and every game."""
 
 import hashlib
 import importlib.metadata
@@ -19,42 +19,42 @@ from telephone.models import load_model as from_registry
 from telephone.store import GameRow, ModelSpec, Run, RunSpec
 
 Get = Callable[[str], Model]
-"""Gives the player of an address, the same one every time."""
+"""Returns the model of an address, the same object every time."""
 
 PACKAGES = ("ai-telephone", "torch", "transformers", "numpy", "pillow", "safetensors")
-"""What decides the bits of a result, besides Python."""
+"""Packages whose version may change results."""
 
 
 class Roster:
-    """Players by address: those of the registry, and objects of the caller's own."""
+    """Models by address: those of the registry, and custom model objects."""
 
     def __init__(self) -> None:
         """Starts with the registry alone."""
         self._own: dict[str, Model] = {}
 
-    def add(self, player: str | Model) -> str:
-        """Returns the address of a player; an object of one's own gets one such as `own/my-painter`.
+    def add(self, model: str | Model) -> str:
+        """Returns the address of a model; a custom object gets one such as `own/my-model`.
 
         Raises:
-            UsageError: the object is no player.
-            UnknownModel: nobody answers to the address.
+            UsageError: the object is not a model, or another one has its name.
+            UnknownModel: no provider has this address.
         """
-        if isinstance(player, str):
-            known = self(player)
-            return known.ref or player
-        kind_of(player)
-        ref = player.ref or f"own/{name_of(player)}"
-        if self._own.setdefault(ref, player) is not player:
-            raise UsageError(f"Two players are called {name_of(player)!r}: give one of them another name.")
+        if isinstance(model, str):
+            known = self(model)
+            return known.ref or model
+        kind_of(model)
+        ref = model.ref or f"own/{name_of(model)}"
+        if self._own.setdefault(ref, model) is not model:
+            raise UsageError(f"Two models are called {name_of(model)!r}: give one of them another name.")
         return ref
 
     def __call__(self, ref: str) -> Model:
-        """Returns the player of an address."""
+        """Returns the model of an address."""
         return self._own[ref] if ref in self._own else from_registry(ref)
 
 
 def grid(drawers: Iterable[str], describers: Iterable[str]) -> list[tuple[str, str]]:
-    """Returns every pair of a drawing and a describing player."""
+    """Returns every pair of a text-to-image and an image-to-text model."""
     seconds = list(describers)
     return [(t2i, i2t) for t2i in drawers for i2t in seconds]
 
@@ -66,32 +66,32 @@ def plan(
     turns: int = 10,
     repeats: int = 1,
     seed: int = 0,
-    players: Get = from_registry,
+    models: Get = from_registry,
     controls: Sequence[Control] = (),
 ) -> RunSpec:
-    """Returns the resolved description of a run: every player is asked what it is.
+    """Returns the specification of a run, with the traits of every model.
 
     Args:
-        lines: pairs of addresses, the drawing player first; `grid` makes all pairs.
+        lines: pairs of addresses, the text-to-image model first; `grid` makes all pairs.
         prompts: what the games start with.
-        turns: how many times there and back, 1 or more.
-        repeats: games with seeds of their own for each line and prompt, 1 or more.
-        seed: the run's seed; all others come from it.
-        players: gives the player of an address.
-        controls: lines that are played beside the battle, as `controls` gives them.
+        turns: of each game, 1 or more; a turn is a text-to-image and an image-to-text call.
+        repeats: games with different seeds for each pair and prompt, 1 or more.
+        seed: of the run; all other seeds are derived from it.
+        models: returns the model of an address.
+        controls: pairs that are played as baselines, as `controls` returns them.
 
     Raises:
-        UsageError: there is nothing to play, or a player sits in the wrong seat.
-        PromptError: a prompt is empty, twice there, or holds no picture that can be decoded.
+        UsageError: there is no pair, a pair is there twice, or a model is of the wrong kind.
+        PromptError: there is no prompt, or a prompt is empty, there twice, or not a valid image.
     """
     if turns < 1 or repeats < 1:
-        raise UsageError(f"{turns} turns and {repeats} repeats cannot be played: ask for 1 or more of each.")
+        raise UsageError(f"{turns} turns and {repeats} repeats cannot be played: give 1 or more of each.")
     lines = [*lines, *((t2i, i2t) for t2i, i2t, _ in controls)]
-    seated = _seated(lines, players)
+    rows = _model_rows(lines, models)
     chosen = tuple(_checked(prompt) for prompt in prompts)
-    _refuse_twins(chosen)
+    _refuse_duplicates(chosen)
     return RunSpec(
-        models=tuple(_distinct(seated)),
+        models=tuple(_distinct(rows)),
         lines=tuple(lines),
         prompts=chosen,
         turns=turns,
@@ -103,43 +103,43 @@ def plan(
     )
 
 
-def games(description: RunSpec) -> list[GameRow]:
-    """Returns every game of a run: by repeat, then by prompt, then by line."""
-    prompts = {prompt.id: prompt for prompt in description.prompts}
+def games(spec: RunSpec) -> list[GameRow]:
+    """Returns every game of a run: by repeat, then by prompt, then by pair of models."""
+    prompts = {prompt.id: prompt for prompt in spec.prompts}
     names: set[str] = set()
     rows = []
     # Repeats come first, so that a run with more of them begins with the same games under the same names.
-    for repeat in range(description.repeats):
-        for prompt in description.prompts:
-            for t2i, i2t in description.lines:
-                row = GameRow("", "", t2i, i2t, prompt.id, game_seed(description.seed, prompt.id, repeat), repeat)
-                key = game_of(description, row, prompts[prompt.id]).key
-                rows.append(replace(row, key=key, conversation=_conversation(description, row, prompt, names)))
+    for repeat in range(spec.repeats):
+        for prompt in spec.prompts:
+            for t2i, i2t in spec.lines:
+                row = GameRow("", "", t2i, i2t, prompt.id, game_seed(spec.seed, prompt.id, repeat), repeat)
+                key = game_of(spec, row, prompts[prompt.id]).key
+                rows.append(replace(row, key=key, conversation=_conversation(spec, row, prompt, names)))
     return rows
 
 
-def game_of(description: RunSpec, row: GameRow, prompt: Prompt) -> GameSpec:
-    """Returns what the rules need to know of a game."""
-    t2i, i2t = description.model(row.t2i), description.model(row.i2t)
+def game_of(spec: RunSpec, row: GameRow, prompt: Prompt) -> GameSpec:
+    """Returns a game as the rules need to know it."""
+    t2i, i2t = spec.model(row.t2i), spec.model(row.i2t)
     line = ModelPair(PlayerSlot(t2i.ref, t2i.fingerprint, t2i.seeds), PlayerSlot(i2t.ref, i2t.fingerprint, i2t.seeds))
     return GameSpec(line, prompt, row.seed, row.repeat)
 
 
-def begin(folder: str | Path, description: RunSpec) -> Run:
-    """Returns the run in a folder, made with its description and games if it is not there yet.
+def begin(folder: str | Path, spec: RunSpec) -> Run:
+    """Returns the run in a folder; creates it if it is not there yet.
 
-    A description that holds everything of the run that is there, and more, adds what is new: other players, lines,
-    prompts, turns or repeats. Games that are there are left as they are, so nothing is called, or paid, twice.
+    A specification that contains the one in the folder and more adds the new models, pairs, prompts, turns or
+    repeats. Games that are there stay as they are, so nothing is called, or paid, twice.
 
     Raises:
         UsageError: the folder holds another run, or files that are no run.
         StoreError: the folder cannot be written, or what is there cannot be read.
     """
-    return Run.create(folder, description, games)
+    return Run.create(folder, spec, games)
 
 
 def versions() -> dict[str, str]:
-    """Returns the versions of Python and of the packages that decide results; nothing is imported."""
+    """Returns the versions of Python and of `PACKAGES` by name; nothing is imported."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -150,9 +150,9 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str:
-    """Returns the git commit of this package, `-dirty` if files differ from it, or nothing outside of a checkout."""
+    """Returns the git commit of this package, with `-dirty` if files differ from it; empty outside of a checkout."""
     root = Path(__file__).resolve().parents[3]
-    # An installed package may lie inside somebody else's checkout, whose commit says nothing about this code.
+    # An installed package may lie inside the checkout of another project, whose commit is not that of this code.
     if not (root / ".git").exists() or not (root / "src" / "telephone").is_dir():
         return ""
     command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
@@ -162,26 +162,28 @@ def commit() -> str:
         return ""
 
 
-def _seated(lines: Sequence[tuple[str, str]], players: Get) -> list[ModelSpec]:
+def _model_rows(lines: Sequence[tuple[str, str]], models: Get) -> list[ModelSpec]:
     if not lines:
-        raise UsageError("There is nobody to play: give at least one drawing and one describing player.")
-    twins = [line for line, count in Counter(lines).items() if count > 1]
-    if twins:
-        raise UsageError(f"The line {twins[0][0]} with {twins[0][1]} is there twice: name each player once.")
-    rows = [_row(ref, "text2image", players) for ref in dict.fromkeys(t2i for t2i, _ in lines)]
-    return rows + [_row(ref, "image2text", players) for ref in dict.fromkeys(i2t for _, i2t in lines)]
+        raise UsageError("There is no model to play: give at least one text-to-image and one image-to-text model.")
+    duplicates = [line for line, count in Counter(lines).items() if count > 1]
+    if duplicates:
+        t2i, i2t = duplicates[0]
+        raise UsageError(f"The pair {t2i} and {i2t} is there twice: name each model once.")
+    rows = [_row(ref, "text2image", models) for ref in dict.fromkeys(t2i for t2i, _ in lines)]
+    return rows + [_row(ref, "image2text", models) for ref in dict.fromkeys(i2t for _, i2t in lines)]
 
 
-def _row(ref: str, kind: str, players: Get) -> ModelSpec:
-    player = players(ref)
-    actual = kind_of(player)
+def _row(ref: str, kind: str, models: Get) -> ModelSpec:
+    model = models(ref)
+    actual = kind_of(model)
     if actual != kind or actual == "embedder":
-        raise UsageError(f"{ref} cannot sit there: a line is a player that draws, then one that describes.")
-    traits = player.traits()
+        wanted = {"text2image": "a text-to-image model", "image2text": "an image-to-text model"}[kind]
+        raise UsageError(f"{ref} is not {wanted}: a pair is a text-to-image model, then an image-to-text model.")
+    traits = model.traits()
     return ModelSpec(
         ref=ref,
         kind=actual,
-        name=name_of(player),
+        name=name_of(model),
         fingerprint=traits.fingerprint,
         seeds=traits.seeds,
         device=traits.device,
@@ -195,35 +197,35 @@ def _row(ref: str, kind: str, players: Get) -> ModelSpec:
 
 
 def _distinct(rows: list[ModelSpec]) -> list[ModelSpec]:
-    """Two players of one name (one model with two options, for example) go by their addresses."""
+    """Models of equal names (one model with different options, for example) are named by their addresses."""
     count = Counter(row.name for row in rows)
     return [row if count[row.name] == 1 else replace(row, name=row.ref) for row in rows]
 
 
 def _checked(prompt: Prompt) -> Prompt:
     if prompt.image is not None:
-        # Encoded anew, a picture holds pixels and nothing else that a player could read.
+        # Encoded again, an image has pixels and no metadata that a model could read.
         return replace(prompt, image=encode_png(decode(prompt.image)))
     if not prompt.text.strip():
-        raise PromptError(f"The prompt {prompt.id!r} is empty: give it a text or a picture.")
+        raise PromptError(f"The prompt {prompt.id!r} is empty: give it a text or an image.")
     try:
         prompt.text.encode()
     except UnicodeEncodeError as error:
-        raise PromptError(f"The prompt {prompt.id!r} is not valid Unicode ({error}): write it anew.") from error
+        raise PromptError(f"The prompt {prompt.id!r} is not valid Unicode ({error}): correct its text.") from error
     return prompt
 
 
-def _refuse_twins(prompts: tuple[Prompt, ...]) -> None:
+def _refuse_duplicates(prompts: tuple[Prompt, ...]) -> None:
     if not prompts:
-        raise PromptError("There is no prompt to start with: give at least one.")
-    twins = [prompt_id for prompt_id, count in Counter(prompt.id for prompt in prompts).items() if count > 1]
-    if twins:
-        raise PromptError(f"The prompt {twins[0]!r} is there more than once: keep one of them, or name them apart.")
+        raise PromptError("There is no prompt: give at least one.")
+    duplicates = [prompt_id for prompt_id, count in Counter(prompt.id for prompt in prompts).items() if count > 1]
+    if duplicates:
+        raise PromptError(f"The prompt {duplicates[0]!r} is there more than once: keep one, or give different ids.")
 
 
-def _conversation(description: RunSpec, row: GameRow, prompt: Prompt, taken: set[str]) -> str:
-    """The original's name (six digits of the md5 of line and prompt), with more digits where six are taken."""
-    line = f"{description.model(row.t2i).name}_{description.model(row.i2t).name}"
+def _conversation(spec: RunSpec, row: GameRow, prompt: Prompt, taken: set[str]) -> str:
+    """Returns the name of the original experiment (md5 of pair and prompt, six digits), longer if six are taken."""
+    line = f"{spec.model(row.t2i).name}_{spec.model(row.i2t).name}"
     which = f"#{row.repeat}" if row.repeat else ""
     full = hashlib.md5(f"{line}{prompt.text}{which}".encode(), usedforsecurity=False).hexdigest()
     full += hashlib.sha256(f"{row.prompt_id}{row.seed}{row.t2i}{row.i2t}".encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The game played by hand, as the original experiment plays it: one line, one prompt, everything in memory."""
+"""One game at a time, as in the original experiment: two models, one prompt, everything in memory."""
 
 import base64
 import hashlib
@@ -21,18 +21,18 @@ _T2I, _I2T = "own/t2i", "own/i2t"
 
 @dataclass(frozen=True)
 class ConversationRecord(Mapping[str, Any]):
-    """What was said and drawn in one game; read it by attribute or, as the article does, by key."""
+    """Texts and images of one game; read it by attribute or, as in the article, by key."""
 
     prompt: str
     level: str
     texts: list[str] = field(default_factory=list)
     """The prompt and every description, oldest first (an image-first game has descriptions only)."""
     images: list[Image.Image] = field(default_factory=list)
-    """Every picture, oldest first (an image-first game starts with its prompt's)."""
+    """Every image, oldest first (an image-first game starts with that of its prompt)."""
 
     @property
     def image_urls(self) -> list[str]:
-        """The pictures as `data:` addresses, for code that expects an address."""
+        """The images as `data:` URLs, for code that expects a URL."""
         encoded = (base64.b64encode(encode_png(image)).decode() for image in self.images)
         return [f"data:image/png;base64,{data}" for data in encoded]
 
@@ -43,52 +43,53 @@ class ConversationRecord(Mapping[str, Any]):
         return getattr(self, key)
 
     def __iter__(self) -> Iterator[str]:
-        """Yields the names of what can be read."""
+        """Yields the keys."""
         yield from (each.name for each in fields(self))
         yield "image_urls"
 
     def __len__(self) -> int:
-        """Returns the number of names."""
+        """Returns the number of keys."""
         return len(list(iter(self)))
 
 
 class HasText(Protocol):
-    """A prompt of somebody else's class."""
+    """A prompt of another class."""
 
     text: str
     level: str
 
 
 class TelephoneLine:
-    """A text-to-image player and an image-to-text player with a line between them."""
+    """A text-to-image and an image-to-text model that play the telephone game."""
 
     def __init__(self, t2i: Text2Image, i2t: Image2Text) -> None:
-        """Connects the two.
+        """Connects two models.
 
         Raises:
             UsageError: one of them is of the wrong kind.
         """
         if not isinstance(t2i, Text2Image) or not isinstance(i2t, Image2Text):
-            raise UsageError("A line is TelephoneLine(t2i, i2t): first a Text2Image, then an Image2Text.")
+            raise UsageError("TelephoneLine takes first a Text2Image, then an Image2Text model.")
         self.t2i = t2i
         self.i2t = i2t
         self.name = f"{name_of(t2i)}_{name_of(i2t)}"
         self.conversations: dict[str, ConversationRecord] = {}
 
     def get_conversation_name(self, text: str) -> str:
-        """Returns the name of the game that starts with this text on this line: six hexadecimal digits."""
+        """Returns the name of the game that starts with this text: six hexadecimal digits."""
         return hashlib.md5(f"{self.name}{text}".encode(), usedforsecurity=False).hexdigest()[:6]
 
     def play(self, prompt: Prompt | HasText | str, nturns: int = 10, seed: int | None = None) -> ConversationRecord:
         """Plays one game, keeps it in `conversations` under its name, and returns it.
 
         Args:
-            prompt: what to start with; a plain text is an easy prompt, and any object with `text` and `level` will do.
-            nturns: how many times there and back.
-            seed: in [0, 2**32); None is a seed that depends on the prompt alone, so the same game comes out again.
+            prompt: what to start with; a plain text is an easy prompt, and any object with `text` and `level` works.
+            nturns: number of turns; a turn is a text-to-image and an image-to-text call.
+            seed: in [0, 2**32); None derives it from the prompt, so that the same game comes out again.
 
         Raises:
-            ModelError: a player failed or declined; what had been said until then is kept.
+            ModelError: a model failed or declined; the texts and images until then are kept in `conversations`.
+            UsageError: there is no turn, or a provider does not accept the key.
         """
         start = _as_prompt(prompt)
         print(f"Connecting {name_of(self.t2i)} <-> {name_of(self.i2t)} with prompt: {start.text[:20]}...")

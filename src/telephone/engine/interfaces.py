@@ -1,4 +1,4 @@
-"""What the engine asks of its users: programs and jobs that make requests, and a store that keeps the calls."""
+"""What the engine needs from its users: programs and jobs that make requests, and a store that keeps the calls."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -48,7 +48,7 @@ class Retry:
         longest = min(self.cap, self.base * 2.0 ** min(attempts - 1, 30))
         if retry_after is None:
             return share * longest
-        # A little later than asked for, and not all requests at the same moment.
+        # A little later than requested, and not all requests at the same moment.
         return min(max(retry_after, 0.0), self.obey) + share * min(self.base, longest)
 
 
