@@ -32,7 +32,7 @@ def test_a_full_database_says_so_and_loses_nothing(tmp_path: Path):
         write(run, first)
         pages = run._db.execute("PRAGMA page_count").fetchone()[0]
         run._db.execute(f"PRAGMA max_page_count = {pages}")
-        with pytest.raises(StoreError, match="The disk of .* is full: make room and play again"):
+        with pytest.raises(StoreError, match="The disk of .* is full: free some space and play again"):
             write(run, chain(GAMES[0], [b"picture 1", b"words 1", b"picture 2", b"w" * 100_000])[2:])
         assert run.hops(GAMES[0].key) == first
         assert [problem for problem in run.verify() if problem.grave] == []
@@ -43,7 +43,7 @@ def test_a_picture_that_does_not_fit_leaves_nothing_behind(tmp_path: Path):
     Run.create(tmp_path, SPEC, GAMES).close()
     here = str(Path(__file__).parent)
     made = subprocess.run([sys.executable, "-c", LIMITED, tmp_path, here], capture_output=True, text=True, check=True)
-    assert "is full: make room and play again" in made.stdout
+    assert "is full: free some space and play again" in made.stdout
     with Run.open(tmp_path) as run:
         assert run.hops(GAMES[0].key) == []
         assert run.verify() == []

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from store_runs import APPLE, GAMES, PHOTO, SPEC, chain, changed, write
+from store_runs import APPLE, DISTANCE, GAMES, PHOTO, SPEC, chain, changed, write
 
 from telephone.core.errors import StoreError, UsageError
 from telephone.core.records import Artefact, Outcome
-from telephone.store import Run, Score, export
+from telephone.store import Run, Score, ScoreColumn, ScorerKind, ScorerRow, export
 from telephone.store.frame import COLUMNS
 
 
@@ -72,22 +72,30 @@ def test_time_and_cost_are_sums_and_the_unknown_is_not_zero(run: Run):
 def test_the_distance_is_nan_until_it_is_scored(run: Run):
     assert run.frame().text_after_dist.isna().all()
     prompt = sha("text", APPLE.text.encode())
-    run.put_scores("minilm", [Score(sha("text", b"words 1"), prompt, "distance", 0.5)])
-    run.put_scores("minilm", [Score(sha("text", b"words 2"), prompt, "distance", None, "no words")])
+    run.put_scores(DISTANCE, [Score(sha("text", b"words 1"), prompt, "distance", 0.5)])
+    run.put_scores(DISTANCE, [Score(sha("text", b"words 2"), prompt, "distance", None, "no words")])
     distances = list(run.frame().text_after_dist)
     assert distances[0] == 0.5
     assert all(math.isnan(each) for each in distances[1:])
 
 
 def test_each_other_score_has_a_column(run: Run):
-    prompt, text, picture = sha("text", APPLE.text.encode()), sha("text", b"words 1"), sha("image", b"picture 1")
-    run.put_scores("facts", [Score(text, prompt, "kept", 0.75), Score(picture, prompt, "kept", 0.25)])
-    run.put_scores("other", [Score(text, prompt, "kept", 1.0), Score(text, prompt, "level", 2.0)])
-    run.put_scores("other", [Score(text, sha("text", b"words 2"), "step", 9.0)])
+    prompt, text, image = sha("text", APPLE.text.encode()), sha("text", b"words 1"), sha("image", b"picture 1")
+    facts, newer = (ScorerRow(ScorerKind.TEXT_FACTS, "facts", fingerprint) for fingerprint in "ab")
+    run.put_scores(facts, [Score(text, prompt, "kept", 0.75), Score(image, prompt, "kept", 0.25)])
+    run.put_scores(newer, [Score(text, prompt, "kept", 1.0), Score(text, prompt, "level", 2.0)])
+    run.put_scores(newer, [Score(text, sha("text", b"words 2"), "step", 9.0)])
+    run.put_scores(ScorerRow(ScorerKind.FLOOR, "floor"), [Score(text, prompt, "text-text", 0.5)])
     frame = run.frame()
-    assert list(frame.columns[len(COLUMNS) :]) == ["kept", "image_kept", "kept@other", "score_level"]
-    assert frame.loc[0, ["kept", "image_kept", "kept@other", "score_level"]].tolist() == [0.75, 0.25, 1.0, 2.0]
+    assert list(frame.columns[len(COLUMNS) :]) == ["kept", "image_kept", "kept@facts #b", "score_level"]
+    assert frame.loc[0, ["kept", "image_kept", "kept@facts #b", "score_level"]].tolist() == [0.75, 0.25, 1.0, 2.0]
     assert frame.level[0] == "easy"
+    assert run.score_columns() == {
+        "kept": ScoreColumn(facts, "kept", True, False),
+        "image_kept": ScoreColumn(facts, "kept", True, True),
+        "kept@facts #b": ScoreColumn(newer, "kept", False, False),
+        "score_level": ScoreColumn(newer, "level", True, False),
+    }
 
 
 def test_a_run_without_hops_has_the_columns(tmp_path: Path):
@@ -114,7 +122,7 @@ def test_an_export_can_be_read_back(run: Run, tmp_path: Path, ending: str):
 
 
 def test_an_export_that_cannot_be_is_told(run: Run, tmp_path: Path):
-    with pytest.raises(UsageError, match=r"table.xlsx has no format that can be written: let it end in .csv, .jsonl"):
+    with pytest.raises(UsageError, match=r"table.xlsx has an unknown format: use a name that ends in .*.csv, .jsonl"):
         export(run.frame(), tmp_path / "table.xlsx")
     (tmp_path / "file").write_text("x")
     with pytest.raises(StoreError, match="check the folder"):

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from store_runs import APPLE, GAMES, MEMORY, PAINTER, READER, SPEC, chain, changed, hop, write
+from store_runs import APPLE, DISTANCE, GAMES, MEMORY, PAINTER, READER, SPEC, chain, changed, game_row, hop, write
 
 from telephone.core.errors import StoreDamaged, StoreError, StoreVersion, UsageError
 from telephone.core.records import Artefact, Outcome
-from telephone.store import Run, Score
+from telephone.store import Run, Score, ScorerKind
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_any_sequence_of_hops_in_any_batches_comes_back(data):
 def test_a_batch_is_written_whole_or_not_at_all(run: Run):
     hops = chain(GAMES[0], [b"picture 1", b"words 1"])
     stranger = replace(hops[1], game="0" * 64)
-    with pytest.raises(StoreError, match="the game is unknown or the step is taken"):
+    with pytest.raises(StoreError, match="the game or its call is unknown, or the step is taken"):
         write(run, [hops[0], stranger])
     assert run.hops(GAMES[0].key) == []
     write(run, hops)
@@ -101,20 +101,31 @@ def test_a_picture_that_is_there_is_not_written_again(run: Run):
     assert not list(run.folder.rglob("*.tmp"))
 
 
-def test_scores_are_kept_by_judge_and_pair(run: Run):
-    first = [Score("s1", "r", "distance", 0.5), Score("s2", "r", "distance", None, {"why": "é"})]
-    run.put_scores("judge-a", first)
-    run.put_scores("judge-b", [Score("s1", "r", "distance", 0.75)])
-    run.put_scores("judge-a", [Score("s1", "r", "distance", 0.25), Score("s3", "r", "distance", float("nan"))])
-    assert run.scores("judge-a") == [replace(first[0], value=0.25), first[1], Score("s3", "r", "distance", None)]
-    assert run.scores("judge-b")[0].value == 0.75
-    assert run.scores("judge-c") == []
-    assert run.judges() == ["judge-a", "judge-b"]
+def test_scores_are_stored_by_scorer_and_pair(run: Run):
+    other = replace(DISTANCE, fingerprint="print-d")
+    first = [Score("s1", "r", "distance", 0.5), Score("s2", "r", "distance", None, "é", {"é": 1})]
+    run.put_scores(DISTANCE, first)
+    run.put_scores(other, [Score("s1", "r", "distance", 0.75, item=2)])
+    run.put_scores(DISTANCE, [Score("s1", "r", "distance", 0.25), Score("s3", "r", "distance", float("nan"))])
+    found = run.scores(DISTANCE)
+    assert found[:2] == [replace(first[0], value=0.25), first[1]]
+    assert (found[2].value, found[2].unscored) == (None, "The scorer returned no number.")
+    assert [(each.value, each.item) for each in run.scores(other)] == [(0.75, 2)]
+    assert run.scores(replace(DISTANCE, name="never seen")) == []
+    assert run.scorers() == [DISTANCE, other]
+    assert run.scorers(ScorerKind.OPINION) == []
+    assert DISTANCE.identity == "distance by clip #print-c"
+    assert run.verify() == []
+
+
+def test_a_score_has_a_value_or_a_reason_not_both():
+    with pytest.raises(ValueError, match="unscored as well"):
+        Score("s", "r", "distance", 0.5, "no words")
 
 
 def test_the_same_wish_finds_its_run_and_a_longer_one_continues_it(run: Run):
     write(run, chain(GAMES[0], [b"picture 1"]))
-    more = GameRow(digest("game", "more"), "cccccc", "a/painter", "b/reader", "apple", 13, 1)
+    more = game_row("cccccc", APPLE, 13, 1)
     with Run.create(run.folder, replace(SPEC, turns=9, repeats=2), [*GAMES, more]) as longer:
         assert (longer.spec.turns, longer.spec.repeats) == (9, 2)
         assert longer.games() == [*GAMES, more]
@@ -128,11 +139,11 @@ def test_the_same_wish_finds_its_run_and_a_longer_one_continues_it(run: Run):
     [
         (replace(SPEC, seed=1), "seeds differ"),
         (replace(SPEC, prompts=(APPLE,)), "prompts differ"),
-        (replace(SPEC, models=(replace(PAINTER, fingerprint="new"), READER)), "players differ"),
+        (replace(SPEC, models=(replace(PAINTER, fingerprint="new"), READER)), "models differ"),
     ],
 )
 def test_a_folder_of_another_run_is_refused(run: Run, other, says):
-    with pytest.raises(UsageError, match=f"holds another run .*{says}.*: give another folder"):
+    with pytest.raises(UsageError, match=f"holds another run .*{says}.*: choose another folder"):
         Run.create(run.folder, other, GAMES)
     assert run.spec == SPEC
 
@@ -183,7 +194,7 @@ def big_run(folder: Path) -> Path:
 def test_a_truncated_database_is_damage(tmp_path: Path):
     path = big_run(tmp_path)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(StoreDamaged, match="run.sqlite is damaged .*restore it from a copy, or start anew"):
+    with pytest.raises(StoreDamaged, match="run.sqlite is damaged .*restore it from a copy, or start a new run"):
         Run.open(tmp_path)
 
 
@@ -212,7 +223,7 @@ def test_a_damaged_description_is_told(tmp_path: Path, value: str):
     db.execute("UPDATE meta SET value = ?", (value,))
     db.commit()
     db.close()
-    with Run.open(tmp_path) as run, pytest.raises(StoreDamaged, match="The description of the run cannot be read"):
+    with Run.open(tmp_path) as run, pytest.raises(StoreDamaged, match="The specification of the run cannot be read"):
         run.spec  # noqa: B018
 
 
@@ -226,7 +237,7 @@ def test_a_missing_and_a_changed_picture_are_told(run: Run):
     path.unlink()
     with pytest.raises(StoreDamaged, match="is missing: restore it from a copy"):
         run.hops(GAMES[0].key)
-    with pytest.raises(StoreDamaged, match="has no content ffff"):
+    with pytest.raises(StoreDamaged, match="has no artefact ffff"):
         run.artefact("f" * 64)
 
 
@@ -235,8 +246,8 @@ def test_a_finished_run_can_be_read_where_nothing_can_be_written(tmp_path: Path,
     monkeypatch.setattr("os.access", lambda path, mode: False)
     with Run.open(tmp_path) as run:
         assert len(run.hops(GAMES[0].key)) == 4
-        with pytest.raises(StoreError, match="attempt to write a readonly database"):
-            run.put_scores("judge", [])
+        with pytest.raises(StoreError, match="the folder is read-only"):
+            run.put_scores(DISTANCE, [])
 
 
 HOLDER = """

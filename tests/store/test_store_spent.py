@@ -71,4 +71,4 @@ def test_a_description_with_growth_is_read_back():
     assert RunSpec.from_json(grown.to_json(), lambda sha: PHOTO.image) == grown
     assert grown.grown(wish) is grown
     assert wish.covers(SPEC)
-    assert SPEC.lacks(wish) == "players and lines"
+    assert SPEC.lacks(wish) == "models and lines"

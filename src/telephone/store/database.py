@@ -56,7 +56,13 @@ class Database:
         with guarded(self.path):
             self.check_file()
             if not self.writable:
-                raise StoreError(f"{self.path} cannot be written: the folder is read-only. Copy it and open the copy.")
+                raise (
+                    _full(self.path)
+                    if _disk_is_full(self.path)
+                    else StoreError(
+                        f"{self.path} cannot be written: the folder is read-only. Copy it and open the copy."
+                    )
+                )
             self.db.execute("BEGIN IMMEDIATE")
             try:
                 yield self.db

@@ -93,6 +93,8 @@ def _calls(db: sqlite3.Connection) -> Iterator[Problem]:
 def _artefacts(db: sqlite3.Connection, pictures: PictureFiles) -> Iterator[Problem]:
     for sha, kind, size, data in db.execute("SELECT sha, kind, size, CAST(data AS BLOB) FROM artefact ORDER BY sha"):
         where = f"text {sha[:12]}"
+        if kind == "image" and data is not None:
+            yield Problem(f"artefact {sha[:12]}", "The row of an image holds data that belongs into its file.")
         if kind == "image":
             where = f"images/{sha[:2]}/{sha}{SUFFIX}"
             try:
