@@ -63,7 +63,7 @@ def test_drawing_that_matters_on_easy_prompts_holds_and_the_reverse_does_not():
     assert by_name(check_article_claims(frame(draws=0.0, tells=0.0, noise=0.5)))["easy"].verdict == OPEN
     two = {"p00": "easy", "p01": "easy"}
     few = by_name(check_article_claims(frame(draws=1.0, prompts=two)))["easy"]
-    assert few.verdict == OPEN and "too few prompts" in few.why and few.value == pytest.approx(0.02)
+    assert few.verdict == OPEN and "too few prompts" in few.explanation and few.value == pytest.approx(0.02)
 
 
 def test_describing_first_and_drawing_later_on_hard_prompts():
@@ -73,7 +73,7 @@ def test_describing_first_and_drawing_later_on_hard_prompts():
     assert by_name(check_article_claims(frame(level_turn=change)))["hard"].verdict == HOLDS
     assert by_name(check_article_claims(frame(level_turn=lambda turn: change(9 - turn))))["hard"].verdict == FAILS
     short = by_name(check_article_claims(frame(turns=4)))["hard"]
-    assert short.verdict == OPEN and "6 turns" in short.why
+    assert short.verdict == OPEN and "6 turns" in short.explanation
 
 
 def followed(change_at, prompts=6, attribute="kind", level="medium", describers=("w1",)):
@@ -128,7 +128,7 @@ def test_long_describers_that_keep_the_style():
     frame_.loc[frame_["i2t_model"] == "w2", "text_after"] = "many words that go on and on for long"
     found = by_name(check_article_claims(frame_, table))["style"]
     assert found.verdict == HOLDS and (found.value, found.low) == pytest.approx((1.0, 1.0))
-    assert "w2 (9 words) keeps 100%" in found.why
+    assert "w2 (9 words) keeps 100%" in found.explanation
     frame_.loc[frame_["i2t_model"] == "w1", "text_after"] = "many words that go on and on for very long, and longer"
     assert by_name(check_article_claims(frame_, table))["style"].verdict == FAILS
 
@@ -170,5 +170,5 @@ def test_pictures_and_texts_are_far_apart(across, within, verdict):
 def test_a_run_with_nothing_to_test_leaves_everything_open():
     table = frame().iloc[:0]
     found = check_article_claims(table)
-    assert {claim.verdict for claim in found} == {OPEN} and all(claim.why for claim in found)
+    assert {claim.verdict for claim in found} == {OPEN} and all(claim.explanation for claim in found)
     assert [claim.name for claim in found] == ["easy", "medium", "hard", "stable", "modalities", "style"]

@@ -42,7 +42,7 @@ def test_only_common_pairs_count_and_only_common_prompts():
 
 def test_runs_without_a_common_pair_count_with_all_of_theirs():
     made = compare_games({"a": games(lambda p: 0.0, t2i=("d1",)), "b": games(lambda p: 0.0, t2i=("d2",))})
-    assert made.pairs == () and "no pair of models in common" in made.notes[0]
+    assert made.pairs == () and "share no pair of models" in made.notes[0]
     assert made.table.iloc[-1]["difference"] == pytest.approx(0.1)
 
 
@@ -60,7 +60,7 @@ def test_unscored_prompts_are_left_out_and_told():
 
 def test_runs_that_cannot_be_compared_say_why():
     other = games(lambda p: 0.0).assign(prompt_id="q")
-    with pytest.raises(UsageError, match="no prompt in common"):
+    with pytest.raises(UsageError, match="share no prompt"):
         compare_games({"a": games(lambda p: 0.0), "b": other})
     with pytest.raises(UsageError, match="two or more runs"):
         compare_runs({})

@@ -103,7 +103,7 @@ def test_an_attractor_is_told_from_forgetting() -> None:
     attracted = measure_contraction(text_trajectories(told(drawn, prompts=8)))
     row = attracted.change[attracted.change["level"] == "all"].iloc[0]
     assert row["low"] > 0.3
-    assert "drawn together" in row["verdict"]
+    assert "prompts converge" in row["verdict"]
     curve = attracted.curves[attracted.curves["level"] == "all"]
     assert curve["step_number"].tolist() == list(range(-1, 8))
     assert curve["between"].iloc[-1] == pytest.approx(0.0, abs=0.02)

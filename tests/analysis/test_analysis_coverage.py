@@ -103,7 +103,7 @@ def test_the_warning_for_too_few_models(t: int, c: int, warned: bool) -> None:
         assert bool(found.warning) is warned
         assert not (warned and found.significant)
     if warned:
-        assert found.warning.startswith(f"TOO FEW MODELS: {t} drawing and {c} describing models cannot say")
+        assert found.warning.startswith(f"TOO FEW MODELS: {t} drawing and {c} describing models do not show")
 
 
 def test_the_factor_is_that_of_fishers_distribution() -> None:

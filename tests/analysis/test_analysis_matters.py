@@ -78,7 +78,7 @@ def noisy(drawing: float, describing: float, prompts: int = 9) -> pd.DataFrame:
 def test_drawing_matters() -> None:
     found = variance_shares(noisy(0.2, 0.02))
     assert found.significant
-    assert found.answer.startswith("Drawing matters more: who draws explains 9")
+    assert found.answer.startswith("Drawing matters more: the text-to-image model explains 9")
     assert found.shapley["source"].tolist() == list(SHAPLEY_SOURCES)
     assert found.shapley["share"].sum() == pytest.approx(1.0)
     assert found.decomposition["share"].sum() == pytest.approx(1.0)
@@ -98,7 +98,7 @@ def test_describing_matters() -> None:
 def test_it_cannot_be_told() -> None:
     found = variance_shares(noisy(0.03, 0.025))
     assert not found.significant
-    assert found.answer.startswith("It cannot be told apart")
+    assert found.answer.startswith("The sides are not distinguishable")
     assert found.low is not None
     assert found.high is not None
     assert found.low < 0 < found.high
@@ -132,18 +132,18 @@ def test_the_interval_of_the_difference_holds() -> None:
 def test_too_few_models(t2i: list[str], i2t: list[str]) -> None:
     found = variance_shares(game_scores(frame(lambda *_: 0.5, levels(9), t2i=t2i, i2t=i2t)))
     assert not found.significant
-    assert "too few models to say" in found.answer
+    assert "too few" in found.answer
     assert len(found.shares) == 0
 
 
 def test_too_few_prompts_and_those_left_out() -> None:
     table = frame(lambda a, b, p, turn: len(a + b + p) * 0.1, levels(4))
     found = variance_shares(game_scores(broken(table, "p00 d1 w1 0", 0)))
-    assert found.answer == "3 prompts on which every pair has a score are too few to say: play 4 or more."
+    assert found.answer == "3 prompts on which every pair has a score are too few: play 4 or more."
     assert (found.prompts, found.left_out) == (3, 1)
 
 
 def test_nothing_to_explain() -> None:
-    assert "All games end alike" in variance_shares(game_scores(frame(lambda *_: 0.5, levels(5)))).answer
+    assert "All games have the same score" in variance_shares(game_scores(frame(lambda *_: 0.5, levels(5)))).answer
     nothing = variance_shares(game_scores(frame(lambda *_: float("nan"), levels(5))))
     assert nothing.answer.startswith("0 prompts")

@@ -40,14 +40,14 @@ def test_answers_and_counts() -> None:
     assert drawing.answer.endswith("9 prompts) keeps most. It is first at every level (easy, medium, hard).")
     assert not describing.significant
     assert describing.answer.startswith("Perhaps w1 ")
-    assert "cannot be told from w2" in describing.answer
+    assert "not distinguishable from w2" in describing.answer
     assert matters.significant
     assert matters.answer.startswith("Drawing matters more")
     assert len(found.leaderboards) == 3 * 3 * 2
     assert found.leaderboard("pair", "recall", "mean").overall["t2i_model"].tolist() == ["d1", "d1", "d2", "d2"]
     assert len(found.drift) == len(found.facts) == 3 * 4 * 2
     few, models = found.warnings
-    assert few == "With 9 prompts only large differences between models can be told from chance."
+    assert few == "With 9 prompts only large differences between models are significant."
     assert models.startswith("TOO FEW MODELS: 2 drawing and 2 describing models")
 
 
@@ -61,10 +61,10 @@ def test_the_rest_is_there_when_it_is_asked_for() -> None:
     assert set(found.control_means["control"]) == {"fixed"}
     assert found.pairwise_differences["t2i"]["significant"].any()
     assert found.bradley_terry["i2t"]["model"].iloc[0] == "w1"
-    gain = found.gains["t2i"]
+    gain = found.swap_gains["t2i"]
     assert gain is not None
     assert (gain.best, gain.worst) == ("d1", "d2")
-    assert "add --controls" in found.swaps.note
+    assert "add --controls" in found.oracle_swaps.note
     assert (found.convergence.games["period"] == 1).all()  # every description is the same letter
 
 
@@ -75,7 +75,7 @@ def test_broken_games_and_single_prompts_are_warned_of() -> None:
     found = summarise_frame(played, planned=20)
     assert (found.counts.finished, found.counts.failed, found.counts.refused, found.counts.unfinished) == (14, 1, 1, 4)
     assert [warning.split(" ", 1)[0] for warning in found.warnings] == ["2", "4", "2", "7", "Medium", "With"]
-    assert "2 of 20 games broke off (1 failed, 1 refused)" in found.warnings[0]
+    assert "2 of 20 games stopped early (1 failed, 1 refused)" in found.warnings[0]
     assert "Medium and hard: one prompt has no interval." in found.warnings
 
 

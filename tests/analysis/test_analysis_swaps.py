@@ -48,7 +48,7 @@ def test_swaps() -> None:
     assert [row[name] for name in ("drawing", "describing", "together")] == pytest.approx([0.35, 0.15, 0.1])
     noisy = oracle_swaps(game_scores(swapped(noise=0.02)))
     assert noisy.significant
-    assert noisy.answer.startswith("Drawing loses more: with a perfect partner drawing loses 0.3")
+    assert noisy.answer.startswith("Drawing loses more: with a lossless partner drawing loses 0.3")
     overall = noisy.overall[noisy.overall["level"] == "all"].set_index("source")
     assert overall.loc["difference", "low"] < 0.2 < overall.loc["difference", "high"]
 
@@ -114,8 +114,8 @@ def test_plans() -> None:
     assert plan_battle(PlanGoal(0.02)).prompts > plan.prompts
     small = plan_battle(PlanGoal(0.05), prompts=3)
     assert any("CANNOT SHOW ANYTHING" in warning for warning in small.warnings)
-    assert any("see no difference at all" in w for w in plan_battle(PlanGoal(0.05), prompts=1).warnings)
-    assert any("not the wanted 0.05" in w for w in plan_battle(PlanGoal(0.05), prompts=12).warnings)
+    assert any("detect no difference" in w for w in plan_battle(PlanGoal(0.05), prompts=1).warnings)
+    assert any("not the requested 0.05" in w for w in plan_battle(PlanGoal(0.05), prompts=12).warnings)
     assert any("one describing model" in w for w in plan_battle(PlanGoal(0.05, 2, 1)).warnings)
     for wish in (PlanGoal(0), PlanGoal(power=1.0), PlanGoal(t2i_models=1, i2t_models=1), PlanGoal(turns=0)):
         with pytest.raises(UsageError):
@@ -146,5 +146,5 @@ def test_spreads_of_a_battle() -> None:
     found = estimate_deviations(games)
     assert (found.drawing_prompt, found.describing_prompt, found.chance) == pytest.approx((0.2, 0.1, 0.05), rel=0.15)
     assert found.rest < 0.03
-    with pytest.raises(UsageError, match="tells nothing of spreads"):
+    with pytest.raises(UsageError, match="too small to estimate"):
         estimate_deviations(games[games["t2i_model"] == "a"])

@@ -111,7 +111,7 @@ def test_games_that_broke_off_are_counted_not_zero() -> None:
     easy = row(board.table, level="easy", t2i_model="d1")
     assert easy["mean"] == pytest.approx(((0.1 + 0.1) + (0.1 + 0.05 + 0.2)) / 2)
     assert (easy["games"], easy["unscored"]) == (4, 1)
-    assert board.note == "1 of 12 games have no score and are in no mean; they are not counted as 0."
+    assert board.note == "1 of 12 games have no score; they are in no mean and do not count as 0."
 
 
 def test_nothing_to_rank() -> None:
@@ -146,7 +146,7 @@ def test_who_cannot_be_told_from_the_best() -> None:
 
 def test_wrong_requests() -> None:
     games = game_scores(TABLE)
-    with pytest.raises(UsageError, match="There is no measure 'beauty': take one of distance, recall, precision"):
+    with pytest.raises(UsageError, match="There is no measure 'beauty': choose from distance, recall, precision"):
         leaderboard(games, "t2i", "beauty")
     with pytest.raises(UsageError, match="There is no leaderboard 't2i' 'first'"):
         leaderboard(games, "t2i", when="first")

@@ -94,14 +94,14 @@ def other(cli, run):
 
 def test_compare_two_runs(cli, run, other):
     told = cli("compare", run, other)
-    assert "other against run" in told.stdout and "cannot be told apart" in told.stdout
+    assert "other against run" in told.stdout and "not distinguishable" in told.stdout
     assert "Pairs that all runs played: fake/painter + fake/captioner?loss=0.1" in told.stdout
     found = json.loads(cli("compare", run, other, "--json", "--when", "mean").stdout)
     assert (found["prompts"], found["left_out"], found["when"]) == (6, 3, "mean")
     assert [row["level"] for row in found["rows"]] == ["easy", "hard", "all"]
     assert [row["difference"] for row in found["rows"]] == pytest.approx([0, 0, 0])
     assert "two or more runs" in cli("compare", run).stderr
-    assert "no judge of distances in common" in cli("compare", run, other, "--judge", "minilm").stderr
+    assert "share no judge of distances" in cli("compare", run, other, "--judge", "minilm").stderr
 
 
 def test_leaderboard_over_runs(cli, run, other):

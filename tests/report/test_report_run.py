@@ -83,7 +83,7 @@ def test_failed_games_are_counted_and_shown(tmp_path):
     assert counts["finished"] == outcomes.count("ok") < 4
     assert counts.get("failed", 0) + counts.get("refused", 0) == 4 - counts["finished"]
     assert not data.answers[0].settled
-    assert any("broke off" in warning for warning in data.warnings)
+    assert any("stopped early" in warning for warning in data.warnings)
 
 
 def test_a_run_that_is_not_judged_says_so(tmp_path):

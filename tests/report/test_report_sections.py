@@ -61,11 +61,11 @@ def test_style_stands_beside_content_at_the_last_turn():
 
 def test_observations_carry_the_number_that_decides():
     share = Claim("stable", "Rest.", "Share.", "holds", "Because.", 0.75, 0.5, 1.0, 0.5)
-    gap = Claim("easy", "Drawing.", "Variance.", "cannot be told", "Few.", 0.0392, None, None)
+    gap = Claim("easy", "Drawing.", "Variance.", "undecided", "Few.", 0.0392, None, None)
     bare = Claim("hard", "Both.", "Variance.")
     found = sections.observations(Findings(claims=(share, gap, bare)))
     assert [each.value for each in found] == ["75\u00a0% (50\u00a0% to 100\u00a0%)", "0.0392", ""]
-    assert [each.verdict for each in found] == ["holds", "cannot be told", "cannot be told"]
+    assert [each.verdict for each in found] == ["holds", "undecided", "undecided"]
 
 
 def test_motifs_of_several_prompts_stand_first_and_single_games_are_left_out():

@@ -1,4 +1,4 @@
-"""Everything that a leaderboard or a report says of a run, computed once: counts, answers, tables and warnings."""
+"""The summary of a run, computed once: counts, answers, leaderboards, tables and warnings."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from telephone.store import Run
 
 FEW_PROMPTS = 30
-"""Below this many, a reader is told that only large differences can be seen."""
+"""Below this number of prompts a warning states that only large differences are detectable."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many games and descriptions there are, and how they stand."""
+    """Numbers of games and descriptions by state."""
 
     planned: int
     """Games."""
@@ -45,20 +45,20 @@ class Counts:
     failed: int
     refused: int
     unfinished: int
-    """Games that are still to be played, or are in play."""
+    """Games that are not finished."""
     descriptions: int
-    """Texts that were made."""
+    """Texts that models made."""
     undistanced: int
     """Of these, without a distance."""
     unfacted: int
     """Of these, without counted facts."""
     tokens_cut: int
-    """Tokens that players could not take in."""
+    """Tokens that exceeded the context of a model."""
 
 
 @dataclass(frozen=True)
 class RunSummary:
-    """A run in numbers; tables are explained by the functions that make them."""
+    """The statistics of a run; the functions that make the tables document their columns."""
 
     counts: Counts
     t2i_models: tuple[str, ...]
@@ -67,11 +67,11 @@ class RunSummary:
     turns: int
     prompts: int
     judges: tuple[str, ...]
-    """Who has judged, with fingerprints."""
+    """The judges of the run, with fingerprints."""
     answers: tuple[QuestionAnswer, ...]
     """To the three questions of the battle."""
     leaderboards: tuple[Leaderboard, ...]
-    """By measure (distance, then facts if there are any), time and side."""
+    """By measure (distance, then facts if counted), time and side."""
     variance_shares: VarianceShares
     drift: pd.DataFrame
     """`turn_means` of the distance."""
@@ -82,11 +82,11 @@ class RunSummary:
     games: pd.DataFrame
     """One row a game, as `game_scores`; the battle alone."""
     warnings: tuple[str, ...]
-    """Sentences that a reader must know before the numbers."""
+    """Caveats, in sentences."""
     control_frame: pd.DataFrame = field(default_factory=pd.DataFrame)
-    """One row a turn of the control lines, which are in nothing above; empty if none were played."""
+    """One row a turn of the control lines, which are excluded from everything above; empty if none were played."""
     text_space: TextSpace | None = None
-    """Vectors in which texts are compared with each other; None takes their words."""
+    """Vector space of texts; None takes bags of words."""
 
     @property
     def counted(self) -> bool:
@@ -95,22 +95,22 @@ class RunSummary:
 
     @cached_property
     def pairwise_differences(self) -> dict[Side, pd.DataFrame]:
-        """Every two models compared by the distance after the last turn, as `pairwise_differences`."""
+        """Differences of each two models in the distance after the last turn, as `pairwise_differences`."""
         return {side: pairwise_differences(self.games, side) for side in SIDES[:2]}
 
     @cached_property
     def bradley_terry(self) -> dict[Side, pd.DataFrame]:
-        """The second opinion on the ranking, as `bradley_terry`."""
+        """Bradley-Terry strengths by side, as `bradley_terry`."""
         return {side: bradley_terry(self.games, side) for side in SIDES[:2]}
 
     @cached_property
     def swap_gains(self) -> dict[Side, SwapGain | None]:
-        """What the best model of each side keeps more than the worst."""
+        """The gain of the best over the worst model of each side."""
         return {side: swap_gain(self.games, side) for side in SIDES[:2]}
 
     @cached_property
     def oracle_swaps(self) -> OracleSwaps:
-        """What each side loses with a perfect partner: by facts where they are counted, else by distance."""
+        """The loss of each side with a lossless partner: in facts where they are counted, else in distance."""
         everything = pd.concat([self.frame, self.control_frame]) if len(self.control_frame) else self.frame
         return oracle_swaps(game_scores(everything, self.turns or None), "recall" if self.counted else "distance")
 
@@ -121,7 +121,7 @@ class RunSummary:
 
     @cached_property
     def convergence(self) -> Convergence:
-        """Whether games settle, and where: in the vectors of a judge, or by the words of texts if there are none."""
+        """Convergence of the games, in the vectors of an embedder, or in bags of words without one."""
         if self.text_space is None:
             return analyse_convergence(self.frame)
         return analyse_convergence(self.frame, self.text_space.vectors, self.text_space.floor, self.text_space.name)
@@ -130,20 +130,20 @@ class RunSummary:
         """Returns one leaderboard.
 
         Raises:
-            UsageError: this run has none of this kind.
+            UsageError: there is no such leaderboard.
         """
         for board in self.leaderboards:
             if (board.side, board.measure.name, board.when) == (side, measure, when):
                 return board
-        raise UsageError(f"This run has no leaderboard of {measure} ({when}) for {side}: score it first.")
+        raise UsageError(f"This run has no leaderboard of {measure} ({when}) for {side}: run `telephone judge` first.")
 
 
 def summarise(run: Run, distance_judge: str | None = None, frame: pd.DataFrame | None = None) -> RunSummary:
-    """Returns the summary of a run, finished or not, scored or not.
+    """Returns the summary of a run at any stage.
 
     Args:
         run: The run.
-        distance_judge: Part of the name of the judge of distances, where several have judged.
+        distance_judge: Part of the name of the judge of distances, where there are several.
         frame: `run.frame()`, if the caller has it already.
 
     Raises:
@@ -159,13 +159,13 @@ def summarise(run: Run, distance_judge: str | None = None, frame: pd.DataFrame |
 def summarise_frame(
     frame: pd.DataFrame, planned: int | None = None, turns: int | None = None, judges: Sequence[str] = ()
 ) -> RunSummary:
-    """Returns the summary of a frame of turns, such as one that was exported and read back.
+    """Returns the summary of a frame of turns, such as an exported table.
 
     Args:
         frame: One row a turn, as `scored_frame` gives it; control lines are kept apart.
         planned: Number of games of the battle; None is those of the frame.
-        turns: Turns of a whole game; None is the most that a game of the frame has.
-        judges: Who has judged.
+        turns: Turns of a complete game; None is the maximum in the frame.
+        judges: Identities of the judges.
 
     Raises:
         UsageError: a column is missing.
@@ -225,20 +225,20 @@ def _warnings(counts: Counts, games: pd.DataFrame) -> list[str]:
     broken = counts.failed + counts.refused
     if broken:
         sentences.append(
-            f"{broken} of {counts.planned} games broke off ({counts.failed} failed, {counts.refused} refused); they "
-            "are in no leaderboard, which flatters a model that breaks off where others go on."
+            f"{broken} of {counts.planned} games stopped early ({counts.failed} failed, {counts.refused} "
+            "refused). They are in no leaderboard, which favours a model that stops where others continue."
         )
     if counts.unfinished:
-        sentences.append(f"{counts.unfinished} of {counts.planned} games are still to be played.")
+        sentences.append(f"{counts.unfinished} of {counts.planned} games are not finished.")
     if counts.undistanced:
         sentences.append(
-            f"{counts.undistanced} of {counts.descriptions} descriptions have no distance; they are not 0."
+            f"{counts.undistanced} of {counts.descriptions} descriptions have no distance; they do not count as 0."
         )
     if 0 < counts.unfacted < counts.descriptions:
         share = f"{counts.descriptions - counts.unfacted} of {counts.descriptions} descriptions"
-        sentences.append(f"Facts are counted for {share}: only prompts in words of the pocket world have facts.")
+        sentences.append(f"Facts are counted for {share}: only prompts of the pocket world have facts.")
     if counts.tokens_cut:
-        sentences.append(f"{counts.tokens_cut} tokens were cut off because a player could not take in the whole text.")
+        sentences.append(f"{counts.tokens_cut} tokens were cut because a text exceeded the context of a model.")
     return sentences + _few(games)
 
 
@@ -250,5 +250,5 @@ def _few(games: pd.DataFrame) -> list[str]:
     if single:
         sentences.append(f"{' and '.join(single).capitalize()}: one prompt has no interval.")
     if 0 < len(prompts) < FEW_PROMPTS:
-        sentences.append(f"With {len(prompts)} prompts only large differences between models can be told from chance.")
+        sentences.append(f"With {len(prompts)} prompts only large differences between models are significant.")
     return sentences

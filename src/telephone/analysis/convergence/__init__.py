@@ -1,1 +1,1 @@
-"""Fixed points, cycles and attractors: whether and where games settle."""
+"""Convergence of games: fixed points, cycles and attractors."""

@@ -1,4 +1,4 @@
-"""Whether games settle: texts that come back, exactly or nearly, and prompts that are drawn together or forgotten."""
+"""Fixed points and cycles of games, exact and approximate, and contraction of different prompts."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from telephone.analysis.tables.leaderboards import ALL
 from telephone.analysis.tables.score_frames import ordered_levels
 
 WINDOW = 3
-"""Turns in a row that must be near, for a near fixed point or cycle."""
+"""Number of consecutive near turns of an approximate fixed point or cycle."""
 FLOOR = 0.05
-"""Cosine distance below which two texts say the same, unless a noise floor is measured."""
+"""Cosine distance below which two texts are equivalent, unless a floor is measured."""
 _LINE = ["t2i_model", "i2t_model"]
 
 
-def find_fixed_points(paths: TextTrajectories, floor: float = FLOOR) -> pd.DataFrame:
-    """Returns how each game ends: at a text that comes back, in a cycle, or still moving.
+def find_fixed_points(trajectories: TextTrajectories, floor: float = FLOOR) -> pd.DataFrame:
+    """Returns how each game ends: at a fixed point, in a cycle, or without convergence.
 
-    Columns: those of `Paths.games`, `turns` (descriptions made), `period` (0 none, 1 a fixed point, 2 a cycle of two
-    texts, and so on; seen once around, byte for byte), `since` (turns after which the game was there; 0 is the prompt),
-    `near_period` (1 or 2: for `WINDOW` turns or more each text is nearer than the floor to the one before it, or to the
-    one before that) and `near_since`. What is settled exactly is settled nearly too.
+    Columns: those of `TextTrajectories.games`, `turns` (descriptions made), `period` (0 none, 1 a fixed point, 2 a
+    cycle of two texts, and so on; one full period of equal bytes), `since` (number of turns before it; 0 is the
+    prompt), `near_period` (1 or 2: for `WINDOW` turns or more the distance to the previous text, or to the one before
+    it, is below the floor) and `near_since`. An exact fixed point or cycle is an approximate one as well.
 
     Args:
-        paths: The texts of each game.
-        floor: Cosine distance of two texts that say the same.
+        trajectories: The texts of each game.
+        floor: Cosine distance below which two texts are equivalent.
     """
-    rows = [_settled(paths, game, floor) for game in range(len(paths.games))]
+    rows = [_end_state(trajectories, game, floor) for game in range(len(trajectories.games))]
     columns = ["turns", "period", "since", "near_period", "near_since"]
-    return pd.concat([paths.games, pd.DataFrame(rows, columns=columns)], axis=1)
+    return pd.concat([trajectories.games, pd.DataFrame(rows, columns=columns)], axis=1)
 
 
 def ending_period(states: Sequence[int]) -> tuple[int, float]:
-    """Returns the shortest period that a row of states ends in, and the place where it begins; 0 and NaN for none.
+    """Returns the shortest period at the end of a sequence of states, and where it begins; 0 and NaN for none.
 
-    A period counts if it has gone around once: the last `k` states are those `k` before them.
+    A period counts after one repetition: the last `k` states equal the `k` states before them.
     """
     n = len(states)
     for k in range(1, n // 2 + 1):
@@ -54,10 +54,11 @@ def ending_period(states: Sequence[int]) -> tuple[int, float]:
 
 
 def convergence_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns how many games of each level and line settle.
+    """Returns how many games of each level and line converge.
 
     Columns: `level` (`all` is last), `t2i_model`, `i2t_model`, `games`, `fixed`, `cycle2`, `longer` (exact ones),
-    `near_fixed`, `near_cycle2` (near ones, the exact ones among them) and `since_median` (of the exact ones, turns).
+    `near_fixed`, `near_cycle2` (approximate ones, including the exact ones) and `since_median` (of the exact ones,
+    turns).
 
     Args:
         table: As `find_fixed_points` gives it.
@@ -80,7 +81,7 @@ def convergence_table(table: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Contraction:
-    """Do different prompts come together, or does each only move away from itself?"""
+    """Whether the descriptions of different prompts approach each other, or only move away from their own prompt."""
 
     curves: pd.DataFrame
     """Columns `level, t2i_model, i2t_model, step_number` (-1 is the prompts), `between` (mean distance of descriptions
@@ -90,35 +91,37 @@ class Contraction:
     """From the first description to the last. Columns `level, t2i_model, i2t_model, attraction` (fall of `between`),
     `low`, `high`, `forgetting` (rise of `own`), `forgetting_low`, `forgetting_high`, `verdict` and `significant`."""
     space: str
-    """In which vectors."""
+    """Name of the vectors."""
 
 
-def measure_contraction(paths: TextTrajectories) -> Contraction:
-    """Returns how far descriptions of different prompts are from each other, and from their own prompt, at each turn.
+def measure_contraction(trajectories: TextTrajectories) -> Contraction:
+    """Returns the mean distance between descriptions of different prompts, and to the own prompt, at each turn.
 
-    Only the first is a sign of an attractor. Descriptions are worded more alike than prompts are, so the change counts
-    from the first description. Games that broke off are left out; repeats of a prompt are averaged.
+    Only a fall of the first indicates an attractor. Descriptions have more similar wording than prompts, so the change
+    is measured from the first description. Games that stopped early are left out; repeats of a prompt are averaged.
     """
     curves, changes = [], []
-    levels = ordered_levels(paths.games)
+    levels = ordered_levels(trajectories.games)
     for level in levels + ([ALL] if len(levels) > 1 else []):
         inside = pd.DataFrame(
-            paths.games[paths.whole & (paths.games["level"].isin([level]) | (level == ALL)).to_numpy()]
+            trajectories.games[
+                trajectories.complete & (trajectories.games["level"].isin([level]) | (level == ALL)).to_numpy()
+            ]
         )
         for line, games in inside.groupby(_LINE, sort=True):
-            curve, change = _line(paths, games)
+            curve, change = _line(trajectories, games)
             named = {"level": level, "t2i_model": str(line[0]), "i2t_model": str(line[1])}
             curves.append(curve.assign(**named))
             changes.append({**named, **change})
     heads = ["level", *_LINE]
     table = pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(columns=heads)
-    return Contraction(table[heads + [c for c in table if c not in heads]], pd.DataFrame(changes), paths.space)
+    return Contraction(table[heads + [c for c in table if c not in heads]], pd.DataFrame(changes), trajectories.space)
 
 
-def _settled(paths: TextTrajectories, game: int, floor: float) -> tuple[int, int, float, int, float]:
-    states = paths.states[game][paths.states[game] >= 0]
+def _end_state(trajectories: TextTrajectories, game: int, floor: float) -> tuple[int, int, float, int, float]:
+    states = trajectories.states[game][trajectories.states[game] >= 0]
     period, since = ending_period(states.tolist())
-    near, near_since = _near(paths.vectors[states], floor)
+    near, near_since = _near(trajectories.vectors[states], floor)
     if period in (1, 2):
         near, near_since = period, since if near != period else min(since, near_since)
     return len(states) - 1, period, since, near, near_since
@@ -135,20 +138,20 @@ def _near(vectors: Floats, floor: float) -> tuple[int, float]:
 
 
 def _trail(flags: NDArray[np.bool_]) -> int:
-    """Returns how many of the last ones are true in a row."""
+    """Returns the length of the final run of true values."""
     return len(flags) if flags.all() else int(np.argmin(flags[::-1]))
 
 
-def _line(paths: TextTrajectories, games: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, object]]:
+def _line(trajectories: TextTrajectories, games: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, object]]:
     """Returns the curve of one line at one level, and the change from its first description to its last."""
     number, prompts = pd.factorize(games["prompt_id"])
     level = games.drop_duplicates("prompt_id")["level"].astype(str).tolist()
     share = (np.arange(len(prompts))[:, None] == number) / np.bincount(number)[:, None]
     weights = np.vstack([np.ones(len(prompts)), bootstrap_weights(tuple(level))])
-    states = paths.states[games.index.to_numpy()]
-    middle = [share @ paths.vectors[states[:, step]] for step in range(states.shape[1])]
-    between = np.stack([_between(each, weights) for each in middle], axis=1)
-    away = np.stack([share @ paired_distances(paths.vectors[states[:, step]], paths.vectors[states[:, 0]])
+    states = trajectories.states[games.index.to_numpy()]
+    means = [share @ trajectories.vectors[states[:, step]] for step in range(states.shape[1])]
+    between = np.stack([_between(each, weights) for each in means], axis=1)
+    away = np.stack([share @ paired_distances(trajectories.vectors[states[:, step]], trajectories.vectors[states[:, 0]])
                      for step in range(states.shape[1])], axis=1)  # fmt: skip
     own = weights @ away / weights.sum(axis=1, keepdims=True)
     between, own = (_stretched(each, level) for each in (between, own))
@@ -157,9 +160,9 @@ def _line(paths: TextTrajectories, games: pd.DataFrame) -> tuple[pd.DataFrame, d
     return curve.assign(prompts=len(prompts)), _change(between[:, 1] - between[:, -1], own[:, -1] - own[:, 1])
 
 
-def _between(middle: Floats, weights: Floats) -> Floats:
+def _between(means: Floats, weights: Floats) -> Floats:
     """Returns [draws]: the mean distance between different prompts, given the mean vector of each."""
-    apart = 1.0 - middle @ middle.T
+    apart = 1.0 - means @ means.T
     np.fill_diagonal(apart, 0.0)
     pairs = weights.sum(axis=1) ** 2 - (weights**2).sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -167,7 +170,7 @@ def _between(middle: Floats, weights: Floats) -> Floats:
 
 
 def _stretched(values: Floats, strata: list[str]) -> Floats:
-    """Returns the estimate in the first row and draws about it; NaN draws where there are fewer than two prompts."""
+    """Returns the estimate in the first row and scaled draws around it; NaN draws with fewer than two prompts."""
     draws = values[1:]
     if len(strata) < 2:
         return np.vstack([values[:1], np.full_like(draws, np.nan)])
@@ -190,15 +193,15 @@ def _interval(values: Floats) -> Floats:
 
 def _change(attraction: Floats, forgetting: Floats) -> dict[str, object]:
     (low, high), (lower, upper) = (_interval(each[:, None])[:, 0] for each in (attraction, forgetting))
-    together, forgets = bool(low > 0), bool(lower > 0)
+    converge, diverge = bool(low > 0), bool(lower > 0)
     words = {
-        (True, True): "different prompts are drawn together, and each is forgotten: an attractor",
-        (True, False): "different prompts are drawn together",
-        (False, True): "each prompt is forgotten, but different ones do not come together",
-        (False, False): "neither is seen" if low == low else "too few prompts to say",
-    }[together, forgets]
+        (True, True): "different prompts converge and move away from themselves: an attractor",
+        (True, False): "different prompts converge",
+        (False, True): "games move away from their prompt, but different prompts do not converge",
+        (False, False): "no change is significant" if low == low else "too few prompts",
+    }[converge, diverge]
     return {
         "attraction": float(attraction[0]), "low": float(low), "high": float(high),
         "forgetting": float(forgetting[0]), "forgetting_low": float(lower), "forgetting_high": float(upper),
-        "verdict": words, "significant": together or forgets,
+        "verdict": words, "significant": converge or diverge,
     }  # fmt: skip

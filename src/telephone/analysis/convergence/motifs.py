@@ -1,4 +1,4 @@
-"""Where games end: clusters of last descriptions, each with its size and a picture, and what another seed changes."""
+"""Clusters of last descriptions (motifs), and the sensitivity of the end of a game to the seed."""
 
 from __future__ import annotations
 
@@ -24,44 +24,44 @@ _COMMON = frozenset(
 
 @dataclass(frozen=True)
 class Motifs:
-    """The end states of a battle, gathered into clusters."""
+    """Clusters of the last descriptions of a battle."""
 
     table: pd.DataFrame
     """One row a cluster, the largest first. Columns: `motif` (from 1), `size` (games), `share` (of all games),
-    `prompts` and `pairs` (how many different ones lead there), `game` (the one in the middle), `text` (its last
-    description), `filepath` (its last picture, where the frame has one) and `words` (that set the cluster apart)."""
+    `prompts` and `pairs` (number of distinct ones in the cluster), `game` (the most central one), `text` (its last
+    description), `filepath` (its last image, where the frame has one) and `words` (the most common ones)."""
     effective: float
-    """How many equally large clusters would be as varied: e to the power of their entropy; NaN without games."""
+    """Effective number of clusters: e to the power of their entropy; NaN without games."""
     cut: float
-    """Cosine distance up to which clusters are joined (mean distance of their members)."""
+    """Cosine distance up to which clusters are merged (mean distance of their members)."""
     space: str
-    """In which vectors."""
+    """Name of the vectors."""
 
     @property
     def shared(self) -> pd.DataFrame:
-        """The clusters that more than one prompt leads to: the rest is only what a prompt became."""
+        """The clusters with games of more than one prompt."""
         return self.table[self.table["prompts"] > 1]
 
 
-def find_motifs(paths: TextTrajectories, frame: pd.DataFrame, cut: float | None = None) -> Motifs:
+def find_motifs(trajectories: TextTrajectories, frame: pd.DataFrame, cut: float | None = None) -> Motifs:
     """Returns the clusters of the last descriptions of all games.
 
-    Clusters are joined, the nearest first, while their members are on average not farther than `cut` from each other.
+    Uses average linkage.
 
     Args:
-        paths: The texts of each game.
-        frame: The frame that they come from; its controls are left out.
+        trajectories: The texts of each game.
+        frame: The frame of the trajectories; its controls are left out.
         cut: None takes half of the mean distance between different prompts, or 0.25 for a single prompt.
     """
     from telephone.analysis.tables.score_frames import without_controls
 
     table = without_controls(frame).reset_index(drop=True)
-    ends = paths.ends
-    known = (ends >= 0) & ~np.isnan(paths.vectors[ends]).any(axis=1) if len(ends) else ends >= 0
+    ends = trajectories.ends
+    known = (ends >= 0) & ~np.isnan(trajectories.vectors[ends]).any(axis=1) if len(ends) else ends >= 0
     chosen = np.flatnonzero(known)
-    limit = _usual_cut(paths) if cut is None else cut
-    labels = average_linkage_clusters(paths.vectors[ends[chosen]], limit)
-    rows = [_motif(paths, table, chosen[labels == label], len(chosen)) for label in np.unique(labels)]
+    limit = _usual_cut(trajectories) if cut is None else cut
+    labels = average_linkage_clusters(trajectories.vectors[ends[chosen]], limit)
+    rows = [_motif(trajectories, table, chosen[labels == label], len(chosen)) for label in np.unique(labels)]
     made = pd.DataFrame(rows, columns=list(_COLUMNS[1:])).sort_values(["size", "game"], ascending=[False, True])
     made = made.reset_index(drop=True)
     made.insert(0, "motif", np.arange(1, len(made) + 1))
@@ -69,11 +69,11 @@ def find_motifs(paths: TextTrajectories, frame: pd.DataFrame, cut: float | None 
     made["filepath"] = [pictures.iloc[row] if row >= 0 else None for row in made.pop("row")]
     share = made["share"].to_numpy(dtype=float)
     effective = float(np.exp(-(share * np.log(share)).sum())) if len(made) else float("nan")
-    return Motifs(made, effective, limit, paths.space)
+    return Motifs(made, effective, limit, trajectories.space)
 
 
 def average_linkage_clusters(vectors: Floats, cut: float) -> NDArray[np.int64]:
-    """Returns a label for each vector by average linkage: clusters at a mean cosine distance up to `cut` are joined.
+    """Returns a label for each vector by average linkage: clusters at a mean cosine distance up to `cut` are merged.
 
     Args:
         vectors: [n, width], unit length.
@@ -88,21 +88,21 @@ def average_linkage_clusters(vectors: Floats, cut: float) -> NDArray[np.int64]:
     return np.asarray(fcluster(linkage(squareform(apart, checks=False), "average"), cut, "distance"), dtype=np.int64)
 
 
-def seed_sensitivity(paths: TextTrajectories) -> pd.DataFrame:
-    """Returns how far the ends of one prompt's games with different seeds are from each other.
+def seed_sensitivity(trajectories: TextTrajectories) -> pd.DataFrame:
+    """Returns the distance between last descriptions of one prompt with different seeds.
 
     Columns: `level` (`all` is last), `t2i_model`, `i2t_model`, `between_seeds` (mean distance of two repeats of a
-    prompt), `between_prompts` (of games of different prompts), `ratio` (the first to the second: 0 is no chance at all,
-    1 as different as another prompt), `prompts` (with two repeats or more). Without repeats it is empty.
+    prompt), `between_prompts` (of games of different prompts), `ratio` (of the first to the second: 0 is independent of
+    the seed, 1 as different as another prompt), `prompts` (with two repeats or more). Empty without repeats.
     """
-    ends = paths.ends
-    whole = pd.DataFrame(paths.games[paths.whole])
+    ends = trajectories.ends
+    complete = pd.DataFrame(trajectories.games[trajectories.complete])
     rows = []
-    levels = ordered_levels(whole)
+    levels = ordered_levels(complete)
     for level in levels + ([ALL] if len(levels) > 1 else []):
-        inside = whole if level == ALL else whole[whole["level"] == level]
+        inside = complete if level == ALL else complete[complete["level"] == level]
         for (t2i, i2t), games in inside.groupby(["t2i_model", "i2t_model"], sort=True):
-            vectors = paths.vectors[ends[games.index.to_numpy()]]
+            vectors = trajectories.vectors[ends[games.index.to_numpy()]]
             found = _seeds(vectors, pd.factorize(games["prompt_id"])[0])
             if found is not None:
                 rows.append((level, t2i, i2t, *found))
@@ -123,8 +123,10 @@ def _seeds(vectors: Floats, prompt: NDArray[np.int64]) -> tuple[float, float, fl
     return seeds, others, seeds / others if others > 0 else float("nan"), len(within)
 
 
-def _usual_cut(paths: TextTrajectories) -> float:
-    prompts = paths.vectors[np.unique(paths.states[:, 0])] if len(paths.states) else np.zeros((0, 1))
+def _usual_cut(trajectories: TextTrajectories) -> float:
+    prompts = (
+        trajectories.vectors[np.unique(trajectories.states[:, 0])] if len(trajectories.states) else np.zeros((0, 1))
+    )
     prompts = prompts[~np.isnan(prompts).any(axis=1)]
     if len(prompts) < 2:
         return 0.25
@@ -132,19 +134,27 @@ def _usual_cut(paths: TextTrajectories) -> float:
     return float(apart[~np.eye(len(prompts), dtype=bool)].mean() / 2)
 
 
-def _motif(paths: TextTrajectories, table: pd.DataFrame, members: NDArray[np.int64], total: int) -> tuple[object, ...]:
-    games, ends = paths.games.iloc[members], paths.ends[members]
-    vectors = paths.vectors[ends]
+def _motif(
+    trajectories: TextTrajectories, table: pd.DataFrame, members: NDArray[np.int64], total: int
+) -> tuple[object, ...]:
+    games, ends = trajectories.games.iloc[members], trajectories.ends[members]
+    vectors = trajectories.vectors[ends]
     middle = int(members[int(np.argmax(vectors @ vectors.sum(axis=0)))])
-    step = int((paths.states[middle, 1:] >= 0).sum())
+    step = int((trajectories.states[middle, 1:] >= 0).sum())
     pairs = len(games[["t2i_model", "i2t_model"]].drop_duplicates())
-    text = paths.texts[int(paths.ends[middle])]
-    told = (games["prompt_id"].nunique(), pairs, str(games["game"].loc[middle]), text, int(paths.rows[middle, step]))
-    return (len(members), len(members) / total, *told, _words([paths.texts[end] for end in ends]))
+    text = trajectories.texts[int(trajectories.ends[middle])]
+    details = (
+        games["prompt_id"].nunique(),
+        pairs,
+        str(games["game"].loc[middle]),
+        text,
+        int(trajectories.rows[middle, step]),
+    )
+    return (len(members), len(members) / total, *details, _words([trajectories.texts[end] for end in ends]))
 
 
 def _words(texts: list[str]) -> str:
-    """Returns the words that most of the texts have, the most common first."""
+    """Returns the most common words of the texts."""
     counts = Counter(word for text in texts for word in dict.fromkeys(text.lower().replace(".", " ").split()))
-    told = [word.strip(",;:") for word, _ in counts.most_common(40)]
-    return " ".join([word for word in dict.fromkeys(told) if word and word not in _COMMON][:SHOWN_WORDS])
+    common = [word.strip(",;:") for word, _ in counts.most_common(40)]
+    return " ".join([word for word in dict.fromkeys(common) if word and word not in _COMMON][:SHOWN_WORDS])

@@ -1,4 +1,4 @@
-"""Whether and where a battle settles, in one call: fixed points and cycles, contraction, motifs, and seeds."""
+"""Convergence of a battle in one call: fixed points and cycles, contraction, motifs and seed sensitivity."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TextSpace:
-    """Where texts are compared with each other."""
+    """A vector space of texts."""
 
     vectors: Vectors
-    """Of texts and prompts, by content hash."""
+    """Vectors of texts and prompts, by content hash."""
     name: str
-    """What the vectors are, for people."""
+    """Name of the vectors, for people."""
     floor: float = FLOOR
-    """Cosine distance of two texts that say the same."""
+    """Cosine distance below which two texts are equivalent."""
 
 
 @dataclass(frozen=True)
@@ -48,20 +48,20 @@ class Convergence:
     seeds: pd.DataFrame
     """As `seed_sensitivity` gives it; empty without repeats."""
     space: str
-    """In which vectors texts were compared."""
+    """Name of the vectors."""
     floor: float
-    """Cosine distance below which two texts say the same."""
+    """Cosine distance below which two texts are equivalent."""
 
 
 def text_space_of(run: Run, frame: pd.DataFrame, judge: str = "") -> TextSpace | None:
     """Returns the vectors of the first embedder of a run that has embedded its texts; None if there is none.
 
-    The floor is the mean distance of two tellings of one prompt where it was measured, else `FLOOR`.
+    The floor is the mean distance of two paraphrases of a prompt where it was measured, else `FLOOR`.
 
     Args:
         run: The run.
-        frame: Rows of `run.frame()`, whose texts are wanted.
-        judge: The judge of distances that is told; its embedder goes before the others.
+        frame: Rows of `run.frame()` with the texts.
+        judge: The judge of distances that is shown; its embedder has priority.
     """
     wanted = {*frame["text_sha256"].dropna(), *frame["prompt_sha256"].dropna()}
     models = [row.model for row in run.scorers(ScorerKind.DISTANCE) if judge and judge in row.identity]
@@ -82,8 +82,8 @@ def analyse_convergence(
     Args:
         frame: One row a turn, as `scored_frame` gives it; controls are left out.
         vectors: By content hash of texts and prompts, such as `run.vectors(embedder)`; None takes bags of words.
-        floor: Cosine distance of two texts that say the same, in these vectors.
-        name: What the vectors are, for people.
+        floor: Cosine distance in these vectors below which two texts are equivalent.
+        name: Name of the vectors, for people.
 
     Raises:
         UsageError: a column is missing.

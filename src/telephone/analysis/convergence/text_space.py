@@ -1,4 +1,4 @@
-"""Where descriptions are compared with each other: vectors of a judge, or bags of their words where none are kept."""
+"""Trajectories of games in a vector space of texts: vectors of an embedder, or bags of words without one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from telephone.core.seeds import derive
 Vectors = Mapping[str, NDArray[np.floating]]
 """By content hash: a vector of unit length."""
 WIDTH = 512
-"""Of a bag of words; two words share a place in one of 512 cases."""
+"""Dimension of a bag of words; two words share a component with probability 1 / 512."""
 WORDS = "bags of words"
 
 
@@ -36,30 +36,30 @@ class TextTrajectories:
     vectors: Floats
     """[texts, width], unit length; NaN where a text has no vector."""
     space: str
-    """What the vectors are, for people."""
+    """Name of the vectors, for people."""
     rows: NDArray[np.int64]
     """[games, turns + 1]: the row of the frame that a state comes from; -1 for none, and for the prompt."""
 
     @property
-    def whole(self) -> NDArray[np.bool_]:
-        """Returns [games]: whether a game has all its descriptions."""
+    def complete(self) -> NDArray[np.bool_]:
+        """[games]: whether a game has all its descriptions."""
         return np.asarray((self.states >= 0).all(axis=1), dtype=np.bool_)
 
     @property
     def ends(self) -> NDArray[np.int64]:
-        """Returns [games]: the number of the last description; -1 for a game without one."""
+        """[games]: the number of the last description; -1 for a game without one."""
         last = (self.states[:, 1:] >= 0).sum(axis=1)
         return np.where(last > 0, np.take_along_axis(self.states, last[:, None], axis=1)[:, 0], -1)
 
 
 def text_trajectories(frame: pd.DataFrame, vectors: Vectors | None = None, name: str = "") -> TextTrajectories:
-    """Returns the texts of each game and where they lie.
+    """Returns the texts of each game with their vectors.
 
     Args:
         frame: One row a turn, as `scored_frame` gives it; controls are left out. A game ends before its first turn
             without a description.
         vectors: By content hash of texts and prompts, such as `run.vectors(embedder)`; None takes bags of words.
-        name: What the vectors are, for people.
+        name: Name of the vectors, for people.
 
     Raises:
         UsageError: a column is missing.
@@ -67,7 +67,7 @@ def text_trajectories(frame: pd.DataFrame, vectors: Vectors | None = None, name:
     check_frame(frame)
     missing = [column for column in ("text_after", "prompt") if column not in frame.columns]
     if missing:
-        raise UsageError(f"The frame has no column {missing[0]!r}: hand over telephone.analysis.scored(run).")
+        raise UsageError(f"The frame has no column {missing[0]!r}: pass telephone.analysis.scored_frame(run).")
     table = without_controls(frame).reset_index(drop=True)
     hashed = "text_sha256" in table.columns and "prompt_sha256" in table.columns
     made, start = (table[c] for c in (("text_sha256", "prompt_sha256") if hashed else ("text_after", "prompt")))
@@ -77,14 +77,14 @@ def text_trajectories(frame: pd.DataFrame, vectors: Vectors | None = None, name:
     firsts = pd.Series(words.to_numpy()).groupby(codes).first()
     texts = tuple(str(firsts[code]) for code in range(len(distinct)))
     games, states, rows = _states(table, codes)
-    placed = _placed([str(sha) for sha in distinct], texts, vectors)
+    placed_vectors = _text_vectors([str(sha) for sha in distinct], texts, vectors)
     return TextTrajectories(
-        games, states, texts, placed, name or (WORDS if vectors is None else "vectors of a judge"), rows
+        games, states, texts, placed_vectors, name or (WORDS if vectors is None else "vectors of an embedder"), rows
     )
 
 
 def bag_of_words(text: str, width: int = WIDTH) -> Floats:
-    """Returns a vector of unit length that counts the words of a text, each at a place of its own name."""
+    """Returns a unit vector of signed word counts, each word hashed to a component."""
     counts = np.zeros(width)
     for word in re.findall(r"\w+", text.lower()) or [""]:
         place = _place(word)
@@ -121,7 +121,7 @@ def _states(table: pd.DataFrame, codes: NDArray[np.int64]) -> tuple[pd.DataFrame
     return games, np.where(broken, -1, states), np.where(broken, -1, rows)
 
 
-def _placed(shas: list[str], texts: tuple[str, ...], vectors: Vectors | None) -> Floats:
+def _text_vectors(shas: list[str], texts: tuple[str, ...], vectors: Vectors | None) -> Floats:
     if vectors is None:
         return np.stack([bag_of_words(text) for text in texts]) if texts else np.zeros((0, WIDTH))
     width = len(next(iter(vectors.values()))) if vectors else 1

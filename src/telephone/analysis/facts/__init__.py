@@ -1,1 +1,1 @@
-"""Facts of the prompt followed from call to call: kept, lost, restored, invented, and how long they survive."""
+"""Facts of the prompt tracked from call to call: kept, lost, restored, invented, and how long they survive."""

@@ -1,4 +1,4 @@
-"""Every fact of every game, followed from call to call: kept, lost, corrupted, come back; and what was invented."""
+"""Every fact of every game, tracked from call to call: kept, lost, corrupted or restored; and invented facts."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from telephone.store import Run
 
 STATES = {"k": "kept", "w": "wrong", "m": "missing", "u": "unknown"}
-"""What the judges of facts write, a letter a fact; and what it means."""
+"""The letters that the fact judges store, one for each fact, and their meaning."""
 BOTH = "both"
-"""The kind of a step whose picture was not read: it is a drawing and a describing in one."""
+"""The kind of a step whose image was not read: image generation and captioning in one."""
 _COUNTED = (ScorerKind.TEXT_FACTS, ScorerKind.IMAGE_FACTS)
 _RECALL = {**dict.fromkeys(_COUNTED, "facts_recall"), ScorerKind.OPINION: "opinion_recall"}
 """The score whose detail has the letters, by kind of scorer."""
@@ -34,23 +34,22 @@ INVENTED = (*_GAME, "generation", "turn", "kind", "player", "stated", "invented"
 def track_facts(
     run: Run, frame: pd.DataFrame | None = None, mend: bool = True, opinion: str | None = None
 ) -> pd.DataFrame:
-    """Returns one row for each fact of the prompt and each call that passed it on, or failed to.
+    """Returns one row for each fact of the prompt and each call of a game.
 
-    Columns: `game, prompt_id, level, t2i_model, i2t_model, repeat, first, generation, turn, kind` (image: drawing,
-    text: describing, both: the picture between was not read), `player` (of the call; of a `both`, the pair), `atom`
-    (number of the fact in its prompt), `attribute`, `fact` (in words), `before` and `state` (kept, wrong or missing
-    before and after the call) and `event`: kept, lost, corrupted, back (it was not there before) or gone (nor is it
-    now). Prompts outside the pocket world have no rows.
+    Columns: `game, prompt_id, level, t2i_model, i2t_model, repeat, first, generation, turn, kind` (image: the call
+    made an image, text: it made a description, both: the image between was not read), `player` (model of the call; for
+    `both` the pair), `atom` (number of the fact in its prompt), `attribute`, `fact` (in words), `before` and `state`
+    (kept, wrong or missing before and after the call) and `event`: kept, lost, corrupted, back (restored by this call)
+    or gone (still missing). Prompts outside the pocket world have no rows.
 
     Args:
         run: A run that was judged in full.
         frame: Rows of `run.frame()`; None is the battle without its control lines.
-        mend: Whether a picture keeps or lacks what the texts on both sides of it keep or lack, whatever was read. Who
-            describes sees the picture alone, and who draws the text alone, so that the reader's mistake is likelier
-            than two lucky guesses.
-        opinion: Part of the name of a player that was asked yes-or-no questions (`telephone judge --opinion`): its
-            answers take the place of counted facts, for any prompt. Only pictures are asked about, so every call but
-            the first is a `both`, attributes are object, count, attribute and relation, and a state may be unknown.
+        mend: Whether to correct the reading of an image where the texts before and after it agree on a fact. Each model
+            sees only the previous artefact, so an error of the image reader is more likely than two coincidences.
+        opinion: Part of the name of a model that answered yes-or-no questions (`telephone judge --opinion`): its
+            answers replace counted facts, for any prompt. The questions are about images only, so every call but the
+            first is a `both`, attributes are object, count, attribute and relation, and a state may be unknown.
     """
     made, details = _read(run, frame, mend and opinion is None, opinion)
     lengths = made["states"].str.len().to_numpy(dtype=int)
@@ -67,10 +66,10 @@ def track_facts(
 
 
 def count_invented_facts(run: Run, frame: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Returns one row a call: how many facts its text or picture states, and how many of them the prompt does not.
+    """Returns one row a call: how many facts its text or image states, and how many of them the prompt does not.
 
-    Columns: those of `track_facts` that tell the call, `stated` (facts), `invented` (untrue ones beside those that
-    answer a fact of the prompt wrongly), `new` (of these, the ones that were not there before the call).
+    Columns: those of `track_facts` that identify the call, `stated` (facts), `invented` (facts that are not in the
+    prompt, wrong values of the prompt's facts excluded), `new` (invented facts that the previous artefact lacks).
 
     Args:
         run: A run that was judged in full.
@@ -89,20 +88,20 @@ def count_invented_facts(run: Run, frame: pd.DataFrame | None = None) -> pd.Data
     return table[list(INVENTED)]
 
 
-def subject_change_turns(followed: pd.DataFrame) -> pd.DataFrame:
-    """Returns one row a game: its subject and the first turn whose description does not tell it.
+def subject_change_turns(tracked: pd.DataFrame) -> pd.DataFrame:
+    """Returns one row a game: its subject and the first turn whose description lacks it.
 
-    The subject is the kind of the first thing of the prompt, such as the boat of "a red boat on a beach". Columns:
-    `game, prompt_id, level, t2i_model, i2t_model, subject` (in words), `turn` (from 1; NaN if it is told to the end)
-    and `turns` (descriptions of the game). Prompts without a thing have no rows.
+    The subject is the kind of the first object of the prompt, such as the boat of "a red boat on a beach". Columns:
+    `game, prompt_id, level, t2i_model, i2t_model, subject` (in words), `turn` (from 1; NaN if it is kept to the end)
+    and `turns` (descriptions of the game). Prompts without an object have no rows.
 
     Args:
-        followed: As `track_facts` gives it: exact facts, call by call.
+        tracked: As `track_facts` gives it.
     """
-    told = followed[(followed["attribute"] == "kind") & (followed["kind"] != "image")]
-    if told.empty:
+    kinds = tracked[(tracked["attribute"] == "kind") & (tracked["kind"] != "image")]
+    if kinds.empty:
         return pd.DataFrame(columns=list(SUBJECT_COLUMNS))
-    first = told[told["atom"] == told.groupby("game")["atom"].transform("min")]
+    first = kinds[kinds["atom"] == kinds.groupby("game")["atom"].transform("min")]
     gone = first["turn"].where(first["state"] != "kept", np.nan)
     grouped = first.assign(gone=gone).groupby("game", sort=False)
     table = grouped[list(SUBJECT_COLUMNS[1:5])].first().assign(
@@ -112,11 +111,11 @@ def subject_change_turns(followed: pd.DataFrame) -> pd.DataFrame:
 
 
 def fact_details(run: Run, opinion: str | None = None) -> dict[tuple[str, str], Any]:
-    """Returns what the judges of facts have written of each content and prompt (hashes); the newest judge holds.
+    """Returns the details stored by fact judges, by hashes of content and prompt; those of the newest judge.
 
     Args:
         run: A judged run.
-        opinion: Part of the name of a player whose opinion is taken; None is what was counted.
+        opinion: Part of the name of a model whose answers are taken; None takes counted facts.
     """
     kinds = _COUNTED if opinion is None else (ScorerKind.OPINION,)
     return {
@@ -130,7 +129,7 @@ def fact_details(run: Run, opinion: str | None = None) -> dict[tuple[str, str], 
 
 
 def _facts_of(run: Run, made: pd.DataFrame, details: dict[tuple[str, str], Any]) -> dict[str, Sequence[Any]]:
-    """Returns attribute and words of each fact by prompt: as the judge wrote them, or as the world counts them."""
+    """Returns attribute and words of each fact by prompt: as the judge stored them, or as the world defines them."""
     found: dict[str, Sequence[Any]] = {prompt: _facts(text) for prompt, text in _prompts(run).items()}
     for prompt, sha, start in made.drop_duplicates("prompt_id")[["prompt_id", "sha", "start"]].itertuples(index=False):
         found[prompt] = details[sha, start].get("facts", found[prompt])
@@ -161,7 +160,7 @@ def _read(
 
 
 def _before(made: pd.DataFrame, same: pd.Series) -> pd.Series:
-    """Returns the states before each call; at the start of a game all facts are there."""
+    """Returns the states before each call; at the start of a game all facts are kept."""
     whole = pd.Series(["k" * len(states) for states in made["states"]], dtype=object, index=made.index)
     return made["states"].shift(1).where(same, whole)
 
@@ -183,7 +182,7 @@ def _prompts(run: Run) -> dict[str, str]:
 
 
 def _numbers(lengths: Any) -> Any:
-    """Returns 0, 1, ... for each length, one behind the other."""
+    """Returns 0, 1, ... for each length, concatenated."""
     ends = np.cumsum(lengths)
     return np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)
 

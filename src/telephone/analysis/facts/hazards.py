@@ -1,4 +1,4 @@
-"""How often a fact is lost in one call: by drawing or describing, by player, sort of fact, turn and level."""
+"""How often a fact is lost in one call: by kind of call, model, attribute, turn and level."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from telephone.analysis.inference.bootstrap import Floats, merge_strata, student
 from telephone.core.errors import UsageError
 
 GROUPS = ("kind", "player", "attribute", "turn", "level", "t2i_model", "i2t_model", "first")
-"""By what hazards and survival can be told apart."""
+"""Columns by which hazards and survival can be grouped."""
 _WELL = {"kept", "lost", "corrupted"}
 
 
 def hazard_rates(table: pd.DataFrame, by: Sequence[str] = ("kind",)) -> pd.DataFrame:
-    """Returns the chance that a fact which is still there is not there after one call.
+    """Returns the probability that a fact which is kept before a call is lost by it.
 
     Columns: those of `by`, `at_risk` (facts kept before a call), `lost` and `corrupted` (of these), `hazard` (their
-    share, 0 to 1), `low`, `high` (95 % interval over prompts, NaN for a single one), `back_from` (facts that were not
-    there before a call), `back` (of these, there again) and `prompts`.
+    share, 0 to 1), `low`, `high` (95 % interval over prompts, NaN for a single one), `back_from` (facts missing
+    before a call), `back` (of these, restored by it) and `prompts`.
 
     Args:
         table: As `track_facts` gives it.
-        by: Some of `GROUPS`; none is everything together.
+        by: Some of `GROUPS`; none pools everything.
 
     Raises:
         UsageError: there is no such group.
@@ -58,31 +58,30 @@ def hazard_rates(table: pd.DataFrame, by: Sequence[str] = ("kind",)) -> pd.DataF
 
 
 def check_groups(by: Sequence[str]) -> list[str]:
-    """Returns the groups.
+    """Returns the groups as a list.
 
     Raises:
-        UsageError: one of them is none.
+        UsageError: one of them is unknown.
     """
-    strange = [name for name in by if name not in GROUPS]
-    if strange:
-        raise UsageError(f"Facts are not grouped by {strange[0]!r}: take some of {', '.join(GROUPS)}.")
+    unknown = [name for name in by if name not in GROUPS]
+    if unknown:
+        raise UsageError(f"Facts are not grouped by {unknown[0]!r}: choose from {', '.join(GROUPS)}.")
     return list(by)
 
 
 def clustered_proportion(events: Floats, risks: Floats, strata: Sequence[str]) -> tuple[float, float, float]:
-    """Returns the share of events among all risks of several prompts, and its 95 % interval.
+    """Returns a proportion over clusters (prompts) and its 95 % Wilson interval with an effective sample size.
 
-    The facts of a prompt are not many observations but one, so the spread between prompts tells how many independent
-    facts would be as sure; the interval is Wilson's for that many. It does not shrink to a point where nothing or
-    everything was lost.
+    Facts of one prompt are not independent. The variance between prompts gives the number of independent facts with the
+    same precision, and the interval is Wilson's for that number. It does not shrink to a point at 0 or 1.
 
     Args:
-        events: One number a prompt.
-        risks: One number a prompt, not less than its events.
+        events: Number of events of each prompt.
+        risks: Number of cases at risk of each prompt, not less than its events.
         strata: The level of each prompt.
 
     Returns:
-        Share, lower and upper bound; NaN where there is no risk, and bounds NaN where there is one prompt.
+        Share, lower and upper bound; NaN without cases at risk; the bounds are NaN for a single prompt.
     """
     at_risk = risks > 0
     events, risks = events[at_risk], risks[at_risk]
@@ -96,7 +95,7 @@ def clustered_proportion(events: Floats, risks: Floats, strata: Sequence[str]) -
     variance = _variance(events - share * risks, groups) / total**2
     freedom = n - len(set(groups.tolist()))
     worth = min(share * (1 - share) / variance, total) if variance > 0 and 0 < share < 1 else total
-    # Wilson's middle and half width, with Student's bound in place of the normal one.
+    # Wilson's centre and half width, with Student's quantile in place of the normal one.
     z = student_quantile(freedom)
     middle = (share + z * z / (2 * worth)) / (1 + z * z / worth)
     half = z * np.sqrt(share * (1 - share) / worth + z * z / (4 * worth**2)) / (1 + z * z / worth)
@@ -104,7 +103,7 @@ def clustered_proportion(events: Floats, risks: Floats, strata: Sequence[str]) -
 
 
 def _variance(residuals: Floats, groups: NDArray[Any]) -> float:
-    """Returns the variance of the sum of residuals, one a prompt, prompts drawn within their groups."""
+    """Returns the variance of the sum of residuals, one a prompt, with prompts sampled within their groups."""
     total = 0.0
     for group in set(groups.tolist()):
         own = residuals[groups == group]

@@ -1,4 +1,4 @@
-"""What each kind of hop loses, with its sign: how much further from the prompt each artefact is than the one before."""
+"""The signed loss of each hop: how much further from the prompt each artefact is than the previous one."""
 
 from __future__ import annotations
 
@@ -21,19 +21,20 @@ def hop_losses(
     offset: float = 0.0,
     start: float | None = None,
 ) -> pd.DataFrame:
-    """Returns the mean loss of each hop kind and player, by level (`all` is last) and turn.
+    """Returns the mean loss of each hop kind and model, by level (`all` is last) and turn.
 
-    The losses of all hops of a game add up to the loss of the game. A loss below 0 is a gain: something came back, or
-    was guessed. Columns: `level`, `kind` (image: drawing; text: describing), `player`, `step_number` (-1 is the mean
-    over all turns), `loss`, `low`, `high` (95 % interval over prompts), `n` (prompts) and `unscored` (hops without a
-    number).
+    The losses of all hops of a game add up to the loss of the game. A loss below 0 is a gain: a fact was restored or
+    guessed. Columns: `level`, `kind` (image or text: what the hop made), `player` (model), `step_number` (-1 is the
+    mean over all turns), `loss`, `low`, `high` (95 % interval over prompts), `n` (prompts) and `unscored` (hops without
+    a number).
 
     Args:
         frame: One row a turn, as `scored_frame` gives it; text-first games are used, controls are left out.
-        text: Column of what a description keeps; one whose name holds `dist` is a distance, of which more is worse.
-        image: Column of the same for pictures, in the same units.
-        offset: What a perfect picture of the prompt itself would score worse than the prompt; a judge that compares
-            texts with pictures has such a gap, and without it every drawing would seem to lose it.
+        text: Column with the score of a description; a name that contains `dist` is a distance, where lower is
+            better.
+        image: Column of the same for images, in the same units.
+        offset: How much worse than the prompt a perfect image of it scores. A judge that compares texts with images has
+            such a modality gap; without the offset every text-to-image hop would seem to lose it.
         start: The score of the prompt itself; None is 1 for a share and 0 for a distance.
 
     Raises:
@@ -60,8 +61,9 @@ def hop_losses(
 
 
 def _hops(table: pd.DataFrame, kind: str, side: str, loss: pd.Series) -> pd.DataFrame:
-    told = table[["prompt_id", "level", "step_number"]]
-    return told.assign(kind=kind, player=table[side].astype(str), loss=loss.astype(float))
+    return table[["prompt_id", "level", "step_number"]].assign(
+        kind=kind, player=table[side].astype(str), loss=loss.astype(float)
+    )
 
 
 def _level(hops: pd.DataFrame, level: str) -> pd.DataFrame:

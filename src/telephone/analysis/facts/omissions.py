@@ -1,4 +1,4 @@
-"""Not seen or not said: what describers answer about the facts that they had not told of a picture."""
+"""Omissions: whether image-to-text models recognise the facts that their descriptions left out."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _COLUMNS = ("lost", "asked", "not_said", "not_seen", "unsure", "share_not_said",
 
 
 def probe_answers(run: Run) -> pd.DataFrame:
-    """Returns one row a question that was put to a describer: an opinion of a player, not a count.
+    """Returns one row for each probe question and its answer by an image-to-text model.
 
-    Columns: `player, prompt_id, level, attribute, sort` (lost: the picture has the fact and the description did not
-    tell it; blank: the picture lacks it), `question`, `answer`, `agrees` (1 the answer states the fact, 0 it states
+    Columns: `player` (model), `prompt_id, level, attribute, sort` (lost: the image has the fact and the description
+    omits it; blank: the image lacks it), `question`, `answer`, `agrees` (1 the answer states the fact, 0 it states
     another, NaN it states none).
 
     Args:
-        run: A run whose describers were asked (`telephone judge --ask`).
+        run: A run with an omission probe (`telephone judge --ask`).
     """
     names = {row.ref: row.name for row in run.spec.models}
     prompts = {prompt.id: prompt for prompt in run.spec.prompts}
@@ -36,20 +36,20 @@ def probe_answers(run: Run) -> pd.DataFrame:
         player = scorer.model
         for score in run.scores(scorer):
             prompt = prompts[of_sha[score.reference]]
-            told = {name: score.detail[name] for name in ("attribute", "question", "answer")}
+            probe = {name: score.detail[name] for name in ("attribute", "question", "answer")}
             value = np.nan if score.value is None else score.value
             head = {"player": names.get(player, player), "prompt_id": prompt.id, "level": prompt.level}
-            rows.append(head | told | {"sort": score.kind, "agrees": value})
+            rows.append(head | probe | {"sort": score.kind, "agrees": value})
     return pd.DataFrame(rows, columns=[*_ROWS[:-1], "question", "answer", "agrees"])
 
 
 def omission_rates(table: pd.DataFrame, by: Sequence[str] = ("player", "attribute")) -> pd.DataFrame:
-    """Returns how much of what describers left out they had seen.
+    """Returns the share of omitted facts that the image-to-text models recognise when asked.
 
-    Columns: those of `by`, `asked` (facts left out of a description and asked for), `not_said` (answered rightly),
-    `not_seen` (answered otherwise), `unsure` (no answer that can be read), `share_not_said` of those with an answer,
-    `low`, `high` (95 % interval over prompts), `guessed` (share that agrees to facts the picture lacks) and `corrected`
-    (the share without such luck: (share - guessed) / (1 - guessed), NaN where nothing absent was asked for).
+    Columns: those of `by`, `asked` (omitted facts with a question), `not_said` (correct answers), `not_seen` (other
+    answers), `unsure` (answers that cannot be parsed), `share_not_said` of the parsed answers, `low`, `high` (95 %
+    interval over prompts), `guessed` (share that agrees to facts the image lacks) and `corrected` (the share corrected
+    for guessing: (share - guessed) / (1 - guessed), NaN without questions about absent facts).
 
     Args:
         table: As `probe_answers` gives it.
@@ -71,11 +71,11 @@ def _shares(lost: pd.DataFrame, blank: pd.DataFrame) -> dict[str, Any]:
         by_prompt["yes"].to_numpy(float), by_prompt["n"].to_numpy(float), list(by_prompt["level"])
     )
     guessed = float(blank["agrees"].mean()) if blank["agrees"].notna().any() else float("nan")
-    said = int(known["agrees"].sum())
+    recognised = int(known["agrees"].sum())
     return {
         "asked": len(lost),
-        "not_said": said,
-        "not_seen": len(known) - said,
+        "not_said": recognised,
+        "not_seen": len(known) - recognised,
         "unsure": len(lost) - len(known),
         "share_not_said": share,
         "low": low,

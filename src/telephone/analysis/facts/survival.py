@@ -1,4 +1,4 @@
-"""How long facts live: survival curves and half-lives in turns, and a test of who keeps them longer."""
+"""Survival analysis of facts: survival curves, half-lives in turns, and a paired test between groups."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _DRAWS = 1000
 
 
 def survival_curves(table: pd.DataFrame, by: Sequence[str] = PAIR) -> pd.DataFrame:
-    """Returns the share of facts that no description has lost yet, turn by turn (Kaplan and Meier's estimate).
+    """Returns the share of facts that no description has lost yet, by turn (Kaplan-Meier estimate).
 
-    A fact leaves at its first description (of an image-first game: picture) that does not keep it, even if it comes
-    back; one of a game that broke off leaves the risk there, without being lost. Columns: those of `by`, `turn` (0 is
+    A fact is lost at the first description (in an image-first game: image) that does not keep it, even if it is
+    restored later; facts of a game that stopped early are censored there. Columns: those of `by`, `turn` (0 is
     the start), `at_risk` (facts), `lost`, `survival` (0 to 1), `low`, `high` (95 % interval over prompts; NaN for one).
 
     Args:
@@ -54,10 +54,10 @@ def survival_curves(table: pd.DataFrame, by: Sequence[str] = PAIR) -> pd.DataFra
 
 
 def half_lives(table: pd.DataFrame, by: Sequence[str] = PAIR) -> pd.DataFrame:
-    """Returns the turn at which half of the facts are lost, between two turns on a straight line.
+    """Returns the turn at which half of the facts are lost, interpolated linearly between two turns.
 
     Columns: those of `by`, `half_life` (turns; NaN if more than half survive the game), `low`, `high` (95 % interval
-    over prompts; infinite where it reaches beyond the game, NaN for a single prompt), `beyond` (whether the half-life
+    over prompts; infinite where it exceeds the game, NaN for a single prompt), `beyond` (whether the half-life
     is longer than the game) and `turns` (length of the game).
 
     Args:
@@ -82,11 +82,11 @@ def half_lives(table: pd.DataFrame, by: Sequence[str] = PAIR) -> pd.DataFrame:
 
 
 def survival_test(table: pd.DataFrame, by: str = "t2i_model") -> pd.DataFrame:
-    """Returns for each two groups who keeps facts longer, prompt by prompt.
+    """Returns which of each two groups keeps facts longer, paired by prompt.
 
-    What is compared is the mean number of turns that a fact lives within the game (a game that broke off counts as far
-    as it went). Columns: `one, other, difference` (turns, one minus other), `low, high` (95 % interval over prompts),
-    `prompts` (on which both have facts), `p` (sign-flip test over prompts), `holm` (held for all pairs at once).
+    The mean number of turns that a fact survives within the game is compared (a game that stopped early counts up to
+    that turn). Columns: `one, other, difference` (turns, one minus other), `low, high` (95 % interval over prompts),
+    `prompts` (on which both have facts), `p` (sign-flip test over prompts), `holm` (adjusted for all pairs).
 
     Args:
         table: As `track_facts` gives it.
@@ -118,7 +118,7 @@ class _RiskTable:
         self.strata = [str(level) for level in by_prompt["level"].first()]
         number = by_prompt.ngroup().to_numpy()
         turn = np.arange(1, turns + 1)
-        reached = lives["reached"].to_numpy()[:, None] >= turn  # the turn was played while the fact was still there
+        reached = lives["reached"].to_numpy()[:, None] >= turn  # the turn was played while the fact was still kept
         fell = lives["fell"].to_numpy()[:, None] == turn
         self.risk: Floats = np.zeros((len(self.strata), turns))
         self.lost: Floats = np.zeros((len(self.strata), turns))
@@ -140,13 +140,13 @@ def _groups(table: pd.DataFrame, by: Sequence[str]) -> list[tuple[dict[str, Any]
 
 def _lives(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """Returns one row a fact and game: `fell` (turn of its loss, 0 if there is none), `reached` (last turn at risk)."""
-    # What is of the kind that the game began with; where only pictures were asked about, those.
+    # Artefacts of the kind that the game began with; images where the questions were about images only.
     even = (table["generation"] % 2 == 0).to_numpy(dtype=bool)
     same = even if even.any() else ~even
     columns = ["game", "atom", "prompt_id", "level", *(key for key in keys if key not in ("level",))]
-    told = table[same & (table["state"] != "unknown")]
-    gone = told[told["state"] != "kept"].groupby(["game", "atom"])["turn"].min()
-    made = told.groupby(["game", "atom"], sort=False).agg(
+    known = table[same & (table["state"] != "unknown")]
+    gone = known[known["state"] != "kept"].groupby(["game", "atom"])["turn"].min()
+    made = known.groupby(["game", "atom"], sort=False).agg(
         **{name: (name, "first") for name in columns[2:]}, played=("turn", "max")
     )
     made["fell"] = gone.reindex(made.index).fillna(0).astype(int)
@@ -164,7 +164,7 @@ def _curve(lives: _RiskTable) -> tuple[Floats, Floats]:
 
 
 def _product(risk: Floats, lost: Floats) -> Floats:
-    """Once nobody is at risk any more, the curve goes on as it is."""
+    """Returns the product of 1 - lost / risk over turns; the curve stays constant once no fact is at risk."""
     share = np.divide(lost, risk, out=np.zeros_like(risk), where=risk > 0)
     return np.asarray(np.cumprod(1 - share, axis=-1))
 
@@ -182,7 +182,7 @@ def _bounds(draws: Floats, curve: Floats, lives: _RiskTable) -> tuple[Floats, Fl
 
 
 def _crossing(curves: Floats) -> Floats:
-    """Returns where each curve, which begins with 1 at turn 0, first falls to a half; infinite if it does not."""
+    """Returns where each curve, which begins with 1 at turn 0, first falls to one half; infinite if it does not."""
     whole = np.concatenate([np.ones((len(curves), 1)), curves], axis=1)
     whole = np.minimum.accumulate(whole, axis=1)  # a stretched draw may rise
     below = whole <= HALF

@@ -1,1 +1,1 @@
-"""Statistics: intervals, tests, variance decompositions and the sentences that rest on them."""
+"""Statistical inference: intervals, tests, variance decompositions and the sentences built from them."""

@@ -1,4 +1,4 @@
-"""What the first article of this game observed, each observation put to the test on the run at hand."""
+"""The observations of the first article about this game, each tested on a run."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ from telephone.analysis.tables.score_frames import without_controls
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be told"
+HOLDS, FAILS, OPEN = "holds", "does not hold", "undecided"
 EARLY, SUBJECT, STABLE = 3, (4, 5), 6
-"""Turns that count as early (and, at the other end, as late); those at which the subject should change; the one after
-which games should be stable."""
+"""Number of turns that count as early and as late; turns at which the subject should change; the turn after which games
+should be stable."""
 MOST = 0.5
-"""What "most games" means."""
+"""A share above this is "most games"."""
 FAR = 1.5
-"""How many times as large as another a distance must be to be "far larger"."""
+"""A distance that is this many times as large as another is "far larger"."""
 SETTLED = 0.05
-"""A cosine distance below which two descriptions in a row count as the same."""
+"""Cosine distance below which two consecutive descriptions count as equal."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """An observation of the article, and what a run says of it."""
+    """An observation of the article with the result of its test on a run."""
 
     name: str
-    """A word for links and JSON."""
-    said: str
-    """The observation."""
+    """Identifier for links and JSON."""
+    observation: str
+    """The observation in a sentence."""
     test: str
-    """What is measured, and when it counts as true."""
+    """What is measured, and the condition under which it holds."""
     verdict: str = OPEN
-    """holds, does not hold, or cannot be told."""
-    why: str = ""
-    """The numbers in a sentence, or what is lacking."""
+    """holds, does not hold, or undecided."""
+    explanation: str = ""
+    """The numbers in a sentence, or what is missing."""
     value: float | None = None
     low: float | None = None
     """Bounds of the 95 % interval."""
     high: float | None = None
     limit: float = 0.0
-    """What the value is compared with."""
+    """The value that it is compared with."""
 
 
 _CLAIMS = {
@@ -56,66 +56,69 @@ _CLAIMS = {
         Claim(
             "easy",
             "For easy prompts, the text-to-image model matters most.",
-            "Variance of the final distance between those who draw, minus that between those who describe: above 0.",
+            "Variance of the final distance between text-to-image models minus that between image-to-text models: "
+            "above 0.",
         ),
         Claim(
             "medium",
             "For medium prompts, the subject of nearly every game changes at the fourth or fifth step.",
-            f"Share of medium games whose description first lacks the prompt's first thing at turn {SUBJECT[0]} or "
+            f"Share of medium games whose description first lacks the prompt's first object at turn {SUBJECT[0]} or "
             f"{SUBJECT[1]}: more than half.",
             limit=MOST,
         ),
         Claim(
             "hard",
             "For hard prompts, the image-to-text model matters most at first, the text-to-image model later.",
-            f"The same as for easy prompts: below 0 over the first {EARLY} turns, above 0 over the last {EARLY}.",
+            f"As for easy prompts: below 0 over the first {EARLY} turns, above 0 over the last {EARLY}.",
         ),
         Claim(
             "stable",
-            "By about the fifth or sixth turn, most games have come to rest.",
-            f"Share of games whose descriptions from turn {STABLE} on differ by less than {SETTLED} from one to the "
-            "next (not at all, where no embedder has judged): more than half.",
+            "By about the fifth or sixth turn, most games are stable.",
+            f"Share of games whose consecutive descriptions from turn {STABLE} on differ by less than {SETTLED} "
+            "(not at all, where no embedder has judged): more than half.",
             limit=MOST,
         ),
         Claim(
             "modalities",
-            "A picture and its description are far farther apart than two pictures, or two descriptions, in a row.",
-            "Mean distance between what goes into a call and what comes out of it, as a multiple of that between two "
-            f"descriptions or two pictures in a row, whichever is larger: above {FAR}.",
+            "The distance between an image and its description is far larger than between two consecutive images or "
+            "descriptions.",
+            "Mean distance between input and output of a call, as a multiple of that between two consecutive "
+            f"descriptions or images, whichever is larger: above {FAR}.",
             limit=FAR,
         ),
         Claim(
             "style",
-            "Models that describe at length keep the style better than those that name the subject.",
-            "Share of style facts that the longest describer keeps at the end, minus that of the shortest: above 0.",
+            "Models with long descriptions keep the style better than those that only name the subject.",
+            "Share of style facts kept at the end by the image-to-text model with the longest descriptions, minus "
+            "that of the one with the shortest: above 0.",
         ),
     )
 }
 
 
 def check_article_claims(
-    frame: pd.DataFrame, followed: pd.DataFrame | None = None, drift: pd.DataFrame | None = None
+    frame: pd.DataFrame, tracked: pd.DataFrame | None = None, drift: pd.DataFrame | None = None
 ) -> tuple[Claim, ...]:
     """Returns the observations of the article, tested.
 
     Args:
         frame: One row a turn, as `scored_frame` gives it; controls are left out.
-        followed: As `track_facts` gives it, where the prompts state facts that can be counted.
-        drift: As `drift_table` gives it, where an embedder of texts and pictures has judged.
+        tracked: As `track_facts` gives it, where the prompts state facts that can be counted.
+        drift: As `drift_table` gives it, where an embedder of texts and images has judged.
 
     Raises:
         UsageError: a column is missing.
     """
     frame = without_controls(frame)
     turns = int(frame["step_number"].max()) + 1 if len(frame) else 0
-    followed, drift = (None if table is None else _of(table, frame) for table in (followed, drift))
+    tracked, drift = (None if table is None else _of(table, frame) for table in (tracked, drift))
     return (
         _easy(frame, turns),
-        _medium(followed),
+        _medium(tracked),
         _hard(frame, turns),
         _stable(frame, drift, turns),
         _modalities(drift),
-        _style(frame, followed),
+        _style(frame, tracked),
     )
 
 
@@ -130,21 +133,20 @@ def _easy(frame: pd.DataFrame, turns: int) -> Claim:
 
 def _by_gap(made: Claim, found: SideGap | None, level: str, sign: int) -> Claim:
     if found is None:
-        return _open(made, f"It takes two models on each side and three {level} prompts that every pair has played.")
+        return _open(made, f"This needs two models on each side and three {level} prompts with scores of every pair.")
     words = (
-        f"At the end, models that draw differ by {found.drawing:.3f}, models that describe by {found.describing:.3f}"
+        f"At the end, text-to-image models differ by {found.drawing:.3f}, image-to-text models by "
+        f"{found.describing:.3f}"
     )
     return _judged(made, (found.gap, found.low, found.high), f"{words} ({found.n} prompts).", sign)
 
 
-def _medium(followed: pd.DataFrame | None) -> Claim:
+def _medium(tracked: pd.DataFrame | None) -> Claim:
     made = _CLAIMS["medium"]
-    table = (
-        subject_change_turns(followed) if followed is not None and len(followed) else pd.DataFrame(columns=["level"])
-    )
+    table = subject_change_turns(tracked) if tracked is not None and len(tracked) else pd.DataFrame(columns=["level"])
     table = table[table["level"] == "medium"]
     if table.empty:
-        return _open(made, "No medium prompt has facts that can be followed.")
+        return _open(made, "No medium prompt has facts that can be tracked.")
     hit = table["turn"].between(*SUBJECT).astype(float)
     found = _over_prompts(hit, table)
     changed = table["turn"].dropna()
@@ -157,36 +159,36 @@ def _medium(followed: pd.DataFrame | None) -> Claim:
 def _hard(frame: pd.DataFrame, turns: int) -> Claim:
     made = _CLAIMS["hard"]
     if turns < 2 * EARLY:
-        return _open(made, f"It takes games of {2 * EARLY} turns or more.")
+        return _open(made, f"This needs games of {2 * EARLY} turns or more.")
     early = side_gap(frame, "hard", range(EARLY))
     late = side_gap(frame, "hard", range(turns - EARLY, turns))
     if early is None or late is None:
-        return _open(made, "It takes two models on each side and three hard prompts that every pair has played.")
+        return _open(made, "This needs two models on each side and three hard prompts that every pair has played.")
     words = " ".join(
-        f"{when}, models that draw differ by {one.drawing:.3f}, models that describe by {one.describing:.3f}."
+        f"{when}, text-to-image models differ by {one.drawing:.3f}, image-to-text models by {one.describing:.3f}."
         for when, one in (("At first", early), ("Later", late))
     )
     sides = [_judged(made, (one.gap, one.low, one.high), words, sign) for one, sign in ((early, -1), (late, 1))]
     verdicts = {side.verdict for side in sides}
     verdict = FAILS if FAILS in verdicts else OPEN if OPEN in verdicts else HOLDS
-    return replace(sides[1], verdict=verdict, why=words)
+    return replace(sides[1], verdict=verdict, explanation=words)
 
 
 def _stable(frame: pd.DataFrame, drift: pd.DataFrame | None, turns: int) -> Claim:
     made = _CLAIMS["stable"]
     if turns <= STABLE:
-        return _open(made, f"It takes games of more than {STABLE} turns.")
+        return _open(made, f"This needs games of more than {STABLE} turns.")
     whole = frame.groupby("game").filter(lambda own: len(own) == turns and bool((own["outcome"] == "ok").all()))
     if whole.empty:
-        return _open(made, "No game was played to its end.")
+        return _open(made, "No game has finished.")
     rest = _at_rest(whole, drift)
     found = _over_prompts(rest["rest"].astype(float), rest)
-    words = f"{found.mean[0]:.0%} of {len(rest)} games stay as they are after turn {STABLE}."
+    words = f"{found.mean[0]:.0%} of {len(rest)} games are stable after turn {STABLE}."
     return _judged(made, _numbers(found), words)
 
 
 def _at_rest(whole: pd.DataFrame, drift: pd.DataFrame | None) -> pd.DataFrame:
-    """Returns one row a game: whether it changes no more."""
+    """Returns one row a game with a column `rest`: whether it is stable."""
     heads = whole.groupby("game")[["prompt_id", "level"]].first()
     if drift is not None and "to_same" in drift.columns and drift["to_same"].notna().any():
         own = drift[(drift["kind"] == "text") & (drift["turn"] > STABLE) & drift["game"].isin(heads.index)]
@@ -201,21 +203,21 @@ def _modalities(drift: pd.DataFrame | None) -> Claim:
     made = _CLAIMS["modalities"]
     both = _embeds_both(drift)
     if both is None:
-        return _open(made, "It takes an embedder of texts and pictures: telephone judge RUN --embedder pocket/clip.")
+        return _open(made, "This needs an embedder of texts and images: telephone judge RUN --embedder pocket/clip.")
     found = both.dropna(subset=["to_before"])
     across = found.groupby("prompt_id")["to_before"].mean()
     within = both.dropna(subset=["to_same"]).groupby(["prompt_id", "kind"])["to_same"].mean().unstack("kind")
     table = pd.DataFrame({"across": across}).join(within).dropna()
     if len(table) < 2 or not (table[["image", "text"]].to_numpy() > 0).any():
-        return _open(made, "It takes two prompts or more whose games go on changing.")
+        return _open(made, "This needs two or more prompts whose games keep changing.")
     levels = found.groupby("prompt_id")["level"].first().reindex(table.index)
     means = estimate_means(table[["across", "image", "text"]].to_numpy(dtype=float), [str(level) for level in levels])
     ratio = means.mean[0] / means.mean[1:].max()
     draws = means.draws[:, 0] / np.maximum(means.draws[:, 1:].max(axis=1), 1e-9)
     low, high = np.quantile(draws, [0.025, 0.975])
     words = (
-        f"{means.mean[0]:.2f} between a picture and a text, {means.mean[1]:.2f} between pictures in a row, "
-        f"{means.mean[2]:.2f} between descriptions: {ratio:.1f} times as much."
+        f"{means.mean[0]:.2f} between an image and a text, {means.mean[1]:.2f} between consecutive images, "
+        f"{means.mean[2]:.2f} between consecutive descriptions: {ratio:.1f} times as much."
     )
     return _judged(made, (float(ratio), float(low), float(high)), words)
 
@@ -229,26 +231,28 @@ def _embeds_both(drift: pd.DataFrame | None) -> pd.DataFrame | None:
     return None
 
 
-def _style(frame: pd.DataFrame, followed: pd.DataFrame | None) -> Claim:
+def _style(frame: pd.DataFrame, tracked: pd.DataFrame | None) -> Claim:
     made = _CLAIMS["style"]
     words = frame["text_after"].dropna().map(lambda text: len(str(text).split())).astype(float)
     lengths = words.groupby(frame["i2t_model"]).mean().sort_values()
     if len(lengths) < 2 or lengths.iloc[-1] < 1.2 * lengths.iloc[0]:
-        return _open(made, "It takes two models that describe, one at least a fifth longer than the other.")
-    own = pd.DataFrame() if followed is None else followed[followed["attribute"] == "style"]
+        return _open(
+            made, "This needs two image-to-text models, one with descriptions at least 20 % longer than the other."
+        )
+    own = pd.DataFrame() if tracked is None else tracked[tracked["attribute"] == "style"]
     own = own[(own["kind"] != "image") & (own["turn"] == own["turn"].max())] if len(own) else own
     own = own[own["i2t_model"].isin([lengths.index[0], lengths.index[-1]])] if len(own) else own
     if own.empty or own["i2t_model"].nunique() < 2:
-        return _open(made, "No prompt here states a style that can be followed.")
+        return _open(made, "No prompt states a style that can be tracked.")
     kept = own.assign(kept=(own["state"] == "kept").astype(float))
     wide = kept.groupby(["prompt_id", "i2t_model"])["kept"].mean().unstack("i2t_model")
     gaps = (wide[lengths.index[-1]] - wide[lengths.index[0]]).dropna()
     levels = own.groupby("prompt_id")["level"].first().reindex(gaps.index)
     found = estimate_means(gaps.to_numpy(dtype=float)[:, None], [str(level) for level in levels], (-1.0, 1.0))
-    told = " and ".join(
+    kept_by = " and ".join(
         f"{name} ({lengths[name]:.0f} words) keeps {wide[name].mean():.0%}" for name in lengths.index[[-1, 0]]
     )
-    return _judged(made, _numbers(found), f"{told} of the styles ({len(gaps)} prompts).")
+    return _judged(made, _numbers(found), f"{kept_by} of the styles ({len(gaps)} prompts).")
 
 
 def _over_prompts(values: pd.Series, table: pd.DataFrame) -> MeanEstimate:
@@ -269,10 +273,10 @@ def _judged(made: Claim, numbers: Sequence[float], words: str, sign: int = 1) ->
     above, below = known and low > made.limit, known and high < made.limit
     holds, fails = (above, below) if sign > 0 else (below, above)
     if not known:
-        return replace(made, why=f"{words} These are too few prompts for an interval.", value=value)
+        return replace(made, explanation=f"{words} There are too few prompts for an interval.", value=value)
     verdict = HOLDS if holds else FAILS if fails else OPEN
-    return replace(made, verdict=verdict, why=words, value=value, low=low, high=high)
+    return replace(made, verdict=verdict, explanation=words, value=value, low=low, high=high)
 
 
-def _open(made: Claim, why: str) -> Claim:
-    return replace(made, why=why)
+def _open(made: Claim, explanation: str) -> Claim:
+    return replace(made, explanation=explanation)

@@ -1,9 +1,9 @@
-"""Means and honest intervals: prompts are drawn again within their levels, and few prompts give wide intervals.
+"""Means with bootstrap intervals: prompts are resampled within their levels, and few prompts give wide intervals.
 
-A battle shows the same prompts to everybody, so a prompt is one observation and its games are not many. Each draw takes
-one prompt fewer than a level has and weighs it up by n / (n - 1) (Rao and Wu), which makes the spread of the draws that
-of the mean; the spread is then stretched from the normal to Student's distribution, which matters below some thirty
-prompts.
+All models play the same prompts, so a prompt is one observation and its games are not independent. Each draw takes one
+prompt fewer than a level has, with weight n / (n - 1) (Rao and Wu's rescaled bootstrap), which makes the variance of
+the draws that of the mean. Deviations are then scaled from the normal to Student's t distribution, which matters
+below about thirty prompts.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ NORMAL_QUANTILE = round(float(ndtri((1 + CONFIDENCE) / 2)), 6)
 
 @dataclass(frozen=True)
 class MeanEstimate:
-    """Means of several things over the same prompts; all arrays have one entry a thing."""
+    """Means of several quantities over the same prompts; all arrays have one entry a quantity."""
 
     mean: Floats
     """NaN where nothing is scored."""
@@ -40,7 +40,7 @@ class MeanEstimate:
     n: NDArray[np.int64]
     """Prompts with a score."""
     draws: Floats
-    """[draws, things]: means of resampled prompts, stretched; the prompts of a draw are the same for all things."""
+    """[draws, quantities]: scaled means of resampled prompts; all quantities share the prompts of a draw."""
 
 
 def estimate_means(
@@ -49,9 +49,9 @@ def estimate_means(
     """Returns the mean of each column over prompts, each prompt with the same weight, and its interval.
 
     Args:
-        values: [prompts, things], one number a prompt; NaN is unscored and left out.
-        strata: The level of each prompt; prompts are drawn again within it.
-        limits: What the measure can be at all; bounds of intervals are cut to it.
+        values: [prompts, quantities], one number a prompt; NaN is unscored and left out.
+        strata: The level of each prompt; prompts are resampled within it.
+        limits: Range of the measure; bounds of intervals are clipped to it.
     """
     known = ~np.isnan(values)
     n = known.sum(axis=0)
@@ -63,17 +63,17 @@ def estimate_means(
     groups = len(set(merge_strata(strata)))
     freedom = [int(count) - groups if count >= 2 else None for count in n]
     stretch = np.array([np.nan if each is None else student_quantile(each) / NORMAL_QUANTILE for each in freedom])
-    spread = raw - mean
-    draws = mean + spread * stretch
+    deviation = raw - mean
+    draws = mean + deviation * stretch
     low, high = (np.full(len(mean), np.nan) for _ in range(2))
     enough = n >= 2
     low[enough], high[enough] = np.clip(interval_bounds(draws[:, enough]), *limits)
-    se = np.where(enough, np.sqrt(_mean_of_known(spread**2)), np.nan)
+    se = np.where(enough, np.sqrt(_mean_of_known(deviation**2)), np.nan)
     return MeanEstimate(mean, low, high, se, n, draws)
 
 
 def interval_bounds(draws: Floats) -> Floats:
-    """Returns [2, things]: the lower and upper bound of the 95 % interval of each column; NaN draws are left out."""
+    """Returns [2, quantities]: the bounds of the 95 % interval of each column; NaN draws are left out."""
     tail = (1 - CONFIDENCE) / 2
     if np.isnan(draws).any():
         return np.nanquantile(draws, [tail, 1 - tail], axis=0)
@@ -82,9 +82,9 @@ def interval_bounds(draws: Floats) -> Floats:
 
 @lru_cache(maxsize=64)
 def bootstrap_weights(strata: tuple[str, ...], draws: int = DRAWS) -> Floats:
-    """Returns [draws, prompts], read-only: how much each prompt weighs in each draw; equal strata, equal weights.
+    """Returns [draws, prompts], read-only: the weight of each prompt in each draw, equal for equal strata.
 
-    A single prompt cannot be drawn again, so it weighs 1 in every draw.
+    A single prompt cannot be resampled, so its weight is 1 in every draw.
     """
     generator = np.random.default_rng(seeds.derive("bootstrap", *strata))
     weights = np.ones((draws, len(strata)))
@@ -100,7 +100,7 @@ def bootstrap_weights(strata: tuple[str, ...], draws: int = DRAWS) -> Floats:
 
 
 def merge_strata(strata: Sequence[str]) -> list[str]:
-    """Returns the strata with each one of a single prompt joined to its neighbour, the easier one if there is one."""
+    """Returns the strata; one with a single prompt is merged with a neighbour, the easier one if possible."""
     order = sorted(set(strata), key=_difficulty)
     groups: list[list[str]] = []
     for name in order:

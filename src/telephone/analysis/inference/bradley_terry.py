@@ -1,7 +1,7 @@
-"""A second opinion on the ranking that knows no scale: models meet in pairs, and the one that keeps more wins.
+"""The Bradley-Terry model: a ranking that does not depend on the scale of the measure.
 
-Two models meet on every prompt with every partner that both played with. The chance that one beats the other is
-e^a / (e^a + e^b) of their strengths (Bradley and Terry); the strengths are those that make the results most likely.
+Two models are compared on every prompt with every partner that both played with, and the one that keeps more wins. The
+probability that one beats the other is e^a / (e^a + e^b) of their strengths, which are fitted by maximum likelihood.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from telephone.analysis.tables.score_frames import get_measure, ordered_levels, 
 
 COLUMNS = ("level", "model", "strength", "low", "high", "rank", "chance", "wins", "ties", "losses")
 PRIOR = 0.5
-"""Of a tie with each other model, added to the results: who wins all has a large strength, not an endless one."""
+"""Weight of a tie with each other model that is added to the results, so that strengths stay finite."""
 _DRAWS = 500
 _ROUNDS = 200
 _SAME = 1e-6
@@ -27,12 +27,12 @@ def bradley_terry(
     """Returns the strength of each model, at each level and over all, the strongest first.
 
     Columns: `level` (`all` is last), `model`, `strength` (natural logarithm; those of a level add up to 0), `low`,
-    `high` (95 % interval by prompts drawn again within levels; NaN where all prompts went the same way), `rank`,
-    `chance` (of beating a model of strength 0), `wins`, `ties` and `losses`.
+    `high` (95 % interval over prompts resampled within levels; NaN where all prompts have the same result), `rank`,
+    `chance` (probability of beating a model of strength 0), `wins`, `ties` and `losses`.
 
     Args:
         games: One row a game, as `game_scores` gives it; controls are left out.
-        side: t2i or i2t; pairs meet on prompts alone.
+        side: t2i, i2t or pair; pairs are compared by prompt.
         measure: A name of `MEASURES`.
         when: final or mean.
         tie: A smaller difference than this is a tie; 0 counts only equal scores as ties.
@@ -56,7 +56,7 @@ def bradley_terry(
 def fit_strengths(wins: Floats, rounds: int = _ROUNDS) -> Floats:
     """Returns [..., m]: log strengths that add up to 0, of results [..., m, m]: how often the row beat the column.
 
-    Hunter's iteration; each result is joined by `PRIOR` of a tie.
+    Uses Hunter's MM iteration; `PRIOR` of a tie is added to each pair.
     """
     m = wins.shape[-1]
     away = 1.0 - np.eye(m)
@@ -78,7 +78,7 @@ def fit_strengths(wins: Floats, rounds: int = _ROUNDS) -> Floats:
 def _meetings(
     games: pd.DataFrame, side: Side, column: str, tie: float, low_is_best: bool
 ) -> tuple[list[str], list[str], Floats]:
-    """Returns models, prompts and [prompts, models, models]: how often the row beat the column, ties half."""
+    """Returns models, prompts and [prompts, models, models]: how often the row beat the column; a tie counts half."""
     means = games.groupby(["prompt_id", "t2i_model", "i2t_model"], sort=True)[column].mean()
     if side == "pair":
         wide = means.unstack(["t2i_model", "i2t_model"]).sort_index(axis=1)  # noqa: PD010
@@ -123,9 +123,9 @@ def _table(names: list[str], results: Floats, strata: list[str], level: str) -> 
 
 
 def _interval(found: Floats, wins: Floats, strata: list[str]) -> Floats:
-    """Returns [2, models]; NaN where there are fewer than two prompts, or where all prompts went the same way.
+    """Returns [2, models]; NaN with fewer than two prompts, or where all prompts have the same result.
 
-    Drawing again what is all the same shows no spread, though a strength that never lost has no upper bound.
+    Resampling equal results gives no variance, although the strength of a model that never lost has no upper bound.
     """
     n = len(strata)
     if n < 2:

@@ -1,8 +1,8 @@
-"""How much of a prompt's identity is left, in bits: can a description be matched to its own prompt among all?
+"""Caption retrieval: is a description nearest to its own prompt among all prompts, and how many bits does that take?
 
-Each call sees the artefact before it and nothing else, so nothing that was lost about the prompt can come back: true
-information never rises along a chain. If the matching gets better anyway, something leaks past the chain, or the
-embedder is misled by how a text is put; both are worth a warning.
+Each call sees only the previous artefact, so the information about the prompt cannot increase along a chain (data
+processing inequality). If the retrieval accuracy increases, information leaks past the chain, or the embedder is
+misled by the wording; both give a warning.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ALL = "all lines"
 ALARM = 0.05
-"""A rise that chance makes so seldom, in the whole run, raises a warning."""
+"""A rise with a p-value below this (adjusted for the whole run) gives a warning."""
 _KEEP = ["game", "prompt_id", "level", "t2i_model", "i2t_model", "line", "repeat", "turn"]
 _FLIPS = 4000
 _TIE = 1e-6
@@ -34,34 +34,34 @@ _TIE = 1e-6
 
 @dataclass(frozen=True)
 class InformationLeak:
-    """A rise of what can be told about the prompt, which a chain alone cannot bring about."""
+    """A rise of the information about the prompt, which is impossible along a chain."""
 
     embedder: str
     line: str
     before: int
-    """Turns between which matching gets better."""
+    """Turns between which the retrieval accuracy increases."""
     after: int
     rise: float
-    """Of the share that is matched to its own prompt."""
+    """Increase of the share matched to its own prompt."""
     p: float
-    """How often chance rises so much anywhere in the chain; held for all lines at once."""
+    """p-value of the largest rise in the chain, adjusted for all lines (Holm)."""
 
     @property
     def words(self) -> str:
-        """A sentence for people."""
+        """A sentence that states the leak."""
         return (
-            f"{self.line}: {100 * self.rise:.0f} in 100 more descriptions can be matched to their prompt after turn "
+            f"{self.line}: {100 * self.rise:.0f} in 100 more descriptions are matched to their prompt after turn "
             f"{self.after} than after turn {self.before} (p {self.p:.3f}, {self.embedder}); what is lost cannot come "
             "back, so a model has seen more than the step before it, or the embedder misjudges."
         )
 
 
 def match_captions(run: Run, embedder: str | None = None, frame: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Returns for each turn the place of its own prompt among all prompts, by nearness.
+    """Returns for each turn the rank of its own prompt among all prompts by cosine similarity.
 
-    Descriptions are matched to texts; in games that begin with a picture, pictures are matched to pictures. Columns:
+    Descriptions are matched to texts; in games that begin with an image, images are matched to images. Columns:
     `embedder, game, prompt_id, level, t2i_model, i2t_model, line, repeat, turn, candidates` (distinct prompts),
-    `rank` (1 is the nearest; equally near ones share), `top1` (whether it is the nearest; a part where several are),
+    `rank` (1 is the nearest; ties share the mean rank), `top1` (1 if it is the nearest; 1 / n of n tied ones),
     `reciprocal` (1 / rank).
 
     Args:
@@ -84,7 +84,7 @@ def match_captions(run: Run, embedder: str | None = None, frame: pd.DataFrame | 
 
 
 def caption_retrieval_bits(table: pd.DataFrame, by: Sequence[str] = ("embedder", "line", "turn")) -> pd.DataFrame:
-    """Returns how well descriptions are matched, and how many bits about the prompt they hold at least.
+    """Returns the retrieval accuracy, and a lower bound of the bits about the prompt that it implies.
 
     Columns: those of `by`, `prompts`, `candidates`, `top1` (share matched), `low`, `high` (95 % interval over prompts),
     `mrr` (mean reciprocal rank), `bits` and `bits_low`, `bits_high` (Fano's bound for these shares).
@@ -114,10 +114,10 @@ def caption_retrieval_bits(table: pd.DataFrame, by: Sequence[str] = ("embedder",
 
 
 def fano_bound(right: float, candidates: int) -> float:
-    """Returns the least number of bits that a matching needs which is right so often among so many equally likely ones.
+    """Returns Fano's lower bound in bits of the information that this accuracy needs among equally likely candidates.
 
     Args:
-        right: Share that is matched, 0 to 1; NaN gives NaN.
+        right: Share that is matched to its own prompt, 0 to 1; NaN gives NaN.
         candidates: 1 or more.
     """
     if right != right:
@@ -125,15 +125,15 @@ def fano_bound(right: float, candidates: int) -> float:
     wrong = 1 - right
     if candidates < 2 or wrong >= 1 - 1 / candidates:
         return 0.0
-    doubt = -sum(part * np.log2(part) for part in (right, wrong) if part > 0)
-    return float(max(np.log2(candidates) - doubt - wrong * np.log2(candidates - 1), 0.0))
+    entropy = -sum(part * np.log2(part) for part in (right, wrong) if part > 0)
+    return float(max(np.log2(candidates) - entropy - wrong * np.log2(candidates - 1), 0.0))
 
 
 def find_information_leaks(table: pd.DataFrame) -> tuple[InformationLeak, ...]:
-    """Returns the lines in which matching gets better with the turns, more than chance can explain; and all together.
+    """Returns the lines, and all lines pooled, in which the retrieval accuracy increases significantly.
 
-    For each two turns the gain of each prompt is taken; the largest mean gain is compared with those that come out if
-    the signs of whole prompts are thrown like coins.
+    For each two turns the gain of each prompt is taken; the largest mean gain is compared with its distribution under
+    random signs of whole prompts.
 
     Args:
         table: As `match_captions` gives it.
@@ -158,7 +158,7 @@ def _rises(own: pd.DataFrame) -> Iterator[InformationLeak]:
 
 
 def _largest(values: Floats) -> tuple[tuple[int, int], float, float]:
-    """Returns between which two columns the mean rises most, how much, and how often chance rises as much."""
+    """Returns the two columns between which the mean rises most, the rise, and its p-value."""
     pairs = list(combinations(range(values.shape[1]), 2))
     gains = np.stack([values[:, after] - values[:, before] for before, after in pairs], axis=1)
     means = gains.mean(axis=0)
@@ -170,7 +170,7 @@ def _largest(values: Floats) -> tuple[tuple[int, int], float, float]:
 
 
 def _match(part: pd.DataFrame, vectors: dict[str, Any]) -> pd.DataFrame:
-    """A content without a vector has no row: it is not matched wrongly, it is not matched."""
+    """Returns the matches of one kind of artefact; contents without a vector have no row."""
     starts = [sha for sha in part["start"].drop_duplicates() if sha in vectors]
     known = part[part["sha"].isin(list(vectors)) & part["start"].isin(starts)]
     made = known[_KEEP].reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""Whether judges can be trusted: do embedders put the players in one order, and do they follow the exact facts?"""
+"""Judge validation: rank agreement between embedders, and their correlation with exact facts."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 
 ALL = "all"
 FACTS = {"text": "facts of texts", "image": "facts of pictures"}
-"""The judges that are no opinion, by what they look at."""
+"""The exact judges, by the kind of artefact."""
 COLUMNS = ["game", "prompt_id", "level", "t2i_model", "i2t_model", "generation", "turn", "judge", "value"]
 SIDES: dict[str, list[str]] = {"t2i": ["t2i_model"], "i2t": ["i2t_model"], "pair": ["t2i_model", "i2t_model"]}
 _DRAWS = 1000
 _FEWEST = 10
-"""Descriptions below which no correlation is told."""
+"""Number of descriptions below which no correlation is reported."""
 
 
 def judge_values(run: Run, frame: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Returns what every judge says of every text and picture, on scales where more is better.
+    """Returns the value of each text and image by each judge, on scales where higher is better.
 
     Columns: `game, prompt_id, level, t2i_model, i2t_model, generation, turn, judge, value`. Judges are each embedder
-    with each pair of kinds (`clip text-image`; the value is the retention) and the counted facts of texts and pictures
-    (the share of the prompt's facts that are there).
+    with each pair of kinds (`clip text-image`; the value is the retention) and the counted facts of texts and images
+    (the share of the prompt's facts that are kept).
 
     Args:
         run: A run that was judged in full.
@@ -40,19 +40,19 @@ def judge_values(run: Run, frame: pd.DataFrame | None = None) -> pd.DataFrame:
     """
     rows = without_controls(run.frame()) if frame is None else frame
     drifted = add_retention(drift_table(run, frame=rows), calibration_lines(run, frame=rows))
-    told = drifted.assign(judge=drifted["embedder"] + " " + drifted["mapping"], value=drifted["retention"])
+    retention = drifted.assign(judge=drifted["embedder"] + " " + drifted["mapping"], value=drifted["retention"])
     facts = track_facts(run, rows, mend=False)
     facts = facts.assign(value=(facts["state"] == "kept").astype(float), generation=facts["generation"])
     facts["judge"] = np.where(facts["kind"] == "image", FACTS["image"], FACTS["text"])
     shares = facts.groupby(COLUMNS[:-1], sort=False)["value"].mean().reset_index()
-    return pd.concat([told.loc[told["value"].notna(), COLUMNS], shares[COLUMNS]], ignore_index=True)
+    return pd.concat([retention.loc[retention["value"].notna(), COLUMNS], shares[COLUMNS]], ignore_index=True)
 
 
 def rank_agreement(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns for each two judges how alike they order the players.
+    """Returns the rank correlation of the model means of each two judges.
 
     Columns: `side` (t2i, i2t or pair), `one`, `other` (judges), `players`, `kendall` (tau-b) and `spearman` (rho), both
-    in [-1, 1], NaN below three players: two can only be in one order or the other.
+    in [-1, 1], NaN below three models.
 
     Args:
         table: As `judge_values` gives it.
@@ -68,10 +68,10 @@ def rank_agreement(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def fact_correlation(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns how well each embedder follows the exact facts, over all descriptions and pictures of a level.
+    """Returns the rank correlation of each embedder with the exact facts, over all descriptions and images of a level.
 
-    Columns: `judge, level` (`all` last), `spearman` (rank correlation of the value with the share of facts that are in
-    the very same text or picture), `low`, `high` (95 % interval over prompts), `n` (texts or pictures), `prompts`.
+    Columns: `judge, level` (`all` last), `spearman` (rank correlation of the value with the share of facts in
+    the same text or image), `low`, `high` (95 % interval over prompts), `n` (texts or images), `prompts`.
 
     Args:
         table: As `judge_values` gives it.
@@ -111,7 +111,7 @@ def _alike(pair: pd.DataFrame) -> dict[str, float]:
 
 
 def _follows(part: pd.DataFrame) -> dict[str, Any]:
-    """Ranks are those of the whole sample; prompts are weighed anew, each with all that was made of it."""
+    """Returns Spearman's rho with a bootstrap interval over prompts; ranks are those of the full sample."""
     from scipy.stats import rankdata
 
     prompts, number = np.unique(part["prompt_id"].to_numpy(dtype=str), return_inverse=True)

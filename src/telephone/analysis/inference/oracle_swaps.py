@@ -1,7 +1,7 @@
-"""What each side loses, tried out: one player of a line is replaced by a perfect one, and the same prompts are played.
+"""The loss of each side by intervention: one model of a line is replaced by a lossless one on the same prompts.
 
-With the perfect renderer and the real describer only describing can lose; with the real drawer and the perfect reader
-only drawing can. Where both lose what one alone would have lost, the rest is theirs together and is divided in halves.
+With the lossless renderer only the image-to-text model can lose facts; with the lossless reader only the text-to-image
+model can. The interaction of the two losses is divided equally between the sides (Shapley).
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from telephone.analysis.tables.leaderboards import ALL, Side, prompt_by_model, p
 from telephone.analysis.tables.score_frames import get_measure, ordered_levels, without_controls
 
 ORACLES = frozenset({"renderer", "reader"})
-"""Names of the perfect players, with or without `oracle/` in front of them, whatever their options."""
+"""Names of the lossless models, with or without the prefix `oracle/` and with any options."""
 LOSSLESS = frozenset({"sketcher", "teller"})
-"""Fakes that lose nothing unless an option says so: the perfect players where pictures are codes."""
+"""Fakes that are lossless unless an option sets a loss: the lossless models for fakes, whose images are codes."""
 _PAIR = ["level", "t2i_model", "i2t_model"]
 _LOSSES = ["loss_real", "loss_drawn", "loss_described", "loss_oracle"]
 _SHARES = ["drawing", "describing", "together"]
@@ -27,17 +27,19 @@ _SHARES = ["drawing", "describing", "together"]
 
 @dataclass(frozen=True)
 class OracleSwaps:
-    """The causal answer to what matters more, for the lines whose oracle lines were played."""
+    """The losses of both sides by intervention, for the lines whose oracle lines were played."""
 
     table: pd.DataFrame
     """One row a level and real line. Columns `level, t2i_model, i2t_model`; `loss_real` (mean loss of the line),
-    `loss_drawn` (real drawer, perfect reader), `loss_described` (perfect renderer, real describer), `loss_oracle` (both
-    perfect); `drawing` and `describing` (Shapley: they add up to loss_real - loss_oracle) and `together` (loss_real -
-    loss_drawn - loss_described + loss_oracle, half of which is in each). A loss is the distance, or 1 minus a share."""
+    `loss_drawn` (its text-to-image model with the lossless reader), `loss_described` (its image-to-text model with the
+    lossless renderer), `loss_oracle` (both lossless); `drawing` and `describing` (Shapley: they add up to loss_real -
+    loss_oracle) and `together` (loss_real - loss_drawn - loss_described + loss_oracle, half of which is in each). A
+    loss is the distance, or 1 minus a share."""
     overall: pd.DataFrame
     """The same over all real lines. Columns `level, source` (drawing, describing, together, difference), `loss`, `low`,
     `high` (95 % interval over prompts) and `n` (prompts)."""
     significant: bool = False
+    """Whether the 95 % interval of the difference between the sides excludes 0."""
     answer: str = ""
     note: str = ""
     """What is missing."""
@@ -45,23 +47,23 @@ class OracleSwaps:
 
 @dataclass(frozen=True)
 class SwapGain:
-    """What a battle gains if the worst model of a side is replaced by the best."""
+    """The gain from replacing the worst model of a side by the best one."""
 
     best: str
     worst: str
     gain: float
-    """Always 0 or more; of models that were picked by the same battle, so it flatters a little."""
+    """0 or more; biased upwards a little, because the models are chosen by the same battle."""
     low: float
     high: float
     n: int
 
 
 def oracle_swaps(games: pd.DataFrame, measure: str = "recall", when: str = "final") -> OracleSwaps:
-    """Returns the loss of each side, found by swapping the other side for a perfect player.
+    """Returns the loss of each side, measured by replacing the other side by a lossless model.
 
     Args:
-        games: One row a game, as `game_scores` gives it, with the lines of the perfect models among the controls or
-            the battle.
+        games: One row a game, as `game_scores` gives it, with the lines of the lossless models among the controls
+            or in the battle.
         measure: A name of `MEASURES`.
         when: final or mean.
 
@@ -76,24 +78,24 @@ def oracle_swaps(games: pd.DataFrame, measure: str = "recall", when: str = "fina
     wide = cells.unstack(["t2i_model", "i2t_model"])  # noqa: PD010
     lines = _lines(without_controls(games), list(wide.columns.to_frame(index=False).itertuples(index=False, name=None)))
     if not lines:
-        return _nothing("No line was played with the perfect renderer and the perfect reader too: add --controls.")
+        return _nothing("No line was also played with the lossless renderer and the lossless reader: add --controls.")
     parts = np.stack([wide[list(line)].to_numpy(dtype=float) for line in lines], axis=1)
     parts = np.where(np.isnan(parts).any(axis=2, keepdims=True), np.nan, parts)
     if np.isnan(parts).all():
-        return _nothing("The lines with perfect players have no score by this measure.")
+        return _nothing("The lines with lossless models have no score by this measure.")
     strata = prompt_levels(own, wide.index)
     levels = ordered_levels(own)
     chosen = [*levels, ALL] if len(levels) > 1 else levels
     table = pd.concat([_by_line(lines, parts, strata, level) for level in chosen], ignore_index=True)
     overall = pd.concat([_overall(parts, strata, level) for level in chosen], ignore_index=True)
-    return _told(table, overall, len(lines))
+    return _answered(table, overall, len(lines))
 
 
 def shapley_losses(losses: Floats) -> Floats:
-    """Returns [..., 3]: the loss by drawing, by describing (Shapley), and what both lose together.
+    """Returns [..., 3]: the loss by drawing, by describing (Shapley), and their interaction.
 
     Args:
-        losses: [..., 4]: of the real line, with a perfect reader, with a perfect renderer, with both.
+        losses: [..., 4]: of the real line, with the lossless reader, with the lossless renderer, with both.
     """
     real, drawn, described, oracle = np.moveaxis(losses, -1, 0)
     drawing = ((real - described) + (drawn - oracle)) / 2
@@ -102,7 +104,7 @@ def shapley_losses(losses: Floats) -> Floats:
 
 
 def swap_gain(games: pd.DataFrame, side: Side, measure: str = "distance", when: str = "final") -> SwapGain | None:
-    """Returns what the best model of a side keeps more than the worst; None with fewer than two models with a score."""
+    """Returns the gain of the best over the worst model of a side; None with fewer than two models with a score."""
     what = get_measure(measure)
     wide, strata = prompt_by_model(
         games, (f"{side}_model",) if side != "pair" else tuple(_PAIR[1:]), f"{what.name}_{when}"
@@ -118,19 +120,19 @@ def swap_gain(games: pd.DataFrame, side: Side, measure: str = "distance", when: 
 
 
 def is_oracle(name: str) -> bool:
-    """Tells whether a model of a frame is a perfect player of the pocket world."""
+    """Returns whether a model of a frame is lossless in the pocket world."""
     return name.partition("?")[0].removeprefix("oracle/") in ORACLES or name.removeprefix("fake/") in LOSSLESS
 
 
 def _lines(games: pd.DataFrame, played: list[tuple[str, str]]) -> list[tuple[tuple[str, str], ...]]:
-    """Returns for each real line its own columns: itself, with a perfect reader, with a perfect renderer, with both."""
+    """Returns the columns of each real line: itself, with the lossless reader, with the lossless renderer, both."""
     there = set(played)
-    perfect = [(o, r) for o, r in played if is_oracle(o) and is_oracle(r)]
+    lossless = [(o, r) for o, r in played if is_oracle(o) and is_oracle(r)]
     real = games[["t2i_model", "i2t_model"]].drop_duplicates().itertuples(index=False, name=None)
     lines: list[tuple[tuple[str, str], ...]] = []
     for t, c in sorted(pair for pair in real if not (is_oracle(pair[0]) or is_oracle(pair[1]))):
-        whole = [((t, c), (t, r), (o, c), (o, r)) for o, r in perfect if (t, r) in there and (o, c) in there]
-        lines += whole[:1]
+        matched = [((t, c), (t, r), (o, c), (o, r)) for o, r in lossless if (t, r) in there and (o, c) in there]
+        lines += matched[:1]
     return lines
 
 
@@ -159,7 +161,7 @@ def _at(strata: list[str], level: str) -> list[bool]:
 
 
 def _mean(values: Floats) -> Floats:
-    """Returns the mean over the first axis of what is known; NaN where nothing is."""
+    """Returns the mean over the first axis without NaN values; NaN where all values are NaN."""
     known = ~np.isnan(values)
     with np.errstate(invalid="ignore"):
         return np.asarray(np.where(known, values, 0.0).sum(axis=0) / known.sum(axis=0))
@@ -170,14 +172,14 @@ def _nothing(note: str) -> OracleSwaps:
     return OracleSwaps(table, pd.DataFrame(columns=["level", "source", "loss", "low", "high", "n"]), False, "", note)
 
 
-def _told(table: pd.DataFrame, overall: pd.DataFrame, lines: int) -> OracleSwaps:
+def _answered(table: pd.DataFrame, overall: pd.DataFrame, lines: int) -> OracleSwaps:
     last = overall[overall["level"] == overall["level"].iloc[-1]].set_index("source")
     drawing, describing, difference = (last.loc[name] for name in ("drawing", "describing", "difference"))
     significant = bool(difference["low"] > 0 or difference["high"] < 0)
     more = "Drawing" if difference["loss"] > 0 else "Describing"
     words = (
-        f"{more} loses more: " if significant else "It cannot be told apart: "
-    ) + f"with a perfect partner drawing loses {drawing['loss']:.2f} and describing {describing['loss']:.2f} "
+        f"{more} loses more: " if significant else "The sides are not distinguishable: "
+    ) + f"with a lossless partner drawing loses {drawing['loss']:.2f} and describing {describing['loss']:.2f} "
     words += f"(difference {difference['loss']:+.2f}, 95 % interval {difference['low']:+.2f} to "
     words += f"{difference['high']:+.2f}; {lines} line{'s' if lines > 1 else ''}, {int(difference['n'])} prompts)."
     return OracleSwaps(table, overall, significant, words)

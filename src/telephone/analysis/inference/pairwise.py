@@ -1,4 +1,4 @@
-"""Who keeps more than whom: every two models compared prompt by prompt, with a test that needs no normal law."""
+"""Pairwise differences between models, paired by prompt, with a sign-flip test that assumes no distribution."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from telephone.core import seeds
 
 COLUMNS = ("level", "one", "other", "difference", "low", "high", "n", "better", "p", "p_holm", "significant")
 EXACT = 12
-"""Up to so many prompts all signs are tried; above, a sample of them."""
+"""Up to this many prompts all signs are tried; above, a random sample of them."""
 _FLIPS = 9999
 
 
 def pairwise_differences(
     games: pd.DataFrame, side: Side, measure: str = "distance", when: str = "final"
 ) -> pd.DataFrame:
-    """Returns each two models' difference, at each level and over all.
+    """Returns the difference of each two models, at each level and over all levels.
 
     Columns: `level` (`all` is last), `one`, `other`, `difference` (mean over prompts of one minus other), `low`, `high`
-    (95 % interval), `n` (prompts on which both have a score), `better` (share of these on which one keeps more, ties
-    half), `p` (sign-flip test of no difference), `p_holm` (the same, adjusted for all pairs of the level) and
+    (95 % interval), `n` (prompts on which both have a score), `better` (share of these on which the first keeps more;
+    ties count half), `p` (sign-flip test of no difference), `p_holm` (adjusted for all pairs of the level) and
     `significant` (whether `p_holm` is below 0.05). The smallest `p` of n prompts is 2 / 2 ** n, so five prompts cannot
     give a significant difference.
 
@@ -51,7 +51,7 @@ def pairwise_differences(
 
 
 def sign_flip_test(values: Floats) -> float:
-    """Returns the p-value of a mean of 0, each value's sign being chance (two-sided); NaN without values.
+    """Returns the two-sided p-value of the hypothesis that each value's sign is random; NaN without values.
 
     Args:
         values: One difference a prompt. Up to `EXACT` of them all signs are tried, above 9,999 random ones.
@@ -79,7 +79,7 @@ def _size_of_sum(values: Floats, axis: int = -1) -> Floats:
 
 
 def holm_adjust(chances: Floats) -> Floats:
-    """Returns p-values that hold for all tests at once (Holm); NaN stays NaN and counts as no test."""
+    """Returns p-values adjusted for multiple tests (Holm); NaN stays NaN and counts as no test."""
     made = np.full(len(chances), np.nan)
     known = np.flatnonzero(~np.isnan(chances))
     order = known[np.argsort(chances[known], kind="stable")]

@@ -1,4 +1,4 @@
-"""The three questions of the battle, each answered in a sentence with its interval, or with why it cannot be told."""
+"""The three questions of a battle, each answered in a sentence with its interval or the reason for no answer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _QUESTIONS = {
 
 @dataclass(frozen=True)
 class QuestionAnswer:
-    """One of the three questions and what a run says about it."""
+    """One of the three questions and the answer of a run."""
 
     question: str
     answer: str
@@ -57,7 +57,7 @@ def _best(games: pd.DataFrame, board: Leaderboard, question: str) -> QuestionAns
     if tied:
         others = ", ".join(tied[:-1]) + (" and " if len(tied) > 1 else "") + tied[-1]
         return QuestionAnswer(
-            question, f"Perhaps {words}, but it cannot be told from {others}.{_by_level(board)}", False
+            question, f"Perhaps {words}, but it is not distinguishable from {others}.{_by_level(board)}", False
         )
     return QuestionAnswer(question, f"{words} keeps most.{_by_level(board)}", True)
 
@@ -68,7 +68,7 @@ def _number(row: Mapping[Any, Any]) -> str:
 
 
 def _by_level(board: Leaderboard) -> str:
-    """Tells who is first at each level, where that is not one and the same."""
+    """Returns a sentence with the best model of each level."""
     levels = [str(level) for level in board.table["level"].drop_duplicates() if level != ALL]
     first = {}
     for level in levels:

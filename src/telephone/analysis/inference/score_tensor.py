@@ -1,4 +1,4 @@
-"""The scores of a battle as a table of drawing model x describing model x prompt x repeat, and its mean squares."""
+"""The scores of a battle as a tensor: text-to-image model x image-to-text model x prompt x repeat; mean squares."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ EFFECT_NAMES = {
 Without repeats the interaction of all three is inside `chance`."""
 EFFECTS = tuple(EFFECT_NAMES.values())
 
-_WHOLE = 0.8
-"""Prompts whose every repeat is scored must be so many of those with at least one; else repeats are averaged."""
+_MIN_COMPLETE = 0.8
+"""Minimum share of prompts with all repeats scored among those with at least one; below it repeats are averaged."""
 
 
 @dataclass(frozen=True)
 class ScoreTensor:
-    """A table without gaps."""
+    """A tensor of scores without missing values."""
 
     scores: Floats
-    """[drawing models, describing models, prompts, repeats]"""
+    """[text-to-image models, image-to-text models, prompts, repeats]"""
     t2i_models: tuple[str, ...]
     i2t_models: tuple[str, ...]
     levels: tuple[str, ...]
@@ -37,13 +37,13 @@ class ScoreTensor:
 
     @property
     def sizes(self) -> tuple[int, int, int, int]:
-        """Numbers of drawing models, describing models, prompts and repeats."""
+        """Numbers of text-to-image models, image-to-text models, prompts and repeats."""
         t, c, p, r = self.scores.shape
         return t, c, p, r
 
 
 def score_tensor(games: pd.DataFrame, measure: str = "distance", when: str = "final") -> ScoreTensor:
-    """Returns the table of the prompts on which every pair has a score; it has no prompt if a pair never played.
+    """Returns the tensor of the prompts on which every pair has a score; it has no prompt if a pair never played.
 
     Args:
         games: One row a game, as `game_scores` gives it; controls are left out.
@@ -60,7 +60,7 @@ def score_tensor(games: pd.DataFrame, measure: str = "distance", when: str = "fi
     cells = pd.MultiIndex.from_product([t2i_models, i2t_models], names=keys[2:])
     each = games.groupby(keys, sort=True)[column].mean()
     wide = each.unstack(keys[2:]).reindex(columns=cells)  # noqa: PD010
-    found, repeats = _whole(wide)
+    found, repeats = _complete(wide)
     prompts = found.index.get_level_values(0).unique()
     level = games.drop_duplicates("prompt_id").set_index("prompt_id")["level"]
     shape = (len(prompts), repeats, len(t2i_models), len(i2t_models))
@@ -69,21 +69,21 @@ def score_tensor(games: pd.DataFrame, measure: str = "distance", when: str = "fi
     return ScoreTensor(scores, t2i_models, i2t_models, names, int(games["prompt_id"].nunique()) - len(prompts))
 
 
-def _whole(wide: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Returns the rows (prompt, repeat) of prompts without a gap, and the number of repeats."""
+def _complete(wide: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Returns the rows (prompt, repeat) of prompts without missing values, and the number of repeats."""
     repeats = wide.index.get_level_values("repeat").nunique() if len(wide) else 1
     full = wide.dropna()
     size = full.groupby("prompt_id").size()
-    whole = size.index[size == repeats]
+    complete = size.index[size == repeats]
     averaged = wide.groupby("prompt_id").mean().dropna()
-    if repeats > 1 and len(whole) >= _WHOLE * max(len(averaged), 1):
-        return full[full.index.get_level_values("prompt_id").isin(whole)], repeats
+    if repeats > 1 and len(complete) >= _MIN_COMPLETE * max(len(averaged), 1):
+        return full[full.index.get_level_values("prompt_id").isin(complete)], repeats
     return averaged, 1
 
 
 @dataclass(frozen=True)
 class MeanSquares:
-    """Mean squares of a table, each effect [draws]; `e` is NaN without repeats."""
+    """Mean squares of a tensor, each effect [draws]; `e` is NaN without repeats."""
 
     mean: dict[str, Floats]
     freedom: dict[str, int]
@@ -91,16 +91,16 @@ class MeanSquares:
 
     @property
     def chance(self) -> Floats:
-        """What one more repeat would change: the residual; without repeats the threefold interaction is in it."""
+        """The residual; without repeats it includes the three-way interaction."""
         return self.mean["tcp"] if self.sizes[3] == 1 else self.mean["e"]
 
 
 def mean_squares(scores: Floats, weights: Floats | None = None) -> MeanSquares:
-    """Returns the mean squares of a table, for each weighting of its prompts.
+    """Returns the mean squares of a tensor, for each weighting of its prompts.
 
     Args:
-        scores: [t, c, p, r], without gaps.
-        weights: [draws, p], what each prompt weighs; None is one draw with equal weights.
+        scores: [t, c, p, r], without missing values.
+        weights: [draws, p], weight of each prompt; None is one draw with equal weights.
     """
     t, c, p, r = scores.shape
     weights = np.ones((1, p)) if weights is None else weights

@@ -1,4 +1,4 @@
-"""Who decides the score at each turn: how far the models of each side differ, chance taken out."""
+"""Which side decides the score at each turn: unbiased variance between the models of each side."""
 
 from __future__ import annotations
 
@@ -14,32 +14,33 @@ from telephone.analysis.tables.score_frames import check_frame, get_measure, ord
 
 COLUMNS = ("level", "step_number", "drawing", "describing", "gap", "low", "high", "n")
 MIN_PROMPTS = 3
-"""Below this many, a gap has no interval: leaving one prompt out must leave two."""
+"""Below this many, a gap has no interval: the jackknife must leave two prompts."""
 
 
 @dataclass(frozen=True)
 class SideGap:
-    """How much more the choice of who draws decides than the choice of who describes."""
+    """The variance between text-to-image models minus that between image-to-text models."""
 
     gap: float
-    """Variance between those who draw minus variance between those who describe, in squared units of the measure."""
+    """In squared units of the measure."""
     low: float
     """Bounds of the 95 % interval; NaN with too few prompts."""
     high: float
     drawing: float
-    """Standard deviation between those who draw, chance taken out; 0 where chance explains it all."""
+    """Standard deviation between text-to-image models without chance; 0 where chance explains all of it."""
     describing: float
+    """The same between image-to-text models."""
     n: int
     """Prompts on which every pair has a score at these turns."""
 
 
 def side_importance(frame: pd.DataFrame, measure: str = "distance") -> pd.DataFrame:
-    """Returns for each level and turn how far models of each side differ, and which side differs more.
+    """Returns for each level and turn how much the models of each side differ, and which side differs more.
 
-    A model counts as different only as far as prompts agree about it: the products of its effects on *different*
-    prompts are averaged, so that chance adds nothing on average. Columns: `level, step_number` (from 0), `drawing,
-    describing` (standard deviations between models), `gap` (variance between those who draw minus that between those
-    who describe), `low, high` (95 % interval by leaving out one prompt at a time; NaN below three), `n` (prompts).
+    The products of a model's effects on *different* prompts are averaged, so that chance adds nothing in expectation.
+    Columns: `level, step_number` (from 0), `drawing, describing` (standard deviations between models), `gap` (variance
+    between text-to-image models minus that between image-to-text models), `low, high` (95 % jackknife interval over
+    prompts; NaN below three), `n` (prompts).
 
     Args:
         frame: One row a turn, as `scored_frame` gives it; controls are left out.
@@ -62,7 +63,7 @@ def side_importance(frame: pd.DataFrame, measure: str = "distance") -> pd.DataFr
 
 
 def side_gap(frame: pd.DataFrame, level: str, steps: Sequence[int], measure: str = "distance") -> SideGap | None:
-    """Returns which side decides more in some turns of a level; None with one model on a side, or a single prompt.
+    """Returns which side differs more in some turns of a level; None with one model on a side or a single prompt.
 
     Args:
         frame: One row a turn, as `scored_frame` gives it.
@@ -81,8 +82,8 @@ def _gap(scores: Floats) -> SideGap | None:
     """Returns the gap of [drawing, describing, prompts, turns]; prompts on which a pair lacks a score are left out."""
     tensor = scores.mean(axis=3) if scores.shape[3] else np.empty((0, 0, 0))
     tensor = tensor[:, :, ~np.isnan(tensor).any(axis=(0, 1))]
-    drawers, describers, prompts = tensor.shape
-    if min(drawers, describers) < 2 or prompts < 2:
+    t2i_models, i2t_models, prompts = tensor.shape
+    if min(t2i_models, i2t_models) < 2 or prompts < 2:
         return None
     by_side = np.array(_variances(tensor))
     value = float(by_side[0] - by_side[1])
@@ -90,8 +91,8 @@ def _gap(scores: Floats) -> SideGap | None:
     if prompts >= MIN_PROMPTS:
         left_out = [_variances(np.delete(tensor, at, axis=2)) for at in range(prompts)]
         values = prompts * value - (prompts - 1) * np.array([one - other for one, other in left_out])
-        reach = student_quantile(prompts - 1) * float(values.std(ddof=1)) / np.sqrt(prompts)
-        low, high = value - reach, value + reach
+        half_width = student_quantile(prompts - 1) * float(values.std(ddof=1)) / np.sqrt(prompts)
+        low, high = value - half_width, value + half_width
     drawing, describing = (float(np.sqrt(max(each, 0.0))) for each in by_side)
     return SideGap(value, float(low), float(high), drawing, describing, prompts)
 
@@ -121,7 +122,7 @@ def _coded(names: pd.Series) -> tuple[NDArray[np.intp], int]:
 
 
 def _variances(tensor: Floats) -> tuple[float, float]:
-    """Returns the variance between drawing and that between describing models, as different prompts agree on it."""
+    """Returns the unbiased variance between text-to-image and between image-to-text models."""
     prompts = tensor.shape[2]
     found = []
     for other in (1, 0):

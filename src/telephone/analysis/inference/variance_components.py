@@ -1,8 +1,7 @@
-"""What matters more among models in general: variance components, and how little few models can say of them.
+"""Variance components: which side differs more among models in general, of which the roster is a sample.
 
-The models of a roster are taken as drawn from all models. A variance that is estimated from three of them is known
-within a factor of a hundred, whatever the number of prompts; so the answer always comes with the chance that it is
-right, and with a warning below some ten models a side.
+A variance that is estimated from three models is known within a factor of a hundred, whatever the number of prompts. So
+the answer always has the probability that it is right, and a warning below about ten models a side.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from telephone.analysis.inference.score_tensor import EFFECT_NAMES, MeanSquares,
 from telephone.core import seeds
 
 MOST_FACTOR = 4.0
-"""If the ratio of the two sides cannot be known better than this even with endless prompts, the models are too few."""
+"""Above this factor of uncertainty of the ratio with unlimited prompts, the models are too few."""
 _DRAWS = 10_000
 
 
@@ -32,26 +31,26 @@ class VarianceComponents:
     """One row a component: its variance (the unbiased estimate, which may be below 0), its 95 % interval, and the
     square root of the variance. Without repeats there is no row `all three`: it is inside `chance`."""
     p_drawing: float | None = None
-    """The chance that drawing models differ more than describing models do; None if it cannot be said."""
+    """Probability that text-to-image models differ more than image-to-text models; None if it cannot be estimated."""
     factor: float = float("inf")
-    """Within which factor, up or down, the ratio of the two variances could be known with endless prompts."""
+    """Factor, up or down, within which the ratio of the two variances is known with unlimited prompts."""
     warning: str = ""
-    """A loud sentence if the models are too few to say."""
+    """A sentence if the models are too few."""
     answer: str = ""
     """A sentence."""
     repeats: int = 1
 
     @property
     def significant(self) -> bool:
-        """Whether one side surely differs more, with models enough to say so."""
+        """Whether one side differs more with 95 % confidence, and there are enough models."""
         return not self.warning and self.p_drawing is not None and not 0.025 < self.p_drawing < 0.975
 
 
 def estimate_variance_components(tensor: ScoreTensor) -> VarianceComponents:
-    """Returns the variance components of a table, with intervals.
+    """Returns the variance components of a score tensor, with intervals.
 
-    Intervals and the chance come from generalised pivotal quantities: each mean square divided by a chi-square of its
-    degrees of freedom, which keeps the small number of models in view where a bootstrap over prompts would not.
+    Intervals and the probability come from generalised pivotal quantities: each mean square divided by a chi-square
+    variable over its degrees of freedom. They reflect the small number of models; a bootstrap over prompts does not.
 
     Args:
         tensor: Two or more models of each kind and two or more prompts.
@@ -71,11 +70,11 @@ def estimate_variance_components(tensor: ScoreTensor) -> VarianceComponents:
 
 
 def anova_components(mean: dict[str, Floats] | dict[str, float], sizes: tuple[int, int, int, int]) -> dict[str, Floats]:
-    """Returns the variance components of mean squares, all effects taken as drawn from populations.
+    """Returns the variance components of mean squares with all effects random.
 
     Args:
         mean: Mean squares by effect, numbers or arrays of one shape.
-        sizes: Numbers of drawing models t, describing models c, prompts p and repeats r.
+        sizes: Numbers of text-to-image models t, image-to-text models c, prompts p and repeats r.
 
     Returns:
         By effect; without repeats `tcp` is the interaction of all three and chance together, and `e` is NaN.
@@ -95,7 +94,7 @@ def anova_components(mean: dict[str, Floats] | dict[str, float], sizes: tuple[in
 
 
 def generalised_pivots(found: MeanSquares) -> dict[str, Floats]:
-    """Returns draws of the expected mean squares that could have given these mean squares: [draws] by effect."""
+    """Returns draws of the generalised pivots of the expected mean squares: [draws] by effect."""
     generator = np.random.default_rng(seeds.derive("pivots", *found.sizes))
     drawn = {}
     for name, freedom in found.freedom.items():
@@ -105,12 +104,12 @@ def generalised_pivots(found: MeanSquares) -> dict[str, Floats]:
 
 
 @lru_cache(maxsize=256)
-def variance_ratio_factor(drawers: int, describers: int) -> float:
+def variance_ratio_factor(t2i_models: int, i2t_models: int) -> float:
     """Returns the factor, up or down, within which 95 % of ratios of two equal variances of so many models lie."""
-    if min(drawers, describers) < 2:
+    if min(t2i_models, i2t_models) < 2:
         return float("inf")
-    generator = np.random.default_rng(seeds.derive("ratio of variances", drawers, describers))
-    one, other = (generator.chisquare(n - 1, 100_000) / (n - 1) for n in (drawers, describers))
+    generator = np.random.default_rng(seeds.derive("ratio of variances", t2i_models, i2t_models))
+    one, other = (generator.chisquare(n - 1, 100_000) / (n - 1) for n in (t2i_models, i2t_models))
     low, high = np.quantile(one / other, [0.025, 0.975])
     return float(max(high, 1 / low))
 
@@ -125,18 +124,18 @@ def _row(name: str, code: str, values: dict[str, Floats], drawn: dict[str, Float
 def _warning(t: int, c: int, factor: float) -> str:
     size = f"{factor:.0f}" if np.isfinite(factor) else "anything"
     return (
-        f"TOO FEW MODELS: {t} drawing and {c} describing models cannot say what matters more among models in general; "
-        f"even with endless prompts the ratio of the two sides is known only within a factor of {size}. "
-        "Take about twelve or more of each kind."
+        f"TOO FEW MODELS: {t} drawing and {c} describing models do not show which side matters more in general; "
+        f"even with unlimited prompts the ratio of the two sides is known only within a factor of {size}. "
+        "Use about twelve or more of each kind."
     )
 
 
 def _answer(table: pd.DataFrame, p_drawing: float, warning: str) -> str:
     sd = dict(zip(table["source"], table["sd"], strict=True))
     words = f"drawing models differ by {sd['drawing']:.3f} (standard deviation), describing models by "
-    words += f"{sd['describing']:.3f}; the chance that drawing matters more is {100 * p_drawing:.0f} %"
+    words += f"{sd['describing']:.3f}; the probability that drawing matters more is {100 * p_drawing:.0f} %"
     if warning:
-        return f"Of models in general it cannot be told: {words}, from too few models."
+        return f"Among models in general the sides are not distinguishable: {words}, from too few models."
     if 0.025 < p_drawing < 0.975:
-        return f"Of models in general it cannot be told: {words}."
+        return f"Among models in general the sides are not distinguishable: {words}."
     return f"Among models in general {'drawing' if p_drawing > 0.5 else 'describing'} matters more: {words}."

@@ -1,4 +1,4 @@
-"""What matters more, drawing or describing? The part of the differences between games that each side explains."""
+"""Variance shares: how much of the differences between games each side explains, with a Shapley decomposition."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from telephone.analysis.inference.score_tensor import EFFECT_NAMES, MeanSquares,
 from telephone.analysis.inference.variance_components import VarianceComponents, estimate_variance_components
 
 SOURCES = ("drawing", "describing", "pair", "prompt", "rest")
-"""Which model draws, which describes, what the two have beyond that, which prompt it is, and all else: chance, and what
-a model makes of one prompt and not of another."""
+"""Text-to-image model, image-to-text model, their interaction, the prompt, and the rest: chance and the interactions of
+models with prompts."""
 SHAPLEY_SOURCES = ("drawing", "describing", "prompt", "chance")
-"""Between whom the variance is divided."""
+"""Sources between which the variance is divided."""
 MIN_MODELS = 2
 MIN_PROMPTS = 4
 
 
 @dataclass(frozen=True)
 class VarianceShares:
-    """An answer about these models and these prompts; models in general are another question."""
+    """Variance shares of these models and prompts, and variance components of models in general."""
 
     significant: bool
     """Whether the 95 % interval of the difference between the sides excludes 0."""
     answer: str
-    """A sentence or two, or why it cannot be said."""
+    """One or two sentences, or the reason for no answer."""
     shares: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["source", "share", "low", "high"]))
-    """One row for each of `SOURCES`: its share of the variance, with a 95 % interval; empty if it cannot be said."""
+    """One row for each of `SOURCES`: its share of the variance with a 95 % interval; empty without an estimate."""
     difference: float | None = None
     """Shapley share of drawing minus that of describing, with its 95 % interval."""
     low: float | None = None
@@ -37,7 +37,7 @@ class VarianceShares:
     prompts: int = 0
     """Prompts on which every pair has a score."""
     left_out: int = 0
-    """Prompts that lack one."""
+    """Prompts on which a pair has no score."""
     shapley: pd.DataFrame = field(
         default_factory=lambda: pd.DataFrame(columns=["source", "share", "low", "high", "own"])
     )
@@ -50,11 +50,11 @@ class VarianceShares:
 
 
 def variance_shares(games: pd.DataFrame, measure: str = "distance", when: str = "final") -> VarianceShares:
-    """Returns how much of the differences between games comes from who draws and from who describes.
+    """Returns how much of the differences between games each side explains.
 
-    The scores stand in a table of drawing model x describing model x prompt x repeat; its variance is split into main
-    effects and interactions, what chance alone puts into them is taken out, and the interactions are divided fairly.
-    Intervals come from prompts that are drawn again within their levels.
+    The scores form a tensor of text-to-image model x image-to-text model x prompt x repeat. Its variance is decomposed
+    into main effects and interactions, the expected part of chance is subtracted, and the interactions are divided by
+    Shapley's rule. Intervals come from prompts that are resampled within their levels.
 
     Args:
         games: One row a game, as `game_scores` gives it; controls are left out.
@@ -67,12 +67,12 @@ def variance_shares(games: pd.DataFrame, measure: str = "distance", when: str = 
     tensor = score_tensor(games, measure, when)
     t, c, prompts, _ = tensor.sizes
     if min(t, c) < MIN_MODELS:
-        return VarianceShares(False, f"{_models(t, c)} are too few models to say: take two or more of each kind.")
+        return VarianceShares(False, f"{_models(t, c)} are too few: use two or more of each kind.")
     if prompts < MIN_PROMPTS:
-        said = f"{prompts} prompts on which every pair has a score are too few to say: play {MIN_PROMPTS} or more."
-        return VarianceShares(False, said, prompts=prompts, left_out=tensor.left_out)
+        answer = f"{prompts} prompts on which every pair has a score are too few: play {MIN_PROMPTS} or more."
+        return VarianceShares(False, answer, prompts=prompts, left_out=tensor.left_out)
     if np.ptp(tensor.scores) < 1e-9:
-        return VarianceShares(False, "All games end alike: there is nothing to explain.", prompts=prompts)
+        return VarianceShares(False, "All games have the same score: there is no variance to explain.", prompts=prompts)
     return _answer(tensor)
 
 
@@ -100,8 +100,8 @@ def variance_parts(found: MeanSquares) -> Floats:
 def shapley_shares(made: Floats) -> Floats:
     """Returns [draws, 4]: the variance divided between `SHAPLEY_SOURCES`, in the units of `variance_parts`.
 
-    Each source has its own part, half of each interaction of two in which it stands and a third of that of all three,
-    which is the Shapley value of a full table; chance keeps its own.
+    Each source has its own part, half of each two-way interaction that it is in and a third of the three-way
+    interaction, which is the Shapley value of a balanced design; chance keeps its own.
     """
     t, c, p, tc, tp, cp, tcp, chance = np.moveaxis(made, -1, 0)
     return np.stack(
@@ -115,7 +115,7 @@ def _drawn(tensor: ScoreTensor) -> tuple[Floats, Floats]:
     )
 
 
-def _fair(made: Floats) -> Floats:
+def _shapley_share(made: Floats) -> Floats:
     return np.asarray(shapley_shares(made) / made.sum(axis=-1, keepdims=True))
 
 
@@ -126,52 +126,53 @@ def _own(made: Floats) -> Floats:
     return np.concatenate([first, 1 - first.sum(axis=-1, keepdims=True)], axis=-1)
 
 
-def _spread(estimate: Floats, draws: Floats, levels: tuple[str, ...]) -> Floats:
-    """Returns draws about the estimate, stretched from the normal to Student's distribution."""
+def _scaled(estimate: Floats, draws: Floats, levels: tuple[str, ...]) -> Floats:
+    """Returns draws around the estimate, scaled from the normal to Student's t distribution."""
     return np.asarray(estimate + (draws - np.nanmean(draws, axis=0)) * student_stretch(levels))
 
 
 def _answer(tensor: ScoreTensor) -> VarianceShares:
-    made, again = _drawn(tensor)
-    own, fair = _own(made)[0], _fair(made)[0]
-    low, high = np.clip(interval_bounds(_spread(own, _own(again), tensor.levels)), -1, 1)
+    made, resampled = _drawn(tensor)
+    own, shapley = _own(made)[0], _shapley_share(made)[0]
+    low, high = np.clip(interval_bounds(_scaled(own, _own(resampled), tensor.levels)), -1, 1)
     table = pd.DataFrame({"source": SOURCES, "share": own, "low": low, "high": high})
-    draws = _spread(fair, _fair(again), tensor.levels)
+    draws = _scaled(shapley, _shapley_share(resampled), tensor.levels)
     low, high = np.clip(interval_bounds(draws), -1, 1)
-    whole = made[0] / made[0].sum()
+    share = made[0] / made[0].sum()
     divided = pd.DataFrame(
-        {"source": SHAPLEY_SOURCES, "share": fair, "low": low, "high": high, "own": whole[[0, 1, 2, 7]]}
+        {"source": SHAPLEY_SOURCES, "share": shapley, "low": low, "high": high, "own": share[[0, 1, 2, 7]]}
     )
     gap = interval_bounds(draws[:, :1] - draws[:, 1:2])[:, 0]
-    difference = float(fair[0] - fair[1])
+    difference = float(shapley[0] - shapley[1])
     significant = bool(gap[0] > 0 or gap[1] < 0)
     words = _sentence(divided, difference, (float(gap[0]), float(gap[1])), significant)
     words += f" This holds for {_models(*tensor.sizes[:2])} on {tensor.sizes[2]} prompts, not for models in general."
     return VarianceShares(
         significant, words, table, difference, float(gap[0]), float(gap[1]), tensor.sizes[2], tensor.left_out,
-        divided, _all_parts(whole, tensor.sizes[3]), estimate_variance_components(tensor),
+        divided, _all_parts(share, tensor.sizes[3]), estimate_variance_components(tensor),
     )  # fmt: skip
 
 
-def _all_parts(whole: Floats, repeats: int) -> pd.DataFrame:
-    table = pd.DataFrame({"source": list(EFFECT_NAMES), "share": whole})
+def _all_parts(share: Floats, repeats: int) -> pd.DataFrame:
+    table = pd.DataFrame({"source": list(EFFECT_NAMES), "share": share})
     return table if repeats > 1 else table[table["source"] != "all three"].reset_index(drop=True)
 
 
 def _sentence(table: pd.DataFrame, difference: float, gap: tuple[float, float], significant: bool) -> str:
     share = dict(zip(table["source"], map(_percent, table["share"]), strict=True))
     facts = (
-        f"who draws explains {share['drawing']} of the differences between games, who describes {share['describing']}"
+        f"the text-to-image model explains {share['drawing']} of the differences between games, "
+        f"the image-to-text model {share['describing']}"
     )
     interval = f"difference {100 * difference:+.0f} points, 95 % interval {100 * gap[0]:+.0f} to {100 * gap[1]:+.0f}"
     if significant:
         return f"{'Drawing' if difference > 0 else 'Describing'} matters more: {facts} ({interval})."
-    return f"It cannot be told apart: {facts} ({interval})."
+    return f"The sides are not distinguishable: {facts} ({interval})."
 
 
 def _percent(share: float) -> str:
     return f"{100 * max(share, 0):.0f} %"
 
 
-def _models(drawers: int, describers: int) -> str:
-    return f"{drawers} drawing and {describers} describing model{'s' if drawers + describers > 2 else ''}"
+def _models(t2i_models: int, i2t_models: int) -> str:
+    return f"{t2i_models} drawing and {i2t_models} describing model{'s' if t2i_models + i2t_models > 2 else ''}"

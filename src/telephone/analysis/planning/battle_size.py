@@ -1,9 +1,9 @@
-"""How many prompts a battle needs to see a difference, and what a battle of a given size cannot show."""
+"""Power analysis: how many prompts a battle needs to detect a difference, and what a given size can detect."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pandas as pd
 from scipy.special import stdtrit
@@ -17,21 +17,22 @@ ALPHA = 0.05
 MOST_PROMPTS = 100_000
 MOST_SEEDS = 5
 LARGE = 0.2
-"""A battle that sees only larger differences than this, in a measure from 0 to 1, hardly shows anything."""
+"""A battle that detects only differences above this, in a measure from 0 to 1, is too small."""
 
 
 @dataclass(frozen=True)
 class ScoreDeviations:
-    """Standard deviations of a game's score, by source; what a plan rests on."""
+    """Standard deviations of a game's score by source: the assumptions of a plan."""
 
     drawing_prompt: float = 0.06
-    """What a drawing model makes of one prompt and not of another."""
+    """Interaction of text-to-image model and prompt."""
     describing_prompt: float = 0.06
+    """Interaction of image-to-text model and prompt."""
     rest: float = 0.08
-    """What a pair makes of one prompt."""
+    """Interaction of both models and the prompt."""
     chance: float = 0.08
-    """What another seed changes."""
-    source: str = "assumed: give --run RUN for those of a battle that was played"
+    """Variation between seeds."""
+    source: str = "assumed: give --run RUN to estimate them from a run"
 
     def of_difference(self, side: str, partners: int, seeds: int) -> float:
         """Returns the standard deviation over prompts of the difference of two models of a side, t2i or i2t."""
@@ -41,22 +42,22 @@ class ScoreDeviations:
 
 @dataclass(frozen=True)
 class PlanGoal:
-    """What a battle shall show."""
+    """The difference that a battle should detect."""
 
     gap: float = 0.05
-    """The smallest difference between two models that shall be seen, in units of the measure."""
+    """The smallest difference between two models to detect, in units of the measure."""
     t2i_models: int = 3
     i2t_models: int = 4
     power: float = 0.8
-    """The chance that it is seen if it is there."""
+    """The probability of detecting it."""
     turns: int = 10
     seeds: int | None = None
-    """Games of each pair and prompt; None takes the cheapest number."""
+    """Games of each pair and prompt; None chooses the cheapest number."""
 
 
 @dataclass(frozen=True)
 class PlanOption:
-    """One way to see the difference."""
+    """One size of a battle that detects the difference."""
 
     seeds: int
     prompts: int
@@ -66,7 +67,7 @@ class PlanOption:
 
 @dataclass(frozen=True)
 class BattlePlan:
-    """What a battle takes to see a wanted difference."""
+    """The size of a battle that detects a difference."""
 
     goal: PlanGoal
     prompts: int
@@ -77,28 +78,28 @@ class BattlePlan:
     sd: dict[str, float]
     """By side, t2i and i2t: standard deviation over prompts of the difference of two models."""
     gap: dict[str, float]
-    """By side: the smallest difference that this many prompts show."""
+    """By side: the smallest difference that this many prompts detect."""
     options: tuple[PlanOption, ...]
     """Other numbers of seeds."""
     factor: float
-    """Within which factor models in general could be compared by such a roster."""
+    """Factor of uncertainty of the comparison between sides for models in general."""
     warnings: tuple[str, ...]
     deviations: ScoreDeviations
 
 
 def plan_battle(goal: PlanGoal, deviations: ScoreDeviations | None = None, prompts: int | None = None) -> BattlePlan:
-    """Returns the smallest battle that sees a difference, or what one of so many prompts would see.
+    """Returns the smallest battle that detects a difference, or the difference that a number of prompts detects.
 
-    Two models are compared prompt by prompt, so that a prompt's own difficulty cancels; the test is Student's of the
-    mean difference, at 0.05 on both sides, for two models that were chosen beforehand.
+    Two models are compared by prompt, so that the difficulty of a prompt cancels. The test is the two-sided paired
+    t-test at 0.05 for two models that were chosen in advance.
 
     Args:
-        goal: What it shall show.
-        deviations: What scores depend on; None is the usual assumption.
-        prompts: None takes as many as the goal needs.
+        goal: The difference to detect and the roster.
+        deviations: Standard deviations of scores; None takes the defaults.
+        prompts: Number of prompts; None takes as many as the goal needs.
 
     Raises:
-        UsageError: a number of the goal makes no sense.
+        UsageError: a number of the goal is out of range.
     """
     _check(goal, prompts)
     deviations = deviations or ScoreDeviations()
@@ -116,12 +117,15 @@ def plan_battle(goal: PlanGoal, deviations: ScoreDeviations | None = None, promp
 
 
 def smallest_gap(sd: float, prompts: int, power: float = 0.8) -> float:
-    """Returns the smallest mean difference that a paired test at 0.05 finds with this power; endless below 2 prompts.
+    """Returns the smallest mean difference that a paired t-test at 0.05 detects with this power.
 
     Args:
         sd: Standard deviation of the difference over prompts.
-        prompts: How many.
+        prompts: Number of prompts.
         power: In (0, 1).
+
+    Returns:
+        The difference; infinite below 2 prompts.
     """
     if prompts < 2:
         return math.inf
@@ -130,7 +134,7 @@ def smallest_gap(sd: float, prompts: int, power: float = 0.8) -> float:
 
 
 def prompts_for(gap: float, sd: float, power: float = 0.8) -> int:
-    """Returns the smallest number of prompts that shows a difference; at most `MOST_PROMPTS`."""
+    """Returns the smallest number of prompts that detects a difference; at most `MOST_PROMPTS`."""
     low, high = 2, 4
     while smallest_gap(sd, high, power) > gap and high < MOST_PROMPTS:
         low, high = high, min(2 * high, MOST_PROMPTS)
@@ -141,7 +145,7 @@ def prompts_for(gap: float, sd: float, power: float = 0.8) -> int:
 
 
 def estimate_deviations(games: pd.DataFrame, measure: str = "distance", when: str = "final") -> ScoreDeviations:
-    """Returns the standard deviations of a battle that was played; without repeats, chance is inside `rest`.
+    """Returns the standard deviations of a played battle; without repeats, `rest` includes chance.
 
     Args:
         games: One row a game, as `game_scores` gives it; controls are left out.
@@ -155,19 +159,19 @@ def estimate_deviations(games: pd.DataFrame, measure: str = "distance", when: st
     t, c, p, r = tensor.sizes
     if min(t, c) < 2 or p < 3:
         raise UsageError(
-            f"A battle of {t} x {c} models and {p} prompts with scores tells nothing of spreads: "
-            "take one of 2 x 2 and 3 prompts or more, or leave --run out."
+            f"A battle of {t} x {c} models and {p} prompts with scores is too small to estimate standard "
+            "deviations: give a run of 2 x 2 models and 3 prompts or more, or omit --run."
         )
     found = anova_components(
         {name: float(value[0]) for name, value in mean_squares(tensor.scores).mean.items()}, tensor.sizes
     )
     sd = {name: math.sqrt(max(float(value), 0.0)) if value == value else 0.0 for name, value in found.items()}
-    told = f"a battle of {t} x {c} models on {p} prompts with {r} seed{'s' if r > 1 else ''}"
-    return ScoreDeviations(sd["tp"], sd["cp"], sd["tcp"], sd["e"], told)
+    source = f"a battle of {t} x {c} models on {p} prompts with {r} seed{'s' if r > 1 else ''}"
+    return ScoreDeviations(sd["tp"], sd["cp"], sd["tcp"], sd["e"], source)
 
 
 def _sides(goal: PlanGoal) -> dict[str, int]:
-    """Returns the sides that have somebody to compare, with the number of partners."""
+    """Returns the sides with two or more models, with the number of partners."""
     sides = {"t2i": (goal.t2i_models, goal.i2t_models), "i2t": (goal.i2t_models, goal.t2i_models)}
     return {side: partners for side, (models, partners) in sides.items() if models > 1}
 
@@ -181,35 +185,38 @@ def _option(goal: PlanGoal, deviations: ScoreDeviations, seeds: int, prompts: in
 
 def _check(goal: PlanGoal, prompts: int | None) -> None:
     if not goal.gap > 0:
-        raise UsageError(f"A difference of {goal.gap:g} cannot be looked for: give one above 0, such as --gap 0.05.")
+        raise UsageError(f"A difference of {goal.gap:g} cannot be detected: give one above 0, such as --gap 0.05.")
     if not 0.5 <= goal.power < 1:
-        raise UsageError(f"A power of {goal.power:g} cannot be planned: give one from 0.5 up to, but not, 1.")
+        raise UsageError(f"A power of {goal.power:g} is out of range: give one from 0.5 to below 1.")
     if min(goal.t2i_models, goal.i2t_models) < 1 or max(goal.t2i_models, goal.i2t_models) < 2:
-        raise UsageError("One pair alone has nobody to be compared with: plan for 2 x 1, 1 x 2 or more players.")
+        raise UsageError("One pair alone cannot be compared: plan for 2 x 1, 1 x 2 or more models.")
     if goal.turns < 1 or (goal.seeds is not None and goal.seeds < 1) or (prompts is not None and prompts < 1):
         raise UsageError("Turns, seeds and prompts must be 1 or more: correct them.")
 
 
 def _warnings(goal: PlanGoal, best: PlanOption, gap: dict[str, float], factor: float) -> tuple[str, ...]:
-    told = []
+    warnings = []
     widest = max(gap.values())
     if widest > LARGE:
-        seen = "no difference at all" if math.isinf(widest) else f"only differences above {widest:.2f}"
-        told.append(f"THIS BATTLE CANNOT SHOW ANYTHING: {best.prompts} prompts see {seen}; play more prompts.")
+        seen = "no difference" if math.isinf(widest) else f"only differences above {widest:.2f}"
+        warnings.append(f"THIS BATTLE CANNOT SHOW ANYTHING: {best.prompts} prompts detect {seen}; play more prompts.")
     elif widest > goal.gap * 1.0001:
-        needed = replace(goal, seeds=best.seeds)
-        told.append(f"{best.prompts} prompts see differences above {widest:.3f}, not the wanted {needed.gap:g}.")
+        warnings.append(
+            f"{best.prompts} prompts detect differences above {widest:.3f}, not the requested {goal.gap:g}."
+        )
     if best.prompts >= MOST_PROMPTS:
-        told.append(f"More than {MOST_PROMPTS:,} prompts would be needed: look for a larger difference.")
+        warnings.append(f"More than {MOST_PROMPTS:,} prompts would be needed: plan for a larger difference.")
     for side, models in (("drawing", goal.t2i_models), ("describing", goal.i2t_models)):
         if models == 1:
-            told.append(f"With one {side} model nothing can be said of that side, nor of which side matters more.")
+            warnings.append(f"With one {side} model that side cannot be ranked, and the sides cannot be compared.")
     if min(goal.t2i_models, goal.i2t_models) > 1 and factor > MOST_FACTOR:
-        told.append(
-            f"TOO FEW MODELS for a word about models in general: {goal.t2i_models} x {goal.i2t_models} compare the two "
-            f"sides only within a factor of {factor:.0f}, however many prompts are played; the answer holds for this "
+        warnings.append(
+            f"TOO FEW MODELS to generalise: {goal.t2i_models} x {goal.i2t_models} models compare the two "
+            f"sides only within a factor of {factor:.0f}, whatever the number of prompts; the answer holds for this "
             "roster."
         )
     if best.seeds == 1:
-        told.append("With one seed chance cannot be told from what a pair makes of a prompt: play some with two.")
-    return tuple(told)
+        warnings.append(
+            "With one seed, chance and the interaction of a pair with a prompt are not distinguishable: use two seeds."
+        )
+    return tuple(warnings)

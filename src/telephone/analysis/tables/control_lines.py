@@ -1,4 +1,4 @@
-"""The control lines of a run by turn: what wording, silence, chance and perfect players score on its prompts."""
+"""The control lines of a run by turn: scores of rewording, a fixed sentence, shuffled prompts and lossless models."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ if TYPE_CHECKING:
 
 COLUMNS = ("control", "line", "level", "t2i_model", "i2t_model", "step_number", "mean", "low", "high", "n", "unscored")
 TEXTLESS = "reencode"
-"""The control whose texts are pictures in letters: only distances between its pictures mean something."""
+"""The control whose texts encode its images: only distances between its images are meaningful."""
 
 
 def control_means(frame: pd.DataFrame, measure: str = "distance") -> pd.DataFrame:
     """Returns the mean of a measure by control line, level and turn.
 
-    Columns: `control` (paraphrase, fixed, shuffled or oracle), `line` (who draws and who describes), and those of
-    `turn_means`. The `reencode` control has no words: see
-    `reencoding_drift`. Empty if no control was played.
+    Columns: `control` (paraphrase, fixed, shuffled or oracle), `line` (text-to-image and image-to-text model) and those
+    of `turn_means`. The control `reencode` has no words: see `reencoding_drift`. Empty if no control was played.
 
     Args:
         frame: One row a turn, as `scored_frame` gives it.
@@ -42,10 +41,10 @@ def control_means(frame: pd.DataFrame, measure: str = "distance") -> pd.DataFram
 
 
 def reencoding_drift(run: Run, embedder: str | None = None, frame: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Returns how far a picture that is only saved again, turn by turn, has moved from the first one.
+    """Returns the distance of a repeatedly re-encoded image from the first one, by turn.
 
-    Columns: those of `drift_curves`; `mean` is the cosine distance to the game's first picture, 0 at turn 1. Empty if
-    this control was not played, or no embedder has seen its pictures.
+    Columns: those of `drift_curves`; `mean` is the cosine distance to the game's first image, 0 at turn 1. Empty if
+    this control was not played, or no embedder has judged its images.
 
     Args:
         run: A judged run.

@@ -1,4 +1,4 @@
-"""One leaderboard over many runs: what each model adds to a game, whatever prompts and partners it happened to meet."""
+"""One leaderboard over many runs: model effects adjusted for prompts and partners."""
 
 from __future__ import annotations
 
@@ -30,38 +30,38 @@ class CrossRunLeaderboard:
     measure: Measure
     when: str
     table: pd.DataFrame
-    """One row a level and model: `level` (easy to impossible, then all), `model`, `mean` (what it would score with an
+    """One row a level and model: `level` (easy to impossible, then all), `model`, `mean` (expected score with an
     average partner on an average prompt), `low`, `high` (95 % interval over prompts; NaN with too few), `n` (prompts),
-    `games`, `rank`, `rank_low`, `rank_high` (95 % interval) and `group` (only models of one group can be ranked against
-    each other: they met on common prompts, or are linked by models that did)."""
+    `games`, `rank`, `rank_low`, `rank_high` (95 % interval) and `group` (only models of one group are
+    comparable: they share prompts, or are linked by models that do)."""
     note: str = ""
-    """What a reader must know."""
+    """A caveat, or empty."""
 
 
 @dataclass(frozen=True)
 class PooledGames:
-    """The games of several runs, one below the other."""
+    """The games of several runs, concatenated."""
 
     games: pd.DataFrame
-    """As `games_of_run`, with the run's name as `run`; models that changed between runs go by name and fingerprint."""
+    """As `games_of_run`, with the run's name as `run`; models that changed between runs have name and fingerprint."""
     runs: tuple[str, ...]
-    """The runs that count."""
+    """The included runs."""
     judge: str
-    """Who measured distances in all of them; empty for facts."""
+    """The judge of distances of all of them; empty for facts."""
     notes: tuple[str, ...]
-    """What a reader must know, such as runs that were left out."""
+    """Caveats, such as runs that are left out."""
 
 
 def pool_games(runs: Mapping[str, Run], measure: str = "distance", judge: str = "") -> PooledGames:
-    """Returns the games of all runs that one and the same judge has measured.
+    """Returns the games of all runs that have scores of one judge.
 
     Args:
-        runs: Runs by what they are called.
+        runs: Runs by name.
         measure: distance, recall or precision.
         judge: Part of the name of the judge of distances; empty is the one that most runs have.
 
     Raises:
-        UsageError: no run was judged, or by no judge of this name.
+        UsageError: no run has distances by a judge of this name.
     """
     chosen, kept = "", list(runs)
     if get_measure(measure).name == "distance":
@@ -72,23 +72,25 @@ def pool_games(runs: Mapping[str, Run], measure: str = "distance", judge: str = 
         for row in runs[name].spec.models:
             prints.setdefault(row.ref, set()).add(row.fingerprint)
     tables = [_renamed(runs[name], chosen, prints).assign(run=name) for name in kept]
-    notes = [f"{name} is left out: {chosen.partition(' #')[0]} has not judged it." for name in runs if name not in kept]
+    notes = [
+        f"{name} is left out: {chosen.partition(' #')[0]} has no scores for it." for name in runs if name not in kept
+    ]
     changed = sorted(ref for ref, found in prints.items() if len(found) > 1)
-    notes += [f"{ref} changed between runs, so it stands here more than once." for ref in changed]
+    notes += [f"{ref} changed between runs, so it has more than one row." for ref in changed]
     return PooledGames(pd.concat(tables, ignore_index=True), tuple(kept), chosen, tuple(notes))
 
 
 def _commonest(runs: Sequence[Run], part: str) -> str:
-    heard = [name for run in runs for name in distance_scorers(run) if part in name]
-    if not heard:
+    judges = [name for run in runs for name in distance_scorers(run) if part in name]
+    if not judges:
         raise UsageError(
             f"No run here has distances{f' of {part!r}' if part else ''}: judge them with `telephone judge`."
         )
-    return max(dict.fromkeys(heard), key=heard.count)
+    return max(dict.fromkeys(judges), key=judges.count)
 
 
 def _renamed(run: Run, judge: str, prints: Mapping[str, set[str]]) -> pd.DataFrame:
-    """Returns a run's games; a model of several fingerprints gets the first six digits of its own behind its name."""
+    """Returns a run's games; a model with several fingerprints is named with the first six digits of its own."""
     names = {
         row.ref: row.ref if len(prints[row.ref]) == 1 else f"{row.ref} ({row.fingerprint[:6]})"
         for row in run.spec.models
@@ -100,14 +102,14 @@ def _renamed(run: Run, judge: str, prints: Mapping[str, set[str]]) -> pd.DataFra
 def cross_run_leaderboard(
     games: pd.DataFrame, side: Side, measure: str = "distance", when: str = "final"
 ) -> CrossRunLeaderboard:
-    """Returns the standings of those who draw or of those who describe.
+    """Returns the leaderboard of one side over all runs.
 
-    A score is taken as the sum of a prompt's, a drawing model's and a describing model's part, fitted by least squares
-    to the means of all games of each prompt and pair, so that a model is not rewarded for easy prompts or strong
-    partners. Intervals come from prompts that are drawn again within their levels.
+    A score is modelled as the sum of a prompt effect, a text-to-image model effect and an image-to-text model effect,
+    fitted by least squares to the means of all games of each prompt and pair, so that a model is not rewarded for easy
+    prompts or strong partners. Intervals come from prompts that are resampled within their levels.
 
     Args:
-        games: Games of all runs, one below the other, as `games_of_run` gives them.
+        games: Games of all runs, concatenated, as `games_of_run` gives them.
         side: t2i or i2t.
         measure: distance, recall or precision.
         when: final or mean.
@@ -117,7 +119,9 @@ def cross_run_leaderboard(
     """
     what = get_measure(measure)
     if side not in ("t2i", "i2t") or when not in WHENS:
-        raise UsageError(f"There are no standings of {side!r} {when!r}: take t2i or i2t, and final or mean.")
+        raise UsageError(
+            f"There is no cross-run leaderboard of {side!r} {when!r}: choose t2i or i2t, and final or mean."
+        )
     column = f"{what.name}_{when}"
     known = without_controls(games).dropna(subset=[column])
     levels = ordered_levels(known)
@@ -129,7 +133,7 @@ def cross_run_leaderboard(
 
 
 def _block(known: pd.DataFrame, level: str, side: Side, what: Measure, column: str) -> pd.DataFrame:
-    """Returns the rows of one level, group by group."""
+    """Returns the rows of one level, by group."""
     cells = known.groupby(["prompt_id", "level", *_SIDES])[column].mean().reset_index(name="value")
     if cells.empty:
         return _empty()
@@ -147,13 +151,13 @@ def _block(known: pd.DataFrame, level: str, side: Side, what: Measure, column: s
         base = levels + effects[:, list(partners)].mean(axis=1)
         values = effects[:, group] + base[:, None]
         chosen = [own[place - at[0]] for place in group]
-        rows.append(_told(values, chosen, (known, strata), (side, what)).assign(group=number))
+        rows.append(_rows(values, chosen, (known, strata), (side, what)).assign(group=number))
     return pd.concat(rows, ignore_index=True).assign(level=level)
 
 
 @dataclass(frozen=True)
 class _Equations:
-    """The normal equations of each prompt, its own level taken out."""
+    """The normal equations of each prompt, its mean subtracted."""
 
     squares: Floats
     """[prompts, models, models]"""
@@ -162,7 +166,7 @@ class _Equations:
     means: Floats
     """[prompts]: mean score."""
     shares: Floats
-    """[prompts, models]: the share of a prompt's pairs that a model is in."""
+    """[prompts, models]: the share of a prompt's pairs that contain a model."""
 
 
 def _equations(cells: pd.DataFrame, names: Sequence[list[str]]) -> _Equations:
@@ -184,15 +188,15 @@ def _equations(cells: pd.DataFrame, names: Sequence[list[str]]) -> _Equations:
 
 
 def _solved(squares: Floats, products: Floats) -> Floats:
-    """Returns [draws, models]: least-squares effects, the shortest where many fit alike."""
+    """Returns [draws, models]: least-squares effects of minimum norm."""
     return np.asarray((np.linalg.pinv(squares, rcond=1e-9, hermitian=True) @ products[:, :, None])[:, :, 0])
 
 
 def _comparable(squares: Floats, models: list[int]) -> list[list[int]]:
-    """Returns models in groups, the largest first: within a group each difference follows from common prompts.
+    """Returns models in groups, the largest first: within a group each difference is estimable.
 
-    Two models are comparable if their difference lies in the row space of the normal equations: they met on one prompt,
-    or are linked by others that did.
+    Two models are comparable if their difference lies in the row space of the normal equations: they share a prompt,
+    or are linked by models that do.
     """
     space = squares @ np.linalg.pinv(squares, rcond=1e-9, hermitian=True)
     groups: list[list[int]] = []
@@ -208,7 +212,7 @@ def _comparable(squares: Floats, models: list[int]) -> list[list[int]]:
     return sorted(groups, key=len, reverse=True)
 
 
-def _told(
+def _rows(
     values: Floats, names: list[str], played: tuple[pd.DataFrame, tuple[str, ...]], kind: tuple[Side, Measure]
 ) -> pd.DataFrame:
     known, strata = played
@@ -245,13 +249,15 @@ def _sorted(table: pd.DataFrame) -> pd.DataFrame:
 def _note(games: pd.DataFrame, table: pd.DataFrame, column: str) -> str:
     if table.empty:
         return "No game has been scored yet."
-    told = []
+    sentences = []
     if table["group"].max() > 0:
-        told.append("Some models never met, not even by way of others: they stand in groups that cannot be compared.")
+        sentences.append(
+            "Some models share no prompts, not even through other models: they are in groups that are not comparable."
+        )
     missing = int(without_controls(games)[column].isna().sum())
     if missing:
-        told.append(f"{missing} games have no score and count in no mean; they are not counted as 0.")
-    return " ".join(told)
+        sentences.append(f"{missing} games have no score; they are in no mean and do not count as 0.")
+    return " ".join(sentences)
 
 
 def _empty() -> pd.DataFrame:

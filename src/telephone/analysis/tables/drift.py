@@ -1,4 +1,4 @@
-"""How far each text and picture is from the start of its game and from the steps before, in vectors of embedders."""
+"""Cosine distances of each text and image from the start of its game and from previous artefacts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from telephone.store import EmbedderRow, Run
 
 MAPPINGS = ("text-text", "text-image", "image-image", "image-text")
-"""What the game began with, and what is compared with it."""
+"""Kind of the first artefact of the game, and kind of the artefact that is compared with it."""
 DISTANCES = ("to_start", "to_before", "to_same")
 
 Floats = NDArray[np.float64]
@@ -25,7 +25,7 @@ _CURVE = ["embedder", "mapping", "level", "t2i_model", "i2t_model", "generation"
 
 
 def matching_embedders(run: Run, embedder: str | None = None) -> list[EmbedderRow]:
-    """Returns the embedders of a run that a part of a name means; None means all.
+    """Returns the embedders of a run whose names contain a text; None returns all.
 
     Raises:
         UsageError: no embedder has such a name.
@@ -33,17 +33,17 @@ def matching_embedders(run: Run, embedder: str | None = None) -> list[EmbedderRo
     there = run.embedders()
     found = [row for row in there if embedder is None or embedder in row.identity]
     if embedder is not None and not found:
-        told = ", ".join(row.name for row in there) or "none yet; run `telephone judge`"
-        raise UsageError(f"No embedder of this run is called {embedder!r}: name one of {told}.")
+        known = ", ".join(row.name for row in there) or "none yet; run `telephone judge`"
+        raise UsageError(f"No embedder of this run is called {embedder!r}: choose from {known}.")
     return found
 
 
 def drift_table(run: Run, embedder: str | None = None, frame: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Returns the cosine distances of each text and picture, one row a call and embedder.
+    """Returns the cosine distances of each text and image, one row a call and embedder.
 
     Columns: those of `hop_table`, `embedder` (its name), `mapping` (such as text-image: what the game began with and
-    what is compared with it), `to_start` and `to_before` (what the model was shown), `to_same` (the last text or
-    picture of the same kind: two calls earlier); each in [0, 2], NaN where one of the two has no vector.
+    what is compared with it), `to_start` and `to_before` (the input of the call), `to_same` (the previous
+    artefact of the same kind: two calls earlier); each in [0, 2], NaN where one of the two has no vector.
 
     Args:
         run: A judged run.
@@ -69,11 +69,11 @@ def drift_table(run: Run, embedder: str | None = None, frame: pd.DataFrame | Non
 def cosine_distances(
     vectors: Mapping[str, NDArray[np.float32]], one: Sequence[object], other: Sequence[object]
 ) -> Floats:
-    """Returns the cosine distance of each pair of contents; 0 for equal ones, NaN where one has no vector.
+    """Returns the cosine distance of each pair of contents; 0 for equal contents, NaN where one has no vector.
 
     Args:
         vectors: Unit vectors by content hash.
-        one: Content hashes, or anything else where there is none.
+        one: Content hashes; other values are missing contents.
         other: As many.
     """
     if not vectors:
@@ -87,7 +87,7 @@ def cosine_distances(
 
 
 def drift_curves(table: pd.DataFrame, column: str = "to_start") -> pd.DataFrame:
-    """Returns means by call with 95 % intervals over prompts: repeats of a prompt are averaged first, then prompts.
+    """Returns means by call with 95 % intervals over prompts: averaged over repeats, then over prompts.
 
     Columns: `embedder, mapping, level, t2i_model, i2t_model, generation, turn, mean, low, high, n` (prompts).
 
@@ -99,7 +99,7 @@ def drift_curves(table: pd.DataFrame, column: str = "to_start") -> pd.DataFrame:
         UsageError: there is no such column.
     """
     if column not in table.columns:
-        raise UsageError(f"There is no column {column!r} to average: take one of {', '.join(DISTANCES)}.")
+        raise UsageError(f"There is no column {column!r} to average: choose from {', '.join(DISTANCES)}.")
     known = table[table[column].notna()]
     parts = [_curves(part, column) for _, part in known.groupby(["embedder", "mapping"], sort=False)]
     curves = (

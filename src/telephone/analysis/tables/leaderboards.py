@@ -1,4 +1,4 @@
-"""Leaderboards: who keeps most, at each level and over all, and who cannot be told from the best."""
+"""Leaderboards: models ranked at each level and over all levels, and those not distinguishable from the best."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TITLES: dict[Side, str] = {"t2i": "Text-to-image models", "i2t": "Image-to-text 
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """Models or pairs by what they keep, the best first."""
+    """Models or pairs ranked by a measure, the best first."""
 
     side: Side
     measure: Measure
@@ -40,9 +40,9 @@ class Leaderboard:
 
     Columns: `level`, those of `names`, `mean`, `low`, `high` (95 % interval), `se`, `n` (prompts), `games`, `unscored`
     (games without a number), `rank`, `rank_low`, `rank_high` (95 % interval of the rank) and `p_best` (share of
-    resampled battles that it wins)."""
+    resampled battles in which it ranks first)."""
     note: str = ""
-    """What a reader must know, such as that there is nothing to rank."""
+    """A caveat, such as that there is nothing to rank."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -51,25 +51,25 @@ class Leaderboard:
 
     @property
     def title(self) -> str:
-        """For people."""
+        """Title for people."""
         return TITLES[self.side]
 
     @property
     def overall(self) -> pd.DataFrame:
-        """The rows over all levels (over the only one, if there is one), best first."""
+        """The rows over all levels (of the only level, if there is one), best first."""
         return self.table[self.table["level"] == self.table["level"].iloc[-1]] if len(self.table) else self.table
 
     @property
     def rankable(self) -> bool:
-        """Whether there are two or more with a number."""
+        """Whether two or more rows have a score."""
         return int(self.overall["mean"].notna().sum()) > 1
 
 
 def leaderboard(games: pd.DataFrame, side: Side, measure: str = "distance", when: str = "final") -> Leaderboard:
-    """Returns who keeps most: the marginal mean of each model over its partners and prompts, by level and over all.
+    """Returns the marginal mean of each model over its partners and prompts, by level and over all levels.
 
     The prompt is the unit: a model's games on one prompt are averaged, first over repeats, then over partners. All
-    models meet the same resampled prompts, so that ranks are compared fairly.
+    models share the resampled prompts, so that rank intervals are paired.
 
     Args:
         games: One row a game, as `game_scores` gives it; controls are left out.
@@ -82,11 +82,11 @@ def leaderboard(games: pd.DataFrame, side: Side, measure: str = "distance", when
     """
     what = get_measure(measure)
     if side not in KEYS or when not in WHENS:
-        raise UsageError(f"There is no leaderboard {side!r} {when!r}: take t2i, i2t or pair, and final or mean.")
+        raise UsageError(f"There is no leaderboard {side!r} {when!r}: choose t2i, i2t or pair, and final or mean.")
     games = without_controls(games)
     column = f"{what.name}_{when}"
-    wide, told = prompt_by_model(games, KEYS[side], column)
-    strata = np.array(told)
+    wide, levels_of_prompts = prompt_by_model(games, KEYS[side], column)
+    strata = np.array(levels_of_prompts)
     levels = ordered_levels(games)
     levels += [ALL] if len(levels) > 1 else []
     blocks = [_block(wide[strata == level] if level != ALL else wide, strata, level, what) for level in levels]
@@ -106,9 +106,9 @@ def leaderboard(games: pd.DataFrame, side: Side, measure: str = "distance", when
 def indistinguishable_from_best(
     games: pd.DataFrame, side: Side, measure: str = "distance", when: str = "final"
 ) -> list[str]:
-    """Returns the best model or pair and all those that this battle cannot tell from it, best first.
+    """Returns the best model or pair and all that are not distinguishable from it, best first.
 
-    Each one's difference to the best, prompt by prompt, has an interval that holds for all differences at once.
+    The differences to the best, paired by prompt, have simultaneous 95 % intervals.
     """
     what = get_measure(measure)
     wide, strata = prompt_by_model(games, KEYS[side], f"{what.name}_{when}")
@@ -125,7 +125,7 @@ def indistinguishable_from_best(
 
 
 def _apart(differences: MeanEstimate) -> list[bool]:
-    """Tells which differences are surely not 0, all together in 95 of 100 battles; too few prompts tell nothing."""
+    """Returns which differences are significant by simultaneous 95 % intervals; none with too few prompts."""
     enough = (differences.n >= 2) & (differences.se > 0)
     exact = (differences.n >= 2) & (differences.se == 0) & (differences.mean != 0)
     if not enough.any():
@@ -139,12 +139,12 @@ def _apart(differences: MeanEstimate) -> list[bool]:
 
 
 def prompt_by_model(games: pd.DataFrame, keys: tuple[str, ...], column: str) -> tuple[pd.DataFrame, list[str]]:
-    """Returns prompts x models and the level of each prompt: repeats averaged first, then partners; NaN is unscored.
+    """Returns a table of prompts x models, averaged over repeats, then partners, and the level of each prompt.
 
     Args:
         games: One row a game, as `game_scores` gives it; controls are left out.
         keys: Columns that name the model or the pair.
-        column: What is averaged.
+        column: The score that is averaged; NaN is unscored.
     """
     games = without_controls(games)
     pairs = games.groupby(["prompt_id", "t2i_model", "i2t_model"], sort=True)[column].mean()
@@ -165,34 +165,34 @@ def _block(wide: pd.DataFrame, strata: NDArray[Any], level: str, what: Measure) 
     found = estimate_means(wide.to_numpy(dtype=float), chosen, what.limits)
     sign = 1.0 if what.low_is_best else -1.0
     low, high, best = (np.full(len(found.mean), np.nan) for _ in range(3))
-    sure = (found.n >= 2) & (found.n == found.n.max(initial=0))
-    if sure.sum() > 1:
-        ranks = _ranks(sign * found.draws[:, sure])
-        low[sure], high[sure] = np.rint(interval_bounds(ranks))
+    ranked = (found.n >= 2) & (found.n == found.n.max(initial=0))
+    if ranked.sum() > 1:
+        ranks = _ranks(sign * found.draws[:, ranked])
+        low[ranked], high[ranked] = np.rint(interval_bounds(ranks))
         winners = ranks == ranks.min(axis=1, keepdims=True)
-        best[sure] = (winners / winners.sum(axis=1, keepdims=True)).mean(axis=0)
+        best[ranked] = (winners / winners.sum(axis=1, keepdims=True)).mean(axis=0)
     rank = pd.Series(sign * found.mean).rank(method="min").to_numpy()
     columns = (found.mean, found.low, found.high, found.se, found.n, rank, low, high, best)
     return dict(zip(_COLUMNS, columns, strict=True))
 
 
 def _ranks(draws: Floats) -> Floats:
-    """Returns the rank of each column in each draw, 1 the lowest; equal ones share the better rank."""
+    """Returns the rank of each column in each draw, 1 is the lowest; ties share the better rank."""
     smaller = draws[:, None, :] < draws[:, :, None]
     return np.asarray(1.0 + smaller.sum(axis=2))
 
 
 def _counts(games: pd.DataFrame, table: pd.DataFrame, column: str) -> NDArray[np.int64]:
-    """Returns [rows, 2]: the number of games of each row, and how many of them have no number."""
+    """Returns [rows, 2]: the number of games of each row, and of those without a score."""
     keys = [key for key in table.columns if key in ("t2i_model", "i2t_model")]
-    told = games[[*keys, "level"]].assign(games=1, unscored=games[column].isna().astype(int))
-    summed = pd.concat([told, told.assign(level=ALL)]).groupby(["level", *keys])[["games", "unscored"]].sum()
+    counted = games[[*keys, "level"]].assign(games=1, unscored=games[column].isna().astype(int))
+    summed = pd.concat([counted, counted.assign(level=ALL)]).groupby(["level", *keys])[["games", "unscored"]].sum()
     rows = pd.MultiIndex.from_frame(table[["level", *keys]])
     return summed.reindex(rows, fill_value=0).to_numpy(dtype=np.int64)
 
 
 def _sorted(table: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame:
-    """Models in the order of their overall rank, levels inside; models without a number last."""
+    """Returns the rows sorted by the overall rank of the model, then by level; models without a score are last."""
     if not len(table):
         return table
     last = table["level"].iloc[-1]
@@ -217,5 +217,5 @@ def _note(board: Leaderboard) -> str:
     missing = int(overall["unscored"].sum())
     if missing:
         total = int(overall["games"].sum())
-        return f"{missing} of {total} games have no score and are in no mean; they are not counted as 0."
+        return f"{missing} of {total} games have no score; they are in no mean and do not count as 0."
     return ""

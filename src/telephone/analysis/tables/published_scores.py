@@ -1,10 +1,10 @@
-"""Scores of published work, by their own formulas, so that our runs can stand in their tables.
+"""Scores of published work by their own formulas, for comparison with published tables.
 
 *Mean cumulative drift* of the Semantic Drift Protocol is, despite its name, a similarity: higher is less drift. For
 each of four pairs of kinds (text-text and text-image from games that begin with a text, image-image and image-text from
-those that begin with a picture) the cosine with the start is averaged over games, then over all generations that make
-this kind; the mean of the four is the score. `GC@T` of GenCeption weighs the cosine of the picture of turn t with
-the first picture by t, so that late turns count more.
+those that begin with an image) the cosine with the start is averaged over games, then over all generations that make
+this kind; the mean of the four is the score. `GC@T` of GenCeption weights the cosine of the image of turn t with the
+first image by t, so that late turns count more.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ COLUMNS = ["embedder", "t2i_model", "i2t_model", "measure", "value", "chains", "
 
 
 def published_scores(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns the published scores of each pair of players, in cosines: 1 is all kept, and HIGHER IS BETTER.
+    """Returns the published scores of each pair of models, as cosine similarities: HIGHER IS BETTER.
 
     Columns: `embedder, t2i_model, i2t_model, measure` (a pair of kinds for its mean cumulative drift, `mcd_avg` for the
     mean of all four, `gc_at_t`), `value` (NaN where a kind of game was not played or the embedder does not take both
     kinds), `chains` (games), `generations` (how many of them count; for `gc_at_t` the T).
 
-    The published code averages cosines of different embedders and scales. Here each embedder stands for itself.
+    The published code averages cosines of embedders with different scales. Here each embedder has its own row.
 
     Args:
         table: As `drift_table` gives it.
@@ -42,7 +42,7 @@ def published_scores(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def genception_score(cosines: list[float]) -> float:
-    """Returns the sum of t * s_t over the sum of t; s_t is the cosine of turn t = 1, 2, ... with the first picture."""
+    """Returns the sum of t * s_t over the sum of t; s_t is the cosine of turn t = 1, 2, ... with the first image."""
     weights = np.arange(1, len(cosines) + 1)
     return float((weights * np.array(cosines)).sum() / weights.sum())
 
@@ -61,7 +61,7 @@ def _average(found: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _genception(part: pd.DataFrame) -> dict[str, Any]:
-    """A game that broke off before the last turn has no value: the published score is that of whole games."""
+    """Returns GC@T of complete games; a game that stopped early has no value."""
     known = part[(part["mapping"] == "image-image") & part["to_start"].notna()]
     turns = int(known["turn"].max()) if len(known) else 0
     games = [

@@ -1,7 +1,7 @@
-"""Distances on one scale: 1 is as near as two tellings of the same thing are, 0 as far as unrelated things are.
+"""Retention: distances on a common scale, where 1 is a paraphrase of the prompt and 0 an unrelated artefact.
 
-Embedders and pairs of kinds have scales of their own: the cosines of a picture with its very caption may all lie about
-0.3. Between a floor and a chance line, measured for each of them, they can be compared and averaged.
+Embedders and pairs of kinds have different scales: cosines of an image with its own caption may all be about 0.3. With
+a floor and a chance level measured for each of them, they can be compared and averaged.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from telephone.store import Run
 
 UNMEASURED = "none measured: 0 is taken"
-"""Where a floor comes from that nobody has measured; between text and picture there is then none at all."""
+"""Source of a floor that was not measured; between text and image the floor is then NaN."""
 _KEYS = ["embedder", "mapping", "level"]
 
 
 def calibration_lines(run: Run, embedder: str | None = None, frame: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Returns the floor and the chance line of each embedder, pair of kinds and level, as cosine distances.
+    """Returns the floor and the chance level of each embedder, pair of kinds and level, as cosine distances.
 
-    Columns: `embedder, mapping, level, floor, floor_n` (prompts that it was measured on), `floor_from` (how; from all
-    levels where this one has none), `chance` (prompts of the level against what the games of its other prompts made, so
-    that the length of texts is the same), `chance_n` (pairs of prompts), `chance_prompts` (prompts against each other,
-    NaN where the kinds differ). A level with one prompt borrows the prompts of the others.
+    Columns: `embedder, mapping, level, floor, floor_n` (prompts with a measurement), `floor_from` (method; all levels
+    are pooled where this one has none), `chance` (mean distance of a prompt from the artefacts of games of other
+    prompts of its level, so that texts have the same length), `chance_n` (pairs of prompts), `chance_prompts` (distance
+    between prompts, NaN where the kinds differ). A level with one prompt uses the prompts of the others.
 
     Args:
         run: A judged run.
@@ -46,24 +46,24 @@ def calibration_lines(run: Run, embedder: str | None = None, frame: pd.DataFrame
     return pd.DataFrame(rows, columns=columns)
 
 
-def add_retention(table: pd.DataFrame, sticks: pd.DataFrame) -> pd.DataFrame:
+def add_retention(table: pd.DataFrame, calibration: pd.DataFrame) -> pd.DataFrame:
     """Returns a table of `drift_table` with `floor`, `chance` and `retention` = (chance - to_start) / (chance - floor).
 
-    A retention may lie a little outside [0, 1]. It is NaN where there is no chance line, no floor between two kinds, or
-    no room between them.
+    A retention may be slightly outside [0, 1]. It is NaN without a chance level or a floor, or where the floor is not
+    below the chance level.
 
     Args:
         table: As `drift_table` gives it.
-        sticks: As `calibration_lines` gives it.
+        calibration: As `calibration_lines` gives it.
     """
-    joined = table.merge(sticks[[*_KEYS, "floor", "chance"]], on=_KEYS, how="left")
+    joined = table.merge(calibration[[*_KEYS, "floor", "chance"]], on=_KEYS, how="left")
     room = joined["chance"] - joined["floor"]
     joined["retention"] = ((joined["chance"] - joined["to_start"]) / room).where(room > 0)
     return joined
 
 
 def mean_floor(run: Run, embedder: EmbedderRow, mapping: str) -> float | None:
-    """Returns the mean distance of two tellings of one thing, prompts counting alike; None if it was not measured.
+    """Returns the mean distance of two descriptions of one scene over prompts; None if it was not measured.
 
     Args:
         run: A judged run.
@@ -92,7 +92,7 @@ def _rows(run: Run, identity: EmbedderRow, made: pd.DataFrame) -> list[dict[str,
 
 
 def _floors(run: Run, identity: EmbedderRow) -> pd.DataFrame:
-    """Returns one row a prompt and pair of kinds: tellings of one prompt are averaged."""
+    """Returns one row a prompt and pair of kinds, averaged over the paraphrases of a prompt."""
     levels = {prompt.id: prompt.level for prompt in run.spec.prompts}
     ids: dict[str, list[str]] = {}
     for prompt in run.spec.prompts:
@@ -120,7 +120,7 @@ def _floor(floors: pd.DataFrame, mapping: str, level: str) -> dict[str, Any]:
 
 
 class _Means:
-    """For each prompt its own vector and the mean vector of what its games made; pairs of prompts then cost nothing."""
+    """The vector of each prompt and the mean vector of the artefacts of its games."""
 
     def __init__(self, part: pd.DataFrame, vectors: dict[str, Any]) -> None:
         sums: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Two or more runs side by side: what one keeps more than another, prompt by prompt, on what all of them played."""
+"""Comparison of two or more runs, paired by prompt, on the prompts that all of them played."""
 
 from __future__ import annotations
 
@@ -31,47 +31,47 @@ COLUMNS = (
 )  # fmt: skip
 _DISTANCE = "distance"
 _TIE = 1e-6
-"""Scores nearer than this are a tie: what machines round differently is no difference."""
+"""Scores that differ by less are a tie, so that rounding on different machines makes no difference."""
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
 class RunComparison:
-    """Runs against the first of them."""
+    """Runs compared with the first of them."""
 
     runs: tuple[str, ...]
-    """What the runs are called; the first is the one that the others are compared with."""
+    """Names of the runs; the others are compared with the first one."""
     measure: Measure
     when: str
     """final or mean."""
     table: pd.DataFrame
     """One row a level and run: `level` (easy to impossible, then all), `run`, `base` (the first run), `mean` and
     `base_mean` over the prompts that both have scores on, `difference` (run minus base), `low`, `high` (its 95 %
-    interval over prompts), `n` (prompts), `better` (share of them on which the run keeps more, a tie is a half) and
-    `told` (whether the interval leaves 0 out)."""
+    interval over prompts), `n` (prompts), `better` (share of them on which the run keeps more; a tie counts half) and
+    `told` (whether the interval excludes 0; the name is part of the JSON document)."""
     pairs: tuple[tuple[str, str], ...]
-    """Pairs of models whose games are compared; empty where each run counts with all of its own."""
+    """Pairs of models whose games are compared; empty where all pairs of each run are used."""
     prompts: int
     """Prompts that all runs played."""
     left_out: int
-    """Prompts that only some of them played."""
+    """Prompts that only some runs played."""
     judge: str
-    """Who measured distances, in all of them; empty for facts."""
+    """The judge of distances of all runs; empty for facts."""
     notes: tuple[str, ...] = ()
-    """What a reader must know."""
+    """Caveats."""
 
 
 def compare_runs(
     runs: Mapping[str, Run], measure: str = _DISTANCE, when: str = "final", judge: str = ""
 ) -> RunComparison:
-    """Returns how each run differs from the first one, level by level, on the prompts that both played.
+    """Returns the difference of each run from the first one by level, on the prompts that both played.
 
-    Where all runs have pairs of models in common, only the games of those pairs count, so that nothing but what was
-    changed between the runs can differ; where they have none, each run counts with all its pairs. A prompt's games are
-    averaged over repeats, then over pairs; the prompt is the unit.
+    Where all runs share pairs of models, only the games of those pairs are used, so that only the change between the
+    runs makes a difference; otherwise all pairs of each run are used. A prompt's games are averaged over repeats, then
+    over pairs; the prompt is the unit.
 
     Args:
-        runs: Two or more runs by what they are called.
+        runs: Two or more runs by name.
         measure: distance, recall or precision.
         when: final or mean.
         judge: Part of the name of the judge of distances; empty is the first one that all runs have.
@@ -81,7 +81,7 @@ def compare_runs(
     """
     what = get_measure(measure)
     if len(runs) < 2 or when not in WHENS:
-        raise UsageError("A comparison takes two or more runs, and final or mean: name the folders of the runs.")
+        raise UsageError("A comparison needs two or more runs, and final or mean: give the folders of the runs.")
     shared = shared_judge(list(runs.values()), judge) if what.name == _DISTANCE else ""
     games = {name: games_of_run(run, shared) for name, run in runs.items()}
     made = compare_games(games, what.name, when, shared)
@@ -105,7 +105,7 @@ def compare_games(
     played = [set(own["prompt_id"]) for own in games.values()]
     shared = _common(played)
     if not shared:
-        raise UsageError("These runs have no prompt in common, so nothing can be paired: compare runs of the same set.")
+        raise UsageError("These runs share no prompt: compare runs of the same prompt set.")
     scores = {name: _by_prompt(own, column, pairs) for name, own in games.items()}
     levels = pd.concat(games.values()).drop_duplicates("prompt_id").set_index("prompt_id")["level"]
     rows = [row for name in names[1:] for row in _rows((name, names[0]), scores, levels, what)]
@@ -116,18 +116,16 @@ def compare_games(
 
 
 def shared_judge(runs: Sequence[Run], part: str = "") -> str:
-    """Returns the judge of distances that all runs have, by full name; weights and preprocessing are part of it.
+    """Returns the identity of the judge of distances that all runs have, fingerprint included.
 
     Raises:
         UsageError: there is none.
     """
-    heard = [[name for name in distance_scorers(run) if part in name] for run in runs]
-    for name in heard[0]:
-        if all(name in other for other in heard[1:]):
+    judges = [[name for name in distance_scorers(run) if part in name] for run in runs]
+    for name in judges[0]:
+        if all(name in other for other in judges[1:]):
             return name
-    raise UsageError(
-        "These runs have no judge of distances in common: run `telephone judge` on each with the same embedder."
-    )
+    raise UsageError("These runs share no judge of distances: run `telephone judge` on each with the same embedder.")
 
 
 def distance_scorers(run: Run) -> list[str]:
@@ -136,9 +134,9 @@ def distance_scorers(run: Run) -> list[str]:
 
 
 def games_of_run(run: Run, judge: str) -> pd.DataFrame:
-    """Returns the games of a run without its controls, as `game_scores`, in names that hold beyond the run.
+    """Returns the games of a run without its controls, as `game_scores`, with names that are unique across runs.
 
-    Models go by their addresses, and `prompt_id` is the hash of the prompt's content.
+    Models have their addresses, and `prompt_id` is the hash of the prompt's content.
 
     Args:
         run: A run.
@@ -151,7 +149,7 @@ def games_of_run(run: Run, judge: str) -> pd.DataFrame:
 
 
 def _changed(runs: Sequence[Run], pairs: Sequence[tuple[str, str]]) -> list[str]:
-    """Tells of what goes by one name and is not the same in all runs."""
+    """Returns notes on models with several fingerprints and on games of different length."""
     prints: dict[str, set[str]] = {}
     for run in runs:
         for row in run.spec.models:
@@ -170,7 +168,7 @@ def _common(sets: Sequence[set[_T]]) -> set[_T]:
 
 
 def _by_prompt(games: pd.DataFrame, column: str, pairs: set[tuple[str, str]]) -> pd.Series:
-    """Returns a score a prompt; with common pairs, only where each of them has one."""
+    """Returns a score for each prompt; with common pairs, only where each of them has one."""
     keyed = games.groupby(["prompt_id", *PAIR])[column].mean()
     if not pairs:
         return keyed.groupby("prompt_id").mean()
@@ -192,19 +190,19 @@ def _rows(
         low, high = float(made.low[0]), float(made.high[0])
         signed = -gaps if what.low_is_best else gaps
         better = float(((signed > _TIE) + 0.5 * (signed.abs() <= _TIE)).mean())
-        told = bool(low > _TIE or high < -_TIE)
+        excluded = bool(low > _TIE or high < -_TIE)
         means = (float(own["run"].mean()), float(own["base"].mean()), float(made.mean[0]))
-        rows.append((level, *names, *means, low, high, len(own), better, told))
+        rows.append((level, *names, *means, low, high, len(own), better, excluded))
     return rows
 
 
 def _notes(pairs: set[tuple[str, str]], left_out: int, scores: Sequence[pd.Series]) -> list[str]:
     notes = []
     if not pairs:
-        notes.append("The runs have no pair of models in common: each counts with all its pairs, whoever plays them.")
+        notes.append("The runs share no pair of models: all pairs of each run are used.")
     if left_out:
         notes.append(f"Only prompts that all runs played are compared; {left_out} others are left out.")
     unscored = len(set().union(*(set(each[each.isna()].index) for each in scores)))
     if unscored:
-        notes.append(f"{unscored} prompts lack a score in one of the runs and are left out; they are not counted as 0.")
+        notes.append(f"{unscored} prompts lack a score in one of the runs and are left out; they do not count as 0.")
     return notes

@@ -1,4 +1,4 @@
-"""A run as tables that can be averaged: its turns with the scores of one judge each, and one row a game."""
+"""A run as tables: one row a turn with scores, one row a game, one row a hop, and means by turn."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Measure:
-    """Something that is counted for each description."""
+    """A score of each description."""
 
     name: str
     column: str
@@ -28,13 +28,13 @@ class Measure:
     low_is_best: bool
     limits: tuple[float, float]
     words: str
-    """What it is, for people."""
+    """Description for people."""
 
 
 MEASURES: dict[str, Measure] = {
     "distance": Measure("distance", "text_after_dist", True, (0.0, 2.0), "cosine distance from the prompt"),
     "recall": Measure("recall", "facts_recall", False, (0.0, 1.0), "share of the prompt's facts that are kept"),
-    "precision": Measure("precision", "facts_precision", False, (0.0, 1.0), "share of the facts told that are true"),
+    "precision": Measure("precision", "facts_precision", False, (0.0, 1.0), "share of the stated facts that are true"),
 }
 WHENS: dict[str, str] = {"final": "after the last turn", "mean": "mean over all turns"}
 NEEDED = ("game", "prompt_id", "level", "t2i_model", "i2t_model", "step_number", "outcome")
@@ -49,10 +49,10 @@ _DISTANCE = "text_after_dist"
 
 
 def scored_frame(run: Run, distance_judge: str | None = None, frame: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Returns the frame of a run with the scores of one judge a column.
+    """Returns the frame of a run with one judge for each score column.
 
-    Where several have judged distances, those of the first one are taken unless another is named; where several
-    versions have counted facts, those of the newest.
+    With several judges of distances, the first one is taken unless another is named; with several versions of the fact
+    judge, the newest.
 
     Args:
         run: A run, scored or not; what is not scored is NaN.
@@ -86,16 +86,16 @@ def _only(part: str, judges: list[str]) -> str:
 
 
 def game_scores(frame: pd.DataFrame, turns: int | None = None) -> pd.DataFrame:
-    """Returns one row a game: who played what, how it ended, and what was kept.
+    """Returns one row a game: models, prompt, outcome and scores.
 
-    Columns: `game, prompt_id, level, t2i_model, i2t_model, repeat, control` (empty, or which control it is), `turns`
-    (finished ones), `outcome` (ok, refused, failed or pending) and, for each measure, `NAME_final` and `NAME_mean`:
-    after the last turn and over all turns. A game that did not reach its last turn has neither, as a short game would
-    look good; and one turn without a score leaves no mean.
+    Columns: `game, prompt_id, level, t2i_model, i2t_model, repeat, control` (empty, or the kind of the control),
+    `turns` (finished ones), `outcome` (ok, refused, failed or pending) and, for each measure, `NAME_final` and
+    `NAME_mean`: after the last turn and over all turns. Both are NaN for a game that did not reach its last turn,
+    because a short game would have a better score; the mean is NaN if one turn has no score.
 
     Args:
         frame: One row a turn, as `scored_frame` gives it.
-        turns: Turns of a whole game; None is the most that a game of the frame has.
+        turns: Turns of a complete game; None is the maximum in the frame.
 
     Raises:
         UsageError: a column is missing.
@@ -110,41 +110,41 @@ def game_scores(frame: pd.DataFrame, turns: int | None = None) -> pd.DataFrame:
     games = grouped[head].first()
     games["turns"] = (ordered["outcome"] == "ok").groupby(ordered["game"], sort=False).sum()
     ended = grouped["outcome"].last()
-    whole = games["turns"] >= planned
-    games["outcome"] = ended.where(ended.isin(["refused", "failed"]), np.where(whole, "ok", "pending"))
+    complete = games["turns"] >= planned
+    games["outcome"] = ended.where(ended.isin(["refused", "failed"]), np.where(complete, "ok", "pending"))
     played = ordered[ordered["step_number"] < planned]
     for measure in MEASURES.values():
-        _add(games, played, measure, (games["outcome"] == "ok") & whole, planned)
+        _add(games, played, measure, (games["outcome"] == "ok") & complete, planned)
     usual = {name: value for name, value in (("repeat", 0), ("control", "")) if name not in games.columns}
     return games.reset_index().assign(**usual)
 
 
-def _add(games: pd.DataFrame, played: pd.DataFrame, measure: Measure, whole: pd.Series, planned: int) -> None:
+def _add(games: pd.DataFrame, played: pd.DataFrame, measure: Measure, complete: pd.Series, planned: int) -> None:
     if measure.column not in played.columns:
         games[f"{measure.name}_final"] = games[f"{measure.name}_mean"] = np.nan
         return
     values = played.groupby("game", sort=False)[measure.column]
     last = played[played["step_number"] == planned - 1].set_index("game")[measure.column]
-    games[f"{measure.name}_final"] = last.reindex(games.index).where(whole).astype(float)
-    games[f"{measure.name}_mean"] = values.mean().where(whole & (values.count() == planned)).astype(float)
+    games[f"{measure.name}_final"] = last.reindex(games.index).where(complete).astype(float)
+    games[f"{measure.name}_mean"] = values.mean().where(complete & (values.count() == planned)).astype(float)
 
 
 def check_frame(frame: pd.DataFrame) -> None:
-    """Checks that a frame is one of turns.
+    """Checks that a frame has one row a turn.
 
     Raises:
-        UsageError: a column that every run has is missing.
+        UsageError: a required column is missing.
     """
     missing = [name for name in NEEDED if name not in frame.columns]
     if missing:
-        raise UsageError(f"The frame has no column {missing[0]!r}: hand over telephone.analysis.scored(run).")
+        raise UsageError(f"The frame has no column {missing[0]!r}: pass telephone.analysis.scored_frame(run).")
 
 
 def without_controls(table: pd.DataFrame) -> pd.DataFrame:
     """Returns the rows of the battle itself, without those of control lines.
 
     Args:
-        table: One row a turn or a game; all of it is battle if it has no column `control`.
+        table: One row a turn or a game; without a column `control` it is returned as it is.
     """
     return table[table["control"] == ""] if "control" in table.columns else table
 
@@ -156,12 +156,12 @@ def get_measure(name: str) -> Measure:
         UsageError: there is none.
     """
     if name not in MEASURES:
-        raise UsageError(f"There is no measure {name!r}: take one of {', '.join(MEASURES)}.")
+        raise UsageError(f"There is no measure {name!r}: choose from {', '.join(MEASURES)}.")
     return MEASURES[name]
 
 
 def ordered_levels(frame: pd.DataFrame) -> list[str]:
-    """Returns the levels that occur, from easy to impossible, others behind."""
+    """Returns the levels that occur, from easy to impossible, then others."""
     found = [str(level) for level in frame["level"].drop_duplicates()]
     return [level for level in LEVELS if level in found] + sorted(set(found) - set(LEVELS))
 
@@ -169,9 +169,9 @@ def ordered_levels(frame: pd.DataFrame) -> list[str]:
 def turn_means(frame: pd.DataFrame, measure: str = "distance") -> pd.DataFrame:
     """Returns the mean of a measure by turn, for each level and pair.
 
-    Repeats of a prompt are averaged first, then prompts. Columns: `level, t2i_model, i2t_model, step_number, mean, low,
-    high` (95 % interval over prompts, NaN below two), `se, n` (prompts), `unscored` (turns begun, without a number). A
-    game that broke off counts in the turns that it reached.
+    Averaged over repeats, then over prompts. Columns: `level, t2i_model, i2t_model, step_number, mean, low, high` (95 %
+    interval over prompts, NaN below two), `se, n` (prompts), `unscored` (turns without a score). A game that stopped
+    early counts in the turns that it reached.
 
     Args:
         frame: One row a turn, as `scored_frame` gives it; controls are left out.
@@ -202,11 +202,11 @@ def _steps(frame: pd.DataFrame, level: str, measure: Measure) -> pd.DataFrame:
 
 
 def hop_table(frame: pd.DataFrame) -> pd.DataFrame:
-    """Returns one row for each text or picture that was made, games in the frame's order, calls in theirs.
+    """Returns one row for each text or image, in the order of games in the frame, then of calls.
 
-    Columns: `game, prompt_id, level, t2i_model, i2t_model, line, repeat, first` (text or image: what the game began
-    with), `generation` (calls from the start, from 1), `turn` (from 1), `kind` (image or text: what was made), `player`
-    (who made it), `sha` (its content hash), `before` (that of what the player was shown), `start` (the prompt's).
+    Columns: `game, prompt_id, level, t2i_model, i2t_model, line, repeat, first` (text or image: kind of the
+    prompt), `generation` (number of the call, from 1), `turn` (from 1), `kind` (image or text), `player` (the model of
+    the call), `sha` (content hash of the result), `before` (that of its input), `start` (that of the prompt).
 
     Args:
         frame: One row a turn, as `Run.frame()` or `scored_frame` gives it.
@@ -225,7 +225,7 @@ def hop_table(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _half(rows: pd.DataFrame, which: int) -> pd.DataFrame:
-    """Returns the first or the second calls of all turns."""
+    """Returns the first or the second call of each turn."""
     draws = (rows["first"] == "text") == (which == 1)
     table = rows[list(_GAME_COLUMNS)].copy()
     table["line"] = rows["t2i_model"] + " + " + rows["i2t_model"]

@@ -1,8 +1,7 @@
-"""Style apart from content: does a picture still look as it did, whatever it shows?
+"""Style drift: whether images keep their style, apart from their content.
 
-In the pocket world style is a fact like any other and is read exactly. Elsewhere a picture's vector is taken and what
-its own description says is regressed out of it; what is left is how the picture looks beyond what it is about, as far
-as one embedder can tell.
+In the pocket world style is a fact like any other and is read exactly. Elsewhere the vector of an image is regressed on
+the vector of its description; the residual is the appearance beyond the content, as measured by one embedder.
 """
 
 from __future__ import annotations
@@ -26,18 +25,18 @@ if TYPE_CHECKING:
 STYLE = "style"
 _KEEP = ["embedder", "game", "prompt_id", "level", "t2i_model", "i2t_model", "turn"]
 _RIDGE = 0.1
-"""Share of the mean variance of a text vector's numbers that holds the regression back."""
+"""Ridge penalty as a share of the mean variance of the components of text vectors."""
 _FOLDS = 5
 _FEWEST = 10
-"""Prompts below which content cannot be told from style."""
+"""Number of prompts below which content and style cannot be separated."""
 
 
 def style_table(run: Run, frame: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Returns for each text and picture whether it has the prompt's style, and how much of its content it keeps.
+    """Returns for each text and image whether it has the prompt's style, and the share of its content that it keeps.
 
-    Columns: `game, prompt_id, level, t2i_model, i2t_model, turn, kind, style` (what it has), `same` (whether it is the
-    prompt's, flat included, which no prompt names) and `content` (share of the prompt's other facts that are there; NaN
-    if it has none). Prompts outside the pocket world have no rows.
+    Columns: `game, prompt_id, level, t2i_model, i2t_model, turn, kind, style` (of the artefact), `same` (whether it is
+    the prompt's style; flat is the style of prompts that name none) and `content` (share of the prompt's other facts
+    that are kept; NaN if it has none). Prompts outside the pocket world have no rows.
 
     Args:
         run: A run that was judged in full.
@@ -59,7 +58,7 @@ def style_table(run: Run, frame: pd.DataFrame | None = None) -> pd.DataFrame:
 
 
 def style_curves(table: pd.DataFrame, by: Sequence[str] = ("t2i_model", "i2t_model", "kind", "turn")) -> pd.DataFrame:
-    """Returns the share of texts and pictures in the prompt's style, beside the share of content that they keep.
+    """Returns the share of texts and images in the prompt's style, and the share of content that they keep.
 
     Columns: those of `by`, `style_kept`, `low`, `high` (95 % interval over prompts), `content_kept`, `prompts`.
 
@@ -84,13 +83,13 @@ def style_curves(table: pd.DataFrame, by: Sequence[str] = ("t2i_model", "i2t_mod
 
 
 def style_similarity(run: Run, embedder: str | None = None, frame: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Returns how alike a line's pictures look to the first picture of their game, content regressed out.
+    """Returns the similarity of a line's images to the first image of their game, with content regressed out.
 
-    Each picture's vector is predicted from the vector of its description, by a ridge regression on the other prompts'
-    games; what is left over is compared by its cosine with that of the game's first picture. Columns: `embedder,
-    t2i_model, i2t_model, turn, look` (mean cosine, 1 is the same), `low`, `high` (95 % interval over prompts),
-    `chance` (mean cosine with first pictures of other prompts on the same line: the drawer's own hand) and `prompts`.
-    Embedders that do not take both kinds, and runs of fewer than 10 prompts, have no rows.
+    Each image's vector is predicted from the vector of its description, by ridge regression on the games of other
+    prompts; the residual is compared by cosine with that of the game's first image. Columns: `embedder,
+    t2i_model, i2t_model, turn, look` (mean cosine, 1 is equal), `low`, `high` (95 % interval over prompts),
+    `chance` (mean cosine with first images of other prompts on the same line: the model's own style) and `prompts`.
+    Embedders of one kind only, and runs of fewer than 10 prompts, have no rows.
 
     Args:
         run: A run that was judged in full.
@@ -102,31 +101,33 @@ def style_similarity(run: Run, embedder: str | None = None, frame: pd.DataFrame 
     """
     made = hop_table(without_controls(run.frame()) if frame is None else frame)
     made["caption"] = made.groupby("game", sort=False)["sha"].shift(-1)
-    drawn = made[(made["kind"] == "image") & made["caption"].notna()]
+    images = made[(made["kind"] == "image") & made["caption"].notna()]
     rows = [
-        row for identity in matching_embedders(run, embedder) for row in _looks(drawn, run.vectors(identity), identity)
+        row
+        for identity in matching_embedders(run, embedder)
+        for row in _similarity_rows(images, run.vectors(identity), identity)
     ]
     columns = ["embedder", "t2i_model", "i2t_model", "turn", "look", "low", "high", "chance", "prompts"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _looks(drawn: pd.DataFrame, vectors: dict[str, Any], identity: EmbedderRow) -> list[dict[str, Any]]:
-    known = drawn[drawn["sha"].isin(list(vectors)) & drawn["caption"].isin(list(vectors))].reset_index(drop=True)
+def _similarity_rows(images: pd.DataFrame, vectors: dict[str, Any], identity: EmbedderRow) -> list[dict[str, Any]]:
+    known = images[images["sha"].isin(list(vectors)) & images["caption"].isin(list(vectors))].reset_index(drop=True)
     if known["prompt_id"].nunique() < _FEWEST:
         return []
-    left = _leftovers(known, vectors)
+    residuals = _residuals(known, vectors)
     rows = []
     for (t2i, i2t), part in known.groupby(["t2i_model", "i2t_model"], sort=True):
         head = {"embedder": identity.name, "t2i_model": t2i, "i2t_model": i2t}
-        rows += [head | row for row in _line(part, left)]
+        rows += [head | row for row in _line(part, residuals)]
     return rows
 
 
-def _line(part: pd.DataFrame, left: Floats) -> list[dict[str, Any]]:
+def _line(part: pd.DataFrame, residuals: Floats) -> list[dict[str, Any]]:
     start = part.loc[part.groupby("game", sort=False)["turn"].idxmin()]
     at = pd.Index(start["game"]).get_indexer(part["game"])
-    firsts = left[start.index.to_numpy()]
-    cosines = left[part.index.to_numpy()] @ firsts.T
+    firsts = residuals[start.index.to_numpy()]
+    cosines = residuals[part.index.to_numpy()] @ firsts.T
     prompts = start["prompt_id"].to_numpy(dtype=str)
     apart = part["prompt_id"].to_numpy(dtype=str)[:, None] != prompts[None, :]
     table = part.assign(
@@ -142,21 +143,19 @@ def _line(part: pd.DataFrame, left: Floats) -> list[dict[str, Any]]:
     return rows
 
 
-def _leftovers(known: pd.DataFrame, vectors: dict[str, Any]) -> Floats:
-    """Returns unit vectors of what the descriptions do not tell of the pictures; each prompt is predicted by others."""
-    pictures, texts = (
-        np.stack([vectors[sha] for sha in known[name]]).astype(np.float64) for name in ("sha", "caption")
-    )
+def _residuals(known: pd.DataFrame, vectors: dict[str, Any]) -> Floats:
+    """Returns the residuals of image vectors given description vectors as unit vectors, cross-fitted over prompts."""
+    images, texts = (np.stack([vectors[sha] for sha in known[name]]).astype(np.float64) for name in ("sha", "caption"))
     names = sorted(known["prompt_id"].unique())
     fold = known["prompt_id"].map({name: at % _FOLDS for at, name in enumerate(names)}).to_numpy()
-    left = np.empty_like(pictures)
+    residuals = np.empty_like(images)
     for number in range(_FOLDS):
         inside = fold == number
-        x, y = texts[~inside], pictures[~inside]
+        x, y = texts[~inside], images[~inside]
         middle, level = x.mean(axis=0), y.mean(axis=0)
-        spread = (x - middle).T @ (x - middle)
-        held = _RIDGE * float(np.trace(spread)) / len(spread) + 1e-9
-        slope = np.linalg.solve(spread + held * np.eye(len(spread)), (x - middle).T @ (y - level))
-        left[inside] = pictures[inside] - level - (texts[inside] - middle) @ slope
-    lengths = np.linalg.norm(left, axis=1, keepdims=True)
-    return np.asarray(left / np.where(lengths > 0, lengths, 1.0))
+        covariance = (x - middle).T @ (x - middle)
+        penalty = _RIDGE * float(np.trace(covariance)) / len(covariance) + 1e-9
+        slope = np.linalg.solve(covariance + penalty * np.eye(len(covariance)), (x - middle).T @ (y - level))
+        residuals[inside] = images[inside] - level - (texts[inside] - middle) @ slope
+    lengths = np.linalg.norm(residuals, axis=1, keepdims=True)
+    return np.asarray(residuals / np.where(lengths > 0, lengths, 1.0))

@@ -87,7 +87,10 @@ def motifs(findings: Findings) -> tuple[Motif, ...]:
 
 def observations(findings: Findings) -> tuple[Observation, ...]:
     """Returns the claims of the article with their verdicts."""
-    return tuple(Observation(each.said, each.test, each.verdict, each.why, _value(each)) for each in findings.claims)
+    return tuple(
+        Observation(each.observation, each.test, each.verdict, each.explanation, _value(each))
+        for each in findings.claims
+    )
 
 
 def _value(claim: Claim) -> str:
