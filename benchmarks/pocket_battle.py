@@ -18,12 +18,12 @@ from pathlib import Path
 
 from telephone import battle, models, prompts
 from telephone.battle import TelephoneLine, game_seed
-from telephone.models.rosters import lineup
+from telephone.models.rosters import load_roster
 
 Told = dict[tuple[str, str, str], list[str]]
 """Who draws, who describes and the first prompt, to all texts."""
-DRAWERS = lineup("pocket").refs("text2image")
-DESCRIBERS = lineup("pocket").refs("image2text")
+DRAWERS = load_roster("pocket").refs("text2image")
+DESCRIBERS = load_roster("pocket").refs("image2text")
 
 
 def by_engine(folder: Path, turns: int) -> tuple[float, int, Told]:

@@ -129,9 +129,9 @@ def test_the_hub_cache_is_listed(monkeypatch, tmp_path):
 
 def test_every_entry_of_every_roster_has_a_line():
     found = rosters()
-    from telephone.models.rosters import lineups
+    from telephone.models.rosters import list_rosters
 
-    assert len(found) == sum(len(each.members) for each in lineups())
+    assert len(found) == sum(len(each.members) for each in list_rosters())
     gone = [each for each in found if each.name.startswith("openai/dall-e-2")]
     assert [each.state for each in gone] == ["gone"]
     assert "2026-05-12" in gone[0].detail

@@ -90,7 +90,7 @@ def test_questions_of_any_length_are_answered_in_any_company(ref, pictures):
     together = player.answer(pictures, questions)
     assert together == [player.answer([p], [q])[0] for p, q in zip(pictures, questions, strict=True)]
     assert player.answer(pictures[:1], ["What is this?"]) == player.answer(pictures[:1], ["What is this?"], [7])
-    with pytest.raises(UsageError, match="4 pictures and 1 questions"):
+    with pytest.raises(UsageError, match="4 images and 1 questions"):
         player.answer(pictures, ["What is this?"])
     assert player.answer([], []) == []
 

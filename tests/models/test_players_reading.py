@@ -8,7 +8,7 @@ from PIL import Image
 from telephone import world
 from telephone.core.errors import UsageError, WeightsError
 from telephone.models import image2text
-from telephone.models.pocket.scene_reader import SceneReaderModel, _once
+from telephone.models.pocket.scene_reader import SceneReaderModel, _unique
 from telephone.nets.checkpoint import save_weights
 from telephone.nets.reader import ReaderConfig
 from telephone.nets.reader import SceneReaderNet as Net
@@ -82,7 +82,7 @@ def test_pictures_of_any_form_are_read(folder, mode):
 
 def test_of_a_group_that_is_seen_twice_the_surer_one_is_told():
     cells = np.array([[3, 2, 0, 0], [3, 2, 1, 1], [3, 4, 0, 0], [0, -1, -1, -1], [5, 2, 0, 0], [3, 2, 0, 3]])
-    kept = _once(cells, np.array([0.4, 0.9, 0.2, 1.0, 0.3, 0.5], dtype=np.float32))
+    kept = _unique(cells, np.array([0.4, 0.9, 0.2, 1.0, 0.3, 0.5], dtype=np.float32))
     assert kept[:, 0].tolist() == [0, 3, 3, 0, 5, 0]
     assert kept[0].tolist() == [0, -1, -1, -1]
     assert cells[0, 0] == 3

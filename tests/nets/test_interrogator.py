@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from telephone import world
-from telephone.models.pocket.phrases import banks
+from telephone.models.pocket.clip_interrogator import phrase_banks
 from telephone.nets.clip import Clip, ClipConfig, ClipTextConfig, VisionConfig
 from telephone.nets.clip_interrogator import NEAREST, Interrogator
 from telephone.nets.tokenizer import split
@@ -16,7 +16,7 @@ CAPTIONS = ["A red cat on a beach.", "Two blue boats, at night.", ""]
 @pytest.fixture(scope="module")
 def clip():
     torch.manual_seed(0)
-    phrases = [phrase for bank in banks().values() for phrase in bank]
+    phrases = [phrase for bank in phrase_banks().values() for phrase in bank]
     words = tuple(sorted({word for text in phrases + CAPTIONS for word in split(text)}))
     vision = VisionConfig(image_size=16, stem=(8, 8, 16), width=16, layers=1, heads=2, queries=2)
     text = ClipTextConfig(words=words, width=16, layers=1, heads=2, queries=2)
@@ -29,7 +29,7 @@ def images():
 
 
 def test_every_phrase_says_one_thing_and_no_two_say_the_same():
-    for name, phrases in banks().items():
+    for name, phrases in phrase_banks().items():
         scenes = [world.parse(phrase) for phrase in phrases]
         assert len(set(scenes)) == len(phrases) >= 2
         for scene in scenes:
@@ -37,7 +37,7 @@ def test_every_phrase_says_one_thing_and_no_two_say_the_same():
 
 
 def test_the_nearest_phrases_of_each_bank_are_tried(clip, images):
-    interrogator = Interrogator(clip, banks())
+    interrogator = Interrogator(clip, phrase_banks())
     unit = F.normalize(images, dim=-1)
     for image, phrases in zip(unit, interrogator.nearest(unit), strict=True):
         assert len(phrases) == sum(NEAREST.values())
@@ -49,7 +49,7 @@ def test_the_nearest_phrases_of_each_bank_are_tried(clip, images):
 
 
 def test_a_phrase_stays_only_if_the_text_comes_nearer(clip, images):
-    interrogator = Interrogator(clip, banks(), margin=0.01)
+    interrogator = Interrogator(clip, phrase_banks(), margin=0.01)
     told = interrogator.chain(images, CAPTIONS)
     before, after = (
         F.cosine_similarity(interrogator.embed([text or "." for text in texts]), images) for texts in (CAPTIONS, told)
@@ -62,11 +62,11 @@ def test_a_phrase_stays_only_if_the_text_comes_nearer(clip, images):
 
 
 def test_margin_and_number_of_phrases_are_kept_to(clip, images):
-    assert Interrogator(clip, banks(), margin=2.1).chain(images, CAPTIONS[:2] + ["A cat."])[:2] == CAPTIONS[:2]
-    assert Interrogator(clip, banks(), most=0).chain(images[:2], CAPTIONS[:2]) == CAPTIONS[:2]
-    phrases = {phrase for bank in banks().values() for phrase in bank}
+    assert Interrogator(clip, phrase_banks(), margin=2.1).chain(images, CAPTIONS[:2] + ["A cat."])[:2] == CAPTIONS[:2]
+    assert Interrogator(clip, phrase_banks(), most=0).chain(images[:2], CAPTIONS[:2]) == CAPTIONS[:2]
+    phrases = {phrase for bank in phrase_banks().values() for phrase in bank}
     for most in (1, 2):
-        told = Interrogator(clip, banks(), margin=-1.0, most=most).chain(images[:2], CAPTIONS[:2])
+        told = Interrogator(clip, phrase_banks(), margin=-1.0, most=most).chain(images[:2], CAPTIONS[:2])
         for text, caption in zip(told, CAPTIONS, strict=False):
             added = text.rstrip(".")[len(caption) :].lstrip(", ").split(", ")
             assert len(added) == most
@@ -74,6 +74,6 @@ def test_margin_and_number_of_phrases_are_kept_to(clip, images):
 
 
 def test_a_text_does_not_depend_on_its_company(clip, images):
-    interrogator = Interrogator(clip, banks())
+    interrogator = Interrogator(clip, phrase_banks())
     together = interrogator.chain(images, CAPTIONS)
     assert together == [interrogator.chain(images[i : i + 1], CAPTIONS[i : i + 1])[0] for i in range(3)]

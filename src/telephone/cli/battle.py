@@ -8,7 +8,7 @@ from telephone.battle import controls, grid, plan
 from telephone.core.errors import PromptError
 from telephone.core.records import Level, Prompt
 from telephone.models import image2text, text2image
-from telephone.models.rosters import lineup
+from telephone.models.rosters import load_roster
 from telephone.store import RunSpec
 
 Cast = tuple[tuple[str, ...], tuple[str, ...]]
@@ -22,13 +22,13 @@ def cast(t2i: tuple[str, ...] | None, i2t: tuple[str, ...] | None, roster: str |
     Raises:
         UsageError: there is no such roster, or a player of it can no longer be called.
     """
-    usual = lineup(USUAL)
+    usual = load_roster(USUAL)
     if roster is None:
         return (
             usual.refs("text2image") if t2i is None else t2i,
             usual.refs("image2text") if i2t is None else i2t,
         )
-    chosen = lineup(roster)
+    chosen = load_roster(roster)
     drawers = (*chosen.refs("text2image", stand_ins), *(t2i or ()))
     describers = (*chosen.refs("image2text", stand_ins), *(i2t or ()))
     return tuple(dict.fromkeys(drawers)), tuple(dict.fromkeys(describers))

@@ -9,7 +9,7 @@ from telephone.cli.options import Json, RosterName
 from telephone.cli.output import print_json, print_table, say, table, visible, warn
 
 if TYPE_CHECKING:
-    from telephone.models.rosters import Member
+    from telephone.models.rosters import RosterEntry
 
 NAME = "players"
 
@@ -53,20 +53,20 @@ def command(
 
 def _rosters() -> None:
     """Tells which lists of players there are."""
-    from telephone.models.rosters import lineups
+    from telephone.models.rosters import list_rosters
 
     made = table(
         "roster", "what it is", "players", title="Rosters (telephone players --roster NAME)", numbers=("players",)
     )
-    for lineup in lineups():
-        made.add_row(f"[bold]{lineup.name}[/bold]", lineup.summary, str(len(lineup.members)))
+    for roster in list_rosters():
+        made.add_row(f"[bold]{roster.name}[/bold]", roster.summary, str(len(roster.members)))
     print_table(made)
 
 
 def _roster(name: str, kind: str | None, json: bool) -> None:
-    from telephone.models.rosters import lineup
+    from telephone.models.rosters import load_roster
 
-    found = lineup(name)
+    found = load_roster(name)
     members = [member for member in found.members if kind in (None, member.kind)]
     if json:
         print_json(asdict(found) | {"members": [asdict(member) for member in members]})
@@ -81,7 +81,7 @@ def _roster(name: str, kind: str | None, json: bool) -> None:
                 say(f"      {line}")
 
 
-def _lines(member: "Member") -> list[str]:
+def _lines(member: "RosterEntry") -> list[str]:
     """What is worth knowing of a player."""
     lines = [visible(member.note)] if member.note else []
     lines += [f"needs {'; '.join(visible(need) for need in member.needs)}"] if member.needs else []

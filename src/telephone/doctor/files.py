@@ -5,8 +5,8 @@ import importlib.util
 from telephone.core.errors import TelephoneError
 from telephone.doctor.finding import Finding
 from telephone.doctor.machine import size
-from telephone.models import list_models, load_model
-from telephone.models.pocket import weights
+from telephone.models import load_model
+from telephone.models.pocket import NETS, weights
 
 POCKET = "Pocket players"
 HUB = "Hub cache"
@@ -14,31 +14,30 @@ JUDGE = "minilm/all-MiniLM-L6-v2"
 
 
 def pocket(needed: frozenset[str]) -> list[Finding]:
-    """Returns a finding for each player whose weights are shipped, and for the judge; every file is hashed.
+    """Returns a finding for each pocket net and for the judge; every weight file is hashed.
 
     Args:
         needed: the addresses without which the pocket battle cannot be played.
     """
-    refs = [card.ref for card in list_models() if card.ref.startswith("pocket/")]
-    return [_shipped(ref, needed=ref in needed) for ref in refs] + [_judge()]
+    found = [
+        _shipped(f"pocket/{net.name}" if net.kind else net.name, net.lacks(), f"pocket/{net.name}" in needed)
+        for net in NETS
+    ]
+    return [*found, _judge()]
 
 
 def lacking(ref: str) -> str:
-    """Returns why a player cannot be called now, in one sentence; empty if it can. No model is loaded."""
+    """Returns why a model cannot be called now, in one sentence; empty if it can. No weights are loaded."""
     try:
-        made = load_model(ref)
-        if hasattr(made, "lacks"):
-            return str(made.lacks())
+        return load_model(ref).lacks()
     except TelephoneError as error:
         return str(error)
-    return ""
 
 
-def _shipped(ref: str, *, needed: bool) -> Finding:
-    lack = lacking(ref)
+def _shipped(name: str, lack: str, needed: bool) -> Finding:
     if lack:
-        return Finding(POCKET, ref, "lacks", lack, weights.INSTALL, needed)
-    return Finding(POCKET, ref, "ok", "weights are here, hashes are right", needed=needed)
+        return Finding(POCKET, name, "lacks", lack, weights.INSTALL, needed)
+    return Finding(POCKET, name, "ok", "weights are here, hashes are right", needed=needed)
 
 
 def _judge() -> Finding:

@@ -2,20 +2,20 @@
 
 from telephone.doctor.files import lacking
 from telephone.doctor.finding import Finding
-from telephone.models.rosters import Lineup, Member, lineup, lineups
+from telephone.models.rosters import ModelRoster, RosterEntry, list_rosters, load_roster
 
 
 def rosters() -> list[Finding]:
     """Returns a finding for each player of each shipped roster."""
-    return [_entry(each, member) for each in lineups() for member in each.members]
+    return [_entry(each, member) for each in list_rosters() for member in each.members]
 
 
 def pocket_refs() -> frozenset[str]:
     """Returns the addresses of the players of the pocket battle."""
-    return frozenset(member.ref for member in lineup("pocket").members)
+    return frozenset(member.ref for member in load_roster("pocket").members)
 
 
-def _entry(each: Lineup, member: Member) -> Finding:
+def _entry(each: ModelRoster, member: RosterEntry) -> Finding:
     section = f"Roster {each.name}"
     if not member.retired:
         lack = lacking(member.ref)

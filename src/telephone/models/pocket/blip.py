@@ -1,4 +1,4 @@
-"""`pocket/blip`: one short sentence a picture, and answers to questions about it."""
+"""`pocket/blip`: one short sentence an image, and answers to questions. Its variant is `pocket/clip-caption-reward`."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -11,8 +11,9 @@ from telephone.core.errors import UsageError
 from telephone.core.seeds import digest
 from telephone.models.base import Image2Text, Traits
 from telephone.models.caption_cleaning import clean_caption
-from telephone.models.pocket import weights
-from telephone.models.runtime import image_batch, limited_threads, load_net
+from telephone.models.pocket.pocket_net import PocketNet
+from telephone.models.provider import integer, number
+from telephone.models.runtime import image_batch, limited_threads
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,32 +21,31 @@ if TYPE_CHECKING:
     from telephone.nets.tokenizer import WordTokenizer
 
 SIZE = 64
-"""Side of the pictures that the net sees, in pixels."""
-EQUAL = 8
-"""Questions are answered in batches of exactly so many, the last one filled up, so that company changes no bit."""
+"""Side of the images that the net reads, in pixels."""
+BATCH = 8
+"""Questions are answered in batches of exactly this size, the last one padded, so that a batch changes no bit."""
+OPTIONS = {"temperature": number(0, 10), "max_tokens": integer(1, 71)}
 
 
 class PocketBlip(Image2Text):
-    """BLIP (`nets/blip.py`): one short sentence a picture."""
+    """BLIP (`nets/blip.py`): one short sentence an image."""
 
-    FILES: tuple[str, ...] = ("blip",)
-    """The weight files; what a later one holds takes the place of what an earlier one holds."""
-
-    def __init__(self, temperature: float = 0.0, max_tokens: int = 71, name: str = "blip") -> None:
-        self.name = name
+    def __init__(self, temperature: float = 0.0, max_tokens: int = 71, net: PocketNet | None = None) -> None:
+        self._declaration = net or NET
+        self.name = self._declaration.name
         self._options: dict[str, Any] = {"limit": max_tokens, "temperature": temperature}
 
     def lacks(self) -> str:
-        """Returns what is missing before the first call, in one sentence; empty if the weights are the shipped ones."""
-        return weights.lacking(lambda: self._files)
+        """Returns what is missing before the first call, in one sentence; empty if all weights are in place."""
+        return self._declaration.lacks()
 
     def traits(self) -> Traits:
-        """Returns what the player is; reads the weight files once, for their hashes."""
-        print_ = digest(f"pocket/{self.name}", 1, *self._files.values(), sorted(self._options.items()))
-        return Traits(print_, batch_size=64, seeds=True, price=0.0)
+        """Returns the properties; reads the weight files once, for their hashes."""
+        fingerprint = digest(f"pocket/{self.name}", 1, *self._files.values(), sorted(self._options.items()))
+        return Traits(fingerprint, batch_size=64, seeds=True, price=0.0)
 
     def generate_texts(self, images: Sequence[Image.Image], seeds: Sequence[int] | None = None) -> list[str]:
-        """Returns one description a picture; pictures of any size and mode are brought to 64 x 64 RGB first.
+        """Returns one caption an image; images of any size and mode are converted to 64 x 64 RGB first.
 
         Raises:
             WeightsError: the weights are missing, or not the shipped ones.
@@ -64,24 +64,24 @@ class PocketBlip(Image2Text):
 
         Args:
             images: one a question, of any size and mode.
-            questions: best in the words of `telephone.world.questions`.
+            questions: best in the wording of `telephone.world.questions`.
             seeds: one a question; without effect at temperature 0.
 
         Raises:
-            UsageError: there are more or fewer questions than pictures.
+            UsageError: the number of questions differs from the number of images.
             WeightsError: the weights of the answers are missing, or not the shipped ones.
         """
         if len(images) != len(questions):
-            raise UsageError(f"There are {len(images)} pictures and {len(questions)} questions: give one each.")
+            raise UsageError(f"There are {len(images)} images and {len(questions)} questions: give one an image.")
         chosen = list(seeds) if seeds is not None else [0] * len(images)
-        asked = list(zip(images, questions, chosen, strict=True))
-        told: list[str] = []
-        for start in range(0, len(asked), EQUAL):
-            part = (asked[start : start + EQUAL] + asked[-1:] * EQUAL)[:EQUAL]
-            told += self._answers(*zip(*part, strict=True))
-        return told[: len(asked)]
+        items = list(zip(images, questions, chosen, strict=True))
+        answers: list[str] = []
+        for start in range(0, len(items), BATCH):
+            part = (items[start : start + BATCH] + items[-1:] * BATCH)[:BATCH]
+            answers += self._answer_batch(*zip(*part, strict=True))
+        return answers[: len(items)]
 
-    def _answers(self, images: Sequence[Image.Image], questions: Sequence[str], seeds: Sequence[int]) -> list[str]:
+    def _answer_batch(self, images: Sequence[Image.Image], questions: Sequence[str], seeds: Sequence[int]) -> list[str]:
         import torch
 
         from telephone.nets.generation import Decoding
@@ -89,23 +89,18 @@ class PocketBlip(Image2Text):
         net, tokenizer = self._answerer
         limit = net.config.max_question
         with limited_threads(), torch.no_grad():
-            squares = self._net.image_encoder(image_batch(images, SIZE))
-            asked = tokenizer.batch(questions, limit, pad_to=limit)
-            tokens = net.answer(squares, asked, seeds, Decoding(temperature=self._options["temperature"]))
-        return [tokenizer.decode(row) for row in tokens.tolist()]
+            features = self._net.image_encoder(image_batch(images, SIZE))
+            tokens = tokenizer.batch(questions, limit, pad_to=limit)
+            answers = net.answer(features, tokens, seeds, Decoding(temperature=self._options["temperature"]))
+        return [tokenizer.decode(row) for row in answers.tolist()]
 
     @cached_property
     def _files(self) -> dict[Path, str]:
-        return dict(weights.find(name) for name in self.FILES)
+        return self._declaration.locate_all()
 
     @cached_property
     def _net(self) -> Any:
-        from telephone.nets.blip import Blip as Net
-        from telephone.nets.blip import BlipConfig
-        from telephone.nets.checkpoint import read_metadata
-
-        files = list(self._files)
-        return load_net(files, Net(BlipConfig.from_dict(read_metadata(files[0])[0])))
+        return self._declaration.load()
 
     @cached_property
     def _tokenizer(self) -> "WordTokenizer":
@@ -115,11 +110,47 @@ class PocketBlip(Image2Text):
 
     @cached_property
     def _answerer(self) -> Any:
-        """The net that answers and its tokenizer; loaded when the first question is asked."""
-        from telephone.nets.blip_vqa import Answerer, AnswererConfig
-        from telephone.nets.checkpoint import read_metadata
+        """The question-answering net and its tokenizer; loaded at the first question."""
         from telephone.nets.tokenizer import WordTokenizer
 
-        path, _ = weights.find("blip-vqa")
-        net = load_net([path], Answerer(AnswererConfig.from_dict(read_metadata(path)[0])))
+        net = ANSWERING.load()
         return net, WordTokenizer(net.config.words)
+
+
+class ClipCaptionReward(PocketBlip):
+    """BLIP after self-critical training with CLIP's cosine as the reward (`nets/clip_caption_reward.py`)."""
+
+    def __init__(self, temperature: float = 0.0, max_tokens: int = 71) -> None:
+        super().__init__(temperature, max_tokens, CAPTION_REWARD)
+
+
+NET = PocketNet(
+    name="blip",
+    summary="BLIP, trained on the pocket world; short sentences",
+    net="telephone.nets.blip:Blip",
+    config="telephone.nets.blip:BlipConfig",
+    recipe="telephone.train.blip",
+    files=("blip",),
+    kind="image2text",
+    model=PocketBlip,
+    options=OPTIONS,
+    roster="a small BLIP; short sentences",
+)
+ANSWERING = PocketNet(
+    name="blip-vqa",
+    summary="the question-answering decoder of blip",
+    net="telephone.nets.blip_vqa:Answerer",
+    config="telephone.nets.blip_vqa:AnswererConfig",
+    recipe="telephone.train.blip_vqa",
+    files=("blip-vqa",),
+)
+CAPTION_REWARD = PocketNet(
+    name="clip-caption-reward",
+    summary="BLIP with its text decoder tuned for CLIP's cosine and for grammar",
+    recipe="telephone.train.clip_caption_reward",
+    files=("clip-caption-reward",),
+    base=NET,
+    kind="image2text",
+    model=ClipCaptionReward,
+    options=OPTIONS,
+)

@@ -1,10 +1,11 @@
-"""`pocket/clip-prefix`: one sentence a picture, from CLIP's one vector."""
+"""`pocket/clip-prefix`: one sentence an image, from CLIP's image embedding."""
 
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from telephone.models.pocket.instruction_following import LANGUAGE_MODEL, Follower
-from telephone.models.runtime import load_net
+from telephone.models.pocket import clip
+from telephone.models.pocket.instruction_following import LANGUAGE_MODEL, OPTIONS, PocketInstructionModel
+from telephone.models.pocket.pocket_net import PocketNet
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -12,38 +13,43 @@ if TYPE_CHECKING:
 TASK = "Describe this image in one sentence."
 
 
-class PocketClipPrefix(Follower):
-    """ClipCap (`nets/clip_prefix.py`): what CLIP has noticed, in one sentence."""
-
-    FILES = ("clip-prefix", "clip", LANGUAGE_MODEL)
+class PocketClipPrefix(PocketInstructionModel):
+    """ClipCap (`nets/clip_prefix.py`): a prefix from CLIP's features before a language model; one sentence."""
 
     def __init__(self, task: str = TASK, temperature: float = 0.0, max_tokens: int = 90) -> None:
-        super().__init__("clip-prefix", task, temperature, max_tokens)
+        super().__init__(NET, task, temperature, max_tokens)
 
-    def _see(self, squares: "Tensor") -> "Tensor":
-        seen: Tensor = self._net(squares)
-        return seen
+    def _image_vectors(self, features: "Tensor") -> "Tensor":
+        vectors: Tensor = self._net(features)
+        return vectors
 
     @cached_property
-    def _encoder(self) -> Any:
-        """CLIP's image encoder: one vector a picture."""
-        from telephone.nets.checkpoint import read_metadata
-        from telephone.nets.clip import Clip, ClipConfig
+    def _image_encoder(self) -> Any:
+        """CLIP's image encoder: one vector an image."""
         from telephone.nets.clip_prefix import look
 
-        path = self._files["clip"][0]
-        return partial(look, load_net([path], Clip(ClipConfig.from_dict(read_metadata(path)[0]))))
+        return partial(look, clip.NET.load())
 
     @cached_property
-    def _model(self) -> Any:
-        return self._net.language_model or super()._model
+    def _language_model(self) -> Any:
+        return self._net.language_model or super()._language_model
 
     @cached_property
     def _net(self) -> Any:
-        from telephone.nets.checkpoint import read_metadata
-        from telephone.nets.clip_prefix import ClipPrefix as Net
-        from telephone.nets.clip_prefix import ClipPrefixConfig
+        self._check_reads()
+        return NET.load()
 
-        self._of_one_make()
-        path = self._files["clip-prefix"][0]
-        return load_net([path], Net(ClipPrefixConfig.from_dict(read_metadata(path)[0])))
+
+NET = PocketNet(
+    name="clip-prefix",
+    summary="ClipCap: a prefix from CLIP's one vector before a language model; one sentence",
+    net="telephone.nets.clip_prefix:ClipPrefix",
+    config="telephone.nets.clip_prefix:ClipPrefixConfig",
+    recipe="telephone.train.clip_prefix",
+    files=("clip-prefix",),
+    uses=(clip.NET, LANGUAGE_MODEL),
+    kind="image2text",
+    model=PocketClipPrefix,
+    options=OPTIONS,
+    roster="a small CLIP prefix captioner",
+)

@@ -1,4 +1,4 @@
-"""Describers that answer instructions: vectors stand for the picture in a conversation with a language model."""
+"""Base class of the image-to-text models that follow instructions: image vectors in a chat with a language model."""
 
 from abc import abstractmethod
 from collections import defaultdict
@@ -9,63 +9,71 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PIL import Image
 
-from telephone.core.errors import UsageError, WeightsError
+from telephone.core.errors import UsageError
 from telephone.core.seeds import digest
 from telephone.models.base import Image2Text, Traits
 from telephone.models.caption_cleaning import clean_caption
-from telephone.models.pocket import weights
-from telephone.models.runtime import image_batch, limited_threads, load_net, parallel_map
+from telephone.models.pocket import blip
+from telephone.models.pocket.pocket_net import PocketNet
+from telephone.models.provider import integer, number
+from telephone.models.runtime import image_batch, limited_threads, parallel_map
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 SIZE = 64
-"""Side of the pictures that the nets see, in pixels."""
-EQUAL = 16
-"""Answers are written in batches of exactly so many, the last one filled up, so that company changes no bit."""
-LANGUAGE_MODEL = "language-model"
+"""Side of the images that the nets read, in pixels."""
+BATCH = 16
+"""Answers are generated in batches of exactly this size, the last one padded, so that a batch changes no bit."""
+LANGUAGE_MODEL = PocketNet(
+    name="language-model",
+    summary="the language model that the instruction-following models share",
+    net="telephone.nets.language_model:LanguageModel",
+    config="telephone.nets.language_model:LanguageModelConfig",
+    recipe="telephone.train.language_model",
+    files=("language-model",),
+)
 
 
-class Asked(NamedTuple):
-    """One item."""
+class InstructionItem(NamedTuple):
+    """One image with its instruction."""
 
     image: Image.Image
     instruction: str
     seed: int
 
 
-class Follower(Image2Text):
-    """A net that follows instructions; a subclass says which files it has and what stands for pictures."""
+class PocketInstructionModel(Image2Text):
+    """A net that follows instructions; a subclass defines the vectors that represent an image."""
 
     VERSION = 2
-    """Raised whenever the same weights and options may give another answer."""
-    FILES: tuple[str, ...]
-    """The weight files; the first one is the player's own and notes which others it was trained with."""
+    """Incremented whenever the same weights and options may give another answer."""
 
-    def __init__(self, name: str, task: str, temperature: float, max_tokens: int) -> None:
-        self.name, self.task_description = name, task
+    def __init__(self, net: PocketNet, task: str, temperature: float, max_tokens: int) -> None:
+        self.name, self.task_description = net.name, task
+        self._declaration = net
         self._loaded = False
         self._options: dict[str, Any] = {"limit": max_tokens, "temperature": temperature}
 
     def lacks(self) -> str:
-        """Returns what is missing before the first call, in one sentence; empty if the weights are the shipped ones."""
-        return weights.lacking(lambda: self._files)
+        """Returns what is missing before the first call, in one sentence; empty if all weights are in place."""
+        return self._declaration.lacks()
 
     def traits(self) -> Traits:
-        """Returns what the player is; reads the weight files once, for their hashes."""
-        hashes = [sha for _, sha in self._files.values()]
-        told = sorted(self._options.items())
-        print_ = digest(f"pocket/{self.name}", self.VERSION, *hashes, told, self.task_description)
-        return Traits(print_, batch_size=64, seeds=True, price=0.0)
+        """Returns the properties; reads the weight files once, for their hashes."""
+        options = sorted(self._options.items())
+        hashes = self._files.values()
+        fingerprint = digest(f"pocket/{self.name}", self.VERSION, *hashes, options, self.task_description)
+        return Traits(fingerprint, batch_size=64, seeds=True, price=0.0)
 
     def generate_texts(self, images: Sequence[Image.Image], seeds: Sequence[int] | None = None) -> list[str]:
-        """Returns one description a picture; pictures of any size and mode are brought to 64 x 64 RGB first.
+        """Returns one caption an image; images of any size and mode are converted to 64 x 64 RGB first.
 
         Raises:
-            WeightsError: the weights are missing, are not the shipped ones, or do not belong together.
+            WeightsError: the weights are missing, are not the shipped ones, or were trained with others.
         """
-        told = self.answer(images, [self.task_description] * len(images), seeds)
-        return [clean_caption(text) for text in told]
+        texts = self.answer(images, [self.task_description] * len(images), seeds)
+        return [clean_caption(text) for text in texts]
 
     def answer(
         self, images: Sequence[Image.Image], questions: Sequence[str], seeds: Sequence[int] | None = None
@@ -74,105 +82,88 @@ class Follower(Image2Text):
 
         Args:
             images: one a question, of any size and mode.
-            questions: in English or Chinese, best in the words of `telephone.world.questions`.
+            questions: in English or Chinese, best in the wording of `telephone.world.questions`.
             seeds: one a question; without effect at temperature 0.
 
         Raises:
-            UsageError: there are more or fewer questions than pictures.
-            WeightsError: the weights are missing, are not the shipped ones, or do not belong together.
+            UsageError: the number of questions differs from the number of images.
+            WeightsError: the weights are missing, are not the shipped ones, or were trained with others.
         """
         if len(images) != len(questions):
-            raise UsageError(f"There are {len(images)} pictures and {len(questions)} questions: give one each.")
+            raise UsageError(f"There are {len(images)} images and {len(questions)} questions: give one an image.")
         chosen = list(seeds) if seeds is not None else [0] * len(images)
-        asked = [Asked(*item) for item in zip(images, questions, chosen, strict=True)]
-        alike: dict[int, list[int]] = defaultdict(list)
+        items = [InstructionItem(*item) for item in zip(images, questions, chosen, strict=True)]
+        by_length: dict[int, list[int]] = defaultdict(list)
         for index, question in enumerate(questions):
-            alike[len(self._words.after_image(question))].append(index)
-        parts = [rows[start : start + EQUAL] for rows in alike.values() for start in range(0, len(rows), EQUAL)]
-        told = [""] * len(asked)
+            by_length[len(self._tokenizer.after_image(question))].append(index)
+        parts = [rows[start : start + BATCH] for rows in by_length.values() for start in range(0, len(rows), BATCH)]
+        answers = [""] * len(items)
         self._load()
-        items = [[asked[row] for row in part] for part in parts]
-        for part, texts in zip(parts, parallel_map(self._answers, items), strict=True):
+        batches = [[items[row] for row in part] for part in parts]
+        for part, texts in zip(parts, parallel_map(self._answer_batch, batches), strict=True):
             for row, text in zip(part, texts, strict=False):
-                told[row] = text
-        return told
+                answers[row] = text
+        return answers
 
     def _load(self) -> None:
-        """Looks at an empty picture once, so that all weights are read before several threads need them."""
+        """Runs one empty image, so that all weights are loaded before several threads use them."""
         import torch
 
         if not self._loaded:
             with limited_threads(), torch.no_grad():
-                self._see(self._encoder(torch.zeros(1, 3, SIZE, SIZE)))
+                self._image_vectors(self._image_encoder(torch.zeros(1, 3, SIZE, SIZE)))
             self._loaded = True
 
-    def _answers(self, asked: list[Asked]) -> list[str]:
+    def _answer_batch(self, items: list[InstructionItem]) -> list[str]:
         import torch
 
         from telephone.nets.blip_2 import reply
         from telephone.nets.generation import Decoding
 
-        full = (asked + asked[-1:] * EQUAL)[:EQUAL]
+        full = (items + items[-1:] * BATCH)[:BATCH]
         with limited_threads(), torch.no_grad():
-            seen = self._see(self._encoder(image_batch([item.image for item in full], SIZE)))
-            said = [item.instruction for item in full], [item.seed for item in full]
-            return reply(self._model, self._words, seen, *said, Decoding(**self._options))
+            vectors = self._image_vectors(self._image_encoder(image_batch([item.image for item in full], SIZE)))
+            prompts = [item.instruction for item in full], [item.seed for item in full]
+            return reply(self._language_model, self._tokenizer, vectors, *prompts, Decoding(**self._options))
 
     @abstractmethod
-    def _see(self, squares: "Tensor") -> "Tensor":
-        """Returns the vectors [EQUAL, m, width of the language model] that stand for pictures [EQUAL, 64, width]."""
+    def _image_vectors(self, features: "Tensor") -> "Tensor":
+        """Returns the vectors [n, m, width of the language model] that represent images, from features [n, 64, d]."""
 
     @cached_property
-    def _files(self) -> dict[str, tuple[Path, str]]:
-        return {name: weights.find(name) for name in self.FILES}
-
-    def _of_one_make(self) -> None:
-        """Checks that the player's own weights were trained with those that it is to be used with.
-
-        Raises:
-            WeightsError: they were not.
-        """
-        from telephone.nets.checkpoint import read_metadata
-
-        path = self._files[self.FILES[0]][0]
-        for name, sha in read_metadata(path)[1].get("reads", {}).items():
-            if name != "blip" and self._files[name][1] != sha:
-                raise WeightsError(
-                    f"The weights at {path} were trained with others than {self._files[name][0]}: make them again "
-                    f"with `telephone learn {self.name}`, or remove them from the folder of TELEPHONE_WEIGHTS."
-                )
+    def _files(self) -> dict[Path, str]:
+        return self._declaration.locate_all()
 
     @cached_property
-    def _encoder(self) -> Any:
+    def _image_encoder(self) -> Any:
         """BLIP's image encoder."""
-        from telephone.nets.blip import Blip, BlipConfig
-        from telephone.nets.checkpoint import read_metadata
-
-        path = self._files["blip"][0]
-        return load_net([path], Blip(BlipConfig.from_dict(read_metadata(path)[0]))).image_encoder
+        return blip.NET.load().image_encoder
 
     @cached_property
-    def _model(self) -> Any:
-        from telephone.nets.checkpoint import read_metadata
-        from telephone.nets.language_model import LanguageModel, LanguageModelConfig
+    def _language_model(self) -> Any:
+        self._check_reads()
+        return LANGUAGE_MODEL.load()
 
-        self._of_one_make()
-        path = self._files[LANGUAGE_MODEL][0]
-        return load_net([path], LanguageModel(LanguageModelConfig.from_dict(read_metadata(path)[0])))
+    def _check_reads(self) -> None:
+        """Raises `WeightsError` if the net was trained with other weights than it is used with; BLIP may differ."""
+        self._declaration.check_reads(ignore=("blip",))
 
     @cached_property
-    def _words(self) -> Any:
+    def _tokenizer(self) -> Any:
         from telephone.nets.tokenizer import ChatTokenizer
 
-        return ChatTokenizer(self._model.config.words)
+        return ChatTokenizer(self._language_model.config.words)
 
 
-def request(text: str) -> str:
-    """Reads what to ask for.
+def instruction(text: str) -> str:
+    """Parses the option `task`.
 
     Raises:
-        ValueError: it is empty or very long.
+        ValueError: it is empty or longer than 400 characters.
     """
     if not 0 < len(text.strip()) <= 400:
-        raise ValueError("write what to ask for, in up to 400 signs")
+        raise ValueError("write an instruction of up to 400 characters")
     return text.strip()
+
+
+OPTIONS = {"task": instruction, "temperature": number(0, 10), "max_tokens": integer(1, 160)}

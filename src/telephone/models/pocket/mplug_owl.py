@@ -1,50 +1,56 @@
-"""`pocket/mplug-owl`: detailed descriptions, and answers to instructions and questions in English and Chinese."""
+"""`pocket/mplug-owl`: detailed captions, and answers to instructions and questions in English and Chinese."""
 
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from telephone.models.base import Image2Text
-from telephone.models.pocket.instruction_following import LANGUAGE_MODEL, Follower
-from telephone.models.runtime import load_net
+from telephone.models.pocket.instruction_following import LANGUAGE_MODEL, OPTIONS, PocketInstructionModel
+from telephone.models.pocket.pocket_net import PocketNet
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-class PocketMplugOwl(Follower):
-    """mPLUG-Owl (`nets/mplug_owl.py`): its eyes are its own, its language model is the shared one with adapters."""
-
-    FILES = ("mplug-owl", LANGUAGE_MODEL)
+class PocketMplugOwl(PocketInstructionModel):
+    """mPLUG-Owl (`nets/mplug_owl.py`): its own image encoder, and the shared language model with low-rank adapters."""
 
     def __init__(
         self, task: str = Image2Text.task_description, temperature: float = 0.0, max_tokens: int = 120
     ) -> None:
-        super().__init__("mplug-owl", task, temperature, max_tokens)
+        super().__init__(NET, task, temperature, max_tokens)
 
-    def _see(self, squares: "Tensor") -> "Tensor":
-        seen: Tensor = self._owl[0].abstractor(squares)
-        return seen
-
-    @property
-    def _encoder(self) -> Any:
-        return self._owl[0].image_encoder
+    def _image_vectors(self, features: "Tensor") -> "Tensor":
+        vectors: Tensor = self._nets[0].abstractor(features)
+        return vectors
 
     @property
-    def _model(self) -> Any:
-        return self._owl[1]
+    def _image_encoder(self) -> Any:
+        return self._nets[0].image_encoder
+
+    @property
+    def _language_model(self) -> Any:
+        return self._nets[1]
 
     @cached_property
-    def _owl(self) -> tuple[Any, Any]:
-        """The player's own net, and the language model with the adapters merged into its weights."""
-        from telephone.nets.checkpoint import read_metadata
-        from telephone.nets.language_model import LanguageModel, LanguageModelConfig
-        from telephone.nets.mplug_owl import MplugOwl as Net
-        from telephone.nets.mplug_owl import MplugOwlConfig
+    def _nets(self) -> tuple[Any, Any]:
+        """The net, and the language model with the adapters merged into its weights."""
+        self._check_reads()
+        language_model = LANGUAGE_MODEL.load()
+        net = NET.load(language_model)
+        net.adapters.merge(language_model)
+        return net, language_model
 
-        self._of_one_make()
-        own, other = (self._files[name][0] for name in self.FILES)
-        model = LanguageModel(LanguageModelConfig.from_dict(read_metadata(other)[0]))
-        net = load_net([own], Net(MplugOwlConfig.from_dict(read_metadata(own)[0]), model))
-        load_net([other], model)
-        net.adapters.merge(model)
-        return net, model
+
+NET = PocketNet(
+    name="mplug-owl",
+    summary="mPLUG-Owl: its own image encoder, a language model with low-rank adapters; detailed, follows instructions",
+    net="telephone.nets.mplug_owl:MplugOwl",
+    config="telephone.nets.mplug_owl:MplugOwlConfig",
+    recipe="telephone.train.mplug_owl",
+    files=("mplug-owl",),
+    uses=(LANGUAGE_MODEL,),
+    kind="image2text",
+    model=PocketMplugOwl,
+    options=OPTIONS,
+    roster="a small mPLUG-Owl: a visual abstractor and a tuned language model; detailed",
+)

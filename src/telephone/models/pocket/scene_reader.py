@@ -1,4 +1,4 @@
-"""The reader that measures: pictures become scenes, as exactly as a net of its own can see them."""
+"""`oracle/reader`: the scene that an image of the pocket world shows, by a net that shares no weights with others."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -11,30 +11,35 @@ from PIL import Image
 
 from telephone.core.seeds import digest
 from telephone.models.base import Image2Text, Traits
-from telephone.models.pocket import weights
-from telephone.models.runtime import image_batch, limited_threads, load_net
+from telephone.models.pocket.pocket_net import PocketNet
+from telephone.models.runtime import image_batch, limited_threads
 
 if TYPE_CHECKING:
     from telephone.world import Scene
 
 SIZE = 64
-"""Side of the pictures that the net sees, in pixels."""
+"""Side of the images that the net reads, in pixels."""
 BATCH = 50
-"""The most pictures that go through the net at one time."""
+"""The most images of one forward pass."""
 
 
 class SceneReaderModel(Image2Text):
-    """Tells the facts of a picture of the pocket world (`nets/reader.py`) in one of the world's wordings."""
+    """Describes the facts of an image of the pocket world (`nets/reader.py`) in one of the world's wordings."""
 
     def __init__(self, wording: str = "plain") -> None:
         self.wording = wording
 
     def traits(self) -> Traits:
-        """Returns what the player is; reads the weight file once, for its hash."""
-        return Traits(digest("oracle/reader", 1, self._file[1], self.wording), batch_size=64, seeds=True, price=0.0)
+        """Returns the properties; reads the weight file once, for its hash."""
+        fingerprint = digest("oracle/reader", 1, *self._files.values(), self.wording)
+        return Traits(fingerprint, batch_size=64, seeds=True, price=0.0)
+
+    def lacks(self) -> str:
+        """Returns what is missing before the first call, in one sentence; empty if the weights are in place."""
+        return NET.lacks()
 
     def generate_texts(self, images: Sequence[Image.Image], seeds: Sequence[int] | None = None) -> list[str]:
-        """Returns a caption of what is seen in each picture, things from left to right; seeds change nothing.
+        """Returns a caption of the facts of each image, things from left to right; seeds have no effect.
 
         Raises:
             WeightsError: the weights are missing, or not the shipped ones.
@@ -45,81 +50,92 @@ class SceneReaderModel(Image2Text):
         return [world.caption(telling(scene), "en", self.wording) for scene in self.read(images)]
 
     def read(self, images: Sequence[Image.Image]) -> "list[Scene]":
-        """Returns the scene of each picture, of any size and mode; every thing has its place.
+        """Returns the scene of each image, of any size and mode; every thing has its place.
 
-        A scene cannot hold two groups of one kind and colour: where two are seen, the one that is seen more surely
-        is told.
+        A scene cannot hold two groups of one kind and colour: of two, the one with the higher probability is kept.
 
         Raises:
             WeightsError: the weights are missing, or not the shipped ones.
         """
         from telephone.world.facts import scene_of
 
-        cells, whole, sure = self._look(images)
-        return [scene_of(_once(*row), around) for *row, around in zip(cells, sure, whole, strict=True)]
+        cells, scene, probability = self._predict(images)
+        return [scene_of(_unique(*row), around) for *row, around in zip(cells, probability, scene, strict=True)]
 
     def facts(self, images: Sequence[Image.Image]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Returns the likeliest answers about each picture, numbered as in `world.facts`.
+        """Returns the most probable class of each fact, numbered as in `world.facts`.
 
         Returns:
-            About the cells int64 [n, 6, 4] (-1 in what is asked of an empty cell besides its kind), about the
-            whole int64 [n, 4].
+            Facts of the cells int64 [n, 6, 4] (-1 for facts of an empty cell other than its kind), facts of the
+            scene int64 [n, 4].
 
         Raises:
             WeightsError: the weights are missing, or not the shipped ones.
         """
-        cells, whole, _ = self._look(images)
-        return cells, whole
+        cells, scene, _ = self._predict(images)
+        return cells, scene
 
-    def _look(self, images: Sequence[Image.Image]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-        """Returns answers about cells and whole, and the chance of each cell's kind and colour [n, 6]."""
-        seen: list[tuple[NDArray[Any], ...]] = [self._see(())]
-        seen += [self._see(images[start : start + BATCH]) for start in range(0, len(images), BATCH)]
-        cells, whole, sure = (np.concatenate(part) for part in zip(*seen, strict=True))
-        return cells, whole, sure
+    def _predict(
+        self, images: Sequence[Image.Image]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+        """Returns the facts of cells and scene, and the probability of each cell's kind and colour [n, 6]."""
+        parts: list[tuple[NDArray[Any], ...]] = [self._predict_batch(())]
+        parts += [self._predict_batch(images[start : start + BATCH]) for start in range(0, len(images), BATCH)]
+        cells, scene, probability = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return cells, scene, probability
 
-    def _see(self, images: Sequence[Image.Image]) -> tuple[NDArray[Any], ...]:
+    def _predict_batch(self, images: Sequence[Image.Image]) -> tuple[NDArray[Any], ...]:
         from telephone.world.facts import CELL_FACTS, SCENE_FACTS
 
         if not images:
             return np.empty((0, 6, 4), np.int64), np.empty((0, 4), np.int64), np.empty((0, 6), np.float32)
         with limited_threads():
-            about_cells, about_whole = self._net(image_batch(images, SIZE))
-        parts = [part.softmax(-1).max(-1) for part in about_cells.split(list(CELL_FACTS.values()), dim=-1)]
+            cell_logits, scene_logits = self._net(image_batch(images, SIZE))
+        parts = [part.softmax(-1).max(-1) for part in cell_logits.split(list(CELL_FACTS.values()), dim=-1)]
         cells = np.stack([part.indices.numpy() for part in parts], axis=-1)
         cells[..., 1:][cells[..., 0] == 0] = -1
-        whole = [part.argmax(-1).numpy() for part in about_whole.split(list(SCENE_FACTS.values()), dim=-1)]
-        return cells, np.stack(whole, axis=-1), (parts[0].values * parts[1].values).numpy()
+        scene = [part.argmax(-1).numpy() for part in scene_logits.split(list(SCENE_FACTS.values()), dim=-1)]
+        return cells, np.stack(scene, axis=-1), (parts[0].values * parts[1].values).numpy()
 
     @cached_property
-    def _file(self) -> tuple[Path, str]:
-        return weights.find("reader")
+    def _files(self) -> dict[Path, str]:
+        return NET.locate()
 
     @cached_property
     def _net(self) -> Any:
-        from telephone.nets.checkpoint import read_metadata
-        from telephone.nets.reader import ReaderConfig
-        from telephone.nets.reader import SceneReaderNet as Net
-
-        return load_net([self._file[0]], Net(ReaderConfig.from_dict(read_metadata(self._file[0])[0])))
+        return NET.load()
 
 
-def _once(cells: NDArray[np.int64], sure: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Returns the cells of one picture, [6, 4], with less sure groups of a kind and colour seen twice taken out."""
+def _unique(cells: NDArray[np.int64], probability: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Returns the cells of one image, [6, 4], without the less probable of two groups of one kind and colour."""
     cells = cells.copy()
-    told: set[tuple[int, int]] = set()
-    for index in np.argsort(-sure, kind="stable"):
+    found: set[tuple[int, int]] = set()
+    for index in np.argsort(-probability, kind="stable"):
         kind, colour = cells[index, :2].tolist()
-        if kind and (kind, colour) in told:
+        if kind and (kind, colour) in found:
             cells[index] = (0, -1, -1, -1)
-        told.add((kind, colour))
+        found.add((kind, colour))
     return cells
 
 
 def wording(text: str) -> str:
-    """Reads the option of the same name."""
+    """Parses the option `wording`.
+
+    Raises:
+        ValueError: there is no such wording.
+    """
     from telephone import world
 
     if text not in world.WORDINGS["en"]:
         raise ValueError(f"the wordings are {', '.join(world.WORDINGS['en'])}")
     return text
+
+
+NET = PocketNet(
+    name="reader",
+    summary="the scene reader of oracle/reader",
+    net="telephone.nets.reader:SceneReaderNet",
+    config="telephone.nets.reader:ReaderConfig",
+    recipe="telephone.train.reader",
+    files=("reader",),
+)

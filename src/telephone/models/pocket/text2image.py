@@ -1,4 +1,4 @@
-"""What every pocket drawer does alike: batches whose bits do not depend on company, and the best of several by CLIP."""
+"""Base class of the pocket text-to-image models: batches of fixed size, seeds, and best-of-n by CLIP."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -12,7 +12,8 @@ from telephone.core.images import from_array
 from telephone.core.seeds import digest
 from telephone.models.base import Text2Image, Traits
 from telephone.models.best_of import best_of
-from telephone.models.pocket import weights
+from telephone.models.pocket.pocket_net import PocketNet
+from telephone.models.provider import choice, integer, number
 from telephone.models.runtime import limited_threads
 
 if TYPE_CHECKING:
@@ -21,81 +22,89 @@ if TYPE_CHECKING:
     from telephone.nets.tokenizer import WordTokenizer
 
 SIZE = 64
-"""Side of the pictures that the pocket nets draw, in pixels."""
-EQUAL = 4
-"""Pictures are drawn in batches of exactly so many, the last one filled up: the library chooses its kernels by the size
-of a batch, and another kernel rounds the last bits otherwise. So a picture is the same bytes in any company."""
+"""Side of the generated images, in pixels."""
+BATCH = 4
+"""Images are generated in batches of exactly this size, the last one padded: PyTorch chooses its kernels by the size of
+the batch, and another kernel may round the last bits differently. So an image has the same bytes in every batch."""
+BEST_OF_OPTIONS = {"best_of": integer(1, 64)}
+DIFFUSION_OPTIONS = {
+    "steps": integer(1, 1000),
+    "guidance": number(0, 20),
+    "eta": number(0, 1),
+    "solver": choice("dpm++", "ddim"),
+    **BEST_OF_OPTIONS,
+}
 
 
-class Drawer(Text2Image):
-    """A net that draws 64 x 64 pixels from words; a subclass says which files it has and how it draws four of them."""
+class PocketText2Image(Text2Image):
+    """A net that generates 64 x 64 pixels from words; a subclass defines how a batch is generated."""
 
     VERSION = 1
-    """Raised whenever the same weights and options may give another picture."""
+    """Incremented whenever the same weights and options may give another image."""
 
-    def __init__(self, name: str, best_of: int, options: dict[str, Any]) -> None:
-        self.name = name
+    def __init__(self, net: PocketNet, best_of: int, options: dict[str, Any]) -> None:
+        self.name = net.name
         self.best_of = best_of
+        self._declaration = net
         self._options = options
 
-    @cached_property
+    @property
     @abstractmethod
-    def _files(self) -> dict[Path, str]:
-        """Paths of the weight files with their sha256; the first one's config knows words and limit."""
-
-    @cached_property
-    @abstractmethod
-    def _text(self) -> Any:
-        """The part of the config that has `words` and `max_tokens`; read without building the net."""
+    def _text_config(self) -> Any:
+        """The part of a config that has `words` and `max_tokens`; read without building the net."""
 
     @abstractmethod
-    def _draw(self, texts: Sequence[str], seeds: Sequence[int]) -> "Tensor":
-        """Returns pictures [EQUAL, 3, 64, 64] in [-1, 1] of so many texts."""
+    def _generate(self, texts: Sequence[str], seeds: Sequence[int]) -> "Tensor":
+        """Returns images [BATCH, 3, 64, 64] in [-1, 1] of that many texts."""
 
     def lacks(self) -> str:
-        """Returns what is missing before the first call, in one sentence; empty if the weights are the shipped ones."""
-        return weights.lacking(lambda: self._files)
+        """Returns what is missing before the first call, in one sentence; empty if all weights are in place."""
+        return self._declaration.lacks()
 
     def traits(self) -> Traits:
-        """Returns what the player is; reads the weight files once, for their hashes."""
-        told = sorted(self._options.items())
-        chosen = [self.best_of, *self._judge.traits().fingerprint] if self._judge else []
-        print_ = digest(f"pocket/{self.name}", self.VERSION, *self._files.values(), told, *chosen)
-        return Traits(print_, batch_size=16, seeds=True, max_tokens=self._text.max_tokens, price=0.0)
+        """Returns the properties; reads the weight files once, for their hashes."""
+        options = sorted(self._options.items())
+        ranking = [self.best_of, *self._embedder.traits().fingerprint] if self._embedder else []
+        fingerprint = digest(f"pocket/{self.name}", self.VERSION, *self._files.values(), options, *ranking)
+        return Traits(fingerprint, batch_size=16, seeds=True, max_tokens=self._text_config.max_tokens, price=0.0)
 
     def count_cut(self, text: str) -> int:
-        """Returns how many words of the text the encoder does not see."""
-        return self._tokenizer.cut(text, self._text.max_tokens)
+        """Returns how many words of the text exceed the limit of the encoder."""
+        return self._tokenizer.cut(text, self._text_config.max_tokens)
 
     def generate_images(self, texts: Sequence[str], seeds: Sequence[int] | None = None) -> list[Any]:
-        """Returns one RGB picture of 64 x 64 pixels a text.
+        """Returns one RGB image of 64 x 64 pixels a text.
 
         Raises:
             WeightsError: the weights are missing, or not the shipped ones.
         """
         chosen = list(seeds) if seeds is not None else [0] * len(texts)
-        if self._judge is None:
-            return self._pictures(texts, chosen)
-        return best_of(self._pictures, texts, chosen, self.best_of, self._judge)
+        if self._embedder is None:
+            return self._images(texts, chosen)
+        return best_of(self._images, texts, chosen, self.best_of, self._embedder)
 
-    def _pictures(self, texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
-        asked = list(zip(texts, seeds, strict=True))
-        drawn: list[Image.Image] = []
-        for start in range(0, len(asked), EQUAL):
-            part = (asked[start : start + EQUAL] + asked[-1:] * EQUAL)[:EQUAL]
+    def _images(self, texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
+        items = list(zip(texts, seeds, strict=True))
+        images: list[Image.Image] = []
+        for start in range(0, len(items), BATCH):
+            part = (items[start : start + BATCH] + items[-1:] * BATCH)[:BATCH]
             with limited_threads():
-                pixels = self._draw([text for text, _ in part], [seed for _, seed in part])
-            drawn += [from_array(picture) for picture in pixels.numpy()]
-        return drawn[: len(asked)]
+                pixels = self._generate([text for text, _ in part], [seed for _, seed in part])
+            images += [from_array(image) for image in pixels.numpy()]
+        return images[: len(items)]
 
     def _tokens(self, texts: Sequence[str]) -> "Tensor":
-        """Returns the words as numbers [n, max_tokens]: always so many, as the bits depend on the length, too."""
-        limit = self._text.max_tokens
+        """Returns the token ids [n, max_tokens]: always padded to the limit, as the last bits depend on the length."""
+        limit = self._text_config.max_tokens
         return self._tokenizer.batch(texts, limit, pad_to=limit)
 
     @cached_property
-    def _judge(self) -> Any:
-        """CLIP, if there is anything to choose from."""
+    def _files(self) -> dict[Path, str]:
+        return self._declaration.locate_all()
+
+    @cached_property
+    def _embedder(self) -> Any:
+        """CLIP, if several candidates are to be ranked."""
         from telephone.models.pocket.clip import PocketClip
 
         return PocketClip() if self.best_of > 1 else None
@@ -104,4 +113,4 @@ class Drawer(Text2Image):
     def _tokenizer(self) -> "WordTokenizer":
         from telephone.nets.tokenizer import WordTokenizer
 
-        return WordTokenizer(self._text.words)
+        return WordTokenizer(self._text_config.words)

@@ -1,5 +1,5 @@
-"""Who plays, as data: files that name players, what each needs, and who can no longer be called and who stands in."""
+"""Rosters: named lists of models as data, with what each needs, and stand-ins for models that are retired."""
 
-from telephone.models.rosters.roster_files import Lineup, Member, lineup, lineups
+from telephone.models.rosters.roster_files import ModelRoster, RosterEntry, list_rosters, load_roster
 
-__all__ = ["Lineup", "Member", "lineup", "lineups"]
+__all__ = ["ModelRoster", "RosterEntry", "list_rosters", "load_roster"]
