@@ -1,5 +1,6 @@
 """The recipe of the VQGAN from end to end with a CLIP that has learned nothing, and where a gradient may go."""
 
+import signal
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,8 @@ from telephone.nets.checkpoint import read_metadata, read_weights, save_weights
 from telephone.nets.clip import Clip, ClipConfig, ClipTextConfig, VisionConfig
 from telephone.nets.vqgan import PatchDiscriminator, Vqgan, VqganConfig
 from telephone.train import vqgan
+from telephone.train.common.recipe import StagePlan
+from telephone.train.common.stage import Stage
 
 TINY = VqganConfig(codes=16, channels=4, encoder_width=8, decoder_width=16, blocks=1)
 
@@ -78,3 +81,24 @@ def test_things_and_edges_count_more():
     speckled = x.clone()
     speckled[..., :20:2, :20:2] = 0.5  # as many wrong pixels, with more edges
     assert vqgan.reconstruction_loss(x, speckled, weight) > plain
+
+
+@pytest.mark.slow
+def test_an_interrupted_recipe_makes_the_same_file(recipe, monkeypatch):
+    monkeypatch.setattr(vqgan, "STAGES", {"vqgan": StagePlan(4, 1), "vqgan-gan": StagePlan(3, 1)})
+    recipe = replace(recipe, scale=1.0)
+    broken = replace(recipe, folder=recipe.folder.with_name("broken"), weights=recipe.weights.with_name("broken.x"))
+    path, update, updates = vqgan.main(recipe), Stage.update, []
+
+    def interrupted(stage, loss, **parts):
+        update(stage, loss, **parts)
+        updates.append(stage.name)
+        if len(updates) in (2, 6):
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(Stage, "update", interrupted)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            vqgan.main(broken)
+    assert vqgan.main(broken).read_bytes() == path.read_bytes()
+    assert updates == ["vqgan"] * 4 + ["vqgan-gan"] * 3
