@@ -24,9 +24,9 @@ TOKENS = torch.tensor([[1, 4, 5, 2], [1, 6, 2, 0], [1, 7, 8, 2]])
 
 def test_writing_with_memory_equals_writing_anew(net):
     """The cached decoder must choose the words that the whole forward pass of training would choose."""
-    written = net.describe(PICTURES, [0, 0, 0], Decoding(limit=8))
-    squares = net.image_encoder(PICTURES)
-    for row, image in zip(written.tolist(), squares, strict=True):
+    written = net.caption(PICTURES, [0, 0, 0], Decoding(limit=8))
+    patches = net.image_encoder(PICTURES)
+    for row, image in zip(written.tolist(), patches, strict=True):
         words = row[: row.index(EOS) + 1] if EOS in row else row
         tokens = torch.tensor([[BOS, *words]])
         x = net.token(tokens[:, :-1]) + net.position[: len(words)]
@@ -38,27 +38,27 @@ def test_writing_with_memory_equals_writing_anew(net):
 
 def test_a_description_does_not_depend_on_its_batch(net):
     for how in (Decoding(limit=8), Decoding(limit=8, temperature=1.0)):
-        together = net.describe(PICTURES, [5, 6, 7], how)[1].tolist()
-        alone = net.describe(PICTURES[1:2], [6], how)[0].tolist()
+        together = net.caption(PICTURES, [5, 6, 7], how)[1].tolist()
+        alone = net.caption(PICTURES[1:2], [6], how)[0].tolist()
         assert [t for t in together if t != PAD] == [t for t in alone if t != PAD]
 
 
 def test_sampling_follows_the_seed(net):
     how = Decoding(limit=8, temperature=2.0, top_p=1.0)
-    texts = {tuple(net.describe(PICTURES[:1], [seed], how)[0].tolist()) for seed in range(8)}
+    texts = {tuple(net.caption(PICTURES[:1], [seed], how)[0].tolist()) for seed in range(8)}
     assert len(texts) > 1
 
 
 def test_texts_are_compared_in_a_space_of_unit_vectors(net):
-    squares = net.image_encoder(PICTURES)
-    assert torch.allclose(net.embed_image(squares).norm(dim=1), torch.ones(3))
+    patches = net.image_encoder(PICTURES)
+    assert torch.allclose(net.embed_image(patches).norm(dim=1), torch.ones(3))
     assert torch.allclose(net.embed_text(TOKENS).norm(dim=1), torch.ones(3))
 
 
 def test_the_grounded_reader_sees_the_picture_and_the_other_does_not(net):
-    squares = net.image_encoder(PICTURES)
-    assert not torch.allclose(net.encode_text(TOKENS, squares), net.encode_text(TOKENS))
-    assert not torch.allclose(net.encode_text(TOKENS, squares), net.encode_text(TOKENS, squares.flip(0)))
+    patches = net.image_encoder(PICTURES)
+    assert not torch.allclose(net.encode_text(TOKENS, patches), net.encode_text(TOKENS))
+    assert not torch.allclose(net.encode_text(TOKENS, patches), net.encode_text(TOKENS, patches.flip(0)))
 
 
 def test_the_three_losses_teach(net):
@@ -67,16 +67,16 @@ def test_the_three_losses_teach(net):
     generator = torch.Generator().manual_seed(0)
     sums = []
     for _ in range(60):
-        squares = net.image_encoder(PICTURES)
-        itc, similarity = net.itc_loss(squares, TOKENS)
-        parts = itc, net.itm_loss(squares, TOKENS, similarity, generator), net.lm_loss(squares, TOKENS)
+        patches = net.image_encoder(PICTURES)
+        itc, similarity = net.itc_loss(patches, TOKENS)
+        parts = itc, net.itm_loss(patches, TOKENS, similarity, generator), net.lm_loss(patches, TOKENS)
         optimizer.zero_grad()
         sum(parts).backward()
         optimizer.step()
         sums.append([float(part.detach()) for part in parts])
     assert all(last < first / 2 for first, last in zip(sums[0], sums[-1], strict=True))
     net.eval()
-    assert net.describe(PICTURES, [0, 0, 0])[:, :3].tolist() == [[4, 5, 2], [6, 2, 0], [7, 8, 2]]
+    assert net.caption(PICTURES, [0, 0, 0])[:, :3].tolist() == [[4, 5, 2], [6, 2, 0], [7, 8, 2]]
 
 
 def test_generation_stops_when_all_have_ended():

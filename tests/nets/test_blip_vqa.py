@@ -11,7 +11,7 @@ from telephone.nets.blip_vqa import Answerer, AnswererConfig
 from telephone.nets.generation import Decoding
 from telephone.nets.tokenizer import BOS, EOS, PAD
 
-SQUARES = torch.randn(2, 9, 16, generator=torch.Generator().manual_seed(1))
+PATCHES = torch.randn(2, 9, 16, generator=torch.Generator().manual_seed(1))
 QUESTIONS = torch.tensor([[1, 4, 5, 6, 2], [1, 7, 2, 0, 0], [1, 4, 8, 2, 0], [1, 9, 9, 5, 2]])
 """Two about each of the pictures."""
 ANSWERS = torch.tensor([[1, 4, 2, 0], [1, 5, 6, 2], [1, 7, 2, 0], [1, 8, 2, 0]])
@@ -27,8 +27,8 @@ def net():
 
 
 def test_answering_with_memory_equals_answering_anew(net):
-    written = net.answer(SQUARES, QUESTIONS, [0] * 4, Decoding(limit=8))
-    read, mask = net.read(SQUARES, QUESTIONS), QUESTIONS != PAD
+    written = net.answer(PATCHES, QUESTIONS, [0] * 4, Decoding(limit=8))
+    read, mask = net.encode_question(PATCHES, QUESTIONS), QUESTIONS != PAD
     for index, row in enumerate(written.tolist()):
         words = row[: row.index(EOS) + 1] if EOS in row else row
         tokens = torch.tensor([[BOS, *words]])
@@ -39,22 +39,22 @@ def test_answering_with_memory_equals_answering_anew(net):
 
 
 def test_an_answer_depends_on_its_own_question_and_picture_alone(net):
-    together = net.read(SQUARES, QUESTIONS)
+    together = net.encode_question(PATCHES, QUESTIONS)
     for index, question in enumerate(QUESTIONS):
         short = question[question != PAD][None]
-        alone = net.read(SQUARES[index // 2 : index // 2 + 1], short)
+        alone = net.encode_question(PATCHES[index // 2 : index // 2 + 1], short)
         assert torch.allclose(together[index, : short.shape[1]], alone[0], atol=1e-5)
-    assert not torch.allclose(net.read(SQUARES.flip(0), QUESTIONS), together, atol=1e-2)
+    assert not torch.allclose(net.encode_question(PATCHES.flip(0), QUESTIONS), together, atol=1e-2)
 
 
 def test_the_loss_is_that_of_each_word_whatever_stands_beside_it(net):
-    read, mask = net.read(SQUARES, QUESTIONS), QUESTIONS != PAD
+    read, mask = net.encode_question(PATCHES, QUESTIONS), QUESTIONS != PAD
     x = net.token(ANSWERS[:, :-1]) + net.answer_position[: ANSWERS.shape[1] - 1]
     for block in net.answer_blocks:
         x = block(x, block.cross.keys(read), mask)
     logits = net.answer_norm(x) @ net.token.weight.T
     expected = torch.nn.functional.cross_entropy(logits.flatten(0, 1), ANSWERS[:, 1:].flatten(), ignore_index=PAD)
-    assert torch.allclose(net.loss(SQUARES, QUESTIONS, ANSWERS), expected, atol=1e-5)
+    assert torch.allclose(net.loss(PATCHES, QUESTIONS, ANSWERS), expected, atol=1e-5)
 
 
 def test_it_learns_to_answer_from_the_picture(net):
@@ -63,16 +63,16 @@ def test_it_learns_to_answer_from_the_picture(net):
     optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
     for _ in range(60):
         optimizer.zero_grad()
-        loss = net.loss(SQUARES, asked, ANSWERS[:2])
+        loss = net.loss(PATCHES, asked, ANSWERS[:2])
         loss.backward()
         optimizer.step()
-    told = net.answer(SQUARES, asked, [0, 0])
+    told = net.answer(PATCHES, asked, [0, 0])
     assert [row[row != PAD].tolist() for row in told] == [[4, 2], [5, 6, 2]]
 
 
 def test_an_answer_is_not_longer_than_asked_for(net):
-    assert net.answer(SQUARES, QUESTIONS, [0] * 4, Decoding(limit=3)).shape[1] <= 3
-    assert net.answer(SQUARES, QUESTIONS, [0] * 4, Decoding(limit=10_000)).shape[1] <= net.config.max_answer - 1
+    assert net.answer(PATCHES, QUESTIONS, [0] * 4, Decoding(limit=3)).shape[1] <= 3
+    assert net.answer(PATCHES, QUESTIONS, [0] * 4, Decoding(limit=10_000)).shape[1] <= net.config.max_answer - 1
 
 
 def test_it_starts_from_what_blip_has_learned(net):
@@ -90,11 +90,11 @@ def test_it_starts_from_what_blip_has_learned(net):
     assert torch.equal(block.cross_attention.key_value.weight, source.cross.key_value.weight)
     assert torch.equal(net.answer_blocks[1].causal.out.weight, source.causal.out.weight)
     tokens = torch.tensor([[1, 4, 6, 2]])
-    squares = SQUARES[:1]
+    patches = PATCHES[:1]
     twin = blip.token(torch.tensor([[1, 6, 5, 2]])) + net.question_position[:4]
     for layer in blip.blocks:
-        twin = layer.encode(twin, torch.ones(1, 4, dtype=torch.bool), squares)
-    assert torch.allclose(net.read(squares, tokens), net.question_norm(twin), atol=1e-5)
+        twin = layer.encode(twin, torch.ones(1, 4, dtype=torch.bool), patches)
+    assert torch.allclose(net.encode_question(patches, tokens), net.question_norm(twin), atol=1e-5)
 
 
 def test_the_config_comes_back_from_json(net):

@@ -12,15 +12,15 @@ from telephone.nets.clip_caption_reward import (
     SCALE,
     GrammarHead,
     Reward,
-    changed_parts,
-    damaged,
-    log_chances,
+    corrupted,
+    log_probabilities,
     self_critical_loss,
+    tuned_parameters,
 )
 from telephone.nets.generation import Decoding
 from telephone.nets.tokenizer import BOS, UNKNOWN
 
-SQUARES = torch.randn(3, 4, 16, generator=torch.Generator().manual_seed(1))
+PATCHES = torch.randn(3, 4, 16, generator=torch.Generator().manual_seed(1))
 TOKENS = torch.tensor([[1, 4, 5, 2], [1, 6, 2, 0], [1, 7, 8, 2]])
 
 
@@ -44,11 +44,11 @@ def reward():
 
 @given(st.lists(st.integers(4, 40), min_size=2, max_size=30), st.integers(0, 2**32 - 1))
 def test_damage_changes_a_caption_and_nothing_but_words_come_in(words, seed):
-    told = damaged(words, 41, np.random.default_rng(seed))
+    told = corrupted(words, 41, np.random.default_rng(seed))
     assert told != words or words == words[::-1]
     assert 1 <= len(told) <= len(words) + 3 * 4
     assert set(told) <= set(range(4, 41))
-    assert damaged(words, 41, np.random.default_rng(seed)) == told
+    assert corrupted(words, 41, np.random.default_rng(seed)) == told
 
 
 def test_a_caption_is_as_good_as_its_worst_word_and_padding_is_no_word():
@@ -95,10 +95,10 @@ def test_a_caption_earns_its_cosine_and_its_grammar(reward):
 
 
 def test_the_chances_of_a_caption_are_those_of_its_words(net):
-    said = log_chances(net, SQUARES, TOKENS)
+    said = log_probabilities(net, PATCHES, TOKENS)
     assert said.shape == (3, 3)
     assert said[1, 2] == 0
-    assert torch.allclose(-said.sum() / 8, net.lm_loss(SQUARES, TOKENS), atol=1e-5)
+    assert torch.allclose(-said.sum() / 8, net.lm_loss(PATCHES, TOKENS), atol=1e-5)
 
 
 def test_what_earns_more_than_the_greedy_caption_becomes_likelier():
@@ -110,21 +110,21 @@ def test_what_earns_more_than_the_greedy_caption_becomes_likelier():
 
 def test_the_captioner_learns_to_say_what_is_rewarded(net):
     """The reward is the share of the word `c`; nobody shows a caption."""
-    tuned = [value for name, value in net.named_parameters() if name in changed_parts(net)]
+    tuned = [value for name, value in net.named_parameters() if name in tuned_parameters(net)]
     optimizer = torch.optim.Adam(tuned, lr=1e-2)
 
     def earned(tokens):
         return (tokens == 6).float().mean(1)
 
     def write(how, seed):
-        told = net.tell(SQUARES.repeat(8, 1, 1), range(seed, seed + 24), how)
+        told = net.caption_features(PATCHES.repeat(8, 1, 1), range(seed, seed + 24), how)
         return torch.cat([torch.full_like(told[:, :1], BOS), told], 1)
 
     before = earned(write(Decoding(limit=6, temperature=1.0, top_p=1.0), 0)).mean()
     for step in range(40):
         drawn = write(Decoding(limit=6, temperature=1.0, top_p=1.0), 24 * step)
         baseline = earned(write(Decoding(limit=6), 0))
-        loss = self_critical_loss(log_chances(net, SQUARES.repeat(8, 1, 1), drawn), earned(drawn), baseline)
+        loss = self_critical_loss(log_probabilities(net, PATCHES.repeat(8, 1, 1), drawn), earned(drawn), baseline)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -133,6 +133,6 @@ def test_the_captioner_learns_to_say_what_is_rewarded(net):
 
 
 def test_only_the_text_decoder_is_tuned(net):
-    net.lm_loss(SQUARES, TOKENS).backward()
+    net.lm_loss(PATCHES, TOKENS).backward()
     used = {name for name, value in net.named_parameters() if value.grad is not None}
-    assert set(changed_parts(net)) == used - {"token.weight", "position"}
+    assert set(tuned_parameters(net)) == used - {"token.weight", "position"}

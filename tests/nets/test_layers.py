@@ -25,8 +25,8 @@ def test_causal_attention_does_not_look_ahead():
     x = torch.randn(1, 6, 8)
     changed = x.clone()
     changed[:, 4:] += 1
-    before = attention.look(x, attention.keys(x), causal=True)
-    after = attention.look(changed, attention.keys(changed), causal=True)
+    before = attention.attend(x, attention.keys(x), causal=True)
+    after = attention.attend(changed, attention.keys(changed), causal=True)
     assert torch.allclose(before[:, :4], after[:, :4], atol=1e-6)
     assert not torch.allclose(before[:, 4:], after[:, 4:], atol=1e-3)
 

@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telephone.nets.generation import Decoding, Writer, generate
-from telephone.nets.layers import Past
+from telephone.nets.generation import Decoding, ReorderableStep, generate
+from telephone.nets.layers import KeyValueCache
 from telephone.nets.tokenizer import BOS, EOS, PAD
 
 WORDS = 7
@@ -96,13 +96,13 @@ def test_what_beams_cannot_do_is_said():
         generate(Table(1), [0], Decoding(beams=2, temperature=1.0))
     with pytest.raises(ValueError, match="Beam search"):
         generate(lambda token, position: torch.zeros(1, WORDS), [0], Decoding(beams=2))
-    assert isinstance(Table(1), Writer)
+    assert isinstance(Table(1), ReorderableStep)
 
 
 def test_a_past_remembers_all_words_and_follows_an_order():
     generator = torch.Generator().manual_seed(0)
     parts = [torch.randn(2, 3, n, 4, generator=generator) for n in (5, 1, 70, 1)]
-    past = Past()
+    past = KeyValueCache()
     for part in parts:
         keys, values = past.add((part, -part))
     assert torch.equal(keys, torch.cat(parts, 2))
@@ -115,6 +115,6 @@ def test_a_past_remembers_all_words_and_follows_an_order():
 
 
 def test_an_empty_past_can_be_reordered():
-    past = Past()
+    past = KeyValueCache()
     past.reorder(torch.tensor([0]))
     assert past.length == 0

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 import pytest
 import torch
 
-from telephone.nets.blip_2 import talk_loss
+from telephone.nets.blip_2 import answer_loss
 from telephone.nets.clip_prefix import ClipPrefix, ClipPrefixConfig
 from telephone.nets.language_model import LanguageModel, LanguageModelConfig
 from telephone.nets.tokenizer import ChatTokenizer
@@ -43,7 +43,7 @@ def learn(net, model, steps):
     losses = []
     for _ in range(steps):
         optimizer.zero_grad()
-        loss = talk_loss(model, net(SEEN), *lesson())
+        loss = answer_loss(model, net(SEEN), *lesson())
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
@@ -57,7 +57,7 @@ def test_mapper_and_tuned_language_model_learn_to_tell_pictures_apart(mapper):
     net = ClipPrefix(replace(CONFIG, mapper=mapper, tuned=SPOKEN))
     losses = learn(net, net.language_model, 60)
     with torch.no_grad():
-        mixed_up = talk_loss(net.language_model, net(SEEN.roll(1, 0)), *lesson()).item()
+        mixed_up = answer_loss(net.language_model, net(SEEN.roll(1, 0)), *lesson()).item()
     assert losses[-1] < losses[0] / 4
     assert mixed_up > 2 * losses[-1]
 

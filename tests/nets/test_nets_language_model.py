@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from telephone.nets.generation import Decoding, generate
 from telephone.nets.language_model import LanguageModel, LanguageModelConfig, angles, rotate
-from telephone.nets.layers import Past
+from telephone.nets.layers import KeyValueCache
 from telephone.nets.tokenizer import EOS, PAD
 
 CONFIG = LanguageModelConfig(words=tuple("abcdef"), width=16, layers=2, heads=2, hidden=24, max_tokens=20)
@@ -60,7 +60,7 @@ def test_nothing_later_is_seen(model):
 
 @pytest.mark.parametrize("cuts", [(7,), (1,) * 7, (3, 4), (4, 1, 2)])
 def test_a_text_read_in_parts_is_the_same_text(model, cuts):
-    pasts = [Past() for _ in model.blocks]
+    pasts = [KeyValueCache() for _ in model.blocks]
     with torch.no_grad():
         parts = [model(model.embed(part), pasts) for part in TOKENS.split(list(cuts), dim=1)]
         assert torch.allclose(torch.cat(parts, 1), model(model.embed(TOKENS)), atol=1e-5)
@@ -83,7 +83,7 @@ def test_the_loss_asks_what_is_not_padded(model):
 def test_writing_is_what_reading_anew_would_choose(model):
     with torch.no_grad():
         prompt = model.embed(TOKENS)
-        for row, written in enumerate(model.write(prompt, [0, 0, 0], Decoding(limit=6)).tolist()):
+        for row, written in enumerate(model.generate(prompt, [0, 0, 0], Decoding(limit=6)).tolist()):
             text = prompt[row : row + 1]
             for word in written:
                 assert int(model(text)[0, -1].argmax()) == word
@@ -96,14 +96,14 @@ def test_writing_is_what_reading_anew_would_choose(model):
     "how", [Decoding(9), Decoding(9, temperature=1.0), Decoding(9, beams=3), Decoding(9, no_repeat=2)]
 )
 def test_an_answer_does_not_depend_on_its_batch(model, how):
-    together = model.write(model.embed(TOKENS), [5, 6, 7], how)
+    together = model.generate(model.embed(TOKENS), [5, 6, 7], how)
     for row, seed in enumerate((5, 6, 7)):
-        alone = model.write(model.embed(TOKENS[row : row + 1]), [seed], how)[0].tolist()
+        alone = model.generate(model.embed(TOKENS[row : row + 1]), [seed], how)[0].tolist()
         assert together[row].tolist()[: len(alone)] == alone
 
 
 def test_an_exchange_never_grows_over_its_limit(model):
-    texts = model.write(model.embed(TOKENS[:1]).expand(30, -1, -1), range(30), Decoding(limit=50, temperature=1.0))
+    texts = model.generate(model.embed(TOKENS[:1]).expand(30, -1, -1), range(30), Decoding(limit=50, temperature=1.0))
     assert texts.shape == (30, CONFIG.max_tokens - TOKENS.shape[1])
 
 
@@ -125,7 +125,7 @@ class Forgetful:
 def test_beams_keep_their_own_memories(model):
     how = Decoding(limit=8, beams=4, length_penalty=0.5)
     prompt = model.embed(TOKENS)
-    assert torch.equal(model.write(prompt, [0, 0, 0], how), generate(Forgetful(model, prompt), [0, 0, 0], how))
+    assert torch.equal(model.generate(prompt, [0, 0, 0], how), generate(Forgetful(model, prompt), [0, 0, 0], how))
 
 
 def test_the_config_survives_json():

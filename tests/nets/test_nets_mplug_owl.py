@@ -10,7 +10,14 @@ from telephone.nets.blip import ImageEncoderConfig
 from telephone.nets.checkpoint import read_metadata, read_weights, save_weights
 from telephone.nets.generation import Decoding
 from telephone.nets.language_model import LanguageModel, LanguageModelConfig
-from telephone.nets.mplug_owl import AbstractorConfig, AdapterConfig, MplugOwl, MplugOwlConfig, Owl, VisualAbstractor
+from telephone.nets.mplug_owl import (
+    AbstractorConfig,
+    AdapterConfig,
+    InstructionModel,
+    MplugOwl,
+    MplugOwlConfig,
+    VisualAbstractor,
+)
 from telephone.nets.tokenizer import ChatTokenizer
 
 WORDS = ("a", "boat", "colour", "is", "red", "the", "what", "什", "么")
@@ -26,11 +33,11 @@ CONFIG = MplugOwlConfig(
 def owl():
     torch.manual_seed(0)
     model = LanguageModel(LanguageModelConfig(words=WORDS, width=12, layers=1, heads=2, hidden=16)).eval()
-    return Owl(MplugOwl(CONFIG, model).eval(), model, ChatTokenizer(WORDS))
+    return InstructionModel(MplugOwl(CONFIG, model).eval(), model, ChatTokenizer(WORDS))
 
 
 def test_a_picture_becomes_as_many_tokens_as_there_are_queries(owl):
-    seen = owl.net.look(torch.randn(2, 3, 64, 64))
+    seen = owl.net.visual_tokens(torch.randn(2, 3, 64, 64))
     assert seen.shape == (2, 3, 12)
     assert not torch.allclose(seen[0, 0], seen[1, 0])
 
@@ -38,9 +45,9 @@ def test_a_picture_becomes_as_many_tokens_as_there_are_queries(owl):
 def test_the_queries_see_every_square_and_each_other():
     torch.manual_seed(0)
     net = VisualAbstractor(AbstractorConfig(queries=3, layers=2, heads=2, inner=24), 16, 5, 12)
-    squares = torch.randn(1, 5, 16, requires_grad=True)
-    net(squares)[0, 0].sum().backward()
-    assert bool((squares.grad.abs().sum(-1) > 0).all())
+    patches = torch.randn(1, 5, 16, requires_grad=True)
+    net(patches)[0, 0].sum().backward()
+    assert bool((patches.grad.abs().sum(-1) > 0).all())
     assert bool((net.queries.grad.abs().sum(-1) > 0).all())
 
 
@@ -48,8 +55,8 @@ def test_squares_in_another_order_are_another_picture():
     torch.manual_seed(0)
     net = VisualAbstractor(AbstractorConfig(queries=3, layers=2, heads=2, inner=24), 16, 5, 12)
     torch.nn.init.normal_(net.position)
-    squares = torch.randn(1, 5, 16)
-    assert not torch.allclose(net(squares), net(squares.flip(1)), atol=1e-3)
+    patches = torch.randn(1, 5, 16)
+    assert not torch.allclose(net(patches), net(patches.flip(1)), atol=1e-3)
 
 
 def test_the_file_holds_eyes_and_adapters_and_knows_its_shape(owl, tmp_path):
@@ -60,7 +67,7 @@ def test_the_file_holds_eyes_and_adapters_and_knows_its_shape(owl, tmp_path):
     again = MplugOwl(config, owl.language_model)
     read_weights([path], again)
     x = torch.randn(1, 3, 64, 64)
-    assert torch.allclose(again.eval().look(x), owl.net.look(x), atol=5e-3)
+    assert torch.allclose(again.eval().visual_tokens(x), owl.net.visual_tokens(x), atol=5e-3)
     assert not any("language" in name for name in again.state_dict())
 
 
@@ -76,7 +83,7 @@ def test_answers_depend_on_their_own_picture_question_and_seed(owl):
 
 def test_the_picture_reaches_the_words(owl):
     x = torch.randn(1, 3, 64, 64, requires_grad=True)
-    seen = owl.net.look(x)
+    seen = owl.net.visual_tokens(x)
     opening = owl.language_model.embed(torch.tensor([owl.tokenizer.before_image()]))
     owl.language_model(torch.cat([opening, seen], 1))[0, -1].sum().backward()
     assert x.grad.abs().sum() > 0

@@ -3,7 +3,7 @@
 The same architecture: the residual block (ResnetBlock2D with scale and shift), the transformer block
 (BasicTransformerBlock), the block over a feature map (Transformer2DModel), the time features, and BLIP's mixture block
 (PyTorch's decoder layer). Not the same, and therefore not compared: the autoencoder (a pixel shuffle and no attention,
-where AutoencoderKL strides), the U-Net as a whole (it sees squares of latents, and the text joins the time embedding),
+where AutoencoderKL strides), the U-Net as a whole (it sees patches of latents, and the text joins the time embedding),
 the text encoder (convolutions and a resampler), and BLIP as a whole (the norm stands before each layer, not behind).
 """
 
@@ -179,6 +179,6 @@ def test_blips_contrastive_loss_equals_that_of_transformers():
     image = ImageEncoderConfig(image_size=16, stem=(8, 8, 16), width=16, layers=1, heads=2)
     text = BlipTextConfig(words=tuple("abcd"), max_tokens=8, width=16, layers=1, heads=2, embedding=8)
     net = Blip(BlipConfig(image, text)).eval()
-    squares = net.image_encoder(torch.randn(3, 3, 16, 16))
-    loss, similarity = net.itc_loss(squares, torch.tensor([[1, 4, 2], [1, 5, 2], [1, 6, 2]]))
+    patches = net.image_encoder(torch.randn(3, 3, 16, 16))
+    loss, similarity = net.itc_loss(patches, torch.tensor([[1, 4, 2], [1, 5, 2], [1, 6, 2]]))
     assert torch.allclose(loss, image_text_contrastive_loss(similarity.T))

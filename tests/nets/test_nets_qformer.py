@@ -19,7 +19,7 @@ def net():
 
 
 @pytest.fixture
-def squares():
+def patches():
     return torch.randn(2, 5, 12, generator=torch.Generator().manual_seed(1))
 
 
@@ -77,33 +77,33 @@ def attention(theirs, ours, norm):
 
 @pytest.mark.parametrize("every", [1, 2])
 @torch.no_grad()
-def test_queries_and_words_come_out_as_those_of_transformers(squares, every):
+def test_queries_and_words_come_out_as_those_of_transformers(patches, every):
     net = shaken(QFormer(QFormerConfig(**{**vars(CONFIG), "every": every})))
     theirs = theirs_of(net, every)
     queries = net.queries.expand(2, -1, -1)
-    expected = theirs(query_embeds=queries, encoder_hidden_states=squares).last_hidden_state
-    assert torch.allclose(net(squares)[0], expected, atol=1e-5)
+    expected = theirs(query_embeds=queries, encoder_hidden_states=patches).last_hidden_state
+    assert torch.allclose(net(patches)[0], expected, atol=1e-5)
 
     words = net.token(TOKENS) + net.position[:6]
     mask = torch.cat([torch.ones(2, 3, dtype=torch.long), (TOKENS != 0).long()], 1)
-    both = theirs(torch.cat([queries, words], 1), 3, mask, squares).last_hidden_state
+    both = theirs(torch.cat([queries, words], 1), 3, mask, patches).last_hidden_state
     expected = net.match_head(both[:, :3]).mean(1)
-    assert torch.allclose(net.match(squares, TOKENS), expected, atol=1e-5)
+    assert torch.allclose(net.match(patches, TOKENS), expected, atol=1e-5)
 
     alone = theirs(words, 0, (TOKENS != 0).long()).last_hidden_state
     assert torch.allclose(net.encode_text(TOKENS), alone[:, 0], atol=1e-5)
 
 
 @torch.no_grad()
-def test_words_written_see_the_queries_and_earlier_words_only(net, squares):
-    pasts = net(squares)[1]
-    logits = net.write(pasts, TOKENS)
+def test_words_written_see_the_queries_and_earlier_words_only(net, patches):
+    pasts = net(patches)[1]
+    logits = net.next_word_logits(pasts, TOKENS)
     later = TOKENS.clone()
     later[:, 3:] = 11
-    changed = net.write(pasts, later)
+    changed = net.next_word_logits(pasts, later)
     assert torch.equal(logits[:, :3], changed[:, :3])
     assert not torch.allclose(logits[:, 3:], changed[:, 3:])
-    other = net.write(net(squares.flip(0))[1], TOKENS)
+    other = net.next_word_logits(net(patches.flip(0))[1], TOKENS)
     assert not torch.allclose(logits[:, 0], other[:, 0])
 
 
@@ -114,17 +114,17 @@ def test_a_text_alone_knows_no_image_and_no_padding(net):
 
 
 @torch.no_grad()
-def test_a_match_looks_at_both(net, squares):
-    logits = net.match(squares, TOKENS)
-    assert not torch.allclose(logits, net.match(squares.flip(0), TOKENS))
-    assert not torch.allclose(logits, net.match(squares, TOKENS.flip(0)))
+def test_a_match_looks_at_both(net, patches):
+    logits = net.match(patches, TOKENS)
+    assert not torch.allclose(logits, net.match(patches.flip(0), TOKENS))
+    assert not torch.allclose(logits, net.match(patches, TOKENS.flip(0)))
     padded = torch.cat([TOKENS, torch.zeros(2, 1, dtype=torch.long)], 1)
-    assert torch.allclose(logits, net.match(squares, padded), atol=1e-6)
+    assert torch.allclose(logits, net.match(patches, padded), atol=1e-6)
 
 
 @torch.no_grad()
-def test_contrast_takes_the_best_query(net, squares):
-    found, _ = net(squares)
+def test_contrast_takes_the_best_query(net, patches):
+    found, _ = net(patches)
     _, similarity = net.itc_loss(found, TOKENS)
     texts = torch.nn.functional.normalize(net.text_projection(net.encode_text(TOKENS)), dim=-1)
     asked = torch.nn.functional.normalize(net.image_projection(found), dim=-1)
@@ -133,36 +133,36 @@ def test_contrast_takes_the_best_query(net, squares):
     assert similarity[0, 1] == pytest.approx(best * float(scale), rel=1e-4)
 
 
-def test_losses_fall_when_pairs_are_learned(squares):
+def test_losses_fall_when_pairs_are_learned(patches):
     torch.manual_seed(0)
     net = QFormer(CONFIG)
     optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
     generator = torch.Generator().manual_seed(0)
     for step in range(60):
-        found, pasts = net(squares)
+        found, pasts = net(patches)
         itc, similarity = net.itc_loss(found, TOKENS)
-        parts = itc, net.itm_loss(squares, TOKENS, similarity, generator), net.itg_loss(pasts, TOKENS)
+        parts = itc, net.itm_loss(patches, TOKENS, similarity, generator), net.itg_loss(pasts, TOKENS)
         if step == 0:
             first = [part.item() for part in parts]
         optimizer.zero_grad()
         sum(parts).backward()
         optimizer.step()
     assert all(part.item() < before / 4 for part, before in zip(parts, first, strict=True))
-    written = net.describe(squares, [0, 0], Decoding(limit=6)).tolist()
+    written = net.caption(patches, [0, 0], Decoding(limit=6)).tolist()
     assert written == [[5, 6, 7, 2, 0][: len(written[0])], [8, 9, 2, 0, 0][: len(written[0])]]
 
 
 @torch.no_grad()
-def test_writing_word_by_word_gives_what_writing_at_once_gives(net, squares):
-    told = net.describe(squares, [0, 0], Decoding(limit=5))
+def test_writing_word_by_word_gives_what_writing_at_once_gives(net, patches):
+    told = net.caption(patches, [0, 0], Decoding(limit=5))
     tokens = torch.cat([torch.ones(2, 1, dtype=torch.long), told], 1)
-    again = net.write(net(squares)[1], tokens)[:, :-1].argmax(-1)
+    again = net.next_word_logits(net(patches)[1], tokens)[:, :-1].argmax(-1)
     kept = told != 0
     assert torch.equal(told[kept], again[kept])
 
 
 @torch.no_grad()
-def test_the_queries_alone_find_the_same(net, squares):
+def test_the_queries_alone_find_the_same(net, patches):
     bare = net.without_words()
-    assert torch.equal(bare(squares)[0], net(squares)[0])
+    assert torch.equal(bare(patches)[0], net(patches)[0])
     assert not any("word" in name or "token" in name for name in bare.state_dict())

@@ -126,16 +126,18 @@ def test_usage_is_counted_in_shares(net):
 def test_dead_codes_move_to_where_a_code_is_missed(net):
     generator = torch.Generator().manual_seed(0)
     z = torch.randn(2, 4, 4, 4)
-    assert net.revive(z, generator).tolist() == list(range(12))  # a fresh net's codes all come from vectors
+    assert net.reinitialise_unused(z, generator).tolist() == list(
+        range(12)
+    )  # a fresh net's codes all come from vectors
     vectors = net._comparable(z).movedim(1, -1).flatten(0, 2)
     assert torch.cdist(net.codebook, vectors).amin(dim=1).max() < 1e-2
-    assert net.revive(z, generator).tolist() == []
+    assert net.reinitialise_unused(z, generator).tolist() == []
     with torch.no_grad():
         net.book[[2, 7]] = net.book[0].clone()
     kept = net.book.detach().clone()
     net.usage[[2, 7]] = 0
     before = (net.look_up(net.nearest(z)) - net._comparable(z)).square().mean()
-    assert net.revive(z, generator).tolist() == [2, 7]
+    assert net.reinitialise_unused(z, generator).tolist() == [2, 7]
     moved = (net.book - kept).abs().sum(dim=1) > 0
     assert not moved[[i for i in range(12) if i not in (2, 7)]].any()
     assert (net.look_up(net.nearest(z)) - net._comparable(z)).square().mean() < before
@@ -194,7 +196,7 @@ def test_it_learns_a_picture(net, x):
     generator = torch.Generator().manual_seed(0)
     losses = []
     for _ in range(30):
-        net.revive(net.vectors(x), generator)
+        net.reinitialise_unused(net.unquantised(x), generator)
         z, codes, commitment = net.encode(x)
         net.count(codes)
         keep = (net.decode(z) - x).square().mean()

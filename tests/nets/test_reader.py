@@ -31,8 +31,8 @@ def test_a_config_survives_json():
 
 
 def test_windows_follow_the_places_of_the_world(net):
-    squares = torch.arange(16.0)[:, None] * 100 + torch.arange(16.0)
-    windows = net.windows(squares.expand(1, 1, 16, 16))
+    patches = torch.arange(16.0)[:, None] * 100 + torch.arange(16.0)
+    windows = net.windows(patches.expand(1, 1, 16, 16))
     assert windows.shape == (1, 6, 1, 8, 6)
     assert [float(window[0, 0, 0]) for window in windows[0]] == [800, 805, 810, 0, 5, 10]
     assert float(windows[0, 2, 0, -1, -1]) == 1515

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from telephone.nets.checkpoint import read_metadata, read_weights, save_weights
 from telephone.nets.clip import Clip, ClipConfig, ClipTextConfig, VisionConfig
-from telephone.nets.dalle_2 import ImageSize, UnClip, UnClipConfig, UnclipSampling
+from telephone.nets.dalle_2 import EmbeddingScale, UnClip, UnClipConfig, UnclipSampling
 from telephone.nets.dalle_2_prior import CodesConfig, PriorConfig
 from telephone.nets.dalle_2_upsampler import Upsampler, UpsamplerConfig, corrupt, shrink
 from telephone.nets.stable_diffusion import TextEncoderConfig, UNetConfig
@@ -60,15 +60,15 @@ def test_a_seed_gives_its_picture_in_any_batch(net, clip, how):
 def test_of_several_candidates_the_nearest_to_the_sentence_is_kept(net, clip):
     words, sentence = clip.text_sequence(TOKENS)
     drawn = net.prior.sample(words, TOKENS != 0, sentence, [1, 2], candidates=5, steps=2)
-    kept = net.imagine(clip, TOKENS, [1, 2], dataclasses.replace(QUICK, candidates=5))
-    near = torch.einsum("bce,be->bc", net.space.leave(drawn), F.normalize(sentence, dim=-1))
-    kept_near = (net.space.leave(kept) * F.normalize(sentence, dim=-1)).sum(-1)
+    kept = net.sample_prior(clip, TOKENS, [1, 2], dataclasses.replace(QUICK, candidates=5))
+    near = torch.einsum("bce,be->bc", net.space.denormalise(drawn), F.normalize(sentence, dim=-1))
+    kept_near = (net.space.denormalise(kept) * F.normalize(sentence, dim=-1)).sum(-1)
     assert torch.allclose(kept_near, near.max(dim=1).values, atol=1e-5)
 
 
 def test_another_prior_is_refused(net, clip):
     with pytest.raises(ValueError, match="choose diffusion or autoregressive"):
-        net.imagine(clip, TOKENS, [1, 2], UnclipSampling(prior="oracle"))
+        net.sample_prior(clip, TOKENS, [1, 2], UnclipSampling(prior="oracle"))
 
 
 def test_the_picture_follows_embedding_and_text(net):
@@ -100,12 +100,12 @@ def test_guidance_pushes_away_from_knowing_nothing(net):
 
 
 def test_scaled_embeddings_have_mean_0_and_variance_1_and_come_back():
-    space, embeddings = ImageSize(24), torch.randn(500, 24) * torch.rand(24) + 0.3
+    space, embeddings = EmbeddingScale(24), torch.randn(500, 24) * torch.rand(24) + 0.3
     space.measure(embeddings)
-    scaled = space.enter(embeddings * 7)
+    scaled = space.normalise(embeddings * 7)
     assert torch.allclose(scaled.mean(0), torch.zeros(24), atol=1e-4)
     assert torch.allclose(scaled.std(0), torch.ones(24), atol=1e-3)
-    assert torch.allclose(space.leave(scaled), F.normalize(embeddings, dim=-1), atol=1e-4)
+    assert torch.allclose(space.denormalise(scaled), F.normalize(embeddings, dim=-1), atol=1e-4)
 
 
 def test_weights_come_back_from_two_files(net, clip, tmp_path):

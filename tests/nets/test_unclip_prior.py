@@ -8,8 +8,8 @@ from torch.nn import functional as F
 
 from telephone.nets.dalle_2_prior import (
     AutoregressivePrior,
-    Codes,
     CodesConfig,
+    ComponentCodes,
     DiffusionPrior,
     PriorConfig,
 )
@@ -80,7 +80,7 @@ def published(prior):
 def test_the_prior_is_the_published_one(prior, told):
     words, mask, sentence = told
     x, t = torch.randn(2, 24), torch.tensor([0.2, 0.9])
-    ours = prior(x, t, prior.read(words, mask, sentence))
+    ours = prior(x, t, prior.encode_caption(words, mask, sentence))
     unit = F.normalize(sentence, dim=-1) * 24**0.5
     theirs = published(prior)(x, t, unit, words, mask).predicted_image_embedding
     assert ours.std() > 0.1
@@ -91,8 +91,8 @@ def test_the_prior_is_the_published_one(prior, told):
 def test_padding_and_the_length_of_a_sentence_do_not_matter(prior, told):
     words, mask, sentence = told
     x, t = torch.randn(1, 24), torch.tensor([0.5])
-    padded = prior(x, t, prior.read(words[:1], mask[:1], sentence[:1]))
-    bare = prior(x, t, prior.read(words[:1, :5], mask[:1, :5], sentence[:1] * 9))
+    padded = prior(x, t, prior.encode_caption(words[:1], mask[:1], sentence[:1]))
+    bare = prior(x, t, prior.encode_caption(words[:1, :5], mask[:1, :5], sentence[:1] * 9))
     assert torch.allclose(padded, bare, atol=1e-5)
 
 
@@ -101,9 +101,9 @@ def test_a_dropped_sentence_is_unknown(prior, told):
     words, mask, sentence = told
     x, t = torch.randn(1, 24).expand(2, -1), torch.tensor([0.5, 0.5])
     drop = torch.tensor([True, True])
-    one, other = prior(x, t, prior.read(words, mask, sentence, drop))
+    one, other = prior(x, t, prior.encode_caption(words, mask, sentence, drop))
     assert torch.allclose(one, other, atol=1e-5)
-    one, other = prior(x, t, prior.read(words, mask, sentence))
+    one, other = prior(x, t, prior.encode_caption(words, mask, sentence))
     assert not torch.allclose(one, other, atol=1e-2)
 
 
@@ -123,7 +123,9 @@ def test_the_prior_learns_which_embedding_belongs_to_which_sentence(told):
     truth = torch.randn(2, 24)
     optimizer = torch.optim.Adam(prior.parameters(), lr=3e-3)
     for _ in range(60):
-        loss = F.mse_loss(prior(torch.randn(2, 24), torch.full((2,), 0.99), prior.read(words, mask, sentence)), truth)
+        loss = F.mse_loss(
+            prior(torch.randn(2, 24), torch.full((2,), 0.99), prior.encode_caption(words, mask, sentence)), truth
+        )
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -134,7 +136,7 @@ def test_the_prior_learns_which_embedding_belongs_to_which_sentence(told):
 
 @torch.no_grad()
 def test_a_component_is_guessed_from_those_before_it_alone(ar_prior, told):
-    memory = ar_prior.read(*told)
+    memory = ar_prior.encode_caption(*told)
     near, codes = torch.tensor([0, 3]), torch.randint(8, (2, 6))
     changed = codes.clone()
     changed[:, 3] = (codes[:, 3] + 1) % 8
@@ -146,11 +148,11 @@ def test_a_component_is_guessed_from_those_before_it_alone(ar_prior, told):
 
 @torch.no_grad()
 def test_writing_one_by_one_gives_what_is_guessed_at_once(ar_prior, told):
-    memory = ar_prior.read(*told)
+    memory = ar_prior.encode_caption(*told)
     near, codes = torch.tensor([2, 1]), torch.randint(8, (2, 6))
     at_once, x, rows = ar_prior(codes, near, memory), ar_prior.near(near), []
     for position in range(6):
-        h, memory = ar_prior.follow(x[:, None], position, memory)
+        h, memory = ar_prior.extend(x[:, None], position, memory)
         rows.append(ar_prior.out(h[:, 0]))
         x = ar_prior.code(codes[:, position])
     assert torch.allclose(torch.stack(rows, dim=1), at_once, atol=1e-5)
@@ -166,7 +168,7 @@ def test_written_embeddings_follow_their_seeds_in_any_batch(ar_prior, told):
 def test_codes_keep_what_varies_most():
     torch.manual_seed(0)
     data = torch.randn(2000, 3) @ torch.randn(3, 24) + 0.01 * torch.randn(2000, 24)
-    codes = Codes(CodesConfig(components=3, bins=64), 24)
+    codes = ComponentCodes(CodesConfig(components=3, bins=64), 24)
     assert codes.measure(data) > 0.99
     assert codes.spread[0] >= codes.spread[1] >= codes.spread[2] > 0
     numbers = codes.encode(data)
@@ -178,7 +180,7 @@ def test_codes_keep_what_varies_most():
 
 
 def test_each_step_of_nearness_is_equally_frequent():
-    codes = Codes(CODES, 24)
+    codes = ComponentCodes(CODES, 24)
     cosines = torch.randn(4000, generator=torch.Generator().manual_seed(0)) ** 3
     codes.measure_nearness(cosines)
     assert codes.nearness(cosines).bincount(minlength=4).tolist() == [1000] * 4

@@ -185,7 +185,7 @@ def test_what_is_wrong_with_a_prompt_is_said(text, says):
 
 # --- optimising -----------------------------------------------------------------------------------------------------
 
-QUICK = vc.Optimising(steps=6, every=4, cutouts=Cutouts(views=1))
+QUICK = vc.OptimisationOptions(steps=6, every=4, cutouts=Cutouts(views=1))
 
 
 def test_steps_are_frames(clip, vqgan):
@@ -202,7 +202,7 @@ def test_steps_are_frames(clip, vqgan):
 def test_optimising_repeats_with_its_seed(clip, vqgan):
     first, _ = vc.optimise(clip, vqgan, "a red cat", QUICK)
     again, _ = vc.optimise(clip, vqgan, "a red cat", QUICK)
-    other, _ = vc.optimise(clip, vqgan, "a red cat", vc.Optimising(steps=6, seed=1, cutouts=Cutouts(views=1)))
+    other, _ = vc.optimise(clip, vqgan, "a red cat", vc.OptimisationOptions(steps=6, seed=1, cutouts=Cutouts(views=1)))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
@@ -217,7 +217,7 @@ def test_a_start_picture_is_where_it_starts(clip, vqgan):
 
 def test_weights_pull_and_push(clip, vqgan):
     plain = Cutouts(views=1, side=1.0, turn=0.0, light=0.0, noise=0.0, blur=0.0)
-    how = vc.Optimising(steps=20, rate=0.3, calm=0.0, cutouts=plain)
+    how = vc.OptimisationOptions(steps=20, rate=0.3, calm=0.0, cutouts=plain)
     goal = clip.encode_text(torch.tensor([[1, 4, 5, 6, 2]]))[0]
 
     def apart(weight):

@@ -11,7 +11,7 @@ from telephone.models.pocket.clip_prefix import PocketClipPrefix as Model
 from telephone.nets.checkpoint import read_metadata, save_weights
 from telephone.nets.clip import Clip, ClipConfig, VisionConfig
 from telephone.nets.clip import ClipTextConfig as ClipTextConfig
-from telephone.nets.clip_prefix import ClipPrefix, look
+from telephone.nets.clip_prefix import ClipPrefix, unprojected_features
 from telephone.nets.language_model import LanguageModel, LanguageModelConfig
 from telephone.nets.tokenizer import ChatTokenizer
 from telephone.train import clip_prefix, language_model
@@ -47,7 +47,7 @@ def test_views_are_those_of_clip_and_are_computed_once(recipe, parts, monkeypatc
     pictures = data.paint("sight 0", 80)
     clear = torch.from_numpy(data.to_unit(pictures.pixels[40:]))
     with torch.no_grad():
-        assert torch.allclose(seen[40:], look(parts.clip, clear), atol=1e-2)
+        assert torch.allclose(seen[40:], unprojected_features(parts.clip, clear), atol=1e-2)
     monkeypatch.setattr(data, "paint", None)
     again = views.clip_features(replace(recipe, folder=recipe.folder / "other"), parts.clip)
     assert torch.equal(seen, again)

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from telephone.nets.checkpoint import tuples
 from telephone.nets.generation import Decoding, generate
-from telephone.nets.layers import Attention, KeysValues, Past, ResBlock, TransformerBlock
+from telephone.nets.layers import Attention, KeysValues, KeyValueCache, ResBlock, TransformerBlock
 from telephone.nets.tokenizer import PAD
 
 
@@ -77,12 +77,12 @@ class BlipImageEncoder(nn.Module):
             nn.Conv2d(b, c, 3, stride=2, padding=1), ResBlock(c, c),
             nn.Conv2d(c, config.width, 1),
         )  # fmt: skip
-        squares = (config.image_size // 8) ** 2
-        self.position = nn.Parameter(torch.randn(squares, config.width) * 0.02)
+        patches = (config.image_size // 8) ** 2
+        self.position = nn.Parameter(torch.randn(patches, config.width) * 0.02)
         self.blocks = nn.ModuleList(TransformerBlock(config.width, config.heads) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width)
 
-    def forward(self, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch squares width"]:
+    def forward(self, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch patches width"]:
         """Returns one vector a square, row by row."""
         h = self.stem(x).flatten(2).transpose(1, 2) + self.position
         for block in self.blocks:
@@ -107,7 +107,7 @@ class MixtureBlock(nn.Module):
         self,
         x: Float[Tensor, "batch n width"],
         mask: Bool[Tensor, "batch n"],
-        image: Float[Tensor, "batch squares image_width"] | None,
+        image: Float[Tensor, "batch patches image_width"] | None,
     ) -> Float[Tensor, "batch n width"]:
         """Reads a whole text, with an image in sight or without."""
         x = x + self.bidirectional(self.norm1(x), mask=mask)
@@ -116,15 +116,15 @@ class MixtureBlock(nn.Module):
         return x + self.mlp(self.norm3(x))
 
     def decode(
-        self, x: Float[Tensor, "batch n width"], image: KeysValues, past: Past | None = None
+        self, x: Float[Tensor, "batch n width"], image: KeysValues, past: KeyValueCache | None = None
     ) -> Float[Tensor, "batch n width"]:
         """Writes: each position sees itself, those before it, and the image; `past` remembers earlier positions."""
         h = self.norm1(x)
         keys = self.causal.keys(h)
         if past is not None:
             keys = past.add(keys)
-        x = x + self.causal.look(h, keys, causal=past is None)
-        x = x + self.cross.look(self.norm2(x), image)
+        x = x + self.causal.attend(h, keys, causal=past is None)
+        x = x + self.cross.attend(self.norm2(x), image)
         return x + self.mlp(self.norm3(x))
 
 
@@ -147,12 +147,12 @@ class Blip(nn.Module):
         self.match_head = nn.Linear(text.width, 2)
         nn.init.normal_(self.token.weight, std=0.05)
 
-    def embed_image(self, squares: Float[Tensor, "batch squares width"]) -> Float[Tensor, "batch embedding"]:
+    def embed_image(self, patches: Float[Tensor, "batch patches width"]) -> Float[Tensor, "batch embedding"]:
         """Returns unit vectors of pictures in the common space."""
-        return F.normalize(self.image_projection(squares.mean(1)), dim=-1)
+        return F.normalize(self.image_projection(patches.mean(1)), dim=-1)
 
     def encode_text(
-        self, tokens: Int[Tensor, "batch n"], image: Float[Tensor, "batch squares width"] | None = None
+        self, tokens: Int[Tensor, "batch n"], image: Float[Tensor, "batch patches width"] | None = None
     ) -> Float[Tensor, "batch width"]:
         """Returns the vector of `<bos>` after reading the text, grounded in the image if there is one."""
         mask = tokens != PAD
@@ -166,17 +166,17 @@ class Blip(nn.Module):
         return F.normalize(self.text_projection(self.encode_text(tokens)), dim=-1)
 
     def itc_loss(
-        self, squares: Float[Tensor, "batch squares width"], tokens: Int[Tensor, "batch n"]
+        self, patches: Float[Tensor, "batch patches width"], tokens: Int[Tensor, "batch n"]
     ) -> tuple[Float[Tensor, ""], Float[Tensor, "batch batch"]]:
         """Returns the contrastive loss (section 3.2) and the similarities [images, texts] that it came from."""
         scale = (-self.temperature).exp().clamp(max=100)
-        similarity = self.embed_image(squares) @ self.embed_text(tokens).T * scale
+        similarity = self.embed_image(patches) @ self.embed_text(tokens).T * scale
         target = torch.arange(len(similarity), device=similarity.device)
         return (F.cross_entropy(similarity, target) + F.cross_entropy(similarity.T, target)) / 2, similarity
 
     def itm_loss(
         self,
-        squares: Float[Tensor, "batch squares width"],
+        patches: Float[Tensor, "batch patches width"],
         tokens: Int[Tensor, "batch n"],
         similarity: Float[Tensor, "batch batch"],
         generator: torch.Generator,
@@ -185,45 +185,45 @@ class Blip(nn.Module):
         n = len(tokens)
         chances = (similarity.detach().softmax(1) + 1e-6).fill_diagonal_(0).cpu()
         wrong = torch.multinomial(chances, 1, generator=generator)[:, 0].to(tokens.device)
-        grounded = self.encode_text(torch.cat([tokens, tokens[wrong]]), torch.cat([squares, squares]))
+        grounded = self.encode_text(torch.cat([tokens, tokens[wrong]]), torch.cat([patches, patches]))
         target = torch.arange(2 * n, device=tokens.device).lt(n).long()
         return F.cross_entropy(self.match_head(grounded), target)
 
     def lm_loss(
-        self, squares: Float[Tensor, "batch squares width"], tokens: Int[Tensor, "batch n"]
+        self, patches: Float[Tensor, "batch patches width"], tokens: Int[Tensor, "batch n"]
     ) -> Float[Tensor, ""]:
         """Returns the cross-entropy of each word given the words before it and the image."""
         x = self.token(tokens[:, :-1]) + self.position[: tokens.shape[1] - 1]
         for block in self.blocks:
-            x = block.decode(x, block.cross.keys(squares))
+            x = block.decode(x, block.cross.keys(patches))
         logits = self.norm(x) @ self.token.weight.T
         return F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten(), ignore_index=PAD)
 
     @torch.no_grad()
-    def describe(
+    def caption(
         self, x: Float[Tensor, "batch 3 H W"], seeds: Sequence[int], how: Decoding | None = None
     ) -> Int[Tensor, "batch n"]:
         """Writes a description of each picture; returns its tokens without `<bos>`."""
-        return self.tell(self.image_encoder(x), seeds, how)
+        return self.caption_features(self.image_encoder(x), seeds, how)
 
     @torch.no_grad()
-    def tell(
-        self, squares: Float[Tensor, "batch squares width"], seeds: Sequence[int], how: Decoding | None = None
+    def caption_features(
+        self, patches: Float[Tensor, "batch patches width"], seeds: Sequence[int], how: Decoding | None = None
     ) -> Int[Tensor, "batch n"]:
         """Writes a description of what the image encoder has seen in each picture, as `describe` does."""
         how = how or Decoding()
         limit = min(how.limit, self.config.text.max_tokens - 1)
-        return generate(_Writer(self, squares), seeds, replace(how, limit=limit))
+        return generate(_DecoderStep(self, patches), seeds, replace(how, limit=limit))
 
 
-class _Writer:
+class _DecoderStep:
     """The decoder, one word at a time, with what it remembers of the image and of the words before."""
 
-    def __init__(self, net: Blip, squares: Float[Tensor, "batch squares width"]) -> None:
+    def __init__(self, net: Blip, patches: Float[Tensor, "batch patches width"]) -> None:
         """Looks at the image once."""
         self.net = net
-        self.images = [block.cross.keys(squares) for block in net.blocks]
-        self.pasts = [Past() for _ in net.blocks]
+        self.images = [block.cross.keys(patches) for block in net.blocks]
+        self.pasts = [KeyValueCache() for _ in net.blocks]
 
     def __call__(self, token: Int[Tensor, " batch"], position: int) -> Float[Tensor, "batch words"]:
         """Returns logits of the next word."""

@@ -43,18 +43,20 @@ class Blip2(nn.Module):
         self.qformer = QFormer(config.qformer)
         self.projection = nn.Linear(config.qformer.width, config.language_width)
 
-    def forward(self, squares: Float[Tensor, "batch squares image"]) -> Float[Tensor, "batch queries language"]:
+    def forward(self, patches: Float[Tensor, "batch patches image"]) -> Float[Tensor, "batch queries language"]:
         """Returns the soft visual prompts of pictures."""
-        return self.projection(self.qformer(squares)[0])
+        return self.projection(self.qformer(patches)[0])
 
 
-def opening(model: LanguageModel, image: Float[Tensor, "batch m language"]) -> Float[Tensor, "batch all language"]:
+def with_image_prefix(
+    model: LanguageModel, image: Float[Tensor, "batch m language"]
+) -> Float[Tensor, "batch all language"]:
     """Returns what comes before the image's vectors, and these."""
     before = torch.tensor([ChatTokenizer(()).before_image()], device=image.device)
     return torch.cat([model.embed(before).expand(len(image), -1, -1), image], 1)
 
 
-def talk_loss(
+def answer_loss(
     model: LanguageModel,
     image: Float[Tensor, "batch m language"],
     words: Int[Tensor, "batch n"],
@@ -68,12 +70,12 @@ def talk_loss(
         words: from the mark that ends the image to `<eos>`, padded.
         answers: the same where an answer stands, `<pad>` elsewhere.
     """
-    x = torch.cat([opening(model, image), model.embed(words[:, :-1])], 1)
+    x = torch.cat([with_image_prefix(model, image), model.embed(words[:, :-1])], 1)
     return model.loss(x, F.pad(answers, (x.shape[1] - answers.shape[1], 0), value=PAD))
 
 
 @torch.no_grad()
-def reply(
+def answer_instructions(
     model: LanguageModel,
     tokenizer: ChatTokenizer,
     image: Float[Tensor, "batch m language"],
@@ -96,7 +98,7 @@ def reply(
     for length in sorted({len(ids) for ids in asked}):
         rows = [row for row, ids in enumerate(asked) if len(ids) == length]
         after = torch.tensor([asked[row] for row in rows], device=image.device)
-        prompt = torch.cat([opening(model, image[rows]), model.embed(after)], 1)
-        for row, ids in zip(rows, model.write(prompt, [seeds[row] for row in rows], how).tolist(), strict=True):
+        prompt = torch.cat([with_image_prefix(model, image[rows]), model.embed(after)], 1)
+        for row, ids in zip(rows, model.generate(prompt, [seeds[row] for row in rows], how).tolist(), strict=True):
             told[row] = tokenizer.decode(ids)
     return told

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from telephone.nets.blip import Blip
 from telephone.nets.checkpoint import tuples
 from telephone.nets.generation import Decoding, generate
-from telephone.nets.layers import Attention, KeysValues, Past, TransformerBlock
+from telephone.nets.layers import Attention, KeysValues, KeyValueCache, TransformerBlock
 from telephone.nets.tokenizer import PAD, WordTokenizer
 
 
@@ -59,15 +59,15 @@ class AnswerBlock(nn.Module):
         x: Float[Tensor, "batch n width"],
         question: KeysValues,
         mask: Bool[Tensor, "batch m"],
-        past: Past | None = None,
+        past: KeyValueCache | None = None,
     ) -> Float[Tensor, "batch n width"]:
         """Returns the sequence, mixed; `mask` is true at words of the question; `past` remembers earlier words."""
         h = self.norm1(x)
         keys = self.causal.keys(h)
         if past is not None:
             keys = past.add(keys)
-        x = x + self.causal.look(h, keys, causal=past is None)
-        x = x + self.cross.look(self.norm2(x), question, mask)
+        x = x + self.causal.attend(h, keys, causal=past is None)
+        x = x + self.cross.attend(self.norm2(x), question, mask)
         return x + self.mlp(self.norm3(x))
 
 
@@ -102,28 +102,28 @@ class Answerer(nn.Module):
         for block, source in zip(self.answer_blocks, blip.blocks, strict=False):
             _copy(block, "norm1 causal norm2 cross norm3 mlp", source, "causal")
 
-    def read(
-        self, squares: Float[Tensor, "images squares image_width"], questions: Int[Tensor, "batch m"]
+    def encode_question(
+        self, patches: Float[Tensor, "images patches image_width"], questions: Int[Tensor, "batch m"]
     ) -> Float[Tensor, "batch m width"]:
         """Reads questions with the images in sight; the first ones are about the first image, equally many each."""
-        images, batch, width = len(squares), len(questions), self.config.width
+        images, batch, width = len(patches), len(questions), self.config.width
         mask = questions != PAD
         x = self.token(questions) + self.question_position[: questions.shape[1]]
         for block in self.question_blocks:
             x = x + block.self_attention(block.norm1(x), mask=mask)
-            seen = block.cross_attention(block.cross_norm(x).reshape(images, -1, width), squares)
+            seen = block.cross_attention(block.cross_norm(x).reshape(images, -1, width), patches)
             x = x + seen.reshape(batch, -1, width)
             x = x + block.mlp(block.norm2(x))
         return self.question_norm(x)
 
     def loss(
         self,
-        squares: Float[Tensor, "images squares image_width"],
+        patches: Float[Tensor, "images patches image_width"],
         questions: Int[Tensor, "batch m"],
         answers: Int[Tensor, "batch n"],
     ) -> Float[Tensor, ""]:
         """Returns the cross-entropy of each word of the answer, given those before it, the question and the image."""
-        read, mask = self.read(squares, questions), questions != PAD
+        read, mask = self.encode_question(patches, questions), questions != PAD
         lengths = (answers != PAD).sum(1)
         told = torch.zeros((), device=read.device)
         for rows in lengths.argsort().chunk(4):  # like lengths side by side: most answers are a word, some are a list
@@ -138,16 +138,16 @@ class Answerer(nn.Module):
     @torch.no_grad()
     def answer(
         self,
-        squares: Float[Tensor, "images squares image_width"],
+        patches: Float[Tensor, "images patches image_width"],
         questions: Int[Tensor, "batch m"],
         seeds: Sequence[int],
         how: Decoding | None = None,
     ) -> Int[Tensor, "batch n"]:
         """Answers questions, equally many about each image; returns tokens without `<bos>`."""
         how = how or Decoding()
-        read, mask = self.read(squares, questions), questions != PAD
+        read, mask = self.encode_question(patches, questions), questions != PAD
         known = [block.cross.keys(read) for block in self.answer_blocks]
-        pasts = [Past() for _ in self.answer_blocks]
+        pasts = [KeyValueCache() for _ in self.answer_blocks]
 
         def step(token: Int[Tensor, " batch"], position: int) -> Float[Tensor, "batch words"]:
             x = self.token(token.to(read.device))[:, None] + self.answer_position[position]

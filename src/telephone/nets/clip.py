@@ -40,7 +40,7 @@ class VisionConfig:
     layers: int = 2
     heads: int = 4
     queries: int = 7
-    """Queries of the attention that gathers the squares; 0 is the paper's class token."""
+    """Queries of the attention that gathers the patches; 0 is the paper's class token."""
 
 
 @dataclass
@@ -88,12 +88,12 @@ class ClipBlock(nn.Module):
     def forward(self, x: Float[Tensor, "batch n width"], causal: bool = False) -> Float[Tensor, "batch n width"]:
         """Returns the sequence, mixed; `causal` lets each position see itself and those before it."""
         h = self.norm1(x)
-        x = x + self.attention.look(h, self.attention.keys(h), causal=causal)
+        x = x + self.attention.attend(h, self.attention.keys(h), causal=causal)
         h = self.grow(self.norm2(x))
         return x + self.shrink(h * torch.sigmoid(1.702 * h))
 
 
-class Gather(nn.Module):
+class AttentionPool(nn.Module):
     """Attention pooling: learned queries look at a sequence, and all they see makes one embedding."""
 
     def __init__(self, width: int, heads: int, queries: int, embedding: int) -> None:
@@ -108,9 +108,9 @@ class Gather(nn.Module):
         self, x: Float[Tensor, "batch n width"], mask: Bool[Tensor, "batch n"] | None = None
     ) -> Float[Tensor, "batch embedding"]:
         """Returns one vector a sequence; `mask` is true where it may be seen."""
-        return self.projection(self.gather(x, mask).flatten(1))
+        return self.projection(self.query_features(x, mask).flatten(1))
 
-    def gather(
+    def query_features(
         self, x: Float[Tensor, "batch n width"], mask: Bool[Tensor, "batch n"] | None = None
     ) -> Float[Tensor, "batch queries width"]:
         """Returns what each query has seen, before the projection."""
@@ -126,9 +126,9 @@ class ClipImageEncoder(nn.Module):
         self.config = config
         width = config.width
         self.stem = _stem(config)
-        squares = (config.image_size // config.patch) ** 2
+        patches = (config.image_size // config.patch) ** 2
         self.class_token = None if config.queries else nn.Parameter(torch.randn(width) * 0.02)
-        self.position = nn.Parameter(torch.randn(squares + (not config.queries), width) * 0.02)
+        self.position = nn.Parameter(torch.randn(patches + (not config.queries), width) * 0.02)
         self.norm_before = nn.LayerNorm(width)
         self.blocks = nn.ModuleList(ClipBlock(width, config.heads) for _ in range(config.layers))
         self.norm = nn.LayerNorm(width)
@@ -143,7 +143,7 @@ class ClipImageEncoder(nn.Module):
         return maps
 
     def sequence(self, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch n width"]:
-        """Returns the last layer's vectors: the class token if there is one, then the squares, row by row."""
+        """Returns the last layer's vectors: the class token if there is one, then the patches, row by row."""
         h = self.features(x)[-1].flatten(2).transpose(1, 2)
         if self.class_token is not None:
             h = torch.cat([self.class_token.expand(len(x), 1, -1), h], dim=1)
@@ -152,15 +152,15 @@ class ClipImageEncoder(nn.Module):
             h = block(h)
         return h
 
-    def gather(self, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch queries width"]:
+    def query_features(self, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch queries width"]:
         """Returns what each query has seen, before the projection.
 
         Raises:
             ValueError: this encoder has a class token instead of queries.
         """
-        if not isinstance(self.projection, Gather):
+        if not isinstance(self.projection, AttentionPool):
             raise ValueError("an encoder with a class token gathers nothing: give it `queries`")
-        return self.projection.gather(self.norm(self.sequence(x)))
+        return self.projection.query_features(self.norm(self.sequence(x)))
 
     def forward(self, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch embedding"]:
         """Returns the embedding, not yet of unit length."""
@@ -170,7 +170,7 @@ class ClipImageEncoder(nn.Module):
 
 def _pool(config: VisionConfig | ClipTextConfig, embedding: int) -> nn.Module:
     if config.queries:
-        return Gather(config.width, config.heads, config.queries, embedding)
+        return AttentionPool(config.width, config.heads, config.queries, embedding)
     return nn.Linear(config.width, embedding, bias=False)
 
 
@@ -215,15 +215,15 @@ class ClipTextEncoder(nn.Module):
             x = block(x, causal=True)
         return self.norm(x)
 
-    def gather(self, tokens: Int[Tensor, "batch n"]) -> Float[Tensor, "batch queries width"]:
+    def query_features(self, tokens: Int[Tensor, "batch n"]) -> Float[Tensor, "batch queries width"]:
         """Returns what each query has read, before the projection.
 
         Raises:
             ValueError: this encoder reads its `<eos>` instead of having queries.
         """
-        if not isinstance(self.projection, Gather):
+        if not isinstance(self.projection, AttentionPool):
             raise ValueError("an encoder that reads its <eos> gathers nothing: give it `queries`")
-        return self.projection.gather(self.sequence(tokens), tokens != PAD)
+        return self.projection.query_features(self.sequence(tokens), tokens != PAD)
 
     def pool(
         self, sequence: Float[Tensor, "batch n width"], tokens: Int[Tensor, "batch n"]

@@ -45,7 +45,7 @@ class GrammarHead(nn.Module):
         return -wrong.logsumexp(1)
 
 
-def damaged(words: Sequence[int], vocabulary: int, rng: np.random.Generator) -> list[int]:
+def corrupted(words: Sequence[int], vocabulary: int, rng: np.random.Generator) -> list[int]:
     """Returns a caption with one to three damages: words repeated, removed, inserted, exchanged, or some shuffled.
 
     Args:
@@ -111,13 +111,13 @@ class Reward(nn.Module):
         return SCALE * cosine + self.grammar_weight * sound
 
 
-def log_chances(
-    net: Blip, squares: Float[Tensor, "batch squares width"], tokens: Int[Tensor, "batch n"]
+def log_probabilities(
+    net: Blip, patches: Float[Tensor, "batch patches width"], tokens: Int[Tensor, "batch n"]
 ) -> Float[Tensor, "batch m"]:
     """Returns the log-probability of each word after `<bos>`; 0 at padding."""
     x = net.token(tokens[:, :-1]) + net.position[: tokens.shape[1] - 1]
     for block in net.blocks:
-        x = block.decode(x, block.cross.keys(squares))
+        x = block.decode(x, block.cross.keys(patches))
     chances = (net.norm(x) @ net.token.weight.T).log_softmax(-1)
     said = chances.gather(2, tokens[:, 1:, None])[:, :, 0]
     return said.masked_fill(tokens[:, 1:] == PAD, 0.0)
@@ -137,7 +137,7 @@ def self_critical_loss(
     return -((earned - baseline)[:, None] * chances).sum() / words
 
 
-def changed_parts(net: Blip) -> tuple[str, ...]:
+def tuned_parameters(net: Blip) -> tuple[str, ...]:
     """Returns the beginnings of the names of BLIP's weights that the text decoder alone uses, and which are tuned."""
     names = [name for name, _ in net.named_parameters() if name.startswith(("blocks.", "norm."))]
     return tuple(name for name in names if ".bidirectional." not in name)

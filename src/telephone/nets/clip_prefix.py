@@ -19,7 +19,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from telephone.nets.clip import Clip, Gather
+from telephone.nets.clip import AttentionPool, Clip
 from telephone.nets.language_model import LanguageModel, LanguageModelConfig
 from telephone.nets.layers import TransformerBlock, whitening
 
@@ -139,9 +139,9 @@ def _direction(view: Float[Tensor, "n view"]) -> Float[Tensor, "n view"]:
     return F.normalize(view, dim=-1) * view.shape[-1] ** 0.5
 
 
-def look(clip: Clip, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch view"]:
+def unprojected_features(clip: Clip, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch view"]:
     """Returns CLIP's view of pictures: what its queries gather, or its class token, before the last projection."""
     encoder = clip.image_encoder
-    if not isinstance(encoder.projection, Gather):
+    if not isinstance(encoder.projection, AttentionPool):
         return encoder.norm(encoder.sequence(x))[:, 0]
-    return encoder.gather(x).flatten(1)
+    return encoder.query_features(x).flatten(1)

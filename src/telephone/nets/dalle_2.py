@@ -29,7 +29,7 @@ IMAGE_TOKENS = 4
 
 
 def small_unet() -> UNetConfig:
-    """Returns the decoder's shape: pixels of 32 x 32 in squares of 4 x 4, so that the trunk is latent diffusion's."""
+    """Returns the decoder's shape: pixels of 32 x 32 in patches of 4 x 4, so that the trunk is latent diffusion's."""
     return UNetConfig(latent_channels=3, latent_size=32, patch=4)
 
 
@@ -61,7 +61,7 @@ class UnClipConfig:
         )
 
 
-class ImageSize(nn.Module):
+class EmbeddingScale(nn.Module):
     """CLIP's image embeddings, brought to mean 0 and variance 1 in each dimension, as diffusion expects of its data."""
 
     mean: Tensor
@@ -79,11 +79,11 @@ class ImageSize(nn.Module):
         self.mean.copy_(unit.mean(0))
         self.std.copy_(unit.std(0).clamp(min=1e-4))
 
-    def enter(self, embeddings: Float[Tensor, "n embedding"]) -> Float[Tensor, "n embedding"]:
+    def normalise(self, embeddings: Float[Tensor, "n embedding"]) -> Float[Tensor, "n embedding"]:
         """Returns embeddings as CLIP gives them in the scale that prior and decoder work in."""
         return (F.normalize(embeddings.float(), dim=-1) - self.mean) / self.std
 
-    def leave(self, embeddings: Float[Tensor, "*n embedding"]) -> Float[Tensor, "*n embedding"]:
+    def denormalise(self, embeddings: Float[Tensor, "*n embedding"]) -> Float[Tensor, "*n embedding"]:
         """Returns embeddings of unit length, to be compared with CLIP's."""
         return F.normalize(embeddings * self.std + self.mean, dim=-1)
 
@@ -161,7 +161,7 @@ class UnClip(nn.Module):
         """Builds the parts with fresh weights."""
         super().__init__()
         self.config = config
-        self.space = ImageSize(config.embedding)
+        self.space = EmbeddingScale(config.embedding)
         self.text_encoder = CaptionEncoder(config.text)
         self.decoder = Decoder(config.unet, config.embedding)
         self.upsampler = Upsampler(config.upsampler)
@@ -189,12 +189,12 @@ class UnClip(nn.Module):
             callback: told of each step of the decoder.
         """
         how = sampling or UnclipSampling()
-        image = self.imagine(clip, clip_tokens, seeds, how)
+        image = self.sample_prior(clip, clip_tokens, seeds, how)
         small = self.decode(image, tokens, seeds, how, callback)
         return self.upsampler.enlarge(small, seeds, how.upsampler_steps)
 
     @torch.no_grad()
-    def imagine(
+    def sample_prior(
         self,
         clip: Clip,
         clip_tokens: Int[Tensor, "batch n"],
@@ -214,7 +214,7 @@ class UnClip(nn.Module):
         if how.prior != "diffusion":
             raise ValueError(f"there is no prior {how.prior!r}: choose diffusion or autoregressive")
         drawn = self.prior.sample(words, mask, sentence, seeds, how.candidates, how.prior_steps, how.prior_guidance)
-        near = (self.space.leave(drawn) * F.normalize(sentence, dim=-1)[:, None]).sum(-1)
+        near = (self.space.denormalise(drawn) * F.normalize(sentence, dim=-1)[:, None]).sum(-1)
         return drawn[torch.arange(len(drawn), device=drawn.device), near.argmax(dim=1)]
 
     @torch.no_grad()
@@ -229,7 +229,7 @@ class UnClip(nn.Module):
         """Draws one small picture an image embedding, in [-1, 1]; the same seed gives the same picture in any batch.
 
         Args:
-            image: scaled image embeddings (`ImageSize.enter`), of true pictures or from a prior.
+            image: scaled image embeddings (`EmbeddingScale.normalise`), of true pictures or from a prior.
             tokens: the sentences, or None: then pictures vary freely around the embedding (section 3.1).
             seeds: one a picture.
             sampling: steps, guidance and solver.

@@ -26,7 +26,7 @@ from telephone.nets.stable_diffusion import time_features
 
 Keys = tuple[Float[Tensor, "batch heads m depth"], Float[Tensor, "batch heads m depth"]]
 """Keys and values of all positions up to now."""
-Past = tuple[Float[Tensor, "batch heads before depth"], Float[Tensor, "batch heads before depth"]]
+PastKeys = tuple[Float[Tensor, "batch heads before depth"], Float[Tensor, "batch heads before depth"]]
 """Keys and values of the positions before the new ones."""
 
 
@@ -85,7 +85,7 @@ class PriorBlock(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
 
     def forward(
-        self, x: Float[Tensor, "batch n width"], allowed: Bool[Tensor, "batch n m"], past: Past | None
+        self, x: Float[Tensor, "batch n width"], allowed: Bool[Tensor, "batch n m"], past: PastKeys | None
     ) -> tuple[Float[Tensor, "batch n width"], Keys]:
         """Returns the new positions, mixed, and all keys and values; `allowed` is true where a key may be seen."""
         h = self.norm1(x)
@@ -98,7 +98,7 @@ class PriorBlock(nn.Module):
         return x + self.mlp(self.norm2(x)), (k, v)
 
 
-class CausalReader(nn.Module):
+class CausalPrior(nn.Module):
     """What both priors share: a causal transformer that has read a sentence."""
 
     def __init__(self, config: PriorConfig, after: int) -> None:
@@ -113,7 +113,7 @@ class CausalReader(nn.Module):
         self.blocks = nn.ModuleList(PriorBlock(width, config.heads) for _ in range(config.layers))
         self.norm = nn.LayerNorm(width)
 
-    def read(
+    def encode_caption(
         self,
         words: Float[Tensor, "batch n text"],
         mask: Bool[Tensor, "batch n"],
@@ -140,7 +140,7 @@ class CausalReader(nn.Module):
         x, keys = self._run(x, (order & seen[:, None]) | itself, [None] * len(self.blocks))
         return PriorCache(keys, seen, unit)
 
-    def follow(
+    def extend(
         self, x: Float[Tensor, "batch k width"], start: int, memory: PriorCache
     ) -> tuple[Float[Tensor, "batch k width"], PriorCache]:
         """Returns the final vectors of positions that follow the sentence, `start` of them before, and the memory."""
@@ -151,7 +151,7 @@ class CausalReader(nn.Module):
         x, keys = self._run(x + self.position[first : first + k], allowed, list(memory.keys))
         return x, PriorCache(keys, seen, memory.sentence)
 
-    def _run(self, x: Tensor, allowed: Tensor, past: list[Past | None]) -> tuple[Tensor, list[Keys]]:
+    def _run(self, x: Tensor, allowed: Tensor, past: list[PastKeys | None]) -> tuple[Tensor, list[Keys]]:
         keys: list[Keys] = []
         for block, before in zip(self.blocks, past, strict=True):
             x, now = block(x, allowed, before)
@@ -159,7 +159,7 @@ class CausalReader(nn.Module):
         return self.norm(x), keys
 
 
-class DiffusionPrior(CausalReader):
+class DiffusionPrior(CausalPrior):
     """Noised image embedding, time and sentence to a guess of the clean embedding (eq. 2: not of the noise)."""
 
     def __init__(self, config: PriorConfig) -> None:
@@ -177,7 +177,7 @@ class DiffusionPrior(CausalReader):
     ) -> Float[Tensor, "batch embedding"]:
         """Returns x0 for noised embeddings at times in [0, 1], given what was read."""
         rows = [self.time(time_features(t)), self.noised(x), self.query.expand(len(x), -1)]
-        said = self.out(self.follow(torch.stack(rows, dim=1), 0, memory)[0][:, -1])
+        said = self.out(self.extend(torch.stack(rows, dim=1), 0, memory)[0][:, -1])
         return said if self.direct is None else said + self.direct(memory.sentence)
 
     @torch.no_grad()
@@ -192,10 +192,10 @@ class DiffusionPrior(CausalReader):
         guidance: float = 1.0,
     ) -> Float[Tensor, "batch candidates embedding"]:
         """Draws `candidates` image embeddings a sentence; the first ones are the same however many there are."""
-        memory = self.read(words, mask, embedding).repeat(candidates)
+        memory = self.encode_caption(words, mask, embedding).repeat(candidates)
         empty = None
         if guidance != 1.0:
-            empty = self.read(words, mask, embedding, torch.ones_like(mask[:, 0])).repeat(candidates)
+            empty = self.encode_caption(words, mask, embedding, torch.ones_like(mask[:, 0])).repeat(candidates)
 
         def denoise(x: Tensor, t: Tensor) -> Tensor:
             x0 = self(x, t, memory)
@@ -205,7 +205,7 @@ class DiffusionPrior(CausalReader):
         return diffusion.sample_dpmpp_2m(denoise, noise.flatten(0, 1), steps).unflatten(0, (-1, candidates))
 
 
-class Codes(nn.Module):
+class ComponentCodes(nn.Module):
     """Image embeddings as a few numbers: principal components, each rounded to a scale (section 2.2)."""
 
     basis: Tensor
@@ -247,13 +247,13 @@ class Codes(nn.Module):
         return torch.bucketize(cosines, self.levels)
 
 
-class AutoregressivePrior(CausalReader):
+class AutoregressivePrior(CausalPrior):
     """Writes the image embedding down component by component."""
 
     def __init__(self, config: PriorConfig, codes: CodesConfig) -> None:
         """One position for the nearness follows the sentence, then one for each component."""
         super().__init__(config, after=codes.components)
-        self.codes = Codes(codes, config.embedding)
+        self.codes = ComponentCodes(codes, config.embedding)
         self.near = nn.Embedding(codes.nearness, config.width)
         self.code = nn.Embedding(codes.bins, config.width)
         self.out = nn.Linear(config.width, codes.bins)
@@ -263,7 +263,7 @@ class AutoregressivePrior(CausalReader):
     ) -> Float[Tensor, "batch components bins"]:
         """Returns the logits of each component, given the nearness and the components before it."""
         x = torch.cat([self.near(near)[:, None], self.code(codes[:, :-1])], dim=1)
-        return self.out(self.follow(x, 0, memory)[0])
+        return self.out(self.extend(x, 0, memory)[0])
 
     @torch.no_grad()
     def sample(
@@ -277,10 +277,10 @@ class AutoregressivePrior(CausalReader):
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]
         steps = self.codes.config.nearness
         near = [int(torch.randint(steps // 2, steps, (1,), generator=g)) for g in generators]
-        memory = self.read(words, mask, embedding)
+        memory = self.encode_caption(words, mask, embedding)
         x, codes = self.near(torch.tensor(near, device=words.device)), []
         for position in range(self.codes.config.components):
-            h, memory = self.follow(x[:, None], position, memory)
+            h, memory = self.extend(x[:, None], position, memory)
             chances = self.out(h[:, 0]).softmax(-1).cpu()
             picks = [torch.multinomial(row, 1, generator=g) for row, g in zip(chances, generators, strict=True)]
             codes.append(torch.cat(picks).to(words.device))

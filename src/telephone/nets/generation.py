@@ -15,7 +15,7 @@ Step = Callable[[Int[Tensor, " batch"], int], Float[Tensor, "batch words"]]
 
 
 @runtime_checkable
-class Writer(Protocol):
+class ReorderableStep(Protocol):
     """A step whose state can be put into another order, which beam search needs."""
 
     def __call__(self, token: Int[Tensor, " batch"], position: int) -> Float[Tensor, "batch words"]:
@@ -46,11 +46,11 @@ class Decoding:
 
 
 @torch.no_grad()
-def generate(step: Step | Writer, seeds: Sequence[int], how: Decoding) -> Int[Tensor, "batch length"]:
+def generate(step: Step | ReorderableStep, seeds: Sequence[int], how: Decoding) -> Int[Tensor, "batch length"]:
     """Writes one text a seed; an answer depends on its own seed alone, whatever batch it is in.
 
     Args:
-        step: the language model, one token at a time; a `Writer` if there is more than one beam.
+        step: the language model, one token at a time; a `ReorderableStep` if there is more than one beam.
         seeds: one a text; beam search needs only their number.
         how: limit, temperature and nucleus, or beams.
 
@@ -61,8 +61,10 @@ def generate(step: Step | Writer, seeds: Sequence[int], how: Decoding) -> Int[Te
         ValueError: several beams are asked of a step that cannot reorder its state, or with a temperature.
     """
     if how.beams > 1:
-        if how.temperature > 0 or not isinstance(step, Writer):
-            raise ValueError("Beam search draws nothing and reorders the step: set temperature to 0, give a Writer.")
+        if how.temperature > 0 or not isinstance(step, ReorderableStep):
+            raise ValueError(
+                "Beam search draws nothing and reorders the step: set temperature to 0, give a ReorderableStep."
+            )
         return _search(step, len(seeds), how)
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     token = torch.full((len(seeds),), BOS)
@@ -155,7 +157,7 @@ class _Beams:
         return bool((self.scores[:, 0] / divisor <= self.best).all())
 
 
-def _search(step: Writer, items: int, how: Decoding) -> Int[Tensor, "batch length"]:
+def _search(step: ReorderableStep, items: int, how: Decoding) -> Int[Tensor, "batch length"]:
     beams = _Beams(items, how)
     token = torch.full((items,), BOS)
     for position in range(how.limit):

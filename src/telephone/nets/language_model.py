@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from telephone.nets.checkpoint import tuples
 from telephone.nets.generation import Decoding, generate
-from telephone.nets.layers import Past
+from telephone.nets.layers import KeyValueCache
 from telephone.nets.tokenizer import CHAT, PAD, SPECIAL
 
 
@@ -104,7 +104,7 @@ class LlamaBlock(nn.Module):
         self.mlp = GatedMlp(width, config.hidden)
 
     def forward(
-        self, x: Float[Tensor, "batch n width"], turn: Angles, past: Past | None = None
+        self, x: Float[Tensor, "batch n width"], turn: Angles, past: KeyValueCache | None = None
     ) -> Float[Tensor, "batch n width"]:
         """Returns the sequence, mixed; each position sees itself and those before it, `past` included."""
         h = self.norm1(x)
@@ -112,7 +112,7 @@ class LlamaBlock(nn.Module):
         q, k = rotate(q, turn), rotate(k, turn)
         if past is not None:
             k, v = past.add((k, v))
-        seen = F.scaled_dot_product_attention(q, k, v, **_sight(x.shape[1], k.shape[2], x.device))
+        seen = F.scaled_dot_product_attention(q, k, v, **_mask_options(x.shape[1], k.shape[2], x.device))
         x = x + self.out(seen.transpose(1, 2).flatten(2))
         return x + self.mlp(self.norm2(x))
 
@@ -120,7 +120,7 @@ class LlamaBlock(nn.Module):
         return self.query, self.key, self.value
 
 
-def _sight(new: int, keys: int, device: torch.device) -> dict:
+def _mask_options(new: int, keys: int, device: torch.device) -> dict:
     """Returns what tells attention who sees whom: a lone newest position sees all."""
     if new == 1:
         return {}
@@ -154,7 +154,7 @@ class LanguageModel(nn.Module):
         return self.token(tokens)
 
     def forward(
-        self, x: Float[Tensor, "batch n width"], pasts: list[Past] | None = None
+        self, x: Float[Tensor, "batch n width"], pasts: list[KeyValueCache] | None = None
     ) -> Float[Tensor, "batch n words"]:
         """Returns, at each position, logits of the next word.
 
@@ -164,7 +164,9 @@ class LanguageModel(nn.Module):
         """
         return self.norm(self._mix(x, pasts)) @ self.token.weight.T
 
-    def _mix(self, x: Float[Tensor, "batch n width"], pasts: list[Past] | None) -> Float[Tensor, "batch n width"]:
+    def _mix(
+        self, x: Float[Tensor, "batch n width"], pasts: list[KeyValueCache] | None
+    ) -> Float[Tensor, "batch n width"]:
         start = pasts[0].length if pasts else 0
         turn = angles(start, x.shape[1], self.config.width // self.config.heads, x)
         for index, block in enumerate(self.blocks):
@@ -178,15 +180,15 @@ class LanguageModel(nn.Module):
         return F.cross_entropy(logits, targets[asked])
 
     @torch.no_grad()
-    def write(
+    def generate(
         self, prompt: Float[Tensor, "batch m width"], seeds: Sequence[int], how: Decoding
     ) -> Int[Tensor, "batch k"]:
         """Goes on after prompts of one length; returns the tokens of the answers, padded after `<eos>`."""
         limit = max(1, min(how.limit, self.config.max_tokens - prompt.shape[1]))
-        return generate(_Writer(self, prompt), seeds, replace(how, limit=limit))
+        return generate(_CachedStep(self, prompt), seeds, replace(how, limit=limit))
 
 
-class _Lean:
+class _FusedBlock:
     """A layer for one new position: its maps laid side by side, gains and the scale of attention worked into them."""
 
     def __init__(self, block: LlamaBlock) -> None:
@@ -199,7 +201,9 @@ class _Lean:
         self.ask = gain1 * torch.cat([query * depth**-0.5, key, value], 1)
         self.think = gain2 * torch.cat([block.mlp.gate(same), block.mlp.up(same)], 1)
 
-    def __call__(self, x: Float[Tensor, "batch width"], turn: Angles, past: Past) -> Float[Tensor, "batch width"]:
+    def __call__(
+        self, x: Float[Tensor, "batch width"], turn: Angles, past: KeyValueCache
+    ) -> Float[Tensor, "batch width"]:
         """Returns what the layer makes of the newest position, which is remembered."""
         asked = (_unit(x) @ self.ask).view(len(x), 3, self.block.heads, -1)
         turned, value = rotate(asked[:, :2], turn), asked[:, 2]
@@ -214,14 +218,14 @@ def _unit(x: Float[Tensor, "batch width"]) -> Float[Tensor, "batch width"]:
     return x * (x.square().mean(-1, keepdim=True) + EPSILON).rsqrt()
 
 
-class _Writer:
+class _CachedStep:
     """The model, one word at a time; the first step reads the whole prompt instead of `<bos>`."""
 
     def __init__(self, model: LanguageModel, prompt: Float[Tensor, "batch m width"]) -> None:
         """Remembers nothing yet."""
         self.model, self.prompt = model, prompt
-        self.pasts = [Past() for _ in model.blocks]
-        self.layers = [_Lean(block) for block in model.blocks if isinstance(block, LlamaBlock)]
+        self.pasts = [KeyValueCache() for _ in model.blocks]
+        self.layers = [_FusedBlock(block) for block in model.blocks if isinstance(block, LlamaBlock)]
         self.turns = angles(0, model.config.max_tokens, model.config.width // model.config.heads, prompt)
 
     def __call__(self, token: Int[Tensor, " batch"], position: int) -> Float[Tensor, "batch words"]:

@@ -32,7 +32,7 @@ def whitening(
     return weight, -weight @ mean
 
 
-class Past:
+class KeyValueCache:
     """Keys and values of the words that a layer has seen; for writing, not for training."""
 
     def __init__(self) -> None:
@@ -109,7 +109,7 @@ class Attention(nn.Module):
         k, v = self.key_value(context).unflatten(-1, (2, self.heads, -1)).unbind(2)
         return k.transpose(1, 2), v.transpose(1, 2)
 
-    def look(
+    def attend(
         self,
         x: Float[Tensor, "batch n width"],
         keys: KeysValues,
@@ -129,7 +129,7 @@ class Attention(nn.Module):
         mask: Bool[Tensor, "batch m"] | None = None,
     ) -> Float[Tensor, "batch n width"]:
         """Looks from `x` at the context, or at `x` itself."""
-        return self.look(x, self.keys(x if context is None else context), mask)
+        return self.attend(x, self.keys(x if context is None else context), mask)
 
 
 class TransformerBlock(nn.Module):

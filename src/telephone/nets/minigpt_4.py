@@ -31,7 +31,7 @@ class MiniGpt4(nn.Module):
         self.projection = nn.Linear(config.qformer_width, config.language_width)
 
     def forward(
-        self, qformer: QFormer, squares: Float[Tensor, "batch squares image"]
+        self, qformer: QFormer, patches: Float[Tensor, "batch patches image"]
     ) -> Float[Tensor, "batch queries language"]:
         """Returns the vectors that stand for pictures in a conversation; the Q-Former is frozen and kept elsewhere."""
-        return self.projection(qformer(squares)[0])
+        return self.projection(qformer(patches)[0])

@@ -1,11 +1,11 @@
 """mPLUG-Owl (Ye et al. 2023, arXiv 2304.14178) at pocket size: a language model that is given eyes, module by module.
 
-Three modules (section 3.1): a vision encoder makes a picture into vectors of its squares; a *visual abstractor* sums
+Three modules (section 3.1): a vision encoder makes a picture into vectors of its patches; a *visual abstractor* sums
 them up in a few learned tokens; a language model reads these where words of an image's description might stand, and
 answers an instruction. Two stages of training (section 3.2): first the vision encoder and the abstractor, while the
 language model is frozen; then low-rank adapters (LoRA, `nets/lora.py`) on the language model, the rest frozen.
 
-In the abstractor the learned queries look at squares and queries together, so that no layer of self-attention is
+In the abstractor the learned queries look at patches and queries together, so that no layer of self-attention is
 needed; its feed-forward net is gated (SwiGLU). The paper's vision encoder is CLIP's ViT-L/14; here it has the shape of
 BLIP's (`nets/blip.py`) and starts from its weights. The language model is not a part of this module but is handed to
 it, because it is shared with other players and kept in a file of its own.
@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from telephone.nets.blip import BlipImageEncoder, ImageEncoderConfig
-from telephone.nets.blip_2 import reply
+from telephone.nets.blip_2 import answer_instructions
 from telephone.nets.checkpoint import tuples
 from telephone.nets.generation import Decoding
 from telephone.nets.language_model import LanguageModel
@@ -73,7 +73,7 @@ class MplugOwlConfig:
 
 
 class AbstractorLayer(nn.Module):
-    """The queries look at squares and queries, then each thinks for itself."""
+    """The queries look at patches and queries, then each thinks for itself."""
 
     def __init__(self, width: int, heads: int, inner: int) -> None:
         """Builds the layer; attention has biases, as in the paper's code."""
@@ -86,45 +86,45 @@ class AbstractorLayer(nn.Module):
         self.shrink = nn.Linear(inner, width)
 
     def forward(
-        self, x: Float[Tensor, "batch queries width"], squares: Float[Tensor, "batch squares width"]
+        self, x: Float[Tensor, "batch queries width"], patches: Float[Tensor, "batch patches width"]
     ) -> Float[Tensor, "batch queries width"]:
         """Returns the queries, wiser."""
         h = self.norm_queries(x)
-        x = x + self.attention(h, torch.cat([self.norm_squares(squares), h], 1))
+        x = x + self.attention(h, torch.cat([self.norm_squares(patches), h], 1))
         h = self.norm(x)
         return x + self.shrink(self.norm_inner(F.silu(self.gate(h)) * self.grow(h)))
 
 
 class VisualAbstractor(nn.Module):
-    """Sums up the squares of a picture in a few tokens of the language model's width."""
+    """Sums up the patches of a picture in a few tokens of the language model's width."""
 
-    def __init__(self, config: AbstractorConfig, width: int, squares: int, language_width: int) -> None:
+    def __init__(self, config: AbstractorConfig, width: int, patches: int, language_width: int) -> None:
         """Builds queries, layers and the projection.
 
         Args:
             config: number of queries, layers and heads.
             width: of the vision encoder's vectors, and of the queries.
-            squares: number of vectors a picture.
+            patches: number of vectors a picture.
             language_width: of the language model.
         """
         super().__init__()
         self.config = config
         self.queries = nn.Parameter(torch.randn(config.queries, width) * 0.2)
-        self.position = nn.Parameter(torch.randn(squares, width) * 0.02)
+        self.position = nn.Parameter(torch.randn(patches, width) * 0.02)
         self.layers = nn.ModuleList(AbstractorLayer(width, config.heads, config.inner) for _ in range(config.layers))
         self.norm = nn.LayerNorm(width)
         self.projection = nn.Linear(width, language_width)
 
-    def gather(self, squares: Float[Tensor, "batch squares width"]) -> Float[Tensor, "batch queries width"]:
+    def query_features(self, patches: Float[Tensor, "batch patches width"]) -> Float[Tensor, "batch queries width"]:
         """Returns what the queries have gathered, before it is brought to the language model's width."""
-        x, seen = self.queries.expand(len(squares), -1, -1), squares + self.position
+        x, seen = self.queries.expand(len(patches), -1, -1), patches + self.position
         for layer in self.layers:
             x = layer(x, seen)
         return self.norm(x)
 
-    def forward(self, squares: Float[Tensor, "batch squares width"]) -> Float[Tensor, "batch tokens language"]:
+    def forward(self, patches: Float[Tensor, "batch patches width"]) -> Float[Tensor, "batch tokens language"]:
         """Returns the tokens that stand for the picture."""
-        return self.projection(self.gather(squares))
+        return self.projection(self.query_features(patches))
 
 
 class MplugOwl(nn.Module):
@@ -135,18 +135,18 @@ class MplugOwl(nn.Module):
         super().__init__()
         self.config = config
         self.image_encoder = BlipImageEncoder(config.image)
-        squares = (config.image.image_size // 8) ** 2
-        self.abstractor = VisualAbstractor(config.abstractor, config.image.width, squares, config.language_width)
+        patches = (config.image.image_size // 8) ** 2
+        self.abstractor = VisualAbstractor(config.abstractor, config.image.width, patches, config.language_width)
         adapters = config.adapters
         self.adapters = Adapters(language_model, adapters.names, adapters.rank, adapters.alpha)
 
-    def look(self, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch tokens language"]:
+    def visual_tokens(self, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch tokens language"]:
         """Returns the tokens that stand for each picture."""
         return self.abstractor(self.image_encoder(x))
 
 
 @dataclass(frozen=True)
-class Owl:
+class InstructionModel:
     """All that it takes to answer: eyes, a language model that the adapters are attached to or merged into, words."""
 
     net: MplugOwl
@@ -169,5 +169,5 @@ class Owl:
             seeds: one a picture.
             how: greedy by default.
         """
-        seen = self.net.look(x)
-        return reply(self.language_model, self.tokenizer, seen, instructions, seeds, how or Decoding())
+        seen = self.net.visual_tokens(x)
+        return answer_instructions(self.language_model, self.tokenizer, seen, instructions, seeds, how or Decoding())

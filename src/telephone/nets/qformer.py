@@ -53,7 +53,7 @@ class MaskedAttention(Attention):
         """`context_width` None makes self-attention."""
         super().__init__(width, context_width, heads, bias=True)
 
-    def see(
+    def attend_masked(
         self, x: Float[Tensor, "batch n width"], keys: KeysValues, mask: Bool[Tensor, "#batch #n m"] | None = None
     ) -> Float[Tensor, "batch n width"]:
         """Returns what each position gathers; `mask` is true where it may look."""
@@ -62,8 +62,8 @@ class MaskedAttention(Attention):
         return self.out(h.transpose(1, 2).flatten(2))
 
 
-Image = tuple[Float[Tensor, "batch heads squares depth"], Float[Tensor, "batch heads squares depth"]]
-"""Keys and values of the squares of an image."""
+Image = tuple[Float[Tensor, "batch heads patches depth"], Float[Tensor, "batch heads patches depth"]]
+"""Keys and values of the patches of an image."""
 Before = tuple[Float[Tensor, "batch heads before depth"], Float[Tensor, "batch heads before depth"]]
 """Keys and values of what stands before a sequence."""
 Known = tuple[Float[Tensor, "batch heads known depth"], Float[Tensor, "batch heads known depth"]]
@@ -98,7 +98,7 @@ class QBlock(nn.Module):
         Args:
             x: queries, then words; either may be missing.
             queries: how many of them are queries.
-            image: keys and values of the squares, if this block looks.
+            image: keys and values of the patches, if this block looks.
             mask: true where a position may look, among those of the past and then its own.
             past: keys and values of what stands before `x`.
 
@@ -108,12 +108,12 @@ class QBlock(nn.Module):
         keys = self.self_attention.keys(x)
         if past is not None:
             keys = torch.cat([past[0], keys[0]], 2), torch.cat([past[1], keys[1]], 2)
-        x = self.self_norm(x + self.self_attention.see(x, keys, mask))
+        x = self.self_norm(x + self.self_attention.attend_masked(x, keys, mask))
         asking, words = x[:, :queries], x[:, queries:]
         parts = []
         if queries:
             if self.cross_attention is not None and self.cross_norm is not None and image is not None:
-                asking = self.cross_norm(asking + self.cross_attention.see(asking, image))
+                asking = self.cross_norm(asking + self.cross_attention.attend_masked(asking, image))
             parts.append(self.query_norm(asking + self.query_mlp(asking)))
         if words.shape[1] and self.word_mlp is not None and self.word_norm is not None:
             parts.append(self.word_norm(words + self.word_mlp(words)))
@@ -144,13 +144,13 @@ class QFormer(nn.Module):
             nn.init.normal_(self.token.weight, std=0.05)
 
     def forward(
-        self, squares: Float[Tensor, "batch squares image"]
+        self, patches: Float[Tensor, "batch patches image"]
     ) -> tuple[Float[Tensor, "batch queries width"], list[KeysValues]]:
         """Returns what the queries have found, and what words can look at in each block."""
-        x = self.norm(self.queries).expand(len(squares), -1, -1)
+        x = self.norm(self.queries).expand(len(patches), -1, -1)
         pasts = []
         for block in self.blocks:
-            x, keys = block(x, self.config.queries, _keys(block, squares))
+            x, keys = block(x, self.config.queries, _keys(block, patches))
             pasts.append(keys)
         return x, pasts
 
@@ -166,17 +166,19 @@ class QFormer(nn.Module):
         return x[:, 0]
 
     def match(
-        self, squares: Float[Tensor, "batch squares image"], tokens: Int[Tensor, "batch n"]
+        self, patches: Float[Tensor, "batch patches image"], tokens: Int[Tensor, "batch n"]
     ) -> Float[Tensor, "batch 2"]:
         """Returns logits of [other pair, true pair]: queries and words see each other, the queries vote."""
         count = self.config.queries
-        x = torch.cat([self.norm(self.queries).expand(len(squares), -1, -1), self.embed_words(tokens)], 1)
+        x = torch.cat([self.norm(self.queries).expand(len(patches), -1, -1), self.embed_words(tokens)], 1)
         mask = F.pad(tokens != PAD, (count, 0), value=True)[:, None]
         for block in self.blocks:
-            x, _ = block(x, count, _keys(block, squares), mask)
+            x, _ = block(x, count, _keys(block, patches), mask)
         return self.match_head(x[:, :count]).mean(1)
 
-    def write(self, pasts: list[KeysValues], tokens: Int[Tensor, "batch n"]) -> Float[Tensor, "batch n words"]:
+    def next_word_logits(
+        self, pasts: list[KeysValues], tokens: Int[Tensor, "batch n"]
+    ) -> Float[Tensor, "batch n words"]:
         """Returns logits of the word behind each word: words see the queries and what stands before them."""
         x, n = self.embed_words(tokens), tokens.shape[1]
         mask = torch.ones(n, n, dtype=torch.bool, device=tokens.device).tril()
@@ -198,7 +200,7 @@ class QFormer(nn.Module):
 
     def itm_loss(
         self,
-        squares: Float[Tensor, "batch squares image"],
+        patches: Float[Tensor, "batch patches image"],
         tokens: Int[Tensor, "batch n"],
         similarity: Float[Tensor, "batch batch"],
         generator: torch.Generator,
@@ -207,24 +209,24 @@ class QFormer(nn.Module):
         n = len(tokens)
         chances = (similarity.detach().softmax(1) + 1e-6).fill_diagonal_(0).cpu()
         wrong = torch.multinomial(chances, 1, generator=generator)[:, 0].to(tokens.device)
-        logits = self.match(torch.cat([squares, squares]), torch.cat([tokens, tokens[wrong]]))
+        logits = self.match(torch.cat([patches, patches]), torch.cat([tokens, tokens[wrong]]))
         return F.cross_entropy(logits, torch.arange(2 * n, device=tokens.device).lt(n).long())
 
     def itg_loss(self, pasts: list[KeysValues], tokens: Int[Tensor, "batch n"]) -> Float[Tensor, ""]:
         """Returns the cross-entropy of each word given the queries and the words before it."""
-        logits = self.write(pasts, tokens[:, :-1])
+        logits = self.next_word_logits(pasts, tokens[:, :-1])
         return F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten(), ignore_index=PAD)
 
     @torch.no_grad()
-    def describe(
-        self, squares: Float[Tensor, "batch squares image"], seeds: Sequence[int], how: Decoding | None = None
+    def caption(
+        self, patches: Float[Tensor, "batch patches image"], seeds: Sequence[int], how: Decoding | None = None
     ) -> Int[Tensor, "batch n"]:
         """Writes with the Q-Former's own words what the queries have found; returns tokens without `<bos>`."""
         how = how or Decoding()
-        pasts = self(squares)[1]
+        pasts = self(patches)[1]
 
         def step(token: Int[Tensor, " batch"], position: int) -> Float[Tensor, "batch words"]:
-            x = self.embed_words(token.to(squares.device)[:, None], position)
+            x = self.embed_words(token.to(patches.device)[:, None], position)
             for index, block in enumerate(self.blocks):
                 x, pasts[index] = block(x, 0, None, None, pasts[index])
             return (x[:, 0] @ self.token.weight.T).cpu()
@@ -239,5 +241,5 @@ class QFormer(nn.Module):
         return bare
 
 
-def _keys(block: nn.Module, squares: Float[Tensor, "batch squares image"]) -> KeysValues | None:
-    return block.cross_attention.keys(squares) if block.cross_attention is not None else None
+def _keys(block: nn.Module, patches: Float[Tensor, "batch patches image"]) -> KeysValues | None:
+    return block.cross_attention.keys(patches) if block.cross_attention is not None else None

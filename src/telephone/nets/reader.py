@@ -46,7 +46,7 @@ class ReaderConfig:
 
 
 WINDOWS = tuple((row, column) for row in (8, 0) for column in (0, 5, 10))
-"""Top and left edge of each cell's window of 8 x 6 squares in the trunk's 16 x 16; the lower row comes first."""
+"""Top and left edge of each cell's window of 8 x 6 patches in the trunk's 16 x 16; the lower row comes first."""
 
 
 def conv(inputs: int, outputs: int, size: int, stride: int = 1) -> nn.Sequential:

@@ -60,7 +60,7 @@ class UNetConfig:
     latent_channels: int = 12
     latent_size: int = 16
     patch: int = 2
-    """The U-Net sees squares of this many latents as one position: cheaper, and the decoder mends the seams."""
+    """The U-Net sees patches of this many latents as one position: cheaper, and the decoder mends the seams."""
     widths: tuple[int, ...] = (128, 152)
     """Channels at each resolution, the finest first; each level halves the sides."""
     blocks: int = 1

@@ -82,7 +82,7 @@ class Vqgan(nn.Module):
         assert isinstance(layer, nn.Conv2d)
         return layer.weight
 
-    def vectors(self, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch c h w"]:
+    def unquantised(self, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch c h w"]:
         """Returns what the encoder sees, before quantisation; sides are a quarter of the picture's."""
         return self.encoder(x)
 
@@ -109,7 +109,7 @@ class Vqgan(nn.Module):
 
         The terms pull codes to the vectors that chose them, and, `beta` as strongly, vectors to their codes.
         """
-        z = self.vectors(x)
+        z = self.unquantised(x)
         codes = self.nearest(z)
         z, chosen = self._comparable(z), self.look_up(codes)
         loss = F.mse_loss(chosen, z.detach()) + self.config.beta * F.mse_loss(z, chosen.detach())
@@ -128,12 +128,12 @@ class Vqgan(nn.Module):
 
     @torch.no_grad()
     def count(self, codes: Int[Tensor, "batch h w"], decay: float = 0.97) -> None:
-        """Notes which codes were chosen: `usage` is the share of squares that each code has, and sums to 1."""
+        """Notes which codes were chosen: `usage` is the share of patches that each code has, and sums to 1."""
         share = torch.bincount(codes.flatten(), minlength=len(self.usage)).to(self.usage) / codes.numel()
         self.usage.lerp_(share, 1 - decay)
 
     @torch.no_grad()
-    def revive(
+    def reinitialise_unused(
         self, z: Float[Tensor, "batch c h w"], generator: torch.Generator, below: float = 0.02
     ) -> Int[Tensor, " dead"]:
         """Moves codes that are hardly used onto vectors, and returns their numbers.

@@ -83,7 +83,7 @@ class FeedForward(nn.Module):
         )
         self.out = nn.Sequential(nn.GroupNorm(8, fine), nn.SiLU(), nn.Conv2d(fine, config.channels, 1))
 
-    def cross(self, text: Float[Tensor, "batch embedding"]) -> Float[Tensor, "batch embedding"]:
+    def to_image_embedding(self, text: Float[Tensor, "batch embedding"]) -> Float[Tensor, "batch embedding"]:
         """Returns the embeddings that pictures of these sentences would have: both kinds lie a little apart."""
         return F.normalize(self.bridge(F.normalize(text, dim=-1)), dim=-1)
 
@@ -161,7 +161,7 @@ def generate(
 ) -> Float[Tensor, "batch 3 H W"]:
     """Draws one picture for each sentence's embedding; the same seed gives the same picture in any batch."""
     noise = seeded_noise((net.config.noise,), seeds).to(embedding.device)
-    return synthesise(vqgan, net(net.cross(embedding), noise))
+    return synthesise(vqgan, net(net.to_image_embedding(embedding), noise))
 
 
 # --- the optimising form --------------------------------------------------------------------------------------------
@@ -205,7 +205,7 @@ def _parse_prompt(part: str, number: int) -> WeightedPrompt:
 
 
 @dataclass(frozen=True)
-class Optimising:
+class OptimisationOptions:
     """How z is optimised."""
 
     steps: int = 200
@@ -227,7 +227,7 @@ def optimise(
     clip: Clip,
     vqgan: Vqgan,
     prompts: str | Sequence[WeightedPrompt],
-    options: Optimising | None = None,
+    options: OptimisationOptions | None = None,
     start: Float[Tensor, "3 H W"] | None = None,
     callback: Frame | None = None,
 ) -> tuple[Float[Tensor, "3 H W"], list[Float[Tensor, "3 H W"]]]:
@@ -247,7 +247,7 @@ def optimise(
     Raises:
         ValueError: the prompts cannot be read.
     """
-    how = options or Optimising()
+    how = options or OptimisationOptions()
     parts = parse_prompts(prompts) if isinstance(prompts, str) else tuple(prompts)
     generator = torch.Generator().manual_seed(how.seed)
     texts, weights = _goals(clip, parts)

@@ -105,11 +105,11 @@ def train_all(recipe: Recipe, net: Blip, tokenizer: WordTokenizer, pictures: dat
         rng = stage.rng
         rows = rng.permutation(rows)
         tokens = tokenizer.batch([texts[row] for row in rows], limit).to(recipe.device)
-        squares = net.image_encoder(augmented(pictures.pixels[rows], rng).to(recipe.device))
-        itc, similarity = net.itc_loss(squares, tokens)
+        patches = net.image_encoder(augmented(pictures.pixels[rows], rng).to(recipe.device))
+        itc, similarity = net.itc_loss(patches, tokens)
         some = len(rows) // 4
-        itm = net.itm_loss(squares[:some], tokens[:some], similarity[:some, :some], stage.generator)
-        lm = net.lm_loss(squares, tokens)
+        itm = net.itm_loss(patches[:some], tokens[:some], similarity[:some, :some], stage.generator)
+        lm = net.lm_loss(patches, tokens)
         stage.update(itc * 0.3 + itm * 0.3 + lm, itc=itc.item(), itm=itm.item(), lm=lm.item())
         if step % 500 == 0:
             evaluate(recipe, net, tokenizer, f"blip-{step}")
@@ -121,7 +121,7 @@ def evaluate(recipe: Recipe, net: Blip, tokenizer: WordTokenizer, name: str) -> 
     """Writes captions of held-out images beside the true ones, with the number of facts that are kept."""
 
     def caption(x: Tensor) -> list[str]:
-        return [tokenizer.decode(row) for row in net.describe(x, list(range(len(x))), Decoding()).tolist()]
+        return [tokenizer.decode(row) for row in net.caption(x, list(range(len(x))), Decoding()).tolist()]
 
     with evaluating(net):
         evaluate_captions(recipe, name, caption, WORDING)

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from telephone import world
 from telephone.nets.blip import BlipImageEncoder
-from telephone.nets.blip_2 import Blip2, Blip2Config, reply, talk_loss
+from telephone.nets.blip_2 import Blip2, Blip2Config, answer_instructions, answer_loss
 from telephone.nets.checkpoint import save_weights
 from telephone.nets.generation import Decoding
 from telephone.nets.language_model import LanguageModel
@@ -129,12 +129,12 @@ def represent(
     for step, pairs in zip(stage, batches, strict=False):
         rows = np.array([row for row, _ in pairs])
         tokens = tokenizer.batch([text for _, text in pairs], qformer.config.max_tokens).to(recipe.device)
-        squares = images.batch(rows).to(recipe.device)
-        queries, pasts = qformer(squares)
+        patches = images.batch(rows).to(recipe.device)
+        queries, pasts = qformer(patches)
         itg = qformer.itg_loss(pasts, tokens)
         itc, similarity = qformer.itc_loss(queries, tokens)
         some = len(rows) // 4
-        itm = qformer.itm_loss(squares[:some], tokens[:some], similarity[:some, :some], stage.generator)
+        itm = qformer.itm_loss(patches[:some], tokens[:some], similarity[:some, :some], stage.generator)
         facts, right = targets.loss(net.heads(queries), rows)
         loss = itg + 0.3 * itc + 0.3 * itm + FACTS_WEIGHT * facts
         stage.update(loss, itg=itg.item(), itc=itc.item(), itm=itm.item(), right=right)
@@ -153,7 +153,7 @@ def evaluate(recipe: Recipe, qformer: QFormer, tokenizer: WordTokenizer, encoder
     """Writes captions of held-out images by the Q-Former alone, with the number of facts that are kept."""
 
     def caption(x: Tensor) -> list[str]:
-        tokens = qformer.describe(encoder(x), [0] * len(x), Decoding())
+        tokens = qformer.caption(encoder(x), [0] * len(x), Decoding())
         return [tokenizer.decode(row) for row in tokens.tolist()]
 
     with evaluating(qformer):
@@ -223,7 +223,7 @@ def generate(recipe: Recipe, name: str, speaker: Blip2WithHeads, images: ImageFe
         rows = np.concatenate([batch.rows, stage.rng.integers(len(images.scenes), size=SIZES[name][1])])
         queries, _ = speaker.net.qformer(images.batch(rows).to(recipe.device))
         prompts = speaker.net.projection(queries[: len(batch.rows)])
-        text = talk_loss(reader.model, prompts, batch.tokens.to(recipe.device), batch.answers.to(recipe.device))
+        text = answer_loss(reader.model, prompts, batch.tokens.to(recipe.device), batch.answers.to(recipe.device))
         logits = speaker.heads(queries)
         facts, right = targets.loss(logits, rows)
         kinds = kinds_loss(logits[0], targets.cells[rows])
@@ -248,6 +248,6 @@ def evaluate_reader(recipe: Recipe, prompts: Callable[[Tensor], Tensor], reader:
         def caption(x: Tensor, task: str = INSTRUCTIONS[kind][0]) -> list[str]:
             tasks, seeds = [task] * len(x), [0] * len(x)
             vectors = prompts(reader.encoder(x))
-            return reply(reader.model, reader.tokenizer, vectors, tasks, seeds, Decoding(120))
+            return answer_instructions(reader.model, reader.tokenizer, vectors, tasks, seeds, Decoding(120))
 
         evaluate_captions(recipe, f"{name}-{kind}", caption)

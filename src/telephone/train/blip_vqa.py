@@ -83,11 +83,11 @@ def evaluate(recipe: Recipe, net: Answerer, tokenizer: WordTokenizer, encoder: B
     with evaluating(net):
         for level in LEVELS:
             scenes, x = held_out_images(recipe, level, SCENES)
-            squares = encoder(x)
+            patches = encoder(x)
             asked = [(i, text) for i, scene in enumerate(scenes) for text in one_of_each(scene, i)]
-            texts = _answers(recipe, net, tokenizer, squares[[i for i, _ in asked]], [text for _, text in asked])
+            texts = _answers(recipe, net, tokenizer, patches[[i for i, _ in asked]], [text for _, text in asked])
             shares = _shares(scenes, asked, texts)
-            facts = _fact_share(recipe, net, tokenizer, scenes, squares)
+            facts = _fact_share(recipe, net, tokenizer, scenes, patches)
             lines.append(f"# {level}: per cent right: {shares}; facts confirmed by their own question: {facts:.1f} %")
             print(f"{name} {lines[-1]}", flush=True)
             lines += [f"{text} -> {said}" for (_, text), said in list(zip(asked, texts, strict=True))[:24]]
@@ -109,20 +109,20 @@ def _shares(scenes: list[Scene], asked: list[tuple[int, str]], texts: list[str])
     return ", ".join(f"{about} {100 * np.mean(each):.0f}" for about, each in sorted(right.items()))
 
 
-def _fact_share(recipe: Recipe, net: Answerer, tokenizer: WordTokenizer, scenes: list[Scene], squares: Tensor) -> float:
+def _fact_share(recipe: Recipe, net: Answerer, tokenizer: WordTokenizer, scenes: list[Scene], patches: Tensor) -> float:
     """Returns the share of the scenes' facts, in per cent, that the answer to the question about them agrees with."""
     asked = [(i, atom) for i, scene in enumerate(scenes) for atom in world.atoms(scene)]
     questions_ = [ask(scenes[i], atom) for i, atom in asked]
-    texts = _answers(recipe, net, tokenizer, squares[[i for i, _ in asked]], questions_)
+    texts = _answers(recipe, net, tokenizer, patches[[i for i, _ in asked]], questions_)
     return 100 * float(np.mean([bool(agrees(atom, text)) for (_, atom), text in zip(asked, texts, strict=True)]))
 
 
 @torch.no_grad()
-def _answers(recipe: Recipe, net: Answerer, tokenizer: WordTokenizer, squares: Tensor, asked: list[str]) -> list[str]:
+def _answers(recipe: Recipe, net: Answerer, tokenizer: WordTokenizer, patches: Tensor, asked: list[str]) -> list[str]:
     texts: list[str] = []
     for start in range(0, len(asked), 128):
         part = asked[start : start + 128]
         tokens = tokenizer.batch(part, net.config.max_question).to(recipe.device)
-        answers = net.answer(squares[start : start + 128], tokens, [0] * len(part))
+        answers = net.answer(patches[start : start + 128], tokens, [0] * len(part))
         texts += [tokenizer.decode(row) for row in answers.tolist()]
     return texts

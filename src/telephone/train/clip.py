@@ -29,12 +29,12 @@ from telephone import world
 from telephone.core.records import LEVELS
 from telephone.nets.checkpoint import save_weights
 from telephone.nets.clip import (
+    AttentionPool,
     Clip,
     ClipConfig,
     ClipImageEncoder,
     ClipTextConfig,
     ClipTextEncoder,
-    Gather,
     contrastive_loss,
     retrieval,
 )
@@ -97,7 +97,7 @@ class TowerWithHeads(nn.Module):
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Returns logits of the cells [batch, 6, answers] and of the whole [batch, answers]."""
-        logits: tuple[Tensor, Tensor] = self.heads(self.encoder.gather(inputs))
+        logits: tuple[Tensor, Tensor] = self.heads(self.encoder.query_features(inputs))
         return logits
 
 
@@ -153,7 +153,7 @@ class Projections(nn.Module):
         """
         super().__init__()
         pools = heads.clip.image_encoder.projection, heads.clip.text_encoder.projection
-        if not isinstance(pools[0], Gather) or not isinstance(pools[1], Gather):
+        if not isinstance(pools[0], AttentionPool) or not isinstance(pools[1], AttentionPool):
             raise ValueError("locked encoders need queries: set `queries` in their configs")
         self.image, self.text = pools[0].projection, pools[1].projection
         self.scale, self.heads = heads.clip.logit_scale, heads.embedding
@@ -178,7 +178,7 @@ def encode(recipe: Recipe, clip: Clip, tokenizer: WordTokenizer, pictures: data.
     count = max(LARGE // 8, int(LOCKED * len(pictures.scenes)))
     scenes, limit = pictures.scenes[:count], clip.config.text.max_tokens
     images = [
-        clip.image_encoder.gather(augmented(pictures.pixels[rows], rng).to(recipe.device)).flatten(1)
+        clip.image_encoder.query_features(augmented(pictures.pixels[rows], rng).to(recipe.device)).flatten(1)
         for rows in np.array_split(np.arange(len(scenes)), -(-len(scenes) // 128))
     ]
     texts = [text for both in zip(*(caption_pair(scene, rng) for scene in scenes), strict=True) for text in both]
@@ -186,7 +186,7 @@ def encode(recipe: Recipe, clip: Clip, tokenizer: WordTokenizer, pictures: data.
     order = np.argsort([len(text) for text in texts], kind="stable")
     for rows in np.array_split(order, -(-len(order) // 128)):
         tokens = tokenizer.batch([texts[i] for i in rows], limit).to(recipe.device)
-        encoded[torch.from_numpy(rows)] = clip.text_encoder.gather(tokens).flatten(1)
+        encoded[torch.from_numpy(rows)] = clip.text_encoder.query_features(tokens).flatten(1)
     return LockedFeatures(torch.cat(images), encoded[: len(scenes)], encoded[len(scenes) :])
 
 
@@ -275,10 +275,10 @@ def robust_loss(
     """
     clip, count = heads.clip, len(x)
     tokens = tokenizer.batch(texts, clip.config.text.max_tokens).to(x.device)
-    text_queries = clip.text_encoder.gather(tokens)
+    text_queries = clip.text_encoder.query_features(tokens)
     text = clip.text_encoder.projection.projection(text_queries.flatten(1))
     x, cells, whole = grey_some(x, *facts)
-    image_queries = clip.image_encoder.gather(adversarial(clip, x, text[:count].detach(), rng))
+    image_queries = clip.image_encoder.query_features(adversarial(clip, x, text[:count].detach(), rng))
     image = clip.image_encoder.projection.projection(image_queries.flatten(1))
     logits = clip.scale() * F.normalize(image, dim=-1) @ F.normalize(text, dim=-1).T
     contrast = contrast_with_negatives(logits, torch.arange(count, device=x.device) % GREY_EVERY > 0)

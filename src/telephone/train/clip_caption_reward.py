@@ -20,7 +20,13 @@ from telephone import world
 from telephone.nets.blip import Blip, BlipConfig
 from telephone.nets.checkpoint import save_weights
 from telephone.nets.clip import Clip, ClipConfig
-from telephone.nets.clip_caption_reward import Reward, changed_parts, damaged, log_chances, self_critical_loss
+from telephone.nets.clip_caption_reward import (
+    Reward,
+    corrupted,
+    log_probabilities,
+    self_critical_loss,
+    tuned_parameters,
+)
 from telephone.nets.generation import Decoding
 from telephone.nets.tokenizer import BOS, EOS, PAD, WordTokenizer
 from telephone.train.blip import WORDING
@@ -50,7 +56,7 @@ def main(recipe: Recipe) -> Path:
     train_grammar(recipe, reward, net, images.scenes)
     tune(recipe, reward, net, images)
     about = recipe.about("pocket/clip-caption-reward", "blip", "clip")
-    save_weights(recipe.weights, net, net.config, about, changed_parts(net), bits=8)
+    save_weights(recipe.weights, net, net.config, about, tuned_parameters(net), bits=8)
     return recipe.weights
 
 
@@ -75,7 +81,7 @@ def examples(net: Blip, scenes: list[Scene], rng: np.random.Generator) -> tuple[
     tokenizer = WordTokenizer(net.config.text.words)
     limit = net.config.text.max_tokens
     good = [tokenizer.encode(world.caption(data.visible(scene), "en", WORDING)) for scene in scenes]
-    bad = [damaged(words, len(tokenizer), rng) for words in good]
+    bad = [corrupted(words, len(tokenizer), rng) for words in good]
     rows = [[BOS, *words[: limit - 2], EOS] for words in good + bad]
     width = max(map(len, rows))
     tokens = torch.tensor([row + [PAD] * (width - len(row)) for row in rows])
@@ -88,7 +94,7 @@ def examples(net: Blip, scenes: list[Scene], rng: np.random.Generator) -> tuple[
 def tune(recipe: Recipe, reward: Reward, net: Blip, images: ImageFeatures) -> None:
     """Tunes the text decoder by self-critical training."""
     for name, value in net.named_parameters():
-        value.requires_grad_(name.startswith(changed_parts(net)))
+        value.requires_grad_(name.startswith(tuned_parameters(net)))
     stage = Stage(recipe, STAGES, "reward", net, rate=2e-4)
     embeddings = clip_embeddings(recipe, reward.clip, min(MOST, len(images.scenes)))
     # All images of a batch wait for the longest caption, so they have about equally many facts.
@@ -97,21 +103,21 @@ def tune(recipe: Recipe, reward: Reward, net: Blip, images: ImageFeatures) -> No
     evaluate(recipe, net, f"reward-{stage.step}")
     for _, batch in zip(stage, batches, strict=False):
         rows, rng = np.array(batch), stage.rng
-        squares = images.batch(rows).to(recipe.device)
+        patches = images.batch(rows).to(recipe.device)
         target = torch.from_numpy(embeddings[rows].astype(np.float32)).to(recipe.device)
-        greedy = captions(net, squares, Decoding(), rng)
-        sampled = captions(net, squares, SAMPLED, rng)
+        greedy = captions(net, patches, Decoding(), rng)
+        sampled = captions(net, patches, SAMPLED, rng)
         baseline, earned = reward(target, greedy), reward(target, sampled)
-        loss = self_critical_loss(log_chances(net, squares, sampled), earned, baseline)
+        loss = self_critical_loss(log_probabilities(net, patches, sampled), earned, baseline)
         stage.update(loss, greedy=float(baseline.mean()), sampled=float(earned.mean()))
     stage.finish()
     evaluate(recipe, net, "reward-last")
 
 
-def captions(net: Blip, squares: Tensor, how: Decoding, rng: np.random.Generator) -> Tensor:
+def captions(net: Blip, patches: Tensor, how: Decoding, rng: np.random.Generator) -> Tensor:
     """Returns captions as tokens [batch, n] that begin with `<bos>`."""
-    seeds = [int(seed) for seed in rng.integers(2**31, size=len(squares))]
-    tokens = net.tell(squares, seeds, how).to(squares.device)
+    seeds = [int(seed) for seed in rng.integers(2**31, size=len(patches))]
+    tokens = net.caption_features(patches, seeds, how).to(patches.device)
     return torch.cat([torch.full_like(tokens[:, :1], BOS), tokens], 1)
 
 
@@ -126,6 +132,6 @@ def evaluate(recipe: Recipe, net: Blip, name: str) -> None:
     tokenizer = WordTokenizer(net.config.text.words)
 
     def caption(x: Tensor) -> list[str]:
-        return [tokenizer.decode(row) for row in net.tell(net.image_encoder(x), [0] * len(x)).tolist()]
+        return [tokenizer.decode(row) for row in net.caption_features(net.image_encoder(x), [0] * len(x)).tolist()]
 
     evaluate_captions(recipe, name, caption)

@@ -23,10 +23,10 @@ import torch
 from torch import Tensor, nn
 
 from telephone import world
-from telephone.nets.blip_2 import reply, talk_loss
+from telephone.nets.blip_2 import answer_instructions, answer_loss
 from telephone.nets.checkpoint import save_weights
 from telephone.nets.clip import Clip, ClipConfig
-from telephone.nets.clip_prefix import ClipPrefix, ClipPrefixConfig, look
+from telephone.nets.clip_prefix import ClipPrefix, ClipPrefixConfig, unprojected_features
 from telephone.nets.generation import Decoding
 from telephone.nets.language_model import LanguageModel
 from telephone.nets.tokenizer import ChatTokenizer
@@ -93,7 +93,7 @@ def config_of(parts: FrozenParts, mapper: str) -> ClipPrefixConfig:
     """Returns the config that fits CLIP and the language model."""
     language = parts.model.config
     tuned = language if mapper == "mlp" else None
-    view = look(parts.clip, torch.zeros(1, 3, 64, 64, device=parts.model.token.weight.device)).shape[1]
+    view = unprojected_features(parts.clip, torch.zeros(1, 3, 64, 64, device=parts.model.token.weight.device)).shape[1]
     width = 96 if mapper == "mlp" else language.width
     return ClipPrefixConfig(mapper, QUERIES, view, width, language.width, tuned=tuned)
 
@@ -174,7 +174,7 @@ def train_captions(
     for step, batch in zip(stage, batches, strict=False):
         prefix = trained.net.mapper(images.noisy(batch.rows, stage.generator).to(recipe.device))
         tokens, answers = batch.tokens.to(recipe.device), batch.answers.to(recipe.device)
-        text = talk_loss(model, trained.net.out(prefix), tokens, answers)
+        text = answer_loss(model, trained.net.out(prefix), tokens, answers)
         facts, right = images.targets.loss(trained.heads(prefix), batch.rows)
         stage.update(text + FACTS_WEIGHT * facts, text=text.item(), right=right)
         if step % 250 == 249:
@@ -189,7 +189,9 @@ def evaluate(recipe: Recipe, net: ClipPrefix, parts: FrozenParts, name: str) -> 
 
     def caption(x: Tensor) -> list[str]:
         seeds = [0] * len(x)
-        return reply(model, parts.tokenizer, net(look(parts.clip, x)), [TASK] * len(x), seeds, Decoding(limit=90))
+        return answer_instructions(
+            model, parts.tokenizer, net(unprojected_features(parts.clip, x)), [TASK] * len(x), seeds, Decoding(limit=90)
+        )
 
     with evaluating(net):
         evaluate_captions(recipe, name, caption)

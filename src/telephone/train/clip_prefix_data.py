@@ -8,7 +8,7 @@ from torch import Tensor
 
 from telephone import world
 from telephone.nets.clip import Clip
-from telephone.nets.clip_prefix import look
+from telephone.nets.clip_prefix import unprojected_features
 from telephone.train.common import data, feature_cache
 from telephone.train.common.heads import FactTargets
 from telephone.train.common.recipe import Recipe
@@ -41,9 +41,11 @@ class ClipFeatures:
 
 def clip_features(recipe: Recipe, clip: Clip) -> Tensor:
     """Returns CLIP's features of the training images [n, width], half of each chunk augmented; kept in a file."""
-    width = look(clip, torch.zeros(1, 3, 64, 64, device=recipe.device)).shape[1]
+    width = unprojected_features(clip, torch.zeros(1, 3, 64, 64, device=recipe.device)).shape[1]
     of = feature_cache.image_set(recipe), (recipe.pictures, width)
-    kept = feature_cache.cached_features(recipe, "clip-features", clip.image_encoder, lambda x: look(clip, x), of)
+    kept = feature_cache.cached_features(
+        recipe, "clip-features", clip.image_encoder, lambda x: unprojected_features(clip, x), of
+    )
     return torch.from_numpy(np.asarray(kept).astype(np.float32))
 
 

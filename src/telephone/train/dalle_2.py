@@ -155,7 +155,7 @@ def decoder_loss(
     with torch.no_grad():
         text = net.text_encoder(words)
     drop_image, drop_text = (torch.rand(batch, generator=generator).to(device) < share for share in (0.1, 0.5))
-    image = net.decoder.drop_image(net.space.enter(images.embeddings[rows].to(device)), drop_image)
+    image = net.decoder.drop_image(net.space.normalise(images.embeddings[rows].to(device)), drop_image)
     text = net.decoder.drop_context(text, drop_text)
     t = stratified_times(batch, 0.25, generator).to(device)
     noise = torch.randn(x.shape, generator=generator).to(device)
@@ -169,7 +169,7 @@ def show_decoded(recipe: Recipe, net: UnClip, clip: Clip, name: str) -> None:
     x, seeds = sheet_images(still=True), list(range(len(texts)))
     tokens = WordTokenizer(net.config.text.words).batch(texts, net.config.text.max_tokens).to(recipe.device)
     with evaluating(net.decoder):
-        image = net.space.enter(clip.encode_image(x.to(recipe.device)))
+        image = net.space.normalise(clip.encode_image(x.to(recipe.device)))
         small = [net.decode(image, words, seeds) for words in (tokens, None)]
     write_sheet(recipe, name, x, *(F.interpolate(part, scale_factor=2.0) for part in small))
 
@@ -183,7 +183,7 @@ def show_all(recipe: Recipe, net: UnClip, clip: Clip, name: str) -> None:
         WordTokenizer(text.words).batch(texts, text.max_tokens).to(recipe.device)
         for text in (net.config.text, clip.config.text)
     )
-    image = net.space.enter(clip.encode_image(x.to(recipe.device)))
+    image = net.space.normalise(clip.encode_image(x.to(recipe.device)))
     first = net.upsampler.enlarge(net.decode(image, tokens, seeds), seeds)
     ways = (UnclipSampling(prior=prior) for prior in ("diffusion", "autoregressive"))
     write_sheet(recipe, name, x, first, *(net.generate(clip, tokens, clip_tokens, seeds, how) for how in ways))

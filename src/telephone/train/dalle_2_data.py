@@ -58,8 +58,8 @@ def build(recipe: Recipe) -> UnClip:
     clip = ClipConfig.from_dict(read_metadata(borrow(recipe, CLIP))[0])
     path = borrow(recipe, LATENT_DIFFUSION)
     latent = LatentDiffusionConfig.from_dict(read_metadata(path)[0])
-    squares = latent.unet.latent_size // latent.unet.patch  # pixels are cut into as many patches as latents are
-    unet = replace(latent.unet, latent_channels=3, latent_size=SIDE, patch=SIDE // squares)
+    patches = latent.unet.latent_size // latent.unet.patch  # pixels are cut into as many patches as latents are
+    unet = replace(latent.unet, latent_channels=3, latent_size=SIDE, patch=SIDE // patches)
     priors = [
         PriorConfig(clip.text.width, clip.embedding, clip.text.max_tokens, width, layers, shortcut=shortcut)
         for width, layers, shortcut in ((160, 4, True), (128, 3, False))

@@ -71,7 +71,7 @@ def fit_linear_start(net: UnClip, training: TrainingSet) -> None:
     tokens = tokenized(training.images, clip.config.text)[0, :MEASURED]
     texts = torch.cat([F.normalize(clip.encode_text(part.to(device)), dim=-1) for part in tokens.split(200)])
     texts = texts * texts.shape[1] ** 0.5
-    images = net.space.enter(training.images.embeddings[:MEASURED].to(device))
+    images = net.space.normalise(training.images.embeddings[:MEASURED].to(device))
     set_linear(direct, *ridge_regression(texts, images))
     net.prior.out.weight.zero_()
     net.prior.out.bias.zero_()
@@ -90,7 +90,7 @@ def prior_loss(prior: DiffusionPrior, clip: Clip, tokens: Tensor, image: Tensor,
     with torch.no_grad():
         words, sentence = clip.text_sequence(tokens)
     drop = (torch.rand(len(tokens), generator=generator) < 0.1).to(tokens.device)
-    memory = prior.read(words, tokens != PAD, sentence, drop).repeat(NOISES)
+    memory = prior.encode_caption(words, tokens != PAD, sentence, drop).repeat(NOISES)
     image = image.repeat_interleave(NOISES, 0)
     t = stratified_times(len(image), 0.5, generator).to(image.device)
     noise = torch.randn(image.shape, generator=generator).to(image.device)
@@ -124,7 +124,7 @@ def measure_codes(net: UnClip, training: TrainingSet) -> None:
     """Sets the principal components, and the scale of the cosine between caption and image."""
     codes, clip = net.ar_prior.codes, training.clip
     device = codes.basis.device
-    kept = codes.measure(net.space.enter(training.images.embeddings.to(device)))
+    kept = codes.measure(net.space.normalise(training.images.embeddings.to(device)))
     print(f"ar-prior: {codes.config.components} components keep {kept:.1%} of the variance", flush=True)
     tokens = tokenized(training.images, clip.config.text)[0, :MEASURED]
     texts = [clip.encode_text(part.to(device)) for part in tokens.split(200)]
@@ -137,10 +137,10 @@ def ar_prior_loss(net: UnClip, clip: Clip, tokens: Tensor, image: Tensor, genera
     prior: AutoregressivePrior = net.ar_prior
     with torch.no_grad():
         words, sentence = clip.text_sequence(tokens)
-        cosines = (F.normalize(sentence, dim=-1) * net.space.leave(image)).sum(-1)
+        cosines = (F.normalize(sentence, dim=-1) * net.space.denormalise(image)).sum(-1)
         codes, near = prior.codes.encode(image), prior.codes.nearness(cosines)
     drop = (torch.rand(len(tokens), generator=generator) < 0.1).to(tokens.device)
-    logits = prior(codes, near, prior.read(words, tokens != PAD, sentence, drop))
+    logits = prior(codes, near, prior.encode_caption(words, tokens != PAD, sentence, drop))
     return F.cross_entropy(logits.flatten(0, 1), codes.flatten())
 
 
@@ -157,7 +157,7 @@ def caption_batches(stage: Stage, net: UnClip, training: TrainingSet) -> Iterato
     for batch in length_sorted(stage, draw, lambda pair: int(lengths[pair]), BATCH):
         wording, rows = (torch.tensor(part) for part in zip(*batch, strict=True))
         longest = int(lengths[wording, rows].max())
-        image = net.space.enter(training.images.embeddings[rows].to(device))
+        image = net.space.normalise(training.images.embeddings[rows].to(device))
         yield tokens[wording, rows, :longest].to(device), image
 
 
@@ -172,7 +172,7 @@ def evaluate(recipe: Recipe, net: UnClip, clip: Clip, name: str, how: UnclipSamp
             true = F.normalize(clip.encode_image(x), dim=-1)
             texts = [world.caption(scene, "en", "plain") for scene in scenes]
             tokens = tokenizer.batch(texts, clip.config.text.max_tokens).to(recipe.device)
-            predicted = net.space.leave(net.imagine(clip, tokens, list(range(count)), how))
+            predicted = net.space.denormalise(net.sample_prior(clip, tokens, list(range(count)), how))
             cosines = predicted @ true.T
             right = (cosines.argmax(1).cpu() == torch.arange(count)).float().mean()
             own, mean = cosines.diagonal().mean(), true.mean(0).norm()

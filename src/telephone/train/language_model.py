@@ -113,7 +113,7 @@ def answer_all(
     device = model.token.weight.device
     for rows in groups.values():
         x = model.embed(torch.tensor([prompts[i] for i in rows], device=device).flatten(1)).unflatten(1, (-1, 2))
-        for index, tokens in zip(rows, model.write(x.mean(2), [0] * len(rows), Decoding(128)).tolist(), strict=True):
+        for index, tokens in zip(rows, model.generate(x.mean(2), [0] * len(rows), Decoding(128)).tolist(), strict=True):
             answers[index] = tokenizer.decode(tokens)
     return answers
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from telephone.nets.blip_2 import Blip2, Blip2Config, talk_loss
+from telephone.nets.blip_2 import Blip2, Blip2Config, answer_loss
 from telephone.nets.checkpoint import save_weights
 from telephone.nets.minigpt_4 import MiniGpt4, MiniGpt4Config
 from telephone.train.blip_2 import BATCH, KINDS, FrozenReader, evaluate_reader
@@ -60,8 +60,8 @@ def learn(
         with torch.no_grad():
             queries, _ = teacher.qformer(images.batch(batch.rows).to(recipe.device))
         tokens, answers = batch.tokens.to(recipe.device), batch.answers.to(recipe.device)
-        stage.update(talk_loss(reader.model, net.projection(queries), tokens, answers))
+        stage.update(answer_loss(reader.model, net.projection(queries), tokens, answers))
         if step % 1000 == 0:
-            evaluate_reader(recipe, lambda squares: net(teacher.qformer, squares), reader, f"{name}-{step}")
+            evaluate_reader(recipe, lambda patches: net(teacher.qformer, patches), reader, f"{name}-{step}")
     stage.finish()
-    evaluate_reader(recipe, lambda squares: net(teacher.qformer, squares), reader, f"{name}-last")
+    evaluate_reader(recipe, lambda patches: net(teacher.qformer, patches), reader, f"{name}-last")

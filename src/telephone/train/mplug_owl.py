@@ -27,11 +27,11 @@ import torch
 from torch import Tensor, nn
 
 from telephone.nets.blip import BlipImageEncoder
-from telephone.nets.blip_2 import talk_loss
+from telephone.nets.blip_2 import answer_loss
 from telephone.nets.checkpoint import save_weights
 from telephone.nets.language_model import LanguageModelConfig
 from telephone.nets.layers import channels_last
-from telephone.nets.mplug_owl import AbstractorConfig, MplugOwl, MplugOwlConfig, Owl, VisualAbstractor
+from telephone.nets.mplug_owl import AbstractorConfig, InstructionModel, MplugOwl, MplugOwlConfig, VisualAbstractor
 from telephone.train.common import data, feature_cache
 from telephone.train.common.augmentation import augmented, grey_some
 from telephone.train.common.feature_cache import ImageFeatures
@@ -91,9 +91,9 @@ class VisionWithHeads(nn.Module):
     def __init__(self, encoder: BlipImageEncoder, language_width: int = LanguageModelConfig.width) -> None:
         """Builds an abstractor with fresh weights and one query a fact."""
         super().__init__()
-        width, squares = encoder.config.width, len(encoder.position)
+        width, patches = encoder.config.width, len(encoder.position)
         self.encoder = encoder.requires_grad_(requires_grad=True)
-        self.abstractor = VisualAbstractor(AbstractorConfig(queries=QUERIES), width, squares, language_width)
+        self.abstractor = VisualAbstractor(AbstractorConfig(queries=QUERIES), width, patches, language_width)
         self.heads = FactHeads(width)
 
     def without_encoder(self) -> nn.Module:
@@ -102,10 +102,10 @@ class VisionWithHeads(nn.Module):
 
     def queries(self, x: Tensor) -> Tensor:
         """Returns the abstractor's queries [batch, QUERIES, width] of images [batch, 3, 64, 64] in [-1, 1]."""
-        return self.abstractor.gather(self.encoder(x))
+        return self.abstractor.query_features(self.encoder(x))
 
 
-def with_language_model(recipe: Recipe, vision: VisionWithHeads) -> Owl:
+def with_language_model(recipe: Recipe, vision: VisionWithHeads) -> InstructionModel:
     """Returns encoder and abstractor with the frozen language model and its tokenizer.
 
     Raises:
@@ -115,10 +115,10 @@ def with_language_model(recipe: Recipe, vision: VisionWithHeads) -> Owl:
     config = MplugOwlConfig(vision.encoder.config, vision.abstractor.config, language_width=model.config.width)
     net = MplugOwl(config, model).to(recipe.device)
     net.image_encoder, net.abstractor = vision.encoder, vision.abstractor
-    return Owl(net, model, tokenizer)
+    return InstructionModel(net, model, tokenizer)
 
 
-def answers_loss(owl: Owl, batch: InstructionBatch, image: Tensor | None) -> Tensor:
+def answers_loss(owl: InstructionModel, batch: InstructionBatch, image: Tensor | None) -> Tensor:
     """Returns the language model's loss on the answers of a batch.
 
     Args:
@@ -130,7 +130,7 @@ def answers_loss(owl: Owl, batch: InstructionBatch, image: Tensor | None) -> Ten
     tokens, answers = (part.to(model.token.weight.device) for part in (batch.tokens, batch.answers))
     if image is None:
         return model.loss(model.embed(tokens[:, :-1]), answers[:, 1:])
-    return talk_loss(model, image, tokens, answers)
+    return answer_loss(model, image, tokens, answers)
 
 
 # --- the first stage of the paper: the language model is frozen -----------------------------------------------------
@@ -142,30 +142,32 @@ def train_abstractor_facts(recipe: Recipe, vision: VisionWithHeads, images: Imag
     targets = FactTargets.of(images.scenes, recipe.device)
     for _ in stage:
         rows = stage.rng.integers(len(images.scenes), size=BATCH)
-        loss, right = targets.loss(vision.heads(vision.abstractor.gather(images.batch(rows).to(recipe.device))), rows)
+        loss, right = targets.loss(
+            vision.heads(vision.abstractor.query_features(images.batch(rows).to(recipe.device))), rows
+        )
         stage.update(loss, right=right)
     stage.finish()
 
 
 @torch.no_grad()
-def fit_projection(vision: VisionWithHeads, images: ImageFeatures, owl: Owl, count: int = 2048) -> None:
+def fit_projection(vision: VisionWithHeads, images: ImageFeatures, owl: InstructionModel, count: int = 2048) -> None:
     """Sets the projection to the ridge regression from the queries to the embeddings of the visual words."""
     device = owl.language_model.token.weight.device
     rows = np.arange(min(count, len(images.scenes)))
     chunks = np.array_split(rows, max(1, len(rows) // 128))
-    queries = torch.cat([vision.abstractor.gather(images.batch(part).to(device)).cpu() for part in chunks])
+    queries = torch.cat([vision.abstractor.query_features(images.batch(part).to(device)).cpu() for part in chunks])
     words = word_embeddings(images.scenes[: len(rows)], owl.language_model, owl.tokenizer)
     set_linear(vision.abstractor.projection, *ridge_regression(queries.flatten(0, 1), words.flatten(0, 1)))
 
 
-def train_abstractor(recipe: Recipe, vision: VisionWithHeads, images: ImageFeatures, owl: Owl) -> None:
+def train_abstractor(recipe: Recipe, vision: VisionWithHeads, images: ImageFeatures, owl: InstructionModel) -> None:
     """Trains abstractor and projection on the language model's loss on captions of cached features."""
     stage = Stage(recipe, STAGES, "abstractor", vision.without_encoder(), rate=6e-4)
     targets = FactTargets.of(images.scenes, recipe.device)
     for step, batch in zip(
         stage, instruction_batches(stage, images.scenes, owl.tokenizer, CAPTIONS, BATCH), strict=False
     ):
-        queries = vision.abstractor.gather(images.batch(batch.rows).to(recipe.device))
+        queries = vision.abstractor.query_features(images.batch(batch.rows).to(recipe.device))
         facts, right = targets.loss(vision.heads(queries), batch.rows)
         text = answers_loss(owl, batch, vision.abstractor.projection(queries))
         stage.update(text + FACTS_WEIGHT * facts, text=text.item(), right=right)
@@ -175,7 +177,7 @@ def train_abstractor(recipe: Recipe, vision: VisionWithHeads, images: ImageFeatu
     evaluate_instructions(recipe, owl, "abstractor-last")
 
 
-def train_vision(recipe: Recipe, vision: VisionWithHeads, pictures: data.ImageBatch, owl: Owl) -> None:
+def train_vision(recipe: Recipe, vision: VisionWithHeads, pictures: data.ImageBatch, owl: InstructionModel) -> None:
     """Trains vision encoder and abstractor together."""
     stage = Stage(recipe, STAGES, "vision", vision, rate=3e-4)
     targets = FactTargets.of(pictures.scenes, recipe.device)
@@ -202,7 +204,7 @@ def train_vision(recipe: Recipe, vision: VisionWithHeads, pictures: data.ImageBa
 # --- the second stage of the paper: adapters on the language model --------------------------------------------------
 
 
-def train_adapters(recipe: Recipe, pictures: data.ImageBatch, owl: Owl) -> None:
+def train_adapters(recipe: Recipe, pictures: data.ImageBatch, owl: InstructionModel) -> None:
     """Trains the adapters on instructions about images and, in every fourth batch, about texts."""
     owl.net.adapters.attach(owl.language_model)
     stage = Stage(recipe, STAGES, "instructions", owl.net.adapters, rate=2e-3)
@@ -224,10 +226,10 @@ def train_adapters(recipe: Recipe, pictures: data.ImageBatch, owl: Owl) -> None:
 
 
 @torch.no_grad()
-def visual_tokens(recipe: Recipe, pictures: data.ImageBatch, owl: Owl) -> Tensor:
+def visual_tokens(recipe: Recipe, pictures: data.ImageBatch, owl: InstructionModel) -> Tensor:
     """Returns the visual tokens of the images, float16 [n, t, width]; half of each chunk is augmented."""
     owl.net.eval()
     rng = np.random.default_rng(recipe.seed)
     starts = range(0, len(pictures.scenes), 128)
     parts = (augmented(pictures.pixels[start : start + 128], rng) for start in starts)
-    return torch.cat([owl.net.look(x.to(recipe.device)).half().cpu() for x in parts])
+    return torch.cat([owl.net.visual_tokens(x.to(recipe.device)).half().cpu() for x in parts])

@@ -73,7 +73,7 @@ def train_reconstruction(recipe: Recipe, net: Vqgan, clip: Clip, pictures: data.
         x, weight = weighted_images(recipe, pictures, stage.rng.integers(len(pictures.pixels), size=BATCH))
         if step % 50 == 0 and (step == 0 or step < stage.steps / 2):
             with torch.no_grad():
-                net.revive(net.vectors(x), stage.generator)
+                net.reinitialise_unused(net.unquantised(x), stage.generator)
         z, codes, commitment = net.encode(x)
         net.count(codes)
         y = net.decode(z)

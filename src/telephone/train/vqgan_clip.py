@@ -138,7 +138,7 @@ def generation_loss(
     clip, vqgan = nets.clip, nets.vqgan
     goal, twice = nets.encode_texts(texts), len(texts) // 4
     noise = torch.randn(len(texts) + twice, net.config.noise, generator=generator).to(goal.device)
-    z = net(net.cross(torch.cat([goal, goal[:twice]])), noise)
+    z = net(net.to_image_embedding(torch.cat([goal, goal[:twice]])), noise)
     x = synthesise(vqgan, z)
     views = clip.encode_image(weights.cutouts(x[: len(texts)], generator))
     terms = {"distance": view_distance(views, goal), "contrast": view_contrast(views, goal, clip.scale())}

@@ -89,7 +89,7 @@ def prepare(recipe: Recipe, clip: Clip, vqgan: Vqgan) -> tuple[EncodedImages, li
         x = torch.from_numpy(data.to_unit(pictures.pixels[start : start + 200])).to(recipe.device)
         x = x.contiguous(memory_format=torch.channels_last)
         embeddings.append(F.normalize(clip.encode_image(x), dim=-1))
-        codes.append(vqgan.nearest(vqgan.vectors(x)))
+        codes.append(vqgan.nearest(vqgan.unquantised(x)))
     rng = np.random.default_rng(recipe.seed)
     texts = [data.any_caption(scene, rng) for scene in pictures.scenes[:PAIRS]]
     weight = position_weights(pictures)[:, 0]
@@ -102,7 +102,7 @@ def set_bridge(net: FeedForward, captions: Tensor, images: Tensor) -> None:
     """Sets the net's map from embeddings of captions to those of their images, both [n, embedding].
 
     The two are whitened, rotated so that they agree best (canonical correlation, Hotelling 1936), and given the spread
-    of images. Least squares would shrink the directions that captions predict with little certainty, and so the things.
+    of images. Least patches would shrink the directions that captions predict with little certainty, and so the things.
     """
     texts, seen = F.normalize(captions, dim=-1), F.normalize(images, dim=-1).to(captions.device)
     white_texts, _ = covariance_roots(texts)

@@ -54,7 +54,7 @@ class PocketBlip(Image2Text):
 
         chosen = list(seeds) if seeds is not None else [0] * len(images)
         with limited_threads():
-            tokens: Tensor = self._net.describe(image_batch(images, SIZE), chosen, Decoding(**self._options))
+            tokens: Tensor = self._net.caption(image_batch(images, SIZE), chosen, Decoding(**self._options))
         return [clean_caption(self._tokenizer.decode(row)) for row in tokens.tolist()]
 
     def answer(

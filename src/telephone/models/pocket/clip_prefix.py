@@ -26,9 +26,9 @@ class PocketClipPrefix(PocketInstructionModel):
     @cached_property
     def _image_encoder(self) -> Any:
         """CLIP's image encoder: one vector an image."""
-        from telephone.nets.clip_prefix import look
+        from telephone.nets.clip_prefix import unprojected_features
 
-        return partial(look, clip.NET.load())
+        return partial(unprojected_features, clip.NET.load())
 
     @cached_property
     def _language_model(self) -> Any:

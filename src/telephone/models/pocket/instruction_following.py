@@ -117,14 +117,16 @@ class PocketInstructionModel(Image2Text):
     def _answer_batch(self, items: list[InstructionItem]) -> list[str]:
         import torch
 
-        from telephone.nets.blip_2 import reply
+        from telephone.nets.blip_2 import answer_instructions
         from telephone.nets.generation import Decoding
 
         full = (items + items[-1:] * BATCH)[:BATCH]
         with limited_threads(), torch.no_grad():
             vectors = self._image_vectors(self._image_encoder(image_batch([item.image for item in full], SIZE)))
             prompts = [item.instruction for item in full], [item.seed for item in full]
-            return reply(self._language_model, self._tokenizer, vectors, *prompts, Decoding(**self._options))
+            return answer_instructions(
+                self._language_model, self._tokenizer, vectors, *prompts, Decoding(**self._options)
+            )
 
     @abstractmethod
     def _image_vectors(self, features: "Tensor") -> "Tensor":

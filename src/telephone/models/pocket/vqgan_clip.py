@@ -34,7 +34,7 @@ class VqganClip(PocketText2Image):
 
     def _optimised(self, text: str, seed: int) -> Image.Image:
         """Returns the optimised image; the feed-forward image of the first prompt is the start."""
-        from telephone.nets.vqgan_clip import Optimising, optimise, parse_prompts
+        from telephone.nets.vqgan_clip import OptimisationOptions, optimise, parse_prompts
 
         try:
             prompts = parse_prompts(text)
@@ -42,7 +42,7 @@ class VqganClip(PocketText2Image):
             raise ModelError(str(error)) from error
         (first,) = super()._images([prompts[0].text], [seed])
         _, clip_net, vqgan = self._nets
-        options = Optimising(steps=self._options["steps"], seed=seed)
+        options = OptimisationOptions(steps=self._options["steps"], seed=seed)
         with limited_threads():
             image, _ = optimise(clip_net, vqgan, prompts, options, start=image_batch([first], SIZE)[0])
         return from_array(image.numpy())

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from telephone.nets.generation import Decoding
-from telephone.nets.mplug_owl import Owl
+from telephone.nets.mplug_owl import InstructionModel
 from telephone.nets.tokenizer import PAD, ChatTokenizer
 from telephone.train.common import instructions
 from telephone.train.common.evaluation import (
@@ -96,7 +96,7 @@ def stacked(drawn: list[Tokens]) -> InstructionBatch:
 # --- evaluation -----------------------------------------------------------------------------------------------------
 
 
-def evaluate_instructions(recipe: Recipe, owl: Owl, name: str) -> None:
+def evaluate_instructions(recipe: Recipe, owl: InstructionModel, name: str) -> None:
     """Prints and writes how many facts are kept, and how many questions answered right, on held-out scenes."""
     lines: list[str] = []
     with evaluating(owl.net):
