@@ -30,7 +30,7 @@ def telephone(site: Path, folder: Path, *words: str) -> subprocess.CompletedProc
 
 
 def test_the_commands_of_the_tutorial_work_as_they_are_written(site, tmp_path):
-    page = (ROOT / "docs" / "add-a-player.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "add-a-model.md").read_text(encoding="utf-8")
     part = page.partition("## For `telephone play`: a package")[2].partition("\n## ")[0]
     commands = re.findall(r"^    telephone (.*)$", part, re.MULTILINE)
     assert len(commands) >= 4
@@ -44,14 +44,14 @@ def test_the_commands_of_the_tutorial_work_as_they_are_written(site, tmp_path):
 
 
 def test_the_tutorial_shows_the_package_as_it_is():
-    page = (ROOT / "docs" / "add-a-player.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "add-a-model.md").read_text(encoding="utf-8")
     code = "\n".join(path.read_text(encoding="utf-8") for path in sorted(SOURCE.rglob("*.py")))
     own = [block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "stripes" in block]
     assert own
     for block in own:
         for piece in re.split(r"\n{2,}", block.strip()):
             assert piece.strip() in code, f"the page and tests/plugin differ:\n{piece}"
-    assert '[project.entry-points."telephone.models"]\nstripes = "stripes.players:provider"' in page
+    assert '[project.entry-points."telephone.models"]\nstripes = "stripes.models:provider"' in page
 
 
 def test_it_loses_nothing_unless_its_hand_is_loose(site, tmp_path):

@@ -23,16 +23,22 @@ provider = Catalogue("dots", {"plain": Entry("text2image", "dots", Dots, {"numbe
 """
 
 
+@pytest.fixture(params=["telephone.models", "telephone.players"])
+def group(request: pytest.FixtureRequest) -> str:
+    """The entry-point group, and its former name."""
+    return request.param
+
+
 @pytest.fixture
-def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
-    """A registry that sees two packages of somebody else's, one of which cannot be imported."""
+def plugin(group: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """A registry that sees two third-party packages, one of which cannot be imported."""
     (tmp_path / "dots_plugin.py").write_text(PLUGIN)
     (tmp_path / "sad_plugin.py").write_text("raise RuntimeError('the moon is wrong')\n")
     for package in ("dots", "sad"):
         info = tmp_path / f"{package}_plugin-1.0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}-plugin\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[telephone.models]\n{package} = {package}_plugin:provider\n")
+        (info / "entry_points.txt").write_text(f"[{group}]\n{package} = {package}_plugin:provider\n")
     monkeypatch.syspath_prepend(tmp_path)
     return Registry()
 
@@ -109,13 +115,37 @@ def test_a_package_that_cannot_be_imported_breaks_nobody_else(plugin: Registry):
         plugin.text2image("sad/anything")
 
 
-def test_two_packages_of_one_name_are_told_apart(tmp_path: Path, plugin: Registry):
+def test_two_packages_of_one_name_are_an_error(group: str, tmp_path: Path, plugin: Registry):
     info = tmp_path / "other_plugin-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: other-plugin\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[telephone.models]\ndots = sad_plugin:provider\n")
+    (info / "entry_points.txt").write_text(f"[{group}]\ndots = sad_plugin:provider\n")
     with pytest.raises(UsageError, match="Two packages register the provider 'dots'"):
         plugin.text2image("dots/plain")
+
+
+def test_the_present_group_takes_precedence_over_the_former(tmp_path: Path, plugin: Registry):
+    (tmp_path / "new_plugin.py").write_text(PLUGIN.replace('"dots", {"plain"', '"dots", {"new"'))
+    info = tmp_path / "new_plugin-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: new-plugin\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[telephone.models]\nold = new_plugin:provider\n")
+    (tmp_path / "old_plugin-1.0.dist-info").mkdir()
+    (tmp_path / "old_plugin-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: old\nVersion: 1.0\n")
+    (tmp_path / "old_plugin-1.0.dist-info" / "entry_points.txt").write_text(
+        "[telephone.players]\nold = dots_plugin:provider\n"
+    )
+    assert plugin.text2image("old/new")
+
+
+@pytest.mark.parametrize(
+    ("name", "now"), [("Player", "Model"), ("players", "list_models"), ("draw", "generate_images")]
+)
+def test_a_former_name_gives_the_present_one(name, now):
+    with pytest.raises(ImportError, match=rf"telephone.models.{name} is renamed: use telephone.models.{now}"):
+        getattr(models, name)
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        models.nonsense  # noqa: B018
 
 
 def test_addresses_keep_slashes_and_colons():

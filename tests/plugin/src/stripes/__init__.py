@@ -1,5 +1,5 @@
-"""Players that talk in coloured stripes."""
+"""Two models that write and read coloured stripes."""
 
-from stripes.players import Reader, Weaver, provider
+from stripes.models import Reader, Weaver, provider
 
 __all__ = ["Reader", "Weaver", "provider"]

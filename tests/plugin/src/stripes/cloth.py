@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LETTERS = " abcdefghijklmnopqrstuvwxyz0123456789.,;:!?'\"()-ABCDEFGHIJKLMNOP"
-"""What can be woven: 64 signs. Any other is woven as its small letter, if that is here, else as a space."""
+"""The 64 characters that can be written; another one is written as its lower-case form if listed, else as a space."""
 UNKNOWN = LETTERS.index(" ")
 
 
@@ -21,14 +21,14 @@ COLOURS: NDArray[np.uint8] = np.array([_colour(number) for number in range(len(L
 
 
 def weave(text: str, width: int, height: int) -> NDArray[np.uint8]:
-    """Returns a cloth of `width` x (`height` a letter) pixels as uint8 [rows, width, 3]."""
+    """Returns an image of `width` x (`height` a letter) pixels as uint8 [rows, width, 3]."""
     numbers = [_number(sign) for sign in text]
     rows = COLOURS[numbers].repeat(height, axis=0)
     return np.repeat(rows[:, None, :], width, axis=1)
 
 
 def unpick(pixels: NDArray[np.uint8], height: int) -> str:
-    """Returns the text of a cloth; each stripe is the letter whose colour is nearest to that of its middle row."""
+    """Returns the text of an image; each stripe is the letter whose colour is nearest to that of its middle row."""
     middle = pixels[height // 2 :: height].astype(np.float64).mean(axis=1)
     distance = ((middle[:, None, :] - COLOURS[None].astype(np.float64)) ** 2).sum(axis=2)
     return "".join(LETTERS[number] for number in distance.argmin(axis=1))

@@ -1,4 +1,4 @@
-"""A player that draws, one that describes, and the provider under which telephone finds them."""
+"""A text-to-image model, an image-to-text model, and the provider through which telephone finds them."""
 
 import random
 from collections.abc import Sequence
@@ -11,26 +11,26 @@ from telephone.core.seeds import derive, digest
 from telephone.models import Catalogue, Entry, Image2Text, Text2Image, Traits, integer, number
 
 LONGEST = 500
-"""Letters of a cloth."""
+"""The most letters of one image."""
 
 
 class Weaver(Text2Image):
-    """Writes a text as stripes, from top to bottom; with a loose hand some letters become others."""
+    """Writes a text as stripes, from top to bottom; with `slips` above 0 some letters are replaced at random."""
 
     def __init__(self, height: int = 2, slips: float = 0.0) -> None:
         self.height = height
         self.slips = slips
 
     def generate_image(self, text: str, seed: int | None = None) -> Image.Image:
-        """Returns the cloth of a text; equal texts and seeds give equal cloths."""
+        """Returns the image of a text; equal texts and seeds give equal images."""
         return Image.fromarray(weave(self._slip(text[:LONGEST], seed or 0), 64, self.height))
 
     def count_cut(self, text: str) -> int:
-        """Returns how many letters have no room."""
+        """Returns how many letters exceed the limit."""
         return max(0, len(text) - LONGEST)
 
     def traits(self) -> Traits:
-        """Returns what decides a cloth, and what asking for one is like."""
+        """Returns what decides an image, and that it costs nothing."""
         return Traits(digest("stripes/weaver", 1, self.height, self.slips), seeds=True, price=0.0)
 
     def _slip(self, text: str, seed: int) -> str:
@@ -39,20 +39,20 @@ class Weaver(Text2Image):
 
 
 class Reader(Image2Text):
-    """Reads stripes back, several cloths in one call."""
+    """Reads stripes back, several images in one call."""
 
     def __init__(self, height: int = 2) -> None:
         self.height = height
 
     def generate_texts(self, images: Sequence[Image.Image], seeds: Sequence[int] | None = None) -> list[object]:
-        """Returns one text a cloth; an empty one is a failure of its own, and does not spoil the others."""
+        """Returns one text an image; an empty one is a failure of that image alone."""
         import numpy as np
 
         texts = [unpick(np.asarray(image), self.height).strip() for image in images]
-        return [text or ModelError("This cloth holds no letters: show another.") for text in texts]
+        return [text or ModelError("This image holds no letters: give another.") for text in texts]
 
     def traits(self) -> Traits:
-        """Returns what decides a reading, and that sixteen cloths fit one call."""
+        """Returns what decides a text, and that one call takes 16 images."""
         return Traits(digest("stripes/reader", 1, self.height), batch_size=16, seeds=True, price=0.0)
 
 
