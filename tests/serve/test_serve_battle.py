@@ -28,7 +28,7 @@ class HalfSeeds(Text2Image):
         return self.inner.traits()
 
     def generate_images(self, texts, seeds=None):
-        return models.draw(self.inner, texts, [seed % 2**31 for seed in seeds])
+        return models.generate_images(self.inner, texts, [seed % 2**31 for seed in seeds])
 
 
 def games(folder: Path, t2i: list, i2t: list) -> list[tuple]:
@@ -81,23 +81,23 @@ def test_the_program_says_where_it_is_and_ends_cleanly(end, tmp_path, connect):
             connect(url).models.list()
         running.send_signal(end)
         out, told = running.communicate(timeout=60)
-        assert running.returncode == (0 if end == signal.SIGINT else -signal.SIGTERM)
+        assert running.returncode == 0
     assert TOKEN not in out + told
     assert "Traceback" not in told
-    assert ("Closed." in told) == (end == signal.SIGINT)
+    assert "Closed." in told
 
 
 def test_our_own_player_shows_the_token(tmp_path, monkeypatch):
     with process("fake/painter", TELEPHONE_TOKEN=TOKEN) as (_, url):
         painter = far(url, "fake/painter", "text2image")
-        (lost,) = models.draw(painter, ["x"], [1])
+        (lost,) = models.generate_images(painter, ["x"], [1])
         assert isinstance(lost, ModelError)
         port = url.split(":")[2].partition("/")[0]
         (tmp_path / "keys.toml").write_text(f'"127.0.0.1:{port}" = "{TOKEN}"\n')
         (tmp_path / "keys.toml").chmod(0o600)
         monkeypatch.setenv("TELEPHONE_KEYS", str(tmp_path / "keys.toml"))
         again = models.load_model(f"openai/fake/painter?base_url={url}&kind=text2image&seed=try")
-        (drawn,) = models.draw(again, ["x"], [1])
+        (drawn,) = models.generate_images(again, ["x"], [1])
         assert not isinstance(drawn, ModelError)
 
 
@@ -107,7 +107,7 @@ def test_our_own_player_shows_the_token(tmp_path, monkeypatch):
         (("fake/painter", "--host", "0.0.0.0"), "TELEPHONE_TOKEN"),
         (("fake/paintre",), "Did you mean fake/painter"),
         (("fake/painter", "--token-file", "gone"), "cannot be read"),
-        (("fake/painter", "--host", "no-such-host.invalid", "--token-file", "token"), "cannot be taken"),
+        (("fake/painter", "--host", "no-such-host.invalid", "--token-file", "token"), "cannot be bound"),
     ],
 )
 def test_wrong_use_is_one_sentence(words, says, tmp_path, monkeypatch):

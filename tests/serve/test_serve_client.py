@@ -46,7 +46,7 @@ def test_models_are_listed_and_found(client):
 @pytest.mark.parametrize("seed", [0, 7, 2**32 - 1])
 def test_the_same_seed_gives_the_same_bytes_as_here(client, model, seed):
     ref = "fake/painter?loss=0.4" if model == "fake/painter" else model
-    here = encode_png(models.draw(models.text2image(ref), [TEXT], [seed])[0])
+    here = encode_png(models.generate_images(models.text2image(ref), [TEXT], [seed])[0])
     assert drawn(client, model, extra_body={"seed": seed}) == [here]
     assert drawn(client, ref, extra_body={"seed": seed}) == [here]  # its whole address is a name too
 
@@ -69,7 +69,7 @@ def test_a_picture_is_described(client):
         decode(file).save(buffer, kind, lossless=True)
         found = client.chat.completions.create(model="fake/captioner", messages=shown(buffer.getvalue(), kind=kind))
         (choice,) = found.choices
-        here = models.describe(models.image2text("fake/captioner"), [decode(file)], [0])
+        here = models.generate_texts(models.image2text("fake/captioner"), [decode(file)], [0])
         assert ([choice.message.content], choice.finish_reason) == (here, "stop")
         assert found.usage is None  # unknown, which is not 0
 
@@ -106,9 +106,9 @@ WRONG_PICTURES = {
     "none": ("b64", b"words", 400, "not a PNG"),
     "cut": ("b64", encode_png(Image.new("RGB", (64, 64), "red"))[:80], 400, "that can be decoded"),
     "bomb": ("b64", bomb(), 413, "more than 16000000 pixels"),
-    "far": ("url", "https://example.com/x.png", 400, "fetches no pictures"),
-    "here": ("url", "http://127.0.0.1/x.png", 400, "fetches no pictures"),
-    "file": ("url", "file:///etc/passwd", 400, "fetches no pictures"),
+    "far": ("url", "https://example.com/x.png", 400, "downloads no images"),
+    "here": ("url", "http://127.0.0.1/x.png", 400, "downloads no images"),
+    "file": ("url", "file:///etc/passwd", 400, "downloads no images"),
     "broken": ("url", "data:image/png;base64,%%%", 400, "not valid base64"),
 }
 
@@ -149,7 +149,7 @@ def test_wrong_chats(client):
     file = encode_png(Image.new("RGB", (8, 8)))
     two = shown(file) * 2
     for messages in ([{"role": "user", "content": "hello"}], two, [{"role": "user", "content": []}]):
-        with pytest.raises(openai.BadRequestError, match="show one"):
+        with pytest.raises(openai.BadRequestError, match="send one"):
             client.chat.completions.create(model="fake/captioner", messages=messages)
     for wrong in ([], [{"role": "assistant", "content": "x"}, *shown(file)], [3]):
         with pytest.raises(openai.BadRequestError, match="messages"):
@@ -160,7 +160,7 @@ def test_wrong_vectors(client):
     for given in ([], [""], [[1, 2]], ["x"] * 2049):
         with pytest.raises(openai.BadRequestError, match="input"):
             client.embeddings.create(model="fake/embedder", input=given)
-    with pytest.raises(openai.BadRequestError, match="256 numbers"):
+    with pytest.raises(openai.BadRequestError, match="256 dimensions"):
         client.embeddings.create(model="fake/embedder", input="x", dimensions=8)
 
 
@@ -170,7 +170,7 @@ def test_a_refusal_and_a_failure_are_told_apart(client):
     assert refused.value.code == "content_policy_violation"
     with pytest.raises(openai.UnprocessableEntityError) as failed:
         drawn(client, "frail")
-    assert failed.value.code == "player_failed"
+    assert failed.value.code == "model_failed"
     with pytest.raises(openai.BadRequestError, match="told to refuse"):
         client.chat.completions.create(model="rude-reader", messages=shown(encode_png(Image.new("RGB", (8, 8)))))
 

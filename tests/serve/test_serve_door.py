@@ -11,8 +11,8 @@ import pytest
 from serving import serving, token_file, until
 
 from telephone.core.errors import UsageError
-from telephone.serve import Terms, token_of
-from telephone.serve.access import is_loopback, terms_for
+from telephone.serve import AccessPolicy, read_token
+from telephone.serve.access import is_loopback, policy_for
 from telephone.serve.middleware import RequestGuard
 
 TOKEN = "tok-Zx81-Spectrum-42-abcdef"
@@ -22,38 +22,38 @@ BODY = {"model": "fake/painter", "prompt": "x"}
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "gpu-box", "10.0.0.1"])
 def test_other_machines_need_a_token(host):
     with pytest.raises(UsageError, match="TELEPHONE_TOKEN"):
-        terms_for(host, "", 64)
-    assert terms_for(host, TOKEN, 64).hosts == frozenset()
+        policy_for(host, "", 64)
+    assert policy_for(host, TOKEN, 64).hosts == frozenset()
     assert not is_loopback(host)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.9.9.9"])
 def test_this_machine_needs_none(host):
-    terms = terms_for(host, "", 64)
-    assert terms.admits("")
-    assert terms.answers_to(f"[{host}]:8000" if ":" in host else f"{host}:8000")
-    assert not terms.answers_to("evil.example:8000")
+    policy = policy_for(host, "", 64)
+    assert policy.accepts_token("")
+    assert policy.accepts_host(f"[{host}]:8000" if ":" in host else f"{host}:8000")
+    assert not policy.accepts_host("evil.example:8000")
 
 
 def test_tokens_come_from_the_environment_or_a_safe_file(monkeypatch, tmp_path):
-    assert token_of() == ""
+    assert read_token() == ""
     monkeypatch.setenv("TELEPHONE_TOKEN", TOKEN)
-    assert token_of() == TOKEN
-    assert token_of(token_file(tmp_path, TOKEN[::-1])) == TOKEN[::-1]
-    assert TOKEN not in repr(Terms(TOKEN))
+    assert read_token() == TOKEN
+    assert read_token(token_file(tmp_path, TOKEN[::-1])) == TOKEN[::-1]
+    assert TOKEN not in repr(AccessPolicy(TOKEN))
     for text, mode, says in (
         (TOKEN, 0o644, "chmod 600"), ("short", 0o600, "16 or more"), ("", 0o600, "16 or more"),
-        ("two words that are long enough", 0o600, "plain characters"),
+        ("two words that are long enough", 0o600, "ASCII"),
     ):  # fmt: skip
         with pytest.raises(UsageError, match=says) as raised:
-            token_of(token_file(tmp_path, text, mode))
+            read_token(token_file(tmp_path, text, mode))
         assert not text or text not in str(raised.value)
     with pytest.raises(UsageError, match="cannot be read"):
-        token_of(tmp_path / "gone")
+        read_token(tmp_path / "gone")
 
 
 def test_without_the_token_nobody_is_let_in(connect, capfd):
-    with serving(["fake/painter"], Terms(TOKEN)) as url:
+    with serving(["fake/painter"], AccessPolicy(TOKEN)) as url:
         assert connect(url, api_key=TOKEN).images.generate(**BODY).data
         for key in ("none", TOKEN[:-1], TOKEN + "x"):
             with pytest.raises(openai.AuthenticationError) as raised:
@@ -71,15 +71,15 @@ def test_a_web_page_cannot_ask_in_a_browsers_name(address):
     assert httpx2.post(**call, headers=kind).status_code == 200
     assert httpx2.post(**call, headers={"content-type": "text/plain"}).status_code == 415
     found = httpx2.post(**call, headers={**kind, "host": "evil.example"})
-    assert found.status_code == 200, "a server on terms without names answers to any"
-    with serving(["fake/painter"], terms_for("127.0.0.1", "", 64)) as url:
+    assert found.status_code == 200, "a server on policy without names answers to any"
+    with serving(["fake/painter"], policy_for("127.0.0.1", "", 64)) as url:
         found = httpx2.post(f"{url}/images/generations", json=BODY, headers={"host": "evil.example"})
         assert (found.status_code, found.json()["error"]["code"]) == (403, "wrong_host")
         assert httpx2.post(f"{url}/images/generations", json=BODY).status_code == 200
 
 
 def test_large_requests_are_not_read(connect):
-    with serving(["fake/painter"], Terms(body=10_000)) as url:
+    with serving(["fake/painter"], AccessPolicy(body=10_000)) as url:
         with pytest.raises(openai.APIStatusError) as raised:
             connect(url).images.generate(model="fake/painter", prompt="x" * 20_000)
         assert (raised.value.status_code, raised.value.body["code"]) == (413, "request_too_large")
@@ -97,7 +97,7 @@ def test_bodies_that_are_nothing(address, body):
 
 
 def test_when_too_many_wait_the_next_is_told_to_come_again(connect):
-    with serving(["slow=fake/painter?delay=1&batch=1"], Terms(waiting=2)) as url:
+    with serving(["slow=fake/painter?delay=1&batch=1"], AccessPolicy(max_requests=2)) as url:
         client = connect(url)
         found: list[object] = []
 
@@ -147,7 +147,7 @@ def test_a_request_that_never_arrives_is_given_up():
     scope = {
         "type": "http", "method": "POST", "path": "/v1/embeddings", "headers": [(b"content-type", b"application/json")],
     }  # fmt: skip
-    asyncio.run(RequestGuard(never, Terms(body_seconds=0.1))(scope, receive, send))
+    asyncio.run(RequestGuard(never, AccessPolicy(max_body_seconds=0.1))(scope, receive, send))
     assert sent[0]["status"] == 408
 
 

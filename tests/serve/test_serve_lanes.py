@@ -14,7 +14,7 @@ from serving import serving
 from telephone.core.errors import ModelUnavailable, UsageError, WeightsError
 from telephone.core.images import encode_png
 from telephone.models import Image2Text, Text2Image, Traits
-from telephone.serve import Guest, invite
+from telephone.serve import ServedModel, load_served_models
 
 
 class Counter(Text2Image):
@@ -64,9 +64,9 @@ class Obedient(Image2Text):
         return [f"{said} {image.getpixel((0, 0))[0]}" for image in images]
 
 
-def guest(name: str, player) -> Guest:
+def target(name: str, player) -> ServedModel:
     kind = "text2image" if isinstance(player, Text2Image) else "image2text"
-    return Guest(name, f"test/{name}", player, kind, player.traits())
+    return ServedModel(name, f"test/{name}", player, kind, player.traits())
 
 
 def together(call, items) -> list:
@@ -76,7 +76,7 @@ def together(call, items) -> list:
 
 def test_what_waits_becomes_a_batch_and_nothing_changes(connect):
     player = Counter("a", delay=0.1)
-    with serving({"p": guest("p", player)}) as url:
+    with serving({"p": target("p", player)}) as url:
         client = connect(url)
 
         def ask(seed: int) -> str:
@@ -106,8 +106,8 @@ def test_players_of_one_device_take_turns_and_remote_ones_do_not(connect):
 
     one, two = Shared("one", 0.05), Shared("two", 0.05)
     far = Counter("far", 0.3, device="remote", batch_size=1, concurrency=4)
-    guests = {"one": guest("one", one), "two": guest("two", two), "far": guest("far", far)}
-    with serving(guests) as url:
+    served = {"one": target("one", one), "two": target("two", two), "far": target("far", far)}
+    with serving(served) as url:
         client = connect(url)
         together(lambda name: client.images.generate(model=name, prompt="x"), ["one", "two"] * 4)
         together(lambda at: client.images.generate(model="far", prompt=f"{at}"), range(8))
@@ -117,7 +117,7 @@ def test_players_of_one_device_take_turns_and_remote_ones_do_not(connect):
 
 def test_one_bad_item_does_not_spoil_the_batch_and_each_fault_has_its_status(connect, capfd):
     player = Counter("b", delay=0.1)
-    with serving({"p": guest("p", player)}) as url:
+    with serving({"p": target("p", player)}) as url:
         client = connect(url)
 
         def ask(text: str):
@@ -131,7 +131,7 @@ def test_one_bad_item_does_not_spoil_the_batch_and_each_fault_has_its_status(con
         assert (later.status_code, later.response.headers["retry-after"], later.code) == (
             503,
             "7",
-            "player_unavailable",
+            "model_unavailable",
         )
         broken, weights = ask("broken"), ask("weights")
         assert (broken.status_code, broken.body["message"]) == (422, "p failed (ValueError).")
@@ -147,7 +147,7 @@ def test_describers_are_asked_in_the_clients_words(connect, remote):
 
     player = Obedient(remote)
     own = player.task_description
-    with serving({"o": guest("o", player)}) as url:
+    with serving({"o": target("o", player)}) as url:
         client = connect(url)
 
         def ask(given) -> str:
@@ -174,15 +174,15 @@ def test_vectors_of_many_texts_come_in_order(connect):
 
 
 def test_who_is_served_has_a_name_of_its_own():
-    guests = invite(["fake/painter?loss=0.5", "mild=fake/painter?loss=0.1", "fake/captioner"])
-    assert list(guests) == ["fake/painter", "mild", "fake/captioner"]
-    assert guests["mild"].ref == "fake/painter?loss=0.1"
+    served = load_served_models(["fake/painter?loss=0.5", "mild=fake/painter?loss=0.1", "fake/captioner"])
+    assert list(served) == ["fake/painter", "mild", "fake/captioner"]
+    assert served["mild"].ref == "fake/painter?loss=0.1"
     for refs, says in (
-        ([], "nobody to serve"),
-        (["fake/painter", "fake/painter?loss=0.5"], "Two players would be called 'fake/painter'"),
+        ([], "no model to serve"),
+        (["fake/painter", "fake/painter?loss=0.5"], "Two models have the name 'fake/painter'"),
         (["fake/paintre"], "Did you mean fake/painter"),
         ([" =fake/painter"], "before the equals sign"),
         (["openai/x?kind=text2image"], "OPENAI_API_KEY"),
     ):
         with pytest.raises(UsageError, match=says):
-            invite(refs)
+            load_served_models(refs)

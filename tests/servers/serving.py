@@ -11,26 +11,26 @@ from pathlib import Path
 
 import uvicorn
 
-from telephone.serve import Guest, Post, Terms, invite
+from telephone.serve import AccessPolicy, ListenAddress, ServedModel, load_served_models
 from telephone.serve.application import make_app
 from telephone.serve.server import _listen, base_url
 
 
 @contextlib.contextmanager
-def serving(refs: Sequence[str] | Mapping[str, Guest], terms: Terms | None = None) -> Iterator[str]:
+def serving(refs: Sequence[str] | Mapping[str, ServedModel], policy: AccessPolicy | None = None) -> Iterator[str]:
     """Serves players from a thread; gives the base address."""
-    guests = refs if isinstance(refs, Mapping) else invite(refs)
-    post = Post(port=0)
-    with _listen(post) as taken:
+    served = refs if isinstance(refs, Mapping) else load_served_models(refs)
+    listen = ListenAddress(port=0)
+    with _listen(listen) as taken:
         config = uvicorn.Config(
-            make_app(guests, terms or Terms()), log_level="error", ws="none", lifespan="off", access_log=False
+            make_app(served, policy or AccessPolicy()), log_level="error", ws="none", lifespan="off", access_log=False
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]})
         thread.start()
         try:
             until(lambda: server.started)
-            yield base_url(post.host, taken)
+            yield base_url(listen.host, taken)
         finally:
             server.should_exit = True
             thread.join()

@@ -1,10 +1,10 @@
-"""Players at the end of a wire: a server that speaks OpenAI's language, so that a battle can span machines.
+"""Serves models over HTTP with OpenAI's interface, so that a battle can span machines.
 
-Importing this loads no server: FastAPI and uvicorn come in when one is started.
+Importing this package loads neither FastAPI nor uvicorn; starting a server does.
 """
 
-from telephone.serve.access import Terms, token_of
-from telephone.serve.served_models import Guest, invite
-from telephone.serve.server import Post, serve
+from telephone.serve.access import AccessPolicy, read_token
+from telephone.serve.served_models import ServedModel, load_served_models
+from telephone.serve.server import ListenAddress, serve
 
-__all__ = ["Guest", "Post", "Terms", "invite", "serve", "token_of"]
+__all__ = ["AccessPolicy", "ListenAddress", "ServedModel", "load_served_models", "read_token", "serve"]

@@ -1,4 +1,4 @@
-"""On what terms strangers are let in: the token, the machines that may ask without one, and how much they may send."""
+"""Access policy of the server: token, accepted host names, and limits on requests."""
 
 import hmac
 import ipaddress
@@ -12,63 +12,63 @@ from telephone.core.errors import UsageError
 
 VARIABLE = "TELEPHONE_TOKEN"
 SHORTEST = 16
-"""Characters of a token; anything shorter could be guessed over a network."""
+"""Minimum number of characters of a token; a shorter one could be guessed over a network."""
 _MAKE = "python -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
 
 @dataclass(frozen=True)
-class Terms:
-    """What a request must show and may hold."""
+class AccessPolicy:
+    """What a request must present and how large it may be."""
 
     token: str = field(default="", repr=False)
-    """What callers must know; empty asks nobody, which only a server for this machine alone may do."""
+    """Required bearer token; empty requires none, which is allowed on loopback addresses only."""
     hosts: frozenset[str] = frozenset()
-    """The names by which the server may be called; empty is any. It keeps web pages in a browser here from asking."""
-    waiting: int = 64
-    """Requests at a time, those in work included; one more is told to come again."""
+    """Accepted `Host` names; empty accepts any. It stops web pages in a local browser from calling the server."""
+    max_requests: int = 64
+    """Maximum number of requests at a time, running ones included; further ones receive 429."""
     body: int = 24 * 2**20
-    """Bytes of a request."""
-    body_seconds: float = 60.0
-    """Seconds in which a request must have arrived."""
+    """Maximum bytes of a request body."""
+    max_body_seconds: float = 60.0
+    """Seconds in which a request body must have arrived."""
 
-    def admits(self, authorization: str) -> bool:
-        """Returns whether a header `Bearer TOKEN` holds the token; takes as long for a near miss as for any other."""
+    def accepts_token(self, authorization: str) -> bool:
+        """Returns whether a header `Bearer TOKEN` holds the token, compared in constant time."""
         kind, _, value = authorization.partition(" ")
         given = value.strip().encode(errors="replace") if kind.lower() == "bearer" else b""
         return not self.token or hmac.compare_digest(given, self.token.encode())
 
-    def answers_to(self, header: str) -> bool:
-        """Returns whether the server may be called by the name in a `Host` header, its port aside."""
+    def accepts_host(self, header: str) -> bool:
+        """Returns whether the name in a `Host` header is accepted; the port is ignored."""
         name = header.strip().lower()
         bare = name[: name.find("]") + 1] if name.startswith("[") else name.partition(":")[0]
         return not self.hosts or bare in self.hosts
 
 
-def terms_for(host: str, token: str, waiting: int) -> Terms:
-    """Returns the terms of a server at an address.
+def policy_for(host: str, token: str, max_requests: int) -> AccessPolicy:
+    """Returns the policy of a server at an address.
 
     Args:
         host: where it listens.
-        token: what callers must show; empty is nothing.
-        waiting: requests at a time.
+        token: required token; empty requires none.
+        max_requests: requests at a time.
 
     Raises:
-        UsageError: other machines could ask it, and there is no token.
+        UsageError: other machines can reach the address, and there is no token.
     """
     if not token and not is_loopback(host):
         raise UsageError(
-            f"Other machines can reach {host}, so callers need a token: run `{_MAKE}`, put what it prints into "
-            f"{VARIABLE} or a file for --token-file, and give it to them."
+            f"Other machines can reach {host}, so a token is needed: run `{_MAKE}`, put its output into "
+            f"{VARIABLE} or a file for --token-file, and give it to the clients."
         )
     here = frozenset({"localhost", "127.0.0.1", "[::1]", host.lower(), f"[{host.lower()}]"})
-    return Terms(token, frozenset() if token else here, waiting)
+    return AccessPolicy(token, frozenset() if token else here, max_requests)
 
 
-def token_of(path: Path | None = None) -> str:
-    """Returns the token from a file that only its owner can read, else from the environment, else nothing.
+def read_token(path: Path | None = None) -> str:
+    """Returns the token from a file that only its owner can read, else from the environment, else an empty text.
 
     Raises:
-        UsageError: the file cannot be read or others can read it, or the token is too short or holds odd characters.
+        UsageError: the file cannot be read or others can read it, or the token is too short or has invalid characters.
     """
     raw = settings.secret(VARIABLE) or "" if path is None else _read(path)
     token = raw.strip()
@@ -76,12 +76,14 @@ def token_of(path: Path | None = None) -> str:
         return ""
     source = VARIABLE if path is None else str(path)
     if len(token) < SHORTEST or not token.isascii() or not token.isprintable() or " " in token:
-        raise UsageError(f"The token in {source} must be {SHORTEST} or more plain characters: make one with `{_MAKE}`.")
+        raise UsageError(
+            f"The token in {source} must be {SHORTEST} or more printable ASCII characters: make one with `{_MAKE}`."
+        )
     return token
 
 
 def is_loopback(host: str) -> bool:
-    """Returns whether a server at this address can be asked from this machine alone."""
+    """Returns whether a server at this address can be reached from this machine only."""
     if host.lower() == "localhost":
         return True
     try:
@@ -91,7 +93,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _read(path: Path) -> str:
-    """Checks the file that was opened and not its path, so that nobody can put another one in between."""
+    """Checks the opened file and not its path, so that the file cannot be exchanged in between."""
     try:
         with path.open(encoding="ascii") as file:
             found = os.fstat(file.fileno())
@@ -101,4 +103,4 @@ def _read(path: Path) -> str:
     except OSError as error:
         raise UsageError(f"The token file {path} cannot be read ({error.strerror}): check its path.") from None
     except UnicodeDecodeError:
-        raise UsageError(f"The token file {path} holds no plain characters: make a token with `{_MAKE}`.") from None
+        raise UsageError(f"The token file {path} is not ASCII text: make a token with `{_MAKE}`.") from None

@@ -1,4 +1,4 @@
-"""Whose turn it is: requests that wait for one player become its batch, and players on one device take turns."""
+"""Request batching: requests that wait for one model form its batch, and models on one device take turns."""
 
 import asyncio
 from collections import deque
@@ -7,54 +7,54 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from telephone.serve.served_models import Guest
+from telephone.serve.served_models import ServedModel
 
 
 @dataclass(frozen=True)
 class QueuedCall:
-    """What one request asks of a player, item for item."""
+    """The items of one client request."""
 
-    guest: Guest
+    target: ServedModel
     items: Sequence[Any]
     seeds: Sequence[int]
     task: str = ""
 
 
 @dataclass(eq=False)
-class _Job:
-    """One item of a wish."""
+class _QueuedItem:
+    """One item of a request, with the future of its result."""
 
-    guest: Guest
+    target: ServedModel
     item: Any
     seed: int
     task: str
     done: "asyncio.Future[Any]"
 
 
-class Lane:
-    """A queue before one device; lives in one event loop, computes in threads of its own."""
+class BatchQueue:
+    """The queue of one device; belongs to one event loop, computes in its own threads."""
 
     def __init__(self, workers: int) -> None:
         """Starts empty.
 
         Args:
-            workers: calls at one time.
+            workers: maximum number of concurrent calls.
         """
         self._workers = workers
-        self._waiting: deque[_Job] = deque()
+        self._waiting: deque[_QueuedItem] = deque()
         self._runs: set[asyncio.Task[None]] = set()
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="telephone-lane")
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="telephone-queue")
 
-    async def ask(self, wish: QueuedCall) -> list[Any]:
-        """Returns one result an item, each of which may be the `ModelError` that takes its place.
+    async def call(self, request: QueuedCall) -> list[Any]:
+        """Returns one result or one `ModelError` an item.
 
         Raises:
-            Exception: whatever the player raised for the whole call.
+            Exception: any exception of the model that concerns the whole call.
         """
         loop = asyncio.get_running_loop()
         jobs = [
-            _Job(wish.guest, item, seed, wish.task, loop.create_future())
-            for item, seed in zip(wish.items, wish.seeds, strict=True)
+            _QueuedItem(request.target, item, seed, request.task, loop.create_future())
+            for item, seed in zip(request.items, request.seeds, strict=True)
         ]
         self._waiting.extend(jobs)
         self._start()
@@ -62,10 +62,10 @@ class Lane:
             return list(await asyncio.gather(*(job.done for job in jobs)))
         finally:
             for job in jobs:
-                job.done.cancel()  # where the client has gone, or one item spoilt the rest, nobody waits any more
+                job.done.cancel()  # the client has disconnected, or another item failed
 
     def close(self) -> None:
-        """Starts no call any more; one that is being made is not waited for."""
+        """Starts no further calls and does not wait for running ones."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _start(self) -> None:
@@ -80,14 +80,14 @@ class Lane:
             self._start()
 
     async def _run(self) -> None:
-        """Works until nobody waits."""
-        # The first request does not wait for company: batches gather by themselves while a call is being made, and
-        # a pause of 10 ms before the first one was measured to gain nothing.
+        """Works until the queue is empty."""
+        # The first request is not delayed: batches form while a call is running, and a pause of 10 ms before the
+        # first one was measured to gain nothing.
         while batch := self._take():
             loop = asyncio.get_running_loop()
             try:
                 made: list[Any] = await loop.run_in_executor(self._threads, _call, batch)
-            except Exception as error:  # noqa: BLE001 - a player may raise anything, and each who waits must hear of it
+            except Exception as error:  # noqa: BLE001 - a model may raise anything, and every waiting request must receive it
                 for job in batch:
                     if not job.done.done():
                         job.done.set_exception(error)
@@ -96,20 +96,20 @@ class Lane:
                 if not job.done.done():
                     job.done.set_result(result)
 
-    def _take(self) -> list[_Job]:
-        """Takes the oldest job and those that can share its call, and leaves the others in their order."""
-        batch: list[_Job] = []
-        left: deque[_Job] = deque()
+    def _take(self) -> list[_QueuedItem]:
+        """Removes the oldest item and those that can share its call; the others keep their order."""
+        batch: list[_QueuedItem] = []
+        left: deque[_QueuedItem] = deque()
         for job in self._waiting:
             if job.done.done():
                 continue
-            fits = not batch or (job.guest is batch[0].guest and job.task == batch[0].task)
-            room = not batch or len(batch) < batch[0].guest.traits.batch_size
+            fits = not batch or (job.target is batch[0].target and job.task == batch[0].task)
+            room = not batch or len(batch) < batch[0].target.traits.batch_size
             (batch if fits and room else left).append(job)
         self._waiting = left
         return batch
 
 
-def _call(batch: Sequence[_Job]) -> list[Any]:
+def _call(batch: Sequence[_QueuedItem]) -> list[Any]:
     first = batch[0]
-    return first.guest.answer([job.item for job in batch], [job.seed for job in batch], first.task)
+    return first.target.answer([job.item for job in batch], [job.seed for job in batch], first.task)

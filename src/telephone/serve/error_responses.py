@@ -1,4 +1,4 @@
-"""What a client is told when something is wrong, in OpenAI's words: a status, a type, a code and one sentence."""
+"""Error responses in OpenAI's format: status, type, code and one sentence."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,43 +11,43 @@ MAX_MESSAGE = 500
 
 
 @dataclass
-class Fault(Exception):
-    """Ends a request."""
+class ApiError(Exception):
+    """An error that ends a request."""
 
     status: int
-    """Of HTTP. 4xx says that the same request goes wrong again, but for 429; 5xx that it may go well later."""
+    """HTTP status. 4xx except 429: the same request fails again; 5xx and 429: it may succeed later."""
     message: str
     code: str
     retry_after: float | None = None
-    """Seconds after which to ask again."""
+    """Seconds after which to retry."""
 
     @property
     def document(self) -> dict[str, Any]:
-        """The body of the answer."""
+        """The body of the response."""
         kind = _TYPES.get(self.status, "server_error" if self.status >= 500 else "invalid_request_error")
         return {"error": {"message": self.message, "type": kind, "param": None, "code": self.code}}
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers of the answer beside the usual ones."""
+        """Additional headers of the response."""
         if self.status == 401:
             return {"www-authenticate": "Bearer"}
         return {} if self.retry_after is None else {"retry-after": f"{self.retry_after:g}"}
 
 
-def wrong(message: str, code: str = "invalid_value") -> Fault:
-    """Returns the fault of a request that cannot be carried out as it stands."""
-    return Fault(400, message, code)
+def bad_request(message: str, code: str = "invalid_value") -> ApiError:
+    """Returns the error for a request that is invalid."""
+    return ApiError(400, message, code)
 
 
-def from_player(name: str, error: ModelError) -> Fault:
-    """Returns what a client is told about a player's failure: refused, worth asking again, or for good.
+def from_model_error(name: str, error: ModelError) -> ApiError:
+    """Returns the error for a failure of a model: refused, retryable, or permanent.
 
-    A failure for good is told as 422 and not as 500, because clients repeat a call after 500.
+    A permanent failure is 422 and not 500, because clients retry after 500.
     """
-    said = redact(str(error))[:MAX_MESSAGE]
+    message = redact(str(error))[:MAX_MESSAGE]
     if isinstance(error, ModelRefused):
-        return Fault(400, said, "content_policy_violation")
+        return ApiError(400, message, "content_policy_violation")
     if isinstance(error, ModelUnavailable):
-        return Fault(503, said, "player_unavailable", error.retry_after)
-    return Fault(422, f"{name} failed: {said}", "player_failed")
+        return ApiError(503, message, "model_unavailable", error.retry_after)
+    return ApiError(422, f"{name} failed: {message}", "model_failed")

@@ -1,4 +1,4 @@
-"""What clients may ask, as OpenAI's interface writes it; fields that nobody here could obey are left unread."""
+"""Request bodies of OpenAI's interface; unsupported fields are ignored."""
 
 from typing import Annotated, Any, Literal
 
@@ -8,34 +8,34 @@ from pydantic import BaseModel, ConfigDict, Field
 from telephone.core.errors import ModelError
 from telephone.core.images import own_filters
 from telephone.models.api.sanitize import embedded, picture
-from telephone.serve.error_responses import Fault, wrong
+from telephone.serve.error_responses import ApiError, bad_request
 
 MAX_TEXT = 32_000
-"""Characters of one text."""
+"""Maximum characters of one text."""
 MAX_PIXELS = 16_000_000
-"""Pixels of a picture."""
+"""Maximum pixels of an image."""
 MAX_TEXTS = 2048
-"""Texts of one request for vectors."""
-MAX_PICTURES = 10
+"""Maximum texts of one request for embeddings."""
+MAX_IMAGES = 10
 
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Size = Annotated[str, Field(pattern=r"^(auto|[1-9]\d{0,4}x[1-9]\d{0,4})$")]
 
 
-class _Ask(BaseModel):
-    """Every request names a model; whole numbers are not made of texts or of halves."""
+class _ModelRequest(BaseModel):
+    """Base of all requests: they name a model, and types are strict."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
 
     model: Annotated[str, Field(min_length=1, max_length=500)]
 
 
-class PicturesAsk(_Ask):
+class ImageRequest(_ModelRequest):
     """`POST /v1/images/generations`."""
 
     prompt: Text
-    n: Annotated[int, Field(ge=1, le=MAX_PICTURES)] | None = None
+    n: Annotated[int, Field(ge=1, le=MAX_IMAGES)] | None = None
     size: Size | None = None
     seed: Seed | None = None
     response_format: Literal["b64_json"] | None = None
@@ -43,18 +43,18 @@ class PicturesAsk(_Ask):
     stream: Literal[False] | None = None
 
 
-class Shown(BaseModel):
-    """Where a picture is."""
+class ImageUrl(BaseModel):
+    """URL of an image."""
 
     url: str
 
 
 class MessagePart(BaseModel):
-    """A part of a message: a text or a picture."""
+    """A part of a message: a text or an image."""
 
     type: Literal["text", "image_url"]
     text: str | None = None
-    image_url: Shown | None = None
+    image_url: ImageUrl | None = None
 
 
 class Message(BaseModel):
@@ -65,12 +65,12 @@ class Message(BaseModel):
 
     @property
     def parts(self) -> list[MessagePart]:
-        """The parts, a bare text being one."""
+        """The parts; a plain text is one part."""
         return [MessagePart(type="text", text=self.content)] if isinstance(self.content, str) else self.content
 
 
-class ChatAsk(_Ask):
-    """`POST /v1/chat/completions`: one picture and, if it is wanted, a request in words."""
+class ChatRequest(_ModelRequest):
+    """`POST /v1/chat/completions`: one image and an optional instruction."""
 
     messages: Annotated[list[Message], Field(min_length=1, max_length=16)]
     n: Literal[1] | None = None
@@ -79,26 +79,26 @@ class ChatAsk(_Ask):
 
     @property
     def task(self) -> str:
-        """The request in words, of all messages together."""
+        """The instruction: the texts of all messages."""
         texts = [part.text or "" for message in self.messages for part in message.parts if part.type == "text"]
         return "\n".join(text.strip() for text in texts if text.strip())
 
     @property
     def address(self) -> str:
-        """Where the one picture is.
+        """The URL of the image.
 
         Raises:
-            Fault: there is none, or more than one, or the words are too many.
+            ApiError: there is not exactly one image, or the text is too long.
         """
         shown = [part.image_url for message in self.messages for part in message.parts if part.image_url is not None]
         if len(shown) != 1:
-            raise wrong(f"The messages show {len(shown)} pictures; show one, as a part of the type image_url.")
+            raise bad_request(f"The messages contain {len(shown)} images; send one, as a part of type image_url.")
         if len(self.task) > MAX_TEXT:
-            raise wrong(f"The messages hold more than {MAX_TEXT} characters of text; shorten them.")
+            raise bad_request(f"The messages contain more than {MAX_TEXT} characters of text; shorten them.")
         return shown[0].url
 
 
-class VectorsAsk(_Ask):
+class EmbeddingRequest(_ModelRequest):
     """`POST /v1/embeddings`."""
 
     input: Text | Annotated[list[Text], Field(min_length=1, max_length=MAX_TEXTS)]
@@ -111,28 +111,28 @@ class VectorsAsk(_Ask):
         return [self.input] if isinstance(self.input, str) else self.input
 
 
-def read_picture(address: str) -> Image.Image:
-    """Returns the picture of a `data:` address in RGB, upright and without metadata.
+def read_image(address: str) -> Image.Image:
+    """Returns the image of a `data:` URL in RGB, upright and without metadata.
 
     Raises:
-        Fault: it is on another machine, is none, or has too many pixels.
+        ApiError: it is not a `data:` URL, cannot be decoded, or has too many pixels.
     """
     if not address[:5].lower() == "data:":
-        raise wrong("This server fetches no pictures; send the picture itself, as data:image/png;base64,…")
+        raise bad_request("This server downloads no images; send the image itself, as data:image/png;base64,…")
     try:
         data = embedded(address)
         check_pixels(data)
         return picture(data)
     except ModelError as error:
-        # The check was written for answers; what is read here is a question.
-        raise wrong(str(error).replace("The answer", "The request", 1), "invalid_image") from error
+        # The message was written for responses of providers; this is a request.
+        raise bad_request(str(error).replace("The answer", "The request", 1), "invalid_image") from error
 
 
 def check_pixels(data: bytes) -> None:
-    """Reads the head of a picture's file.
+    """Checks the size that an image file declares, without decoding it.
 
     Raises:
-        Fault: it has more than `MAX_PIXELS` pixels; whatever else is wrong shows when it is decoded.
+        ApiError: it has more than `MAX_PIXELS` pixels. Other defects are found when it is decoded.
     """
     import io
     import warnings
@@ -147,14 +147,14 @@ def check_pixels(data: bytes) -> None:
         except (OSError, SyntaxError, ValueError):
             return
     if width * height > MAX_PIXELS:
-        raise Fault(413, f"The picture has more than {MAX_PIXELS} pixels; make it smaller.", "image_too_large")
+        raise ApiError(413, f"The image has more than {MAX_PIXELS} pixels; make it smaller.", "image_too_large")
 
 
-def explain(errors: list[Any]) -> Fault:
-    """Returns the fault for a body that does not fit, from what the validator found; values are not quoted."""
+def from_validation_errors(errors: list[Any]) -> ApiError:
+    """Returns the error for an invalid body; values are not quoted."""
     first = errors[0]
     where = ".".join(str(step) for step in first["loc"] if step != "body")
     what = str(first["msg"]).rstrip(".")
     if first["type"] == "json_invalid":
-        return wrong('The body is not JSON; send an object such as {"model": …}.', "invalid_json")
-    return wrong(f"{where or 'The body'}: {what}.")
+        return bad_request('The body is not JSON; send an object such as {"model": …}.', "invalid_json")
+    return bad_request(f"{where or 'The body'}: {what}.")

@@ -1,4 +1,4 @@
-"""From a client's request to a player and back: finds the player, asks its lane, says what came of it."""
+"""Routes a client's request to a model: finds the model, queues the call, maps failures to error responses."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -8,103 +8,105 @@ from telephone.core.errors import ModelError, TelephoneError
 from telephone.core.seeds import derive
 from telephone.models import ModelKind, parse_ref
 from telephone.models.provider import suggestion
-from telephone.serve.batching import Lane, QueuedCall
-from telephone.serve.error_responses import Fault, from_player, wrong
-from telephone.serve.served_models import Guest
+from telephone.serve.batching import BatchQueue, QueuedCall
+from telephone.serve.error_responses import ApiError, bad_request, from_model_error
+from telephone.serve.served_models import ServedModel
 
 _DOES: dict[ModelKind, str] = {
-    "text2image": "draws: ask /v1/images/generations",
-    "image2text": "describes pictures: ask /v1/chat/completions",
-    "embedder": "embeds texts: ask /v1/embeddings",
+    "text2image": "draws: use /v1/images/generations",
+    "image2text": "describes images: use /v1/chat/completions",
+    "embedder": "embeds texts: use /v1/embeddings",
 }
 
 
-class Desk:
-    """All players of a server and their lanes; lives in one event loop."""
+class Router:
+    """All models of a server and their queues; belongs to one event loop."""
 
-    def __init__(self, guests: Mapping[str, Guest]) -> None:
-        """Opens a lane for each device.
+    def __init__(self, served: Mapping[str, ServedModel]) -> None:
+        """Creates a queue for each device.
 
         Args:
-            guests: the players by name.
+            served: models by name.
         """
-        self.guests = guests
-        self._lanes: dict[str, Lane] = {}
-        for guest in guests.values():
-            workers = guest.traits.concurrency if guest.traits.device == "remote" else 1
-            self._lanes.setdefault(guest.lane, Lane(workers))
+        self.served = served
+        self._queues: dict[str, BatchQueue] = {}
+        for target in served.values():
+            workers = target.traits.concurrency if target.traits.device == "remote" else 1
+            self._queues.setdefault(target.queue, BatchQueue(workers))
 
-    def find(self, model: str, kind: ModelKind | None = None) -> Guest:
-        """Returns the player that a client calls by its name, or by its address with options.
+    def find(self, model: str, kind: ModelKind | None = None) -> ServedModel:
+        """Returns the model with a name, or with an address including options.
 
         Raises:
-            Fault: there is none, or it is of another kind.
+            ApiError: there is no such model, or it is of another kind.
         """
-        guest = self.guests.get(model) or next((one for one in self.guests.values() if _same(one.ref, model)), None)
-        if guest is None:
-            known = ", ".join(self.guests)
-            hint = suggestion(model, self.guests)
-            raise Fault(
+        target = self.served.get(model) or next(
+            (one for one in self.served.values() if _same_address(one.ref, model)), None
+        )
+        if target is None:
+            known = ", ".join(self.served)
+            hint = suggestion(model, self.served)
+            raise ApiError(
                 404, f"There is no model {model[:100]!r} here.{hint} The models are: {known}.", "model_not_found"
             )
-        if kind is not None and guest.kind != kind:
-            raise wrong(f"{guest.name} {_DOES[guest.kind]}.", "wrong_endpoint")
-        return guest
+        if kind is not None and target.kind != kind:
+            raise bad_request(f"{target.name} {_DOES[target.kind]}.", "wrong_endpoint")
+        return target
 
-    async def ask(self, guest: Guest, items: Sequence[Any], seeds: Sequence[int], task: str = "") -> list[Any]:
-        """Returns one result an item.
+    async def call(self, target: ServedModel, items: Sequence[Any], seeds: Sequence[int], task: str = "") -> list[Any]:
+        """Returns one result per item.
 
         Raises:
-            Fault: the player failed on one of them.
+            ApiError: the model failed on one of them.
         """
         try:
-            made = await self._lanes[guest.lane].ask(QueuedCall(guest, items, seeds, task))
+            made = await self._queues[target.queue].call(QueuedCall(target, items, seeds, task))
         except ModelError as error:
-            raise _told(guest, error) from error
+            raise _api_error(target, error) from error
         except TelephoneError as error:
-            # Such a sentence is for whoever runs the server, and may name its folders.
-            _note(guest, error)
-            raise Fault(
-                500, f"{guest.name} cannot play now; the server's own log says why.", "player_broken"
+            # The message is for the operator of the server and may contain its paths.
+            _log(target, error)
+            raise ApiError(
+                500, f"{target.name} is not available; the server's log gives the reason.", "model_broken"
             ) from error
-        except Exception as error:  # noqa: BLE001 - a player may raise anything, and the others go on
-            _note(guest, error)
-            raise Fault(422, f"{guest.name} failed ({type(error).__name__}).", "player_failed") from error
+        except Exception as error:  # noqa: BLE001 - a model may raise anything, and other requests go on
+            _log(target, error)
+            raise ApiError(422, f"{target.name} failed ({type(error).__name__}).", "model_failed") from error
         for result in made:
             if isinstance(result, ModelError):
-                raise _told(guest, result)
+                raise _api_error(target, result)
         return made
 
     def close(self) -> None:
-        """Starts no call any more."""
-        for lane in self._lanes.values():
-            lane.close()
+        """Starts no further calls."""
+        for queue in self._queues.values():
+            queue.close()
 
 
 def seeds_for(seed: int | None, count: int, *given: object) -> list[int]:
-    """Returns one seed an item: the client's own first, further ones made from it.
+    """Returns one seed per item: the client's seed first, further ones derived from it.
 
-    Without one it is made from what is asked, so that the same request has the same answer.
+    Without a seed it is derived from the request, so that equal requests have equal results.
     """
     first = derive("serve", *given) if seed is None else seed
     return [first, *(derive("serve next", first, number) for number in range(1, count))]
 
 
-def _told(guest: Guest, error: ModelError) -> Fault:
-    fault = from_player(guest.name, error)
-    if fault.status != 400:
-        _note(guest, error)
-    return fault
+def _api_error(target: ServedModel, error: ModelError) -> ApiError:
+    error = from_model_error(target.name, error)
+    if error.status != 400:
+        _log(target, error)
+    return error
 
 
-def _note(guest: Guest, error: BaseException) -> None:
+def _log(target: ServedModel, error: BaseException) -> None:
     from telephone.core.redaction import redact
 
-    said = "".join(sign if sign.isprintable() else " " for sign in redact(str(error)))[:500]
-    print(f"{guest.name}: {type(error).__name__}: {said}", file=sys.stderr, flush=True)
+    message = "".join(char if char.isprintable() else " " for char in redact(str(error)))[:500]
+    print(f"{target.name}: {type(error).__name__}: {message}", file=sys.stderr, flush=True)
 
 
-def _same(ref: str, model: str) -> bool:
+def _same_address(ref: str, model: str) -> bool:
     try:
         return str(parse_ref(model)) == ref
     except TelephoneError:

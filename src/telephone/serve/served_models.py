@@ -1,4 +1,4 @@
-"""Who is served: the players, the names under which clients ask for them, and how one is called."""
+"""The models that a server offers, their names, and how each is called."""
 
 import copy
 import threading
@@ -21,19 +21,19 @@ from telephone.models import (
     load_model,
 )
 
-COPIES = 16
-"""Copies of a player on another machine that are kept, one for each request in words."""
+MAX_COPIES = 16
+"""Copies of a remote model that are kept, one for each instruction."""
 
 
 @dataclass(eq=False)
-class Guest:
-    """A player that is served."""
+class ServedModel:
+    """A model that is served."""
 
     name: str
-    """What clients call it."""
+    """Its name for clients."""
     ref: str
-    """Its address, with options."""
-    player: Model
+    """Its address with options."""
+    model: Model
     kind: ModelKind
     traits: Traits
     _copies: OrderedDict[str, Image2Text] = field(default_factory=OrderedDict)
@@ -41,93 +41,95 @@ class Guest:
 
     @property
     def provider(self) -> str:
-        """The first part of its address."""
+        """The provider, first part of its address."""
         return self.ref.partition("/")[0]
 
     @property
-    def lane(self) -> str:
-        """Whose turn it shares: players on one device take turns, each on another machine goes its own way."""
+    def queue(self) -> str:
+        """Name of its queue: models on one device share a queue, each remote model has its own."""
         return f"remote {self.name}" if self.traits.device == "remote" else self.traits.device
 
     def answer(self, items: Sequence[Any], seeds: Sequence[int], task: str) -> list[Any]:
-        """Returns one result an item, or the `ModelError` that takes its place.
+        """Returns one result or one `ModelError` per item.
 
         Args:
-            items: texts for a painter or an embedder, pictures for a describer.
-            seeds: one an item, in [0, 2**32).
-            task: what to ask of a describer; empty is its own request.
+            items: texts for a text-to-image model or an embedder, PIL images for an image-to-text model.
+            seeds: one per item, in [0, 2**32).
+            task: instruction for an image-to-text model; empty is its default.
 
         Raises:
-            TelephoneError: the whole call failed; every other exception is the player's own.
+            TelephoneError: the whole call failed. Other exceptions come from the model.
         """
-        one = self.player
-        if isinstance(one, Text2Image):
-            return list(generate_images(one, items, seeds))
-        if isinstance(one, Image2Text):
-            return self._describe(one, items, seeds, task)
-        assert isinstance(one, Embedder)
-        return list(one.embed_texts(list(items)))
+        model = self.model
+        if isinstance(model, Text2Image):
+            return list(generate_images(model, items, seeds))
+        if isinstance(model, Image2Text):
+            return self._describe(model, items, seeds, task)
+        assert isinstance(model, Embedder)
+        return list(model.embed_texts(list(items)))
 
-    def _describe(self, one: Image2Text, items: Sequence[Any], seeds: Sequence[int], task: str) -> list[Any]:
-        if not task or task == one.task_description:
-            return list(generate_texts(one, items, seeds))
+    def _describe(self, model: Image2Text, items: Sequence[Any], seeds: Sequence[int], task: str) -> list[Any]:
+        if not task or task == model.task_description:
+            return list(generate_texts(model, items, seeds))
         if self.traits.concurrency > 1:
-            return list(generate_texts(self._asked(one, task), items, seeds))
-        own = one.task_description
-        one.task_description = task  # nobody else asks this player now: its lane sees to that
+            return list(generate_texts(self._copy_with_task(model, task), items, seeds))
+        own = model.task_description
+        model.task_description = task  # no other call runs at the same time: the queue of a local model has one worker
         try:
-            return list(generate_texts(one, items, seeds))
+            return list(generate_texts(model, items, seeds))
         finally:
-            one.task_description = own
+            model.task_description = own
 
-    def _asked(self, one: Image2Text, task: str) -> Image2Text:
-        """Returns a copy with another request, because the player itself is being asked in other threads."""
+    def _copy_with_task(self, model: Image2Text, task: str) -> Image2Text:
+        """Returns a copy with another instruction, because the model itself is in use by other threads."""
         with self._lock:
             if task not in self._copies:
-                made = copy.copy(one)
+                made = copy.copy(model)
                 made.task_description = task
                 self._copies[task] = made
             self._copies.move_to_end(task)
-            while len(self._copies) > COPIES:
+            while len(self._copies) > MAX_COPIES:
                 self._copies.popitem(last=False)
             return self._copies[task]
 
 
-def invite(refs: Sequence[str]) -> dict[str, Guest]:
-    """Returns the players by name, ready to be asked.
+def load_served_models(refs: Sequence[str]) -> dict[str, ServedModel]:
+    """Loads models and returns them by name.
 
     Args:
-        refs: addresses, or `name=address`; without a name a player is called by its address without options.
+        refs: addresses, or `name=address`; the default name is the address without options.
 
     Raises:
-        UsageError: there is none, two have one name, an address is wrong, or a player lacks something.
-        WeightsError: a player's weights are missing.
+        UsageError: the list is empty, two models have one name, an address is wrong, or a model lacks something.
+        WeightsError: the weights of a model are missing.
     """
     if not refs:
-        raise UsageError("There is nobody to serve: name players, such as pocket/blip; `telephone players` lists them.")
-    guests: dict[str, Guest] = {}
+        raise UsageError("There is no model to serve: name one, such as pocket/blip; `telephone players` lists them.")
+    served: dict[str, ServedModel] = {}
     for text in refs:
-        guest = _guest(text)
-        if guest.name in guests:
-            raise UsageError(f"Two players would be called {guest.name!r}: name one of them, as in mine={guest.ref}.")
-        guests[guest.name] = guest
-    return guests
+        target = _load(text)
+        if target.name in served:
+            raise UsageError(
+                f"Two models have the name {target.name!r}: give one of them another, as in mine={target.ref}."
+            )
+        served[target.name] = target
+    return served
 
 
-def _guest(text: str) -> Guest:
+def _load(text: str) -> ServedModel:
     name, ref = _parts(text)
     made = load_model(ref)
     lacks = made.lacks() if hasattr(made, "lacks") else ""
     if lacks:
         raise UsageError(lacks)
-    return Guest(name or made.ref.partition("?")[0], made.ref, made, kind_of(made), made.traits())
+    return ServedModel(name or made.ref.partition("?")[0], made.ref, made, kind_of(made), made.traits())
 
 
 def _parts(text: str) -> tuple[str, str]:
-    """An equals sign inside an address belongs to its options, and a name holds no slash."""
+    """An equals sign active an address belongs to its options, and a name holds no slash."""
     name, equals, ref = text.strip().partition("=")
     if not equals or "/" in name or "?" in name:
         return "", text.strip()
     if not name.strip() or not name.isprintable() or len(name) > 100:
-        raise UsageError(f"The name before the equals sign of {text!r} cannot be used: give plain characters.")
+        raise UsageError(f"The name before the equals sign of {text!r} is invalid: use up to 100 printable characters.")
     return name.strip(), ref

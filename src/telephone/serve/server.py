@@ -1,4 +1,4 @@
-"""Starts the server, says where it is, and ends it cleanly."""
+"""Starts and stops the HTTP server."""
 
 import contextlib
 import importlib.util
@@ -7,21 +7,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from telephone.core.errors import UsageError
-from telephone.serve.access import Terms
-from telephone.serve.served_models import Guest
+from telephone.serve.access import AccessPolicy
+from telephone.serve.served_models import ServedModel
 
 GRACE = 5
-"""Seconds that requests in work have to end when the server is told to stop."""
+"""Seconds that active requests have to finish when the server stops."""
 _NEEDED = ("fastapi", "uvicorn")
 
 
 @dataclass(frozen=True)
-class Post:
-    """Where a server listens."""
+class ListenAddress:
+    """The address at which a server listens."""
 
     host: str = "127.0.0.1"
     port: int = 8000
-    """0 takes one that is free."""
+    """0 selects a free port."""
 
 
 def require() -> None:
@@ -37,17 +37,19 @@ def require() -> None:
         )
 
 
-def serve(guests: Mapping[str, Guest], post: Post, terms: Terms, ready: Callable[[str], None]) -> None:
-    """Serves players until it is told to stop by Ctrl-C or SIGTERM.
+def serve(
+    served: Mapping[str, ServedModel], listen: ListenAddress, policy: AccessPolicy, ready: Callable[[str], None]
+) -> None:
+    """Serves models until Ctrl-C or SIGTERM.
 
     Args:
-        guests: the players by name.
-        post: where to listen.
-        terms: who may ask, and how much.
-        ready: is told the base address, such as `http://127.0.0.1:8000/v1`, once requests are taken.
+        served: models by name.
+        listen: where to listen.
+        policy: access policy.
+        ready: called with the base URL, such as `http://127.0.0.1:8000/v1`, once requests are accepted.
 
     Raises:
-        UsageError: a package is missing, or the address cannot be taken.
+        UsageError: a package is missing, or the address cannot be bound.
     """
     require()
     import uvicorn
@@ -57,11 +59,11 @@ def serve(guests: Mapping[str, Guest], post: Post, terms: Terms, ready: Callable
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            ready(base_url(post.host, taken))
+            ready(base_url(listen.host, taken))
 
-    with _listen(post) as taken:
+    with _listen(listen) as taken:
         config = uvicorn.Config(
-            make_app(guests, terms),
+            make_app(served, policy),
             log_level="warning",
             access_log=False,
             server_header=False,
@@ -71,26 +73,26 @@ def serve(guests: Mapping[str, Guest], post: Post, terms: Terms, ready: Callable
             ws="none",
             lifespan="off",
         )
-        with contextlib.suppress(KeyboardInterrupt):  # raised again after everything has been closed
+        with contextlib.suppress(KeyboardInterrupt):  # raised again after everything is closed
             Server(config).run(sockets=[taken])
 
 
 def base_url(host: str, taken: socket.socket) -> str:
-    """Returns the address for clients; one that stands for all of this machine's is left as it was given."""
+    """Returns the base URL for clients; a wildcard address is kept as given."""
     name = f"[{host}]" if ":" in host else host
     return f"http://{name}:{taken.getsockname()[1]}/v1"
 
 
-def _listen(post: Post) -> socket.socket:
+def _listen(listen: ListenAddress) -> socket.socket:
     try:
-        family, kind, *_, address = socket.getaddrinfo(post.host, post.port, type=socket.SOCK_STREAM)[0]
+        family, kind, *_, address = socket.getaddrinfo(listen.host, listen.port, type=socket.SOCK_STREAM)[0]
         made = socket.socket(family, kind)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(address)
     except OSError as error:
         why = error.strerror or str(error)
         raise UsageError(
-            f"Port {post.port} of {post.host} cannot be taken ({why}): choose another with --port, or 0 for any."
+            f"Port {listen.port} of {listen.host} cannot be bound ({why}): choose another with --port, or 0 for a free one."
         ) from error
     made.set_inheritable(False)
     return made
