@@ -92,7 +92,7 @@ def _listen(listen: ListenAddress) -> socket.socket:
     except OSError as error:
         why = error.strerror or str(error)
         raise UsageError(
-            f"Port {listen.port} of {listen.host} cannot be bound ({why}): choose another with --port, or 0 for a free one."
+            f"Port {listen.port} of {listen.host} cannot be bound ({why}): choose another with --port (0: a free one)."
         ) from error
     made.set_inheritable(False)
     return made
