@@ -1,13 +1,12 @@
-"""What the statistics and the report cost of a run that has been played and judged: seconds and memory.
+"""CPU seconds and memory of the statistics and the report of a run that has been played and judged.
 
     python benchmarks/statistics_speed.py
     python benchmarks/statistics_speed.py --games 120 2000
     python benchmarks/statistics_speed.py --run runs/first
 
-Twelve lines of fakes that lose words play prompts of the pocket world for ten turns, two embedders without weights
-judge them in full, and then the clock starts. What each embedder was given is counted: no text and no picture comes
-twice. Each size runs in a process of its own, whose largest memory is told; the processor's seconds are those of that
-process from its start.
+Twelve lines of lossy fakes play prompts of the pocket world for ten turns, and two embedders without weights judge them
+in full; then the measurement starts. The inputs of each embedder are counted, to show that no text and no image is
+embedded twice. Each size runs in its own process; its peak memory is printed, and its CPU seconds from the start.
 """
 
 import argparse
@@ -39,12 +38,12 @@ LAZY = ("pairwise_differences", "bradley_terry", "swap_gains", "oracle_swaps", "
 
 
 class Letters(Embedder):
-    """Counts pairs of letters: a second opinion that needs no weights."""
+    """An embedder that counts pairs of letters and needs no weights."""
 
     name = "letters"
 
     def traits(self) -> Traits:
-        """Returns what the player is."""
+        """Returns the traits of the embedder."""
         return Traits("letters 1", batch_size=256, seeds=True, price=0.0)
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -56,43 +55,43 @@ class Letters(Embedder):
         return rows
 
     def embed_images(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
-        """Returns the vectors of the texts that the pictures hold."""
+        """Returns the vectors of the texts that the images encode."""
         return self.embed_texts([read_text(image) for image in images])
 
 
 class Counting(Embedder):
-    """Hands everything on to an embedder, and keeps what that was."""
+    """Passes all inputs to an embedder and records them."""
 
     def __init__(self, inner: Embedder) -> None:
         self.inner, self.name = inner, name_of(inner)
         self.texts: list[str] = []
-        self.pictures: list[bytes] = []
+        self.images: list[bytes] = []
 
     def __str__(self) -> str:
-        """Returns how many contents were embedded, and how many of them were different ones."""
+        """Returns the numbers of embedded and of distinct contents."""
         parts = [
             f"{len(given)} {kind} embedded, {len(set(given))} distinct"
-            for kind, given in (("texts", self.texts), ("pictures", self.pictures))
+            for kind, given in (("texts", self.texts), ("images", self.images))
         ]
         return "; ".join(parts)
 
     def traits(self) -> Traits:
-        """Returns those of the embedder."""
+        """Returns the traits of the inner embedder."""
         return self.inner.traits()
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Returns the embedder's vectors."""
+        """Returns the vectors of the inner embedder."""
         self.texts += texts
         return self.inner.embed_texts(texts)
 
     def embed_images(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
-        """Returns the embedder's vectors."""
-        self.pictures += [image.tobytes() for image in images]
+        """Returns the vectors of the inner embedder."""
+        self.images += [image.tobytes() for image in images]
         return self.inner.embed_images(images)
 
 
 def prompts(count: int) -> list[Prompt]:
-    """Returns so many scenes in words, as many of each level."""
+    """Returns this many scenes in words, equally many of each level."""
     made = [
         Prompt(world.caption(world.sample(level, seed)), level)
         for seed in range(count // len(LEVELS) + 1)
@@ -102,11 +101,11 @@ def prompts(count: int) -> list[Prompt]:
 
 
 def battle(folder: Path, games: int) -> None:
-    """Plays and judges so many games."""
-    drawers = [f"fake/painter?loss={loss}" for loss in (0.02, 0.05, 0.1)]
-    describers = [f"fake/captioner?loss={loss}" for loss in (0.01, 0.03, 0.06, 0.09)]
-    wish = battles.plan(battles.grid(drawers, describers), prompts(round(games / 12)), turns=TURNS)
-    with battles.begin(folder, wish) as run:
+    """Plays and judges this many games."""
+    t2i = [f"fake/painter?loss={loss}" for loss in (0.02, 0.05, 0.1)]
+    i2t = [f"fake/captioner?loss={loss}" for loss in (0.01, 0.03, 0.06, 0.09)]
+    spec = battles.plan(battles.grid(t2i, i2t), prompts(round(games / 12)), turns=TURNS)
+    with battles.begin(folder, spec) as run:
         battles.play(run)
         played = time.process_time()
         judges = [Counting(embedder_at("fake/embedder")), Counting(Letters())]
@@ -118,7 +117,7 @@ def battle(folder: Path, games: int) -> None:
 
 
 def measured(folder: Path) -> str:
-    """Returns a line of the table for a run that was judged."""
+    """Returns the row of the table for a judged run."""
     with Run.open(folder) as run:
         games = len(run.games())
         start = time.perf_counter()
@@ -135,11 +134,11 @@ def measured(folder: Path) -> str:
 
 
 def main() -> None:
-    """Prints a line a size."""
+    """Prints one row for each size."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--games", type=int, nargs="+", default=[120, 2000])
-    parser.add_argument("--run", type=Path, help="only measure this run")
-    parser.add_argument("--make", type=Path, help="only play one here")
+    parser.add_argument("--run", type=Path, help="measure only this run")
+    parser.add_argument("--make", type=Path, help="only play a run in this folder")
     options = parser.parse_args()
     if options.make is not None:
         battle(options.make, options.games[0])
@@ -153,9 +152,9 @@ def main() -> None:
     for games in options.games:
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch) / "run"
-            again = [sys.executable, __file__]
-            subprocess.run([*again, "--make", str(folder), "--games", str(games)], check=True)
-            subprocess.run([*again, "--run", str(folder)], check=True)
+            script = [sys.executable, __file__]
+            subprocess.run([*script, "--make", str(folder), "--games", str(games)], check=True)
+            subprocess.run([*script, "--run", str(folder)], check=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Fixed points and cycles that were planted are found; prompts that come together are told from those forgotten."""
+"""Fixed points and cycles that were planted are found; contraction of prompts is distinguished from drift."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,7 @@ Say = Callable[[str, int, int], str]
 """Of prompt, turn (from 1) and repeat."""
 
 
-def told(say: Say, prompts: int = 3, turns: int = 8, repeats: int = 1) -> pd.DataFrame:
+def text_frame(say: Say, prompts: int = 3, turns: int = 8, repeats: int = 1) -> pd.DataFrame:
     rows = [
         {
             "game": f"g{at} {repeat}", "prompt_id": f"p{at}", "prompt": f"start {at} of its own {'xyz'[at % 3]}{at}",
@@ -68,7 +68,7 @@ def test_a_planted_fixed_point_and_a_planted_cycle() -> None:
             return "a red apple" if turn >= 4 else f"on the way {turn}"
         return ("a cat", "a dog sleeps")[turn % 2] if turn >= 3 else f"first {turn}"
 
-    found = find_fixed_points(text_trajectories(told(say))).set_index("prompt_id")
+    found = find_fixed_points(text_trajectories(text_frame(say))).set_index("prompt_id")
     assert found["period"].tolist() == [0, 1, 2]
     assert found.loc["p1", "since"] == 4
     assert found.loc["p2", "since"] == 3
@@ -86,7 +86,7 @@ def test_what_is_near_is_not_the_same() -> None:
     def say(prompt: str, turn: int, repeat: int) -> str:
         return f"{base} {turn}" if prompt == "0" else f"{('' if turn % 2 else 'other ') * 30}{base} {turn}"
 
-    found = find_fixed_points(text_trajectories(told(say, prompts=2)))
+    found = find_fixed_points(text_trajectories(text_frame(say, prompts=2)))
     assert found["period"].tolist() == [0, 0]
     assert found["near_period"].tolist() == [1, 2]
     assert found["near_since"].iloc[0] == 1
@@ -100,7 +100,7 @@ def test_an_attractor_is_told_from_forgetting() -> None:
     def apart(prompt: str, turn: int, repeat: int) -> str:
         return " ".join(f"w{prompt}{turn}{at}" for at in range(8))
 
-    attracted = measure_contraction(text_trajectories(told(drawn, prompts=8)))
+    attracted = measure_contraction(text_trajectories(text_frame(drawn, prompts=8)))
     row = attracted.change[attracted.change["level"] == "all"].iloc[0]
     assert row["low"] > 0.3
     assert "prompts converge" in row["verdict"]
@@ -108,14 +108,16 @@ def test_an_attractor_is_told_from_forgetting() -> None:
     assert curve["step_number"].tolist() == list(range(-1, 8))
     assert curve["between"].iloc[-1] == pytest.approx(0.0, abs=0.02)
     assert (curve["between_low"] <= curve["between"] + 1e-9).all()
-    forgotten = measure_contraction(text_trajectories(told(apart, prompts=8))).change.set_index("level").loc["all"]
+    forgotten = (
+        measure_contraction(text_trajectories(text_frame(apart, prompts=8))).change.set_index("level").loc["all"]
+    )
     assert not forgotten["low"] > 0.05
     assert forgotten["attraction"] == pytest.approx(0.0, abs=0.08)
 
 
 def test_between_by_hand() -> None:
     vectors = {"x": np.array([1.0, 0.0]), "y": np.array([0.0, 1.0]), "z": np.array([0.6, 0.8])}
-    frame = told(lambda prompt, turn, repeat: "xyz"[int(prompt)], prompts=3, turns=1)
+    frame = text_frame(lambda prompt, turn, repeat: "xyz"[int(prompt)], prompts=3, turns=1)
     frame["text_sha256"], frame["prompt_sha256"] = frame["text_after"], "x"
     frame["level"] = "easy"
     curve = measure_contraction(text_trajectories(frame, vectors, "by hand")).curves
@@ -132,7 +134,7 @@ def test_motifs() -> None:
             prompt, f"zebra{prompt} chess{prompt} queue{prompt}"
         )
 
-    frame = told(say, prompts=5)
+    frame = text_frame(say, prompts=5)
     found = find_motifs(text_trajectories(frame), frame, cut=0.4)
     assert found.table["size"].tolist() == [3, 1, 1]
     assert found.table["share"].tolist() == [0.6, 0.2, 0.2]
@@ -175,17 +177,17 @@ def _partition(labels: np.ndarray) -> set[frozenset[int]]:
 
 
 def test_seeds() -> None:
-    same = seed_sensitivity(text_trajectories(told(lambda p, turn, repeat: f"word{p}", repeats=2)))
+    same = seed_sensitivity(text_trajectories(text_frame(lambda p, turn, repeat: f"word{p}", repeats=2)))
     assert same[same["level"] == "all"]["between_seeds"].iloc[0] == pytest.approx(0.0, abs=1e-9)
-    other = seed_sensitivity(text_trajectories(told(lambda p, turn, repeat: f"word{p} and{repeat}", repeats=2)))
+    other = seed_sensitivity(text_trajectories(text_frame(lambda p, turn, repeat: f"word{p} and{repeat}", repeats=2)))
     row = other[other["level"] == "all"].iloc[0]
     assert row["between_seeds"] == pytest.approx(0.5)
     assert row["prompts"] == 3
-    assert len(seed_sensitivity(text_trajectories(told(lambda p, turn, repeat: "x")))) == 0
+    assert len(seed_sensitivity(text_trajectories(text_frame(lambda p, turn, repeat: "x")))) == 0
 
 
 def test_a_game_that_broke_off_ends_there() -> None:
-    frame = told(lambda p, turn, repeat: f"a{p} {min(turn, 3)}")
+    frame = text_frame(lambda p, turn, repeat: f"a{p} {min(turn, 3)}")
     frame.loc[(frame["game"] == "g0 0") & (frame["step_number"] == 3), "text_after"] = None
     found = find_fixed_points(text_trajectories(frame))
     assert found["turns"].tolist() == [3, 8, 8]
@@ -193,7 +195,7 @@ def test_a_game_that_broke_off_ends_there() -> None:
 
 
 def test_controls_are_left_out_and_other_frames_refused() -> None:
-    marked = told(lambda p, turn, repeat: "x")
+    marked = text_frame(lambda p, turn, repeat: "x")
     marked["control"] = np.where(marked["game"] == "g1 0", "fixed", "")
     assert text_trajectories(marked).games["game"].tolist() == ["g0 0", "g2 0"]
     with pytest.raises(UsageError, match="no column 'text_after'"):

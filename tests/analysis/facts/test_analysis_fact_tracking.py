@@ -13,7 +13,7 @@ from telephone.core.errors import UsageError
 from telephone.core.records import Prompt
 from telephone.judge import ask_lost, ask_opinions, score
 
-DROP, SWAP, TOLD = 0.10, 0.05, 0.25
+DROP, SWAP, LEFT_OUT = 0.10, 0.05, 0.25
 """The sketcher's rates for colours, and the teller's for sizes: what one loses the other keeps."""
 
 
@@ -27,7 +27,7 @@ PROMPTS = [
 @pytest.fixture(scope="module")
 def facts(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     drawers = [f"fake/sketcher?drop={DROP}&only=colour&swap={SWAP}", "fake/sketcher?drop=0.3&invent=0.5&only=colour"]
-    lines = battle.grid(drawers, [f"fake/teller?drop={TOLD}&only=size"])
+    lines = battle.grid(drawers, [f"fake/teller?drop={LEFT_OUT}&only=size"])
     prompts = [*PROMPTS, Prompt("A wise old wizard with a purple hat.", "hard", "wizard")]
     with battle.begin(
         tmp_path_factory.mktemp("facts") / "run", battle.plan(lines, prompts, turns=3, repeats=6, seed=3)
@@ -35,7 +35,7 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, pd.Da
         battle.play(run, battle.Roster())
         score(run, None, full=True)
         ask_lost(run, most=40)
-        ask_opinions(run, f"fake/teller?drop={TOLD}&only=size")
+        ask_opinions(run, f"fake/teller?drop={LEFT_OUT}&only=size")
         own = track_facts(run), count_invented_facts(run), probe_answers(run)
         return *own, track_facts(run, opinion="teller")
 
@@ -48,8 +48,8 @@ def test_known_rates_are_found_again(facts) -> None:
     assert drawn["low"] <= truth <= drawn["high"]
     assert drawn["hazard"] == pytest.approx(truth, abs=0.06)
     assert drawn["corrupted"] < drawn["lost"]
-    told = found.loc[("text", "size", careful)]
-    assert told["low"] <= TOLD <= told["high"]
+    kept = found.loc[("text", "size", careful)]
+    assert kept["low"] <= LEFT_OUT <= kept["high"]
     # Neither is blamed for what the other does.
     assert found.loc[("text", "colour", careful), "hazard"] == 0
     assert found.loc[("image", "size", careful), "hazard"] == 0
@@ -92,7 +92,7 @@ def test_an_opinion_has_the_form_of_facts(facts) -> None:
 
 
 def lives(falls: dict[str, list[int]], turns: int = 4) -> pd.DataFrame:
-    """Facts of one game a prompt, each lost in a given turn, 0 is never; drawn and told, lost in telling."""
+    """Facts of one game a prompt, each lost in a given turn, 0 is never; drawn and described, lost in the text."""
     rows = []
     for prompt, own in falls.items():
         for generation in range(1, 2 * turns + 1):

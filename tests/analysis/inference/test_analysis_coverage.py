@@ -1,4 +1,4 @@
-"""Intervals hold the truth in 93 to 97 of 100 simulated battles, and too few models are told so loudly."""
+"""Intervals cover the truth in 93 to 97 of 100 simulated battles, and too few models give a warning."""
 
 from itertools import combinations
 

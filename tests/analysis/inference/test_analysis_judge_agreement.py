@@ -22,8 +22,8 @@ def test_judges_compared() -> None:
     for prompt in range(12):
         for at, player in enumerate("abcd"):
             truth = 1 - 0.2 * at + 0.02 * generator.standard_normal()
-            told = {"facts of texts": truth, "good": 3 * truth, "bad": -truth}
-            for judge, value in told.items():
+            values = {"facts of texts": truth, "good": 3 * truth, "bad": -truth}
+            for judge, value in values.items():
                 head = {"game": f"{prompt} {player}", "prompt_id": f"p{prompt}", "level": ("easy", "hard")[prompt % 2]}
                 names = {"t2i_model": player, "i2t_model": "w", "generation": 2, "turn": 1}
                 rows.append(head | names | {"judge": judge, "value": value})

@@ -26,7 +26,7 @@ def test_a_picture_that_is_saved_again_moves_and_players_are_asked_nothing_about
         assert describe_again(run, 2) == 2
         asked = [scorer.model for scorer in run.scorers(ScorerKind.REPEAT_CAPTION)]
         with pytest.raises(UsageError, match="No embedder"):
-            reencoding_drift(run, "nobody")
+            reencoding_drift(run, "unknown")
     assert len(asked) == 1
     assert "captioner" in asked[0]
     assert set(found["turn"]) == {1, 2, 3}

@@ -74,7 +74,7 @@ def test_a_run_from_prompt_to_retention(tmp_path: Path) -> None:
         frame = run.frame()
         drifted, sticks = drift_table(run), calibration_lines(run)
         with pytest.raises(UsageError, match="telephone|fake"):
-            drift_table(run, "nobody")
+            drift_table(run, "unknown")
     made = hop_table(frame)
     assert list(made["generation"].iloc[:6]) == [1, 2, 3, 4, 5, 6]
     assert list(made["kind"].iloc[:2]) == ["image", "text"]
