@@ -134,7 +134,7 @@ def test_the_larger_wish_again_adds_nothing_and_the_smaller_one_is_refused(tmp_p
             assert len(run.games()) == 8
             assert len(run.spec.growth) == 1
     with pytest.raises(
-        UsageError, match=r"holds another run \(lines and prompts differ\)|players and lines and prompts"
+        UsageError, match=r"holds another run \((models and )?pairs and prompts differ\)"
     ):
         begin(tmp_path / "run", small)
 

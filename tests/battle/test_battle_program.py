@@ -257,14 +257,15 @@ def test_a_longer_run_continues_the_same_games(tmp_path: Path):
         assert all(len(hops) == 10 for hops in after.values())
 
 
-def test_ctrl_c_ends_cleanly_and_the_run_goes_on_later(tmp_path: Path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_signal_ends_cleanly_and_the_run_goes_on_later(tmp_path: Path, number):
     lines = grid(["fake/painter?loss=0.1&delay=0.02&batch=1"], ["fake/captioner?loss=0.1"])
     run = begin(tmp_path / "run", plan(lines, PROMPTS, turns=5))
     with run:
 
         def tell(event):
             if isinstance(event, HopDone) and event.hops_done == 9:
-                os.kill(os.getpid(), signal.SIGINT)
+                os.kill(os.getpid(), number)
 
         summary = play(run, progress=tell)
         assert summary.interrupted
@@ -272,6 +273,7 @@ def test_ctrl_c_ends_cleanly_and_the_run_goes_on_later(tmp_path: Path):
         assert sum(run.count().values()) == summary.hops
         assert [problem for problem in run.verify() if problem.grave] == []
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
         rest = play(run)
         assert (rest.interrupted, rest.done) == (False, 6)
         assert rest.hops == 60 - summary.hops
@@ -401,8 +403,14 @@ def test_missing_weights_stop_the_run_and_fail_no_game(tmp_path: Path):
 
 def test_a_run_is_played_by_one_at_a_time(tmp_path: Path):
     run = begin(tmp_path / "run", plan(LOSSY, PROMPTS))
-    with run, run.playing(), pytest.raises(StoreError, match="is being played"):
-        play(run)
+    larger = plan(LOSSY, [*PROMPTS, Prompt("One more.")], turns=12)
+    with run, run.playing():
+        with pytest.raises(StoreError, match="is being played"):
+            play(run)
+        with pytest.raises(StoreError, match="is being played"):
+            begin(tmp_path / "run", larger)
+        with Run.open(tmp_path / "run") as same:
+            assert (same.spec, same.games()) == (run.spec, run.games())
 
 
 def test_a_battle_of_the_fakes_imports_neither_torch_nor_pandas(tmp_path: Path):
