@@ -133,9 +133,7 @@ def test_the_larger_wish_again_adds_nothing_and_the_smaller_one_is_refused(tmp_p
         with begin(tmp_path / "run", large) as run:
             assert len(run.games()) == 8
             assert len(run.spec.growth) == 1
-    with pytest.raises(
-        UsageError, match=r"holds another run \((models and )?pairs and prompts differ\)"
-    ):
+    with pytest.raises(UsageError, match=r"holds another run \((models and )?lines and prompts differ\)"):
         begin(tmp_path / "run", small)
 
 
