@@ -141,7 +141,7 @@ def _read(
 ) -> tuple[pd.DataFrame, dict[tuple[str, str], Any]]:
     """Returns the calls whose facts were read, with their states and those before them."""
     details = fact_details(run, opinion)
-    made = hop_table(without_controls(run.frame()) if frame is None else frame)
+    made = hop_table(without_controls(run.turns()) if frame is None else frame)
     found = [details.get(key) for key in zip(made["sha"], made["start"], strict=True)]
     made["states"] = [None if each is None else each["states"] for each in found]
     counts = {prompt: len(_facts(text)) for prompt, text in _prompts(run).items()}

@@ -72,7 +72,7 @@ def match_captions(run: Run, embedder: str | None = None, frame: pd.DataFrame | 
     Raises:
         UsageError: no embedder has such a name.
     """
-    made = hop_table(without_controls(run.frame()) if frame is None else frame)
+    made = hop_table(without_controls(run.turns()) if frame is None else frame)
     same = made[made["kind"] == made["first"]]
     tables = [
         _match(part, run.vectors(identity)).assign(embedder=identity.name)

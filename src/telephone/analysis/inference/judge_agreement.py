@@ -27,7 +27,7 @@ _FEWEST = 10
 """Number of descriptions below which no correlation is reported."""
 
 
-def judge_values(run: Run, frame: pd.DataFrame | None = None) -> pd.DataFrame:
+def judge_values(run: Run, frame: pd.DataFrame | None = None, retention: pd.DataFrame | None = None) -> pd.DataFrame:
     """Returns the value of each text and image by each judge, on scales where higher is better.
 
     Columns: `game, prompt_id, level, t2i_model, i2t_model, generation, turn, judge, value`. Judges are each embedder
@@ -37,15 +37,17 @@ def judge_values(run: Run, frame: pd.DataFrame | None = None) -> pd.DataFrame:
     Args:
         run: A run that was judged in full.
         frame: Rows of `run.frame()`; None is the battle without its control lines.
+        retention: As `add_retention` gives it for all embedders of the run, if the caller has it already.
     """
-    rows = without_controls(run.frame()) if frame is None else frame
-    drifted = add_retention(drift_table(run, frame=rows), calibration_lines(run, frame=rows))
-    retention = drifted.assign(judge=drifted["embedder"] + " " + drifted["mapping"], value=drifted["retention"])
+    rows = without_controls(run.turns()) if frame is None else frame
+    if retention is None:
+        retention = add_retention(drift_table(run, frame=rows), calibration_lines(run, frame=rows))
+    judged = retention.assign(judge=retention["embedder"] + " " + retention["mapping"], value=retention["retention"])
     facts = track_facts(run, rows, mend=False)
     facts = facts.assign(value=(facts["state"] == "kept").astype(float), generation=facts["generation"])
     facts["judge"] = np.where(facts["kind"] == "image", FACTS["image"], FACTS["text"])
     shares = facts.groupby(COLUMNS[:-1], sort=False)["value"].mean().reset_index()
-    return pd.concat([retention.loc[retention["value"].notna(), COLUMNS], shares[COLUMNS]], ignore_index=True)
+    return pd.concat([judged.loc[judged["value"].notna(), COLUMNS], shares[COLUMNS]], ignore_index=True)
 
 
 def rank_agreement(table: pd.DataFrame) -> pd.DataFrame:

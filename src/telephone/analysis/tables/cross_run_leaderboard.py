@@ -14,6 +14,7 @@ from telephone.analysis.tables.leaderboards import ALL, KEYS, Side
 from telephone.analysis.tables.run_comparison import distance_scorers, games_of_run
 from telephone.analysis.tables.score_frames import WHENS, Measure, get_measure, ordered_levels, without_controls
 from telephone.core.errors import UsageError
+from telephone.store.records import ScorerKind
 
 if TYPE_CHECKING:
     from telephone.store import Run
@@ -72,9 +73,8 @@ def pool_games(runs: Mapping[str, Run], measure: str = "distance", judge: str = 
         for row in runs[name].spec.models:
             prints.setdefault(row.ref, set()).add(row.fingerprint)
     tables = [_renamed(runs[name], chosen, prints).assign(run=name) for name in kept]
-    notes = [
-        f"{name} is left out: {chosen.partition(' #')[0]} has no scores for it." for name in runs if name not in kept
-    ]
+    scorers = {row.identity: row.name for run in runs.values() for row in run.scorers(ScorerKind.DISTANCE)}
+    notes = [f"{name} is left out: {scorers[chosen]} has no scores for it." for name in runs if name not in kept]
     changed = sorted(ref for ref, found in prints.items() if len(found) > 1)
     notes += [f"{ref} changed between runs, so it has more than one row." for ref in changed]
     return PooledGames(pd.concat(tables, ignore_index=True), tuple(kept), chosen, tuple(notes))

@@ -53,7 +53,7 @@ def drift_table(run: Run, embedder: str | None = None, frame: pd.DataFrame | Non
     Raises:
         UsageError: no embedder has such a name.
     """
-    made = hop_table(without_controls(run.frame()) if frame is None else frame)
+    made = hop_table(without_controls(run.turns()) if frame is None else frame)
     made["mapping"] = made["first"] + "-" + made["kind"]
     earlier = made.groupby("game", sort=False)["before"].shift(1)
     pairs = {"to_start": made["start"], "to_before": made["before"], "to_same": earlier}

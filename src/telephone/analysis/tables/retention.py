@@ -40,7 +40,7 @@ def calibration_lines(run: Run, embedder: str | None = None, frame: pd.DataFrame
     Raises:
         UsageError: no embedder has such a name.
     """
-    made = hop_table(without_controls(run.frame()) if frame is None else frame)
+    made = hop_table(without_controls(run.turns()) if frame is None else frame)
     rows = [row for identity in matching_embedders(run, embedder) for row in _rows(run, identity, made)]
     columns = [*_KEYS, "floor", "floor_n", "floor_from", "chance", "chance_n", "chance_prompts"]
     return pd.DataFrame(rows, columns=columns)

@@ -46,7 +46,7 @@ def style_table(run: Run, frame: pd.DataFrame | None = None) -> pd.DataFrame:
     scenes = {prompt.id: world.parse(prompt.text) for prompt in run.spec.prompts}
     others = {name: [atom.attribute != STYLE for atom in world.atoms(scene)] for name, scene in scenes.items()}
     rows = []
-    for hop in hop_table(without_controls(run.frame()) if frame is None else frame).to_dict("records"):
+    for hop in hop_table(without_controls(run.turns()) if frame is None else frame).to_dict("records"):
         detail = details.get((hop["sha"], hop["start"]))
         if detail is None or len(detail["states"]) != len(others[hop["prompt_id"]]):
             continue
@@ -99,7 +99,7 @@ def style_similarity(run: Run, embedder: str | None = None, frame: pd.DataFrame 
     Raises:
         UsageError: no embedder has such a name.
     """
-    made = hop_table(without_controls(run.frame()) if frame is None else frame)
+    made = hop_table(without_controls(run.turns()) if frame is None else frame)
     made["caption"] = made.groupby("game", sort=False)["sha"].shift(-1)
     images = made[(made["kind"] == "image") & made["caption"].notna()]
     rows = [

@@ -59,12 +59,12 @@ def collect_findings(run: Run, summary: RunSummary, distance_judge: str | None =
 
     facts = _facts(run, summary.frame)
     vectors = _vectors(run, summary.frame, distance_judge)
-    drift = vectors.pop("drift", None)
+    drift = vectors.pop("drift", None)  # with the retention of each text and image
     empty = summary.frame.empty or summary.frame["text_after"].isna().all()
     return Findings(
         **facts.tables,
         **vectors,
-        **_judges(run, summary.frame, bool(vectors), facts.followed is not None),
+        **_judges(run, summary.frame, drift, facts.followed is not None),
         importance=side_importance(summary.frame),
         claims=check_article_claims(summary.frame, facts.followed, drift),
         convergence=None if empty else summary.convergence,
@@ -121,15 +121,16 @@ def _vectors(run: Run, frame: pd.DataFrame, distance_judge: str | None) -> dict[
     )
     from telephone.analysis.tables.drift import drift_table
     from telephone.analysis.tables.published_scores import published_scores
-    from telephone.analysis.tables.retention import calibration_lines
+    from telephone.analysis.tables.retention import add_retention, calibration_lines
 
     if not run.embedders() or frame.empty:
         return {}
-    drift = drift_table(run, frame=frame)
+    calibration = calibration_lines(run, frame=frame)
+    drift = add_retention(drift_table(run, frame=frame), calibration)
     matched = match_captions(run, frame=frame)
     return {
         "drift": drift,
-        "references": text_references(calibration_lines(run, frame=frame), distance_judge),
+        "references": text_references(calibration, distance_judge),
         "retrieval": caption_retrieval_bits(matched, ("embedder", "turn")) if len(matched) else None,
         "leaks": find_information_leaks(matched) if len(matched) else (),
         "published_scores": published_scores(drift),
@@ -149,12 +150,12 @@ def text_references(table: pd.DataFrame, distance_judge: str | None = None) -> p
     return own[own["embedder"] == own["embedder"].iloc[0]] if len(own) else None
 
 
-def _judges(run: Run, frame: pd.DataFrame, has_vectors: bool, has_facts: bool) -> dict[str, Any]:
+def _judges(run: Run, frame: pd.DataFrame, drift: pd.DataFrame | None, has_facts: bool) -> dict[str, Any]:
     from telephone.analysis.inference.judge_agreement import fact_correlation, judge_values, rank_agreement
 
-    if not has_vectors or not has_facts:
+    if drift is None or not has_facts:
         return {}
-    table = judge_values(run, frame)
+    table = judge_values(run, frame, drift)
     return {"agreement": rank_agreement(table), "fact_check": fact_correlation(table)}
 
 
