@@ -88,12 +88,12 @@ def test_pictures_are_handed_on_in_letters_and_lose_by_saving_alone() -> None:
     assert again.size == first.size
     change = np.abs(np.asarray(again, dtype=int) - np.asarray(first, dtype=int))
     assert 0 < change.mean() < 10
-    with pytest.raises(ModelError, match="no picture in letters"):
+    with pytest.raises(ModelError, match="not an encoded image"):
         drawer.generate_image("data:image/png;base64,???", 0)
 
 
 def test_a_control_reads_only_carbon_copies() -> None:
-    with pytest.raises(ModelError, match="let that player draw"):
+    with pytest.raises(ModelError, match="pair it with that model"):
         image2text("control/fixed").generate_text(Image.new("RGB", (64, 64)))
 
 

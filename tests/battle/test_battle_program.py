@@ -107,8 +107,8 @@ def test_equal_asks_are_answered_once(tmp_path: Path):
 @pytest.mark.parametrize(
     ("how", "outcome", "reason"),
     [
-        ("raise", Outcome.FAILED, "RuntimeError: This player breaks at every call."),
-        ("refuse", Outcome.REFUSED, "This player refuses every call."),
+        ("raise", Outcome.FAILED, "RuntimeError: This model fails at every call."),
+        ("refuse", Outcome.REFUSED, "This model refuses every call."),
         ("none", Outcome.FAILED, "The model returned None instead of an image"),
         ("garbage", Outcome.FAILED, "19 bytes are not a picture that can be decoded"),
         ("empty", Outcome.FAILED, "an empty image of 0 x 0 pixels"),
@@ -153,7 +153,7 @@ def test_one_bad_item_of_a_batch_fails_alone(tmp_path: Path):
         assert (summary.done, summary.failed) == (6, 1)
         firsts = [run.hops(game.key)[0] for game in run.games()]
         assert [hop.attempts for hop in firsts] == [2] * 7
-        assert firsts[-1].reason == "RuntimeError: This player cannot take poison."
+        assert firsts[-1].reason == "RuntimeError: This model cannot take poison."
 
 
 def test_a_player_that_takes_no_batches_is_asked_one_by_one(tmp_path: Path):

@@ -56,7 +56,7 @@ def test_draw_what_cannot_be(cli):
 
 def test_draw_says_when_a_player_declines(cli):
     done = cli("draw", "fake/painter?refuse=1", "x")
-    assert (done.exit_code, "told to refuse" in done.stderr) == (1, True)
+    assert (done.exit_code, "set to refuse" in done.stderr) == (1, True)
 
 
 def test_draw_into_a_folder_that_is_a_file(cli, tmp_path):

@@ -51,7 +51,7 @@ def test_failures_and_refusals_come_at_the_rate_that_was_asked_for():
     failed = sum(isinstance(each, ModelError) for each in made) - refused
     assert 250 < failed < 350
     assert 150 < refused < 250
-    with pytest.raises(ModelRefused, match="told to refuse"):
+    with pytest.raises(ModelRefused, match="set to refuse"):
         models.text2image("fake/painter?refuse=1").generate_image("a")
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from telephone import models, world
 from telephone.core.errors import UsageError
 from telephone.core.records import LEVELS
-from telephone.models.synthetic.lossy import Losses, forget
+from telephone.models.synthetic.lossy import LossRates, forget
 
 seeds = st.integers(0, 2**32 - 1)
 rates = st.floats(0, 1)
@@ -16,7 +16,7 @@ rates = st.floats(0, 1)
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(LEVELS), seeds, rates, rates, rates)
 def test_what_is_left_can_be_told_and_read(level, seed, drop, swap, invent) -> None:
-    left = forget(world.sample(level, seed), Losses(drop, swap, invent), seed)
+    left = forget(world.sample(level, seed), LossRates(drop, swap, invent), seed)
     assert world.parse(world.caption(left)) == left
 
 
@@ -32,7 +32,7 @@ def test_facts_are_dropped_at_their_rate() -> None:
     told = kept = 0
     for seed in range(400):
         scene = world.sample("hard", seed)
-        left = forget(scene, Losses(drop=0.3, only="colour-size"), seed)
+        left = forget(scene, LossRates(drop=0.3, only="colour-size"), seed)
         assert [thing.kind for thing in left.things] == [thing.kind for thing in scene.things]
         pairs = list(zip(scene.things, left.things, strict=True))
         told += sum(thing.size != "medium" for thing, _ in pairs)
@@ -42,11 +42,11 @@ def test_facts_are_dropped_at_their_rate() -> None:
 
 def test_a_swap_is_another_value_and_an_invention_a_thing_more() -> None:
     scene = world.parse("A red boat on a beach.")
-    swapped = forget(scene, Losses(swap=1.0, only="colour-setting"), 5)
+    swapped = forget(scene, LossRates(swap=1.0, only="colour-setting"), 5)
     assert swapped.things[0].kind == "boat"
     assert swapped.things[0].colour not in (None, "red")
     assert swapped.setting not in (None, "beach")
-    added = forget(scene, Losses(invent=1.0), 5)
+    added = forget(scene, LossRates(invent=1.0), 5)
     assert len(added.things) == 2
     assert added.things[1].colour is not None
 

@@ -171,7 +171,7 @@ def test_a_refusal_and_a_failure_are_told_apart(client):
     with pytest.raises(openai.UnprocessableEntityError) as failed:
         drawn(client, "frail")
     assert failed.value.code == "model_failed"
-    with pytest.raises(openai.BadRequestError, match="told to refuse"):
+    with pytest.raises(openai.BadRequestError, match="set to refuse"):
         client.chat.completions.create(model="rude-reader", messages=shown(encode_png(Image.new("RGB", (8, 8)))))
 
 

@@ -1,4 +1,4 @@
-"""Bytes as a picture and back: how the fake players hand a text through an image without any weights."""
+"""Encodes bytes as an image and decodes them: how fake models pass a text through an image without any weights."""
 
 import zlib
 
@@ -13,11 +13,11 @@ _PAPER = (250, 247, 240)
 
 
 def draw(data: bytes, size: int = 64) -> Image.Image:
-    """Returns the bytes as dark cells on light paper, in the largest cells that fit.
+    """Returns the bytes as dark cells on a light background, in the largest cells that fit.
 
     Args:
-        data: anything.
-        size: side of the square picture in pixels, a multiple of 8; doubled until the data fit.
+        data: any bytes.
+        size: side of the square image in pixels, a multiple of 8; doubled until the data fit.
     """
     payload = _MAGIC + len(data).to_bytes(4, "big") + zlib.crc32(data).to_bytes(4, "big") + data
     bits = np.unpackbits(np.frombuffer(payload, dtype=np.uint8))
@@ -32,10 +32,10 @@ def draw(data: bytes, size: int = 64) -> Image.Image:
 
 
 def read(image: Image.Image) -> bytes | None:
-    """Returns the bytes that `draw` put into the picture, or None if it is any other picture."""
-    light = np.asarray(image.convert("L"))
+    """Returns the bytes that `draw` encoded in the image, or None if it is any other image."""
+    luminance = np.asarray(image.convert("L"))
     for cell in _CELLS:
-        bits = light[cell // 2 :: cell, cell // 2 :: cell] < 128
+        bits = luminance[cell // 2 :: cell, cell // 2 :: cell] < 128
         found = _unpack(np.packbits(bits.ravel()).tobytes())
         if found is not None:
             return found

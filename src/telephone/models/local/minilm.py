@@ -1,4 +1,4 @@
-"""The sentence judge: all-MiniLM-L6-v2 from an installed package, its weights checked, run with plain transformers."""
+"""`minilm/all-MiniLM-L6-v2`: sentence vectors by transformers, from an installed package whose files are verified."""
 
 import contextlib
 import importlib.util
@@ -25,7 +25,7 @@ HASHES = {
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
     "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
 }
-"""The files that decide a vector, and their sha256; the package is somebody else's, so they are checked when loaded."""
+"""The files that decide a vector, with their sha256; verified at loading, as the package is a third party's."""
 MAX_TOKENS = 256
 BATCH = 64
 
@@ -36,12 +36,12 @@ class MiniLM(Embedder):
     width = 384
 
     def traits(self) -> Traits:
-        """Returns what the player is; preprocessing belongs to it, as another cut would give other distances."""
-        print_ = digest("minilm", 1, *HASHES.values(), MAX_TOKENS, "mean over attention mask, L2")
-        return Traits(print_, batch_size=BATCH, seeds=True, max_tokens=MAX_TOKENS, price=0.0)
+        """Returns the properties; the fingerprint covers the preprocessing, which changes distances."""
+        fingerprint = digest("minilm", 1, *HASHES.values(), MAX_TOKENS, "mean over attention mask, L2")
+        return Traits(fingerprint, batch_size=BATCH, seeds=True, max_tokens=MAX_TOKENS, price=0.0)
 
     def count_cut(self, text: str) -> int:
-        """Returns how many tokens of the text lie beyond the 256 that are read."""
+        """Returns how many tokens of the text lie beyond the 256 that the net reads."""
         tokens = self._loaded.tokenizer([text], truncation=False, verbose=False)["input_ids"][0]
         return max(0, len(tokens) - MAX_TOKENS)
 
@@ -49,10 +49,10 @@ class MiniLM(Embedder):
         """Returns float32 [n, 384] of unit length.
 
         Raises:
-            WeightsError: the package with the weights is not installed, or holds other files than it should.
+            WeightsError: the package with the weights is not installed, or a file differs from the published one.
         """
         vectors = np.zeros((len(texts), self.width), dtype=np.float32)
-        # Texts of like length share a batch: little is padded, and the padding does not change the vectors.
+        # Texts of similar length share a batch to reduce padding; padding does not change the vectors.
         order = sorted(range(len(texts)), key=lambda at: len(texts[at]))
         for start in range(0, len(order), BATCH):
             chosen = order[start : start + BATCH]
@@ -60,12 +60,12 @@ class MiniLM(Embedder):
         return vectors
 
     @cached_property
-    def _loaded(self) -> "_Loaded":
+    def _loaded(self) -> "LoadedMiniLM":
         return _load(weights_folder())
 
 
 @dataclass(frozen=True)
-class _Loaded:
+class LoadedMiniLM:
     """The network and its tokenizer in memory."""
 
     tokenizer: Any
@@ -92,11 +92,11 @@ def weights_folder() -> Path:
     """
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
-        raise WeightsError(f"The sentence judge's weights are not installed: run `{INSTALL}`.")
+        raise WeightsError(f"The weights of all-MiniLM-L6-v2 are not installed: run `{INSTALL}`.")
     return Path(spec.origin).parent / "model"
 
 
-def _load(folder: Path) -> _Loaded:
+def _load(folder: Path) -> LoadedMiniLM:
     check(folder)
     import torch
     from transformers import AutoModel, AutoTokenizer
@@ -107,14 +107,14 @@ def _load(folder: Path) -> _Loaded:
     with _quiet():
         tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
         model = AutoModel.from_pretrained(str(folder), local_files_only=True, dtype=torch.float32)
-    return _Loaded(tokenizer, model.eval())
+    return LoadedMiniLM(tokenizer, model.eval())
 
 
 def check(folder: Path) -> None:
-    """Compares every file that decides a vector with the published one.
+    """Checks the sha256 of every file that decides a vector.
 
     Raises:
-        WeightsError: one is missing or is another.
+        WeightsError: a file is missing or differs from the published one.
     """
     for name, expected in HASHES.items():
         try:
@@ -130,7 +130,7 @@ def check(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Loading prints bars and reports that say nothing here; the user's own settings are put back."""
+    """Silences progress bars and load reports of transformers; the user's settings are restored."""
     import transformers
 
     logging: Any = transformers.utils.logging

@@ -1,8 +1,8 @@
-"""Players that are no models: yardsticks that show what wording, saving, silence and chance alone do to a game.
+"""Control models: they isolate what wording, re-encoding, a constant caption and chance alone do to a game.
 
-`control/carbon` hands a text on unchanged, as a code in a picture; the describers that read it say the same in other
-words, say always the same, or say something of another prompt. `control/reencode` and `control/scan` hand a picture on,
-saved with loss each time. None of them sees more than the artefact before it.
+`control/carbon` passes a text on unchanged, encoded in an image; the image-to-text controls that decode it return a
+paraphrase, a constant text, or a text of another prompt. `control/reencode` and `control/scan` pass an image on, saved
+lossily each time. None of them sees more than the previous artefact.
 """
 
 import base64
@@ -20,12 +20,12 @@ from telephone.models import barcode
 from telephone.models.base import Image2Text, Text2Image, Traits, generate_images
 from telephone.models.provider import Catalogue, Entry, integer
 
-PICTURE = "data:image/png;base64,"
-"""How the text of a game of pictures alone begins."""
+IMAGE_PREFIX = "data:image/png;base64,"
+"""Start of a text that holds an encoded image."""
 SHUFFLED = " (shuffled)"
-"""Ends a text that is of another prompt, so that it is not exchanged a second time, and people see it."""
+"""Suffix of a text of another prompt: it marks the text for readers, and prevents a second exchange."""
 _BATCH = 64
-_ALIKE = (
+_SYNONYMS = (
     ("picture", "image"), ("small", "little"), ("large", "big"), ("beautiful", "lovely"), ("photo", "photograph"),
     ("person", "human"), ("next to", "beside"), ("on top of", "upon"), ("many", "lots of"), ("street", "road"),
     ("sitting", "seated"), ("house", "home"), ("boat", "vessel"), ("in front of", "before"), ("kid", "child"),
@@ -34,101 +34,101 @@ _ALIKE = (
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
-class Carbon(Text2Image):
-    """Draws a text as a code of cells that the other controls read back."""
+class CarbonCopy(Text2Image):
+    """Encodes a text as cells that the other controls decode."""
 
     def generate_images(self, texts: Sequence[str], seeds: Sequence[int] | None = None) -> list[Image.Image]:
-        """Returns one picture a text."""
+        """Returns one image a text."""
         return [barcode.draw(text.encode()) for text in texts]
 
     def traits(self) -> Traits:
-        """Returns what the player is."""
+        """Returns the properties of the model."""
         return Traits(digest("control/carbon", 1), batch_size=_BATCH, seeds=True, price=0.0)
 
 
 class _CarbonReader(Image2Text):
-    """Reads a carbon copy and says something in its place."""
+    """Decodes a carbon copy and returns a replacement of its text."""
 
     def generate_texts(self, images: Sequence[Image.Image], seeds: Sequence[int] | None = None) -> list[Any]:
-        """Returns one text, or one `ModelError`, a picture."""
-        return [self._tell(image, seed) for image, seed in zip(images, seeds or [0] * len(images), strict=True)]
+        """Returns one text, or one `ModelError`, an image."""
+        return [self._decode(image, seed) for image, seed in zip(images, seeds or [0] * len(images), strict=True)]
 
-    def _tell(self, image: Image.Image, seed: int) -> Any:
+    def _decode(self, image: Image.Image, seed: int) -> Any:
         data = barcode.read(image)
         if data is None:
-            return ModelError("This control reads only pictures of control/carbon: let that player draw.")
-        return self.say(data.decode(errors="replace"), seed)
+            return ModelError("This control reads only images of control/carbon: pair it with that model.")
+        return self.replace(data.decode(errors="replace"), seed)
 
-    def say(self, text: str, seed: int) -> str:
-        """Returns what is said in place of a text."""
+    def replace(self, text: str, seed: int) -> str:
+        """Returns the replacement of a text."""
         raise NotImplementedError
 
 
 class Paraphrase(_CarbonReader):
-    """Says the same in other words, exactly in the pocket world and by a short list of like words elsewhere."""
+    """Paraphrases a text: exactly in the pocket world, by a short list of synonyms elsewhere."""
 
     def traits(self) -> Traits:
-        """Returns what the player is."""
-        return Traits(digest("control/paraphrase", 1, _ALIKE), batch_size=_BATCH, seeds=True, price=0.0)
+        """Returns the properties of the model."""
+        return Traits(digest("control/paraphrase", 1, _SYNONYMS), batch_size=_BATCH, seeds=True, price=0.0)
 
-    def say(self, text: str, seed: int) -> str:
-        """Returns the text in other words."""
+    def replace(self, text: str, seed: int) -> str:
+        """Returns a paraphrase of the text."""
         from telephone import world
 
         found = world.read(text)
         if found.unknown or not world.atoms(found.scene):
             return _reworded(text, seed)
         lang = "zh" if _CHINESE.search(text) else "en"
-        told = [world.caption(found.scene, lang, wording) for wording in world.WORDINGS[lang]]
-        others = [each for each in dict.fromkeys(told) if each != text]
+        captions = [world.caption(found.scene, lang, wording) for wording in world.WORDINGS[lang]]
+        others = [each for each in dict.fromkeys(captions) if each != text]
         return others[derive("paraphrase", seed, text) % len(others)] if others else text
 
 
-class Fixed(_CarbonReader):
-    """Says always the same."""
+class FixedText(_CarbonReader):
+    """Returns a constant text."""
 
     def __init__(self, text: str = "A picture.") -> None:
         self.text = text
 
     def traits(self) -> Traits:
-        """Returns what the player is."""
+        """Returns the properties of the model."""
         return Traits(digest("control/fixed", 1, self.text), batch_size=_BATCH, seeds=True, price=0.0)
 
-    def say(self, text: str, seed: int) -> str:
-        """Returns the one text."""
+    def replace(self, text: str, seed: int) -> str:
+        """Returns the constant text."""
         return self.text
 
 
-class Shuffled(_CarbonReader):
-    """Says another prompt of the same set, of the same level where there is one; then stays with it."""
+class ShuffledPrompt(_CarbonReader):
+    """Returns another prompt of the same set, of the same level if there is one; later turns keep that prompt."""
 
     def __init__(self, prompts: str = "pocket") -> None:
         from telephone import prompts as sets
 
-        self.stock = {prompt.text: prompt.level for prompt in sets.get(prompts) if prompt.image is None}
+        self.levels = {prompt.text: prompt.level for prompt in sets.get(prompts) if prompt.image is None}
 
     def traits(self) -> Traits:
-        """Returns what the player is."""
-        return Traits(digest("control/shuffled", 1, *self.stock), batch_size=_BATCH, seeds=True, price=0.0)
+        """Returns the properties of the model."""
+        return Traits(digest("control/shuffled", 1, *self.levels), batch_size=_BATCH, seeds=True, price=0.0)
 
-    def say(self, text: str, seed: int) -> str:
-        """Returns another prompt, marked.
+    def replace(self, text: str, seed: int) -> str:
+        """Returns another prompt with the suffix `SHUFFLED`.
 
         Raises:
             ModelError: the set has no other prompt.
         """
         if text.endswith(SHUFFLED):
             return text
-        others = [other for other in self.stock if other != text]
-        alike = [other for other in others if self.stock[other] == self.stock.get(text)]
-        chosen = alike or others
+        others = [other for other in self.levels if other != text]
+        same_level = [other for other in others if self.levels[other] == self.levels.get(text)]
+        chosen = same_level or others
         if not chosen:
-            raise ModelError("There is no other prompt to say: shuffle a set of two or more.")
+            raise ModelError("There is no other prompt: use a set of two or more.")
         return chosen[derive("shuffled", seed, text) % len(chosen)] + SHUFFLED
 
 
 class Reencode(Text2Image):
-    """Lets another player draw the first picture; later ones are the picture before, saved as JPEG once more."""
+    """Returns the image of another model at first; later the previous image, saved as JPEG once more."""
 
     def __init__(self, of: str = "oracle/renderer", quality: int = 75) -> None:
         from telephone.models.registry import text2image
@@ -137,65 +137,65 @@ class Reencode(Text2Image):
         self.first = text2image(of)
 
     def traits(self) -> Traits:
-        """Returns what the player is: where and at what price it draws is up to the one that draws first."""
+        """Returns the properties: device, limits and price are those of the model that generates the first image."""
         own = self.first.traits()
-        print_ = digest("control/reencode", 1, self.quality, own.fingerprint)
+        fingerprint = digest("control/reencode", 1, self.quality, own.fingerprint)
         return Traits(
-            print_, own.device, own.batch_size, own.concurrency, own.seeds, own.max_tokens, own.price, own.service
+            fingerprint, own.device, own.batch_size, own.concurrency, own.seeds, own.max_tokens, own.price, own.service
         )
 
     def generate_images(self, texts: Sequence[str], seeds: Sequence[int] | None = None) -> list[Any]:
-        """Returns one picture, or one `ModelError`, a text."""
+        """Returns one image, or one `ModelError`, a text."""
         chosen = list(seeds) if seeds is not None else [0] * len(texts)
-        new = [at for at, text in enumerate(texts) if not text.startswith(PICTURE)]
-        drawn = generate_images(self.first, [texts[at] for at in new], [chosen[at] for at in new]) if new else []
-        made: dict[int, Any] = dict(zip(new, drawn, strict=True))
-        return [made[at] if at in made else self._again(text) for at, text in enumerate(texts)]
+        new = [at for at, text in enumerate(texts) if not text.startswith(IMAGE_PREFIX)]
+        generated = generate_images(self.first, [texts[at] for at in new], [chosen[at] for at in new]) if new else []
+        first: dict[int, Any] = dict(zip(new, generated, strict=True))
+        return [first[at] if at in first else self._reencoded(text) for at, text in enumerate(texts)]
 
-    def _again(self, text: str) -> Any:
+    def _reencoded(self, text: str) -> Any:
         try:
-            picture = decode(base64.b64decode(text.removeprefix(PICTURE), validate=True))
+            image = decode(base64.b64decode(text.removeprefix(IMAGE_PREFIX), validate=True))
         except ValueError as error:
-            return ModelError(f"The text is no picture in letters ({error}): let control/scan describe.")
-        kept = io.BytesIO()
-        picture.save(kept, format="JPEG", quality=self.quality)
-        return decode(kept.getvalue())
+            return ModelError(f"The text is not an encoded image ({error}): pair this control with control/scan.")
+        buffer = io.BytesIO()
+        image.save(buffer, format="JPEG", quality=self.quality)
+        return decode(buffer.getvalue())
 
 
 class Scan(Image2Text):
-    """Hands a picture on whole, in letters: what it says is the picture itself, for `control/reencode` alone."""
+    """Returns the image itself, encoded as text, for `control/reencode`."""
 
     def generate_text(self, image: Image.Image, seed: int | None = None) -> str:
-        """Returns the picture in letters."""
-        return PICTURE + base64.b64encode(encode_png(image)).decode()
+        """Returns the image as a data URI."""
+        return IMAGE_PREFIX + base64.b64encode(encode_png(image)).decode()
 
     def traits(self) -> Traits:
-        """Returns what the player is."""
+        """Returns the properties of the model."""
         return Traits(digest("control/scan", 1), batch_size=1, seeds=True, price=0.0)
 
 
 def _reworded(text: str, seed: int) -> str:
-    """Returns the text with each word that has a like one exchanged in half of the cases, and another beginning."""
-    said = text
-    for one, other in _ALIKE:
+    """Returns the text with each word of the list replaced by its synonym in half of the cases, and a new beginning."""
+    result = text
+    for one, other in _SYNONYMS:
         if derive("reworded", seed, text, one) % 2:
             both = {one: other, other: one}
             pattern = rf"\b({re.escape(one)}|{re.escape(other)})\b"
-            said = re.sub(pattern, lambda found, both=both: both[found.group(1)], said)  # type: ignore[misc]
+            result = re.sub(pattern, lambda found, both=both: both[found.group(1)], result)  # type: ignore[misc]
     lead = "This is a picture: "
-    return said.removeprefix(lead) if said.startswith(lead) else lead + said
+    return result.removeprefix(lead) if result.startswith(lead) else lead + result
 
 
 provider = Catalogue(
     "control",
     {
-        "carbon": Entry("text2image", "hands a text on unchanged, as a code", Carbon),
-        "paraphrase": Entry("image2text", "says a carbon copy in other words", Paraphrase),
-        "fixed": Entry("image2text", "says always the same of a carbon copy", Fixed, {"text": str}),
-        "shuffled": Entry("image2text", "says another prompt in place of a carbon copy", Shuffled, {"prompts": str}),
+        "carbon": Entry("text2image", "encodes a text in an image, unchanged", CarbonCopy),
+        "paraphrase": Entry("image2text", "paraphrases the text of a carbon copy", Paraphrase),
+        "fixed": Entry("image2text", "returns a constant text for a carbon copy", FixedText, {"text": str}),
+        "shuffled": Entry("image2text", "returns another prompt for a carbon copy", ShuffledPrompt, {"prompts": str}),
         "reencode": Entry(
-            "text2image", "saves the same picture again and again", Reencode, {"of": str, "quality": integer(1, 95)}
+            "text2image", "re-encodes the previous image as JPEG", Reencode, {"of": str, "quality": integer(1, 95)}
         ),
-        "scan": Entry("image2text", "hands a picture on whole, in letters", Scan),
+        "scan": Entry("image2text", "encodes the image itself as text", Scan),
     },
 )

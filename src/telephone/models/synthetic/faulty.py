@@ -1,4 +1,4 @@
-"""Players that break, one way at a time: with them the engine shows that a bad call ends one game and no other."""
+"""Models that fail in one way at a time, to test that a failing call ends one game and no other."""
 
 import time
 from collections.abc import Sequence
@@ -11,57 +11,57 @@ from telephone.core.seeds import digest
 from telephone.models import barcode
 from telephone.models.base import Image2Text, Text2Image, Traits
 
-HOWS = ("raise", "refuse", "none", "garbage", "empty", "count", "batch", "poison", "exit", "hang")
-"""raise an error; refuse; return None; return what is no picture or text; an empty one; too few results; raise on any
-batch of several items; raise on an item that holds the word poison; leave the program; answer after `seconds`."""
+FAILURE_MODES = ("raise", "refuse", "none", "garbage", "empty", "count", "batch", "poison", "exit", "hang")
+"""Raise an error; refuse; return None; return no image or text; return an empty one; return too few results; raise on
+any batch of several items; raise on an item that contains the word poison; exit the program; return after `seconds`."""
 
 
-class BrokenPainter(Text2Image):
-    """Draws like `fake/painter` where it does not break."""
+class FaultyText2Image(Text2Image):
+    """Returns the images of `fake/painter` where it does not fail."""
 
     def __init__(self, how: str = "raise", seconds: float = 3600.0) -> None:
         self.how, self.seconds = how, seconds
 
     def generate_images(self, texts: Sequence[str], seeds: Sequence[int] | None = None) -> list[Any]:
-        """Returns what is asked for, or breaks."""
-        _break(self.how, self.seconds, list(texts))
+        """Returns valid outputs, or fails in the requested way."""
+        _fail(self.how, self.seconds, list(texts))
         good = [barcode.draw(text.encode()) for text in texts]
         return _spoil(self.how, good, garbage=b"\x89PNG but not really", empty=Image.new("RGB", (0, 0)))
 
     def traits(self) -> Traits:
-        """Returns what the player is."""
+        """Returns the properties of the model."""
         return Traits(digest("fake", "broken", self.how), batch_size=8, seeds=True, price=0.0)
 
 
-class BrokenCaptioner(Image2Text):
-    """Reads like `fake/captioner` where it does not break."""
+class FaultyImage2Text(Image2Text):
+    """Returns the texts of `fake/captioner` where it does not fail."""
 
     def __init__(self, how: str = "raise", seconds: float = 3600.0) -> None:
         self.how, self.seconds = how, seconds
 
     def generate_texts(self, images: Sequence[Image.Image], seeds: Sequence[int] | None = None) -> list[Any]:
-        """Returns what is asked for, or breaks."""
+        """Returns valid outputs, or fails in the requested way."""
         read = [barcode.read(image) or b"Nothing that can be read." for image in images]
         good = [data.decode(errors="replace") for data in read]
-        _break(self.how, self.seconds, good)
+        _fail(self.how, self.seconds, good)
         return _spoil(self.how, good, garbage=42, empty="  \n")
 
     def traits(self) -> Traits:
-        """Returns what the player is."""
+        """Returns the properties of the model."""
         return Traits(digest("fake", "broken-captioner", self.how), batch_size=8, seeds=True, price=0.0)
 
 
-def _break(how: str, seconds: float, given: list[str]) -> None:
+def _fail(how: str, seconds: float, given: list[str]) -> None:
     if how == "raise":
-        raise RuntimeError("This player breaks at every call.")
+        raise RuntimeError("This model fails at every call.")
     if how == "refuse":
-        raise ModelRefused("This player refuses every call.")
+        raise ModelRefused("This model refuses every call.")
     if how == "exit":
         raise SystemExit(3)
     if how == "batch" and len(given) > 1:
-        raise RuntimeError(f"This player cannot take {len(given)} items at once.")
+        raise RuntimeError(f"This model cannot take {len(given)} items at once.")
     if how == "poison" and any("poison" in text for text in given):
-        raise RuntimeError("This player cannot take poison.")
+        raise RuntimeError("This model cannot take poison.")
     if how == "hang":
         time.sleep(seconds)
 

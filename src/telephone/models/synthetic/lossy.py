@@ -1,8 +1,8 @@
-"""Fake players of the pocket world that drop, swap and invent facts at set rates: the truth about them is known.
+"""Fake models of the pocket world that drop, swap and invent facts at set rates, so that the true losses are known.
 
-The sketcher reads a text, loses facts and hands the rest on as a code of cells; the teller reads the code, loses facts
-and tells the rest. Each text is signed with a word of its own, or else a game in which nothing was lost once would
-never lose anything again: equal input and equal seed give equal answers.
+The text-to-image model parses a text, loses facts and encodes the rest as an image of cells; the image-to-text model
+decodes the image, loses facts and returns the rest. Every text ends with a pseudo-random word: equal input and seed
+give equal outputs, so without it a game that loses nothing at one turn would never lose anything later.
 """
 
 from collections.abc import Sequence
@@ -38,128 +38,130 @@ _WHOLE: dict[str, tuple[str, ...]] = {"time": TIMES, "weather": WEATHERS, "style
 
 
 @dataclass(frozen=True)
-class Losses:
-    """How a forgetful player forgets, at every call anew."""
+class LossRates:
+    """Rates at which facts are lost, drawn independently at each call."""
 
     drop: float = 0.0
-    """The chance in [0, 1] that a fact is left out; a thing without its kind is gone, with all that belongs to it."""
+    """Probability in [0, 1] that a fact is dropped; dropping a thing's kind drops the thing with all its facts."""
     swap: float = 0.0
-    """The chance that a fact which is not dropped becomes another one."""
+    """Probability that a fact which is not dropped is replaced by another value."""
     invent: float = 0.0
-    """The chance that a coloured thing is added, where there is room."""
+    """Probability that a coloured thing is added, if there is room."""
     only: str = ""
     """The attributes that are dropped and swapped, joined by hyphens; empty is all of them."""
 
     def traits(self, name: str) -> Traits:
-        """Returns the traits of the player of this name."""
-        print_ = digest("forgetful", name, 1, self.drop, self.swap, self.invent, self.only)
-        return Traits(print_, batch_size=64, seeds=True, price=0.0)
+        """Returns the traits of the model of this name."""
+        fingerprint = digest("forgetful", name, 1, self.drop, self.swap, self.invent, self.only)
+        return Traits(fingerprint, batch_size=64, seeds=True, price=0.0)
 
 
-class Sketcher(Text2Image):
-    """Draws what it has not forgotten of a text as a code, which `Teller` and the judge of facts can read."""
+class LossyText2Image(Text2Image):
+    """`fake/sketcher`: encodes the facts it keeps; `fake/teller` and the judge of image facts can decode them."""
 
     def __init__(self, **options: Any) -> None:
-        self.losses = Losses(**options)
+        self.rates = LossRates(**options)
 
     def generate_images(self, texts: Sequence[str], seeds: Sequence[int] | None = None) -> list[Image.Image]:
-        """Returns one picture a text."""
+        """Returns one image a text."""
         chosen = seeds or [0] * len(texts)
         return [
-            barcode.draw(_pass_on(text, self.losses, seed).encode()) for text, seed in zip(texts, chosen, strict=True)
+            barcode.draw(_lossy_text(text, self.rates, seed).encode()) for text, seed in zip(texts, chosen, strict=True)
         ]
 
     def traits(self) -> Traits:
-        """Returns what the player is."""
-        return self.losses.traits("sketcher")
+        """Returns the properties of the model."""
+        return self.rates.traits("sketcher")
 
 
-class Teller(Image2Text):
-    """Tells what it has not forgotten of a sketcher's picture; any other picture is empty to it."""
+class LossyImage2Text(Image2Text):
+    """`fake/teller`: describes the facts it keeps of an image of `fake/sketcher`; another image is an empty scene."""
 
     def __init__(self, **options: Any) -> None:
-        self.losses = Losses(**options)
+        self.rates = LossRates(**options)
 
     def generate_texts(self, images: Sequence[Image.Image], seeds: Sequence[int] | None = None) -> list[str]:
-        """Returns one text a picture."""
+        """Returns one text an image."""
         chosen = seeds or [0] * len(images)
-        return [_pass_on(_shown(image), self.losses, seed) for image, seed in zip(images, chosen, strict=True)]
+        return [_lossy_text(_encoded_text(image), self.rates, seed) for image, seed in zip(images, chosen, strict=True)]
 
     def answer(self, images: Sequence[Image.Image], questions: Sequence[str]) -> list[str]:
-        """Returns the right answer to each question about a picture, `I cannot tell.` where there is none."""
+        """Returns the correct answer to each question about an image, `I cannot tell.` where there is none."""
         from telephone import world
         from telephone.world.questions import answer
 
         pairs = zip(images, questions, strict=True)
-        return [answer(world.parse(_shown(image)), question) or "I cannot tell." for image, question in pairs]
+        return [answer(world.parse(_encoded_text(image)), question) or "I cannot tell." for image, question in pairs]
 
     def traits(self) -> Traits:
-        """Returns what the player is."""
-        return self.losses.traits("teller")
+        """Returns the properties of the model."""
+        return self.rates.traits("teller")
 
 
-def forget(scene: Scene, losses: Losses, seed: int) -> Scene:
-    """Returns what is left of a scene; the same scene, losses and seed leave the same.
+def forget(scene: Scene, rates: LossRates, seed: int) -> Scene:
+    """Returns the scene without the lost facts; equal scene, rates and seed give equal results.
 
     A swap that would make a scene that cannot be, such as two groups of one kind and colour, is left undone.
     """
-    mind = _Mind(losses, seed)
-    made = _around(scene, mind)
-    gone = {at for at in range(len(scene.things)) if mind.drops("kind", at)}
+    draws = _LossDraws(rates, seed)
+    result = _around(scene, draws)
+    dropped = {at for at in range(len(scene.things)) if draws.drops("kind", at)}
     for at in range(len(scene.things)):
-        if at not in gone:
-            made = _thing(made, at, mind)
-    return _invent(_without(made, gone), mind)
+        if at not in dropped:
+            result = _thing(result, at, draws)
+    return _invent(_without(result, dropped), draws)
 
 
-class _Mind:
-    """Throws the dice, each from its own description."""
+class _LossDraws:
+    """The random decisions of one call, each derived from its own key."""
 
-    def __init__(self, losses: Losses, seed: int) -> None:
-        self._losses, self._seed = losses, seed
-        self._touched = set(losses.only.split("-")) if losses.only else set(ATTRIBUTES)
+    def __init__(self, rates: LossRates, seed: int) -> None:
+        self._rates, self._seed = rates, seed
+        self._attributes_lost = set(rates.only.split("-")) if rates.only else set(ATTRIBUTES)
 
     def drops(self, attribute: str, at: object = "") -> bool:
-        return attribute in self._touched and self._dice("drop", attribute, at) < self._losses.drop
+        return attribute in self._attributes_lost and self._uniform("drop", attribute, at) < self._rates.drop
 
     def swaps(self, attribute: str, at: object = "") -> bool:
-        return attribute in self._touched and self._dice("swap", attribute, at) < self._losses.swap
+        return attribute in self._attributes_lost and self._uniform("swap", attribute, at) < self._rates.swap
 
     def invents(self) -> bool:
-        return self._dice("invent") < self._losses.invent
+        return self._uniform("invent") < self._rates.invent
 
     def other(self, values: Sequence[Any], now: Any, *what: object) -> Any:
-        """Returns another one of the values."""
+        """Returns a different one of the values."""
         free = [value for value in values if value != now]
         return free[derive("other", self._seed, *what) % len(free)]
 
-    def _dice(self, *what: object) -> float:
+    def _uniform(self, *what: object) -> float:
         return derive("forget", self._seed, *what) / 2**32
 
 
-def _around(scene: Scene, mind: _Mind) -> Scene:
-    made = scene
+def _around(scene: Scene, draws: _LossDraws) -> Scene:
+    result = scene
     for attribute, values in _WHOLE.items():
         if getattr(scene, attribute) == values[0]:
             continue
-        if mind.drops(attribute):
-            made = _changed(made, {attribute: values[0]})
-        elif mind.swaps(attribute):
-            made = _changed(made, {attribute: mind.other(values[1:], getattr(scene, attribute), attribute)})
+        if draws.drops(attribute):
+            result = _changed(result, {attribute: values[0]})
+        elif draws.swaps(attribute):
+            result = _changed(result, {attribute: draws.other(values[1:], getattr(scene, attribute), attribute)})
     if scene.setting is None:
-        return made
-    if mind.drops("setting"):
-        return replace(made, setting=None)
-    on_earth = [setting for setting in SETTINGS if setting != "space"]  # space would take time and weather away
-    return replace(made, setting=mind.other(on_earth, scene.setting, "setting")) if mind.swaps("setting") else made
+        return result
+    if draws.drops("setting"):
+        return replace(result, setting=None)
+    if not draws.swaps("setting"):
+        return result
+    on_earth = [setting for setting in SETTINGS if setting != "space"]  # in space there is no time and no weather
+    return replace(result, setting=draws.other(on_earth, scene.setting, "setting"))
 
 
 def _changed(scene: Scene, change: dict[str, Any]) -> Scene:
     return replace(scene, **change)
 
 
-def _thing(scene: Scene, at: int, mind: _Mind) -> Scene:
-    """Returns the scene with one thing as it is remembered, attribute by attribute."""
+def _thing(scene: Scene, at: int, draws: _LossDraws) -> Scene:
+    """Returns the scene with the facts of one thing dropped or swapped."""
     choices: dict[str, tuple[Sequence[Any], Any]] = {
         "kind": (KINDS, None), "colour": (COLOURS, None), "size": (SIZES[1:], SIZES[0]),
         "count": (COUNTS[1:], COUNTS[0]), "place": (PLACES, None),
@@ -168,22 +170,22 @@ def _thing(scene: Scene, at: int, mind: _Mind) -> Scene:
         now = getattr(scene.things[at], attribute)
         if now == silent:
             continue
-        if attribute != "kind" and mind.drops(attribute, at):
+        if attribute != "kind" and draws.drops(attribute, at):
             scene = _with(scene, at, **{attribute: silent})
-        elif mind.swaps(attribute, at):
-            scene = _with(scene, at, **{attribute: mind.other(values, now, attribute, at)})
-    return _relation(scene, at, mind)
+        elif draws.swaps(attribute, at):
+            scene = _with(scene, at, **{attribute: draws.other(values, now, attribute, at)})
+    return _relation(scene, at, draws)
 
 
-def _relation(scene: Scene, at: int, mind: _Mind) -> Scene:
+def _relation(scene: Scene, at: int, draws: _LossDraws) -> Scene:
     found = next((relation for relation in scene.relations if relation.subject == at), None)
     if found is None:
         return scene
     rest = tuple(relation for relation in scene.relations if relation != found)
-    if mind.drops("relation", at):
+    if draws.drops("relation", at):
         return replace(scene, relations=rest)
-    if mind.swaps("relation", at):
-        other = found._replace(name=mind.other(RELATIONS, found.name, "relation", at))
+    if draws.swaps("relation", at):
+        other = found._replace(name=draws.other(RELATIONS, found.name, "relation", at))
         return replace(scene, relations=tuple(sorted((*rest, other))))
     return scene
 
@@ -196,8 +198,8 @@ def _with(scene: Scene, at: int, **change: Any) -> Scene:
         return scene
 
 
-def _without(scene: Scene, gone: set[int]) -> Scene:
-    kept = [at for at in range(len(scene.things)) if at not in gone]
+def _without(scene: Scene, dropped: set[int]) -> Scene:
+    kept = [at for at in range(len(scene.things)) if at not in dropped]
     place = {at: index for index, at in enumerate(kept)}
     relations = tuple(
         Relation(place[relation.subject], relation.name, place[relation.anchor])
@@ -207,26 +209,26 @@ def _without(scene: Scene, gone: set[int]) -> Scene:
     return replace(scene, things=tuple(scene.things[at] for at in kept), relations=relations)
 
 
-def _invent(scene: Scene, mind: _Mind) -> Scene:
-    if len(scene.things) == MAX_THINGS or not mind.invents():
+def _invent(scene: Scene, draws: _LossDraws) -> Scene:
+    if len(scene.things) == MAX_THINGS or not draws.invents():
         return scene
     here = {thing.kind for thing in scene.things}
     new = Thing(
-        mind.other([kind for kind in KINDS if kind not in here], None, "new"), mind.other(COLOURS, None, "paint")
+        draws.other([kind for kind in KINDS if kind not in here], None, "new"), draws.other(COLOURS, None, "paint")
     )
     return replace(scene, things=(*scene.things, new))
 
 
-def _pass_on(text: str, losses: Losses, seed: int) -> str:
+def _lossy_text(text: str, rates: LossRates, seed: int) -> str:
     from telephone import world
 
     own = derive("forgetful", seed, text)
-    told = world.caption(forget(world.parse(text), losses, own), wording="plain")
+    caption = world.caption(forget(world.parse(text), rates, own), wording="plain")
     signature = "".join(_LETTERS[own >> shift & 15] for shift in range(0, 32, 4))
-    return f"{told} Signed: {signature}."
+    return f"{caption} Signed: {signature}."
 
 
-def _shown(image: Image.Image) -> str:
+def _encoded_text(image: Image.Image) -> str:
     data = barcode.read(image)
     return "" if data is None else data.decode(errors="replace")
 
