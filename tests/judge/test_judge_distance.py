@@ -12,8 +12,8 @@ from judge_runs import ColourEmbedder
 from numpy.typing import NDArray
 
 from telephone.core.errors import ModelError
-from telephone.judge import Case, DistanceJudge, cosine_distance
-from telephone.judge.distance import CHUNK
+from telephone.judge import Case, DistanceScorer, cosine_distance
+from telephone.judge.vectors import CHUNK
 from telephone.store import Score
 
 
@@ -22,7 +22,9 @@ def case(prompt: str | None, text: str) -> Case:
 
 
 def judged(embedder: ColourEmbedder, cases: Sequence[Case]) -> list[Score]:
-    return [score for chunk in DistanceJudge(embedder).judge(cases) for score in chunk]
+    scorer = DistanceScorer(embedder)
+    scorer.prepare(cases)
+    return [score for chunk in scorer.chunks(cases) for score in scorer.score(chunk)]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +78,7 @@ def test_a_picture_without_words_is_unscored() -> None:
     embedder = ColourEmbedder()
     (score,) = judged(embedder, [case(None, "red")])
     assert score.value is None
-    assert "picture" in score.unscored
+    assert "image" in score.unscored
     assert embedder.given == []
 
 

@@ -12,8 +12,8 @@ from PIL import Image
 
 from telephone.core.errors import UsageError
 from telephone.core.records import Prompt
-from telephone.judge import ask_lost, ask_opinions, describe_again, score, takes
-from telephone.judge.repeat_captions import seconds
+from telephone.judge import collect_opinions, collect_repeat_captions, embedded_kinds, probe_omissions, score
+from telephone.judge.repeat_captions import repeated_captions
 from telephone.models import Embedder, Traits
 from telephone.models.synthetic.fake import WordEmbedder
 from telephone.store import Run, ScorerKind, opening
@@ -48,7 +48,7 @@ class Counting(WordEmbedder):
 
 
 class SeeingEmbedder(Embedder):
-    """Takes pictures alone."""
+    """Embeds images only."""
 
     def embed_images(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
         return np.array([np.asarray(image).mean(axis=(0, 1)) for image in images], dtype=np.float32)
@@ -93,7 +93,7 @@ def test_every_content_is_embedded_once(run: Run) -> None:
 
 
 def test_an_interrupted_embedding_goes_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("telephone.judge.vectors.PICTURES", 3)
+    monkeypatch.setattr("telephone.judge.vectors.IMAGE_CHUNK", 3)
     embedder = Counting()
 
     def interrupt(name: str, done: int, total: int) -> None:
@@ -132,9 +132,9 @@ def test_floors_are_between_tellings_of_one_scene(run: Run) -> None:
 
 
 def test_second_descriptions(run: Run) -> None:
-    assert describe_again(run, 2) > 0
-    assert describe_again(run, 2) == 0
-    pairs = list(seconds(run))
+    assert collect_repeat_captions(run, 2) > 0
+    assert collect_repeat_captions(run, 2) == 0
+    pairs = list(repeated_captions(run))
     assert pairs
     assert all(pair.first != pair.second for pair in pairs)
     score(run, "fake/embedder", facts=False, full=True)
@@ -144,12 +144,12 @@ def test_second_descriptions(run: Run) -> None:
 
 def test_the_teller_is_asked_and_the_captioner_is_not(run: Run) -> None:
     with pytest.raises(UsageError, match="telephone judge"):
-        ask_lost(run)
+        probe_omissions(run)
     score(run, None, full=True)
-    found = ask_lost(run, most=30)
+    found = probe_omissions(run, most=30)
     assert list(found) == ["fake/teller?drop=0.2"]
     assert found["fake/teller?drop=0.2"] > 0
-    assert ask_lost(run, most=30) == {"fake/teller?drop=0.2": 0}
+    assert probe_omissions(run, most=30) == {"fake/teller?drop=0.2": 0}
     (scorer,) = run.scorers(ScorerKind.OMISSION_PROBE)
     lost = [each for each in run.scores(scorer) if each.kind == "lost"]
     assert lost
@@ -158,20 +158,20 @@ def test_the_teller_is_asked_and_the_captioner_is_not(run: Run) -> None:
 
 
 def test_opinions_about_other_worlds(run: Run) -> None:
-    assert ask_opinions(run, "fake/teller?drop=0.2") > 0
-    assert ask_opinions(run, "fake/teller?drop=0.2") == 0
+    assert collect_opinions(run, "fake/teller?drop=0.2") > 0
+    assert collect_opinions(run, "fake/teller?drop=0.2") == 0
     frame = run.frame()
     assert frame.loc[frame["prompt_id"] == "apple", "image_opinion_recall"].isna().all()
     (scorer,) = run.scorers(ScorerKind.OPINION)
     details = [each.detail for each in run.scores(scorer)]
     assert all(len(detail["states"]) == len(detail["questions"]) == len(detail["facts"]) for detail in details)
     with pytest.raises(UsageError, match="answers no questions"):
-        ask_opinions(run, "fake/captioner")
+        collect_opinions(run, "fake/captioner")
 
 
 def test_takes() -> None:
-    assert takes(WordEmbedder()) == ("text", "image")
-    assert takes(SeeingEmbedder()) == ("image",)
+    assert embedded_kinds(WordEmbedder()) == ("text", "image")
+    assert embedded_kinds(SeeingEmbedder()) == ("image",)
 
 
 def test_an_embedder_of_pictures_alone(run: Run) -> None:

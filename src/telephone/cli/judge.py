@@ -57,20 +57,22 @@ def command(
     `--ask` and `--again` call the run's describers, `--opinion` any describer that answers questions; that costs money
     where they are remote.
     """
-    from telephone.judge import ask_lost, ask_opinions, describe_again, score, usual_embedders
+    from telephone.judge import collect_opinions, collect_repeat_captions, default_embedders, probe_omissions, score
     from telephone.store import Run
 
     with Run.open(folder) as run, watching() as watcher:
         if again:
-            describe_again(run, again, lambda done, total: watcher.judged("second descriptions", done, total))
-        chosen = refs(embedder) if embedder else usual_embedders(run)
+            collect_repeat_captions(run, again, lambda done, total: watcher.judged("second descriptions", done, total))
+        chosen = refs(embedder) if embedder else default_embedders(run)
         scored = score(run, chosen, progress=watcher.judged, full=True)
         if opinion:
-            ask_opinions(run, opinion, told=lambda done, total: watcher.judged(f"opinion of {opinion}", done, total))
+            collect_opinions(
+                run, opinion, report=lambda done, total: watcher.judged(f"opinion of {opinion}", done, total)
+            )
         asked = None
         if ask:
             try:
-                asked = ask_lost(run, ask, lambda done, total: watcher.judged("questions", done, total))
+                asked = probe_omissions(run, ask, lambda done, total: watcher.judged("questions", done, total))
             except WeightsError as error:
                 warn(f"Not every describer could be asked. {error}")
     with Run.open(folder) as run:

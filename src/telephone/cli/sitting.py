@@ -84,9 +84,9 @@ def judge(run: "Run", embedder: str, watcher: Watcher) -> "Verdict":
 
     A sentence model that is not installed takes nothing away from the facts, which need no weights.
     """
-    from telephone.judge import DEFAULT_EMBEDDER, score, usual_embedders
+    from telephone.judge import DEFAULT_EMBEDDER, default_embedders, score
 
-    chosen = usual_embedders(run) if embedder == DEFAULT_EMBEDDER else refs([embedder])
+    chosen = default_embedders(run) if embedder == DEFAULT_EMBEDDER else refs([embedder])
     first, missing = None, ""
     for ref in chosen:
         try:

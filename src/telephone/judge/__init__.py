@@ -1,42 +1,58 @@
-"""Numbers on what was played: distances by embedders, facts kept in texts and pictures, and what describers saw."""
+"""Scores of what was played: distances by embedders, facts kept in texts and images, and answers of models."""
 
-from telephone.judge.cases import Case, Judge, cases
-from telephone.judge.distance import DistanceJudge, cosine_distance
-from telephone.judge.facts import Facts, FactsJudge, count_facts, why_uncounted
-from telephone.judge.omission_probe import QuestionAnswerer, answering, ask_lost
-from telephone.judge.opinions import ask_opinions
-from telephone.judge.picture_facts import NetReader, PictureFactsJudge, SceneReader
-from telephone.judge.question_generation import YesNo, wonder
-from telephone.judge.repeat_captions import describe_again
-from telephone.judge.scoring import DEFAULT_EMBEDDER, POCKET_EMBEDDER, Progress, Scored, score, usual_embedders
-from telephone.judge.vectors import Vectors, takes
+from telephone.judge.cases import Case, image_cases, text_cases
+from telephone.judge.distance import DistanceScorer
+from telephone.judge.image_facts import ImageFactsScorer, NetReader, SceneReader
+from telephone.judge.omission_probe import OmissionProbe, QuestionAnswerer, answers_questions, probe_omissions
+from telephone.judge.opinions import OpinionScorer, collect_opinions
+from telephone.judge.question_generation import YesNoQuestion, generate_questions
+from telephone.judge.repeat_captions import RepeatCaptionScorer, collect_repeat_captions
+from telephone.judge.scorer import Count, Progress, Scored, Scorer, ignore, run_scorer
+from telephone.judge.scoring import DEFAULT_EMBEDDER, POCKET_EMBEDDER, default_embedders, score
+from telephone.judge.text_facts import Facts, TextFactsScorer, count_facts, why_uncounted
+from telephone.judge.vectors import Vectors, cosine_distance, embedded_kinds
+from telephone.store import Run
+
+# Former names, until every caller uses the new ones.
+usual_embedders, describe_again, ask_lost = default_embedders, collect_repeat_captions, probe_omissions
+
+
+def ask_opinions(run: Run, ref: str, every: bool = False, told: Count = ignore) -> int:
+    """Returns `collect_opinions` under its former name."""
+    return collect_opinions(run, ref, every, told)
+
 
 __all__ = [
     "DEFAULT_EMBEDDER",
     "POCKET_EMBEDDER",
-    "QuestionAnswerer",
     "Case",
-    "DistanceJudge",
+    "DistanceScorer",
     "Facts",
-    "FactsJudge",
-    "Judge",
+    "ImageFactsScorer",
     "NetReader",
-    "PictureFactsJudge",
+    "OmissionProbe",
+    "OpinionScorer",
     "Progress",
+    "QuestionAnswerer",
+    "RepeatCaptionScorer",
     "SceneReader",
     "Scored",
+    "Scorer",
+    "TextFactsScorer",
     "Vectors",
-    "YesNo",
-    "answering",
-    "ask_lost",
-    "ask_opinions",
-    "cases",
+    "YesNoQuestion",
+    "answers_questions",
+    "collect_opinions",
+    "collect_repeat_captions",
     "cosine_distance",
     "count_facts",
-    "describe_again",
+    "default_embedders",
+    "embedded_kinds",
+    "generate_questions",
+    "image_cases",
+    "probe_omissions",
+    "run_scorer",
     "score",
-    "takes",
-    "usual_embedders",
+    "text_cases",
     "why_uncounted",
-    "wonder",
 ]

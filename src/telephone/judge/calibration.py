@@ -1,11 +1,11 @@
-"""What a distance is worth: how far apart two tellings of one and the same thing already are, by each embedder.
+"""Floors: the distance between two good renderings of the same content, by each embedder.
 
-No description can be nearer to its prompt than another good telling of it. In the pocket world good tellings cost
-nothing: the other wordings of the scene that a prompt tells, and its true picture, drawn twice. Elsewhere a describer
-is asked a second time about a picture that it has described (`telephone judge --again`).
+No text can be expected to be nearer to its prompt than another good rendering of it. In the pocket world good
+renderings are free: other wordings of the prompt's scene, and its true image, rendered twice. Elsewhere an
+image-to-text model captions an image a second time (`telephone judge --again`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,112 +13,154 @@ from telephone import world
 from telephone.core.images import content_hash, encode_png
 from telephone.core.records import Prompt
 from telephone.core.seeds import derive
-from telephone.judge.distance import cosine_distance
-from telephone.judge.facts import why_uncounted
-from telephone.judge.repeat_captions import seconds
-from telephone.judge.vectors import Told, Vectors, sha_of, takes
+from telephone.judge.repeat_captions import RepeatedCaption, repeated_captions
+from telephone.judge.scorer import Progress, Scorer, run_scorer
+from telephone.judge.text_facts import why_uncounted
+from telephone.judge.vectors import Vectors, embedded_kinds, text_hash
 from telephone.store import Run, Score, ScorerRow, floor_scorer, opening
 
 WORDINGS = "another wording of the same scene"
-PICTURES = "the scene's true picture, drawn twice"
-TRUE = "the scene's true picture"
-AGAIN = "a second description of the same picture"
-DRAWINGS = 2
+IMAGES = "the scene's true picture, drawn twice"
+TRUE_IMAGE = "the scene's true picture"
+REPEATED = "a second description of the same picture"
+"""Where a floor comes from. These are stored: never reword one."""
+RENDERINGS = 2
 SIZE = 64
+NO_DIRECTION = "The embedder returned a vector without a direction."
 _LANG = "en"
+_SEED_LABEL = "yardstick"
+"""Part of the seeds of the true images: never change it."""
 
 
 @dataclass(frozen=True)
-class Tellings:
-    """Good tellings of what a prompt of the pocket world says."""
+class ReferenceRenderings:
+    """Good renderings of a prompt of the pocket world."""
 
     prompt: Prompt
 
+    @property
+    def key(self) -> str:
+        """Content hash of the prompt."""
+        return opening(self.prompt).sha256
+
     @cached_property
     def texts(self) -> tuple[str, ...]:
-        """The other wordings, those that are equal to the prompt left out."""
+        """Other wordings than the prompt's."""
         scene = world.parse(self.prompt.text)
-        told = (world.caption(scene, _LANG, wording) for wording in world.WORDINGS[_LANG])
-        return tuple(dict.fromkeys(text for text in told if text != self.prompt.text))
+        captions = (world.caption(scene, _LANG, wording) for wording in world.WORDINGS[_LANG])
+        return tuple(dict.fromkeys(text for text in captions if text != self.prompt.text))
 
     @cached_property
-    def pictures(self) -> dict[str, bytes]:
-        """True pictures (PNG bytes) by content hash."""
+    def images(self) -> dict[str, bytes]:
+        """True images (PNG bytes) by content hash."""
         scene = world.parse(self.prompt.text)
-        seeds = [derive("yardstick", self.prompt.id, number) for number in range(DRAWINGS)]
-        drawn = [encode_png(world.render(scene, size=SIZE, seed=seed)) for seed in seeds]
-        return {content_hash(data): data for data in drawn}
+        seeds = [derive(_SEED_LABEL, self.prompt.id, number) for number in range(RENDERINGS)]
+        rendered = [encode_png(world.render(scene, size=SIZE, seed=seed)) for seed in seeds]
+        return {content_hash(data): data for data in rendered}
 
 
-def measure(run: Run, vectors: Vectors, told: Told | None = None) -> int:
-    """Writes the floors of an embedder for every prompt in words of the pocket world; returns how many are new.
+@dataclass
+class RenderingFloors(Scorer[ReferenceRenderings]):
+    """Floors from good renderings of prompts."""
+
+    vectors: Vectors
+
+    def __post_init__(self) -> None:
+        """Finds out what the embedder embeds."""
+        self.chunk = 64
+        self._kinds = embedded_kinds(self.vectors.embedder)
+
+    @property
+    def row(self) -> ScorerRow:
+        """The scorer of the floors of an embedder."""
+        return floor_scorer(self.vectors.row)
+
+    def stored_key(self, score: Score) -> str:
+        """Returns the prompt of a floor; floors of repeated captions are cases of `RepeatFloors`."""
+        return "" if score.detail["from"] == REPEATED else score.reference
+
+    def prepare(self, cases: Sequence[ReferenceRenderings]) -> None:
+        """Embeds all renderings."""
+        if "text" in self._kinds:
+            self.vectors.add_texts([text for case in cases for text in (case.prompt.text, *case.texts)])
+        if "image" in self._kinds:
+            self.vectors.add_images({sha: data for case in cases for sha, data in case.images.items()})
+
+    def score(self, cases: Sequence[ReferenceRenderings]) -> list[Score]:
+        """Returns the floors of each mapping that the embedder can measure."""
+        return [
+            _floor(self.vectors, mapping, pair, case.key, source)
+            for case in cases
+            for mapping, pair, source in _pairs(case)
+            if all(kind in self._kinds for kind in mapping.split("-"))
+        ]
+
+
+@dataclass
+class RepeatFloors(Scorer[RepeatedCaption]):
+    """Floors from second captions of the same image."""
+
+    vectors: Vectors
+    prompts: dict[str, str]
+    """Content hash of each prompt by its id."""
+
+    def __post_init__(self) -> None:
+        """Writes floors of all captions at once: they are embedded before."""
+        self.chunk = 512
+
+    @property
+    def row(self) -> ScorerRow:
+        """The scorer of the floors of an embedder."""
+        return floor_scorer(self.vectors.row)
+
+    def stored_key(self, score: Score) -> tuple[str, str]:
+        """Returns the hashes of both captions."""
+        return score.subject, score.detail["with"]
+
+    def prepare(self, cases: Sequence[RepeatedCaption]) -> None:
+        """Embeds all captions."""
+        self.vectors.add_texts([text for case in cases for text in (case.first, case.second)])
+
+    def score(self, cases: Sequence[RepeatedCaption]) -> list[Score]:
+        """Returns one floor a pair of captions."""
+        return [_floor(self.vectors, "text-text", case.key, self.prompts[case.prompt_id], REPEATED) for case in cases]
+
+
+def add_floors(run: Run, vectors: Vectors, progress: Progress | None = None) -> int:
+    """Writes the floors of an embedder that are missing and returns the number of new cases.
 
     Args:
-        run: The run.
-        vectors: Of the embedder.
-        told: Is told how far it is.
+        run: the run.
+        vectors: of the embedder.
+        progress: receives the progress.
 
     Raises:
         ModelError: the embedder does not return vectors.
         StoreError: the scores cannot be written.
     """
-    identity = identity_of(vectors)
-    there = {score.reference for score in run.scores(identity) if score.detail["from"] != AGAIN}
-    known = [prompt for prompt in run.spec.prompts if not why_uncounted(prompt.text)]
-    new = [Tellings(prompt) for prompt in known if _reference(prompt) not in there]
-    kinds = takes(vectors.embedder)
-    if "text" in kinds:
-        vectors.texts([text for each in new for text in (each.prompt.text, *each.texts)], told)
-    if "image" in kinds:
-        vectors.pictures({sha: data for each in new for sha, data in each.pictures.items()}, told)
-    run.put_scores(identity, [score for each in new for score in _floors(each, vectors)])
-    return len(new) + (_measure_again(run, vectors) if "text" in kinds else 0)
+    known = [ReferenceRenderings(prompt) for prompt in run.spec.prompts if not why_uncounted(prompt.text)]
+    new = run_scorer(run, RenderingFloors(vectors), list({case.key: case for case in known}.values()), progress).new
+    if "text" not in embedded_kinds(vectors.embedder):
+        return new
+    prompts = {prompt.id: opening(prompt).sha256 for prompt in run.spec.prompts}
+    repeated = list({case.key: case for case in repeated_captions(run)}.values())
+    return new + run_scorer(run, RepeatFloors(vectors, prompts), repeated).new
 
 
-def identity_of(vectors: Vectors) -> ScorerRow:
-    """Returns the name under which the run keeps the yardsticks of an embedder."""
-    return floor_scorer(vectors.row)
+def _floor(vectors: Vectors, mapping: str, pair: tuple[str, str], prompt: str, source: str) -> Score:
+    value = vectors.distance(*pair)
+    detail = {"from": source, "with": pair[1]}
+    return Score(pair[0], prompt, mapping, value, NO_DIRECTION if value is None else "", detail)
 
 
-def floor(vectors: Vectors, mapping: str, pair: tuple[str, str], where: tuple[Prompt, str]) -> Score | None:
-    """Returns the floor that two contents (hashes) tell, with the prompt and where they come from; None without one."""
-    one, other = (vectors.known.get(sha) for sha in pair)
-    value = None if one is None or other is None else cosine_distance(one, other)
-    if value is None:
-        return None
-    detail = {"from": where[1], "with": pair[1]}
-    return Score(pair[0], _reference(where[0]), mapping, value, detail=detail)
+def _pairs(case: ReferenceRenderings) -> Iterator[tuple[str, tuple[str, str], str]]:
+    """Yields mapping, pair of content hashes and source of each floor."""
+    start, images = text_hash(case.prompt.text), list(case.images)
+    yield from (("text-text", (text_hash(text), start), WORDINGS) for text in case.texts)
+    yield from (("text-image", (sha, start), TRUE_IMAGE) for sha in images)
+    yield from (("image-text", (text_hash(text), images[0]), TRUE_IMAGE) for text in (case.prompt.text, *case.texts))
+    yield from (("image-image", pair, IMAGES) for pair in _combinations(images))
 
 
-def _measure_again(run: Run, vectors: Vectors) -> int:
-    prompts = {prompt.id: prompt for prompt in run.spec.prompts}
-    identity = identity_of(vectors)
-    there = {(score.subject, score.detail["with"]) for score in run.scores(identity)}
-    pairs = {(sha_of(each.second), sha_of(each.first)): each for each in seconds(run)}
-    new = {pair: each for pair, each in pairs.items() if pair not in there}
-    vectors.texts([text for each in new.values() for text in (each.first, each.second)])
-    found = [floor(vectors, "text-text", pair, (prompts[each.prompt_id], AGAIN)) for pair, each in new.items()]
-    run.put_scores(identity, [score for score in found if score is not None])
-    return len(new)
-
-
-def _floors(each: Tellings, vectors: Vectors) -> Iterator[Score]:
-    start, pictures = sha_of(each.prompt.text), list(each.pictures)
-    wanted: list[tuple[str, tuple[str, str], str]] = [
-        *(("text-text", (sha_of(text), start), WORDINGS) for text in each.texts),
-        *(("text-image", (sha, start), TRUE) for sha in pictures),
-        *(("image-text", (sha_of(text), pictures[0]), TRUE) for text in (each.prompt.text, *each.texts)),
-        *(("image-image", (one, other), PICTURES) for one, other in _pairs(pictures)),
-    ]
-    for mapping, pair, where in wanted:
-        found = floor(vectors, mapping, pair, (each.prompt, where))
-        if found is not None:
-            yield found
-
-
-def _pairs(items: list[str]) -> Iterable[tuple[str, str]]:
+def _combinations(items: list[str]) -> Iterable[tuple[str, str]]:
     return ((items[i], items[j]) for j in range(len(items)) for i in range(j + 1, len(items)))
-
-
-def _reference(prompt: Prompt) -> str:
-    return opening(prompt).sha256

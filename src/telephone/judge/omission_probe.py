@@ -1,11 +1,11 @@
-"""Not seen or not said: a describer that left out a fact of a picture is asked about it.
+"""Omission probe: an image-to-text model is asked about facts of an image that its caption omits.
 
-A right answer means that the fact was seen and not told. As a yes costs nothing, the same describer is also asked for
-facts that the picture lacks: how often it agrees to those is how often it guesses.
+A correct answer means that the model recognised the fact and omitted it. Because agreeing costs nothing, the model is
+also asked about facts that the image lacks: the share of those that it agrees to is its rate of guessing.
 """
 
 import inspect
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -15,9 +15,9 @@ from telephone import world
 from telephone.core.errors import ModelError, UsageError
 from telephone.core.images import decode
 from telephone.core.seeds import derive
-from telephone.judge.cases import without_controls
-from telephone.judge.facts import KEPT, NAME
-from telephone.judge.vectors import Told
+from telephone.judge.cases import battle_rows
+from telephone.judge.scorer import Count, Scorer, ignore, part_of, run_scorer
+from telephone.judge.text_facts import KEPT, NAME
 from telephone.models import Model, image2text
 from telephone.store import Run, Score, ScorerKind, ScorerRow
 
@@ -25,142 +25,162 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LOST, BLANK = "lost", "blank"
-"""Scores are named `lost N` and `blank N`: fact N was in the picture and not told; it was not in the picture."""
-CHUNK = 16
-MOST = 400
-"""Questions of each sort that one describer is asked, if nobody says otherwise."""
+"""Kinds of the scores: the image has the fact and the caption omits it; the image lacks the fact."""
+DEFAULT_QUESTIONS = 400
+"""Questions of each kind for each model."""
+NO_VALUE = "The answer does not give a value of the fact."
+_SEED_LABEL = "doubt"
+"""Part of the hash that chooses questions: never change it."""
 
 
 class QuestionAnswerer(Protocol):
-    """A player that answers questions about pictures."""
+    """A model that answers questions about images."""
 
     def answer(self, images: Sequence[Image.Image], questions: Sequence[str]) -> list[Any]:
-        """Returns one answer, or one `ModelError`, a picture and question."""
+        """Returns one answer, or one `ModelError`, a pair of image and question."""
         ...
 
 
 @dataclass(frozen=True)
-class Doubt:
-    """A question to a describer about a picture that it has described."""
+class ProbeQuestion:
+    """A question to a model about an image that it has captioned."""
 
-    picture: str
+    image: str
     """Content hash."""
     prompt_sha: str
     prompt: str
     number: int
     """Of the fact, in `world.atoms` of the prompt."""
-    sort: str
+    kind: str
+    """`lost` or `blank`."""
+
+    @property
+    def key(self) -> tuple[str, str, str, int]:
+        """Image, prompt, kind and number of the fact."""
+        return self.image, self.prompt_sha, self.kind, self.number
 
 
-def answering(player: Model) -> bool:
-    """Tells whether a player answers questions about pictures."""
-    method = getattr(player, "answer", None)
+class OmissionProbe(Scorer[ProbeQuestion]):
+    """Asks one model about facts of images; a score is 1 if the answer states the fact, 0 if it states another."""
+
+    def __init__(self, run: Run, ref: str) -> None:
+        """Loads the model.
+
+        Args:
+            run: where the images are.
+            ref: address of a model that answers questions.
+        """
+        self.chunk = 16
+        self._run = run
+        self._ref = ref
+        self._model = image2text(ref)
+
+    @property
+    def row(self) -> ScorerRow:
+        """The fingerprint is the model's."""
+        fingerprint = self._model.traits().fingerprint
+        return ScorerRow(ScorerKind.OMISSION_PROBE, f"omission probe of {self._ref}", fingerprint, self._ref)
+
+    def stored_key(self, score: Score) -> tuple[str, str, str, int]:
+        """Returns the key of the question of a score."""
+        return score.subject, score.reference, score.kind, score.item
+
+    def score(self, cases: Sequence[ProbeQuestion]) -> list[Score]:
+        """Returns one score a question.
+
+        Raises:
+            ModelError: the model returned no answers at all.
+        """
+        from telephone.world.questions import ask
+
+        scenes = [world.parse(case.prompt) for case in cases]
+        atoms = [world.atoms(scene)[case.number] for case, scene in zip(cases, scenes, strict=True)]
+        questions = [ask(scene, atom) for scene, atom in zip(scenes, atoms, strict=True)]
+        images = [decode(self._run.artefact(case.image).data) for case in cases]
+        answers = cast(QuestionAnswerer, self._model).answer(images, questions)
+        rows = zip(cases, atoms, questions, answers, strict=True)
+        return [_score(case, atom, question, answer) for case, atom, question, answer in rows]
+
+
+def answers_questions(model: Model) -> bool:
+    """Returns whether a model answers questions about images."""
+    method = getattr(model, "answer", None)
     # Clients of services have a method of this name that reads their reply.
     return callable(method) and list(inspect.signature(method).parameters)[:2] == ["images", "questions"]
 
 
-def ask_lost(run: Run, most: int = MOST, told: Told | None = None) -> dict[str, int]:
-    """Asks each describer that can answer about the facts that it did not tell, and writes what it says.
+def probe_omissions(run: Run, most: int = DEFAULT_QUESTIONS, report: Count = ignore) -> dict[str, int]:
+    """Asks each image-to-text model that answers questions about the facts that its captions omit.
 
     Args:
-        run: A run whose facts of texts and pictures were judged.
-        most: Questions about lost facts for each describer, and as many about absent ones; drawn where there are more.
-        told: Is told how far it is, for all describers together.
+        run: a run whose facts of texts and images are scored.
+        most: questions about omitted facts for each model, and as many about absent ones; a choice if there are more.
+        report: receives how many questions are answered, and of how many, for all models together.
 
     Returns:
-        By address of the describer the number of new answers; describers that do not answer are not in it.
+        The number of new answers by address of the model; models that do not answer questions are left out.
 
     Raises:
-        UsageError: facts of pictures have not been judged.
-        ModelError: a player as a whole did not answer.
+        UsageError: facts of images are not scored.
+        ModelError: a model returned no answers at all.
     """
     states = _states(run)
-    frame = _shown(without_controls(run.turns()))
+    frame = _captioned(battle_rows(run.turns()))
     names = {row.name: row.ref for row in run.spec.models if row.kind == "image2text"}
-    wanted = {ref: _doubts(frame[frame["i2t_model"] == name], states, most) for name, ref in names.items()}
-    able = {ref: doubts for ref, doubts in wanted.items() if doubts and answering(image2text(ref))}
-    total, done = sum(map(len, able.values())), 0
-    found = {}
-    for ref, doubts in able.items():
-        found[ref] = 0
-        for size, new in _hear(run, ref, doubts):
-            done, found[ref] = done + size, found[ref] + new
-            if told is not None:
-                told(done, total)
+    wanted = {ref: _questions(frame[frame["i2t_model"] == name], states, most) for name, ref in names.items()}
+    able = {ref: questions for ref, questions in wanted.items() if questions and answers_questions(image2text(ref))}
+    total, before, found = sum(map(len, able.values())), 0, {}
+    for ref, questions in able.items():
+        found[ref] = run_scorer(run, OmissionProbe(run, ref), questions, part_of(report, before, total)).new
+        before += len(questions)
     return found
 
 
-def _hear(run: Run, ref: str, doubts: list[Doubt]) -> Iterator[tuple[int, int]]:
-    """Yields how many questions are behind us and how many of them were new, a chunk at a time."""
-    player = image2text(ref)
-    judge = ScorerRow(ScorerKind.OMISSION_PROBE, f"omission probe of {ref}", player.traits().fingerprint, ref)
-    there = {(score.subject, score.reference, score.kind, score.item) for score in run.scores(judge)}
-    new = [d for d in doubts if (d.picture, d.prompt_sha, d.sort, d.number) not in there]
-    yield len(doubts) - len(new), 0
-    for start in range(0, len(new), CHUNK):
-        chunk = new[start : start + CHUNK]
-        run.put_scores(judge, _answers(run, cast(QuestionAnswerer, player), chunk))
-        yield len(chunk), len(chunk)
+def _score(case: ProbeQuestion, atom: world.Atom, question: str, answer: Any) -> Score:
+    from telephone.world.questions import agrees
+
+    agreed = None if isinstance(answer, ModelError) else agrees(atom, str(answer))
+    detail = {"question": question, "answer": str(answer), "attribute": atom.attribute}
+    value, reason = (None, NO_VALUE) if agreed is None else (float(agreed), "")
+    return Score(case.image, case.prompt_sha, case.kind, value, reason, detail, case.number)
 
 
-def _answers(run: Run, player: QuestionAnswerer, doubts: list[Doubt]) -> list[Score]:
-    from telephone.world.questions import agrees, ask
-
-    atoms = []
-    for doubt in doubts:
-        scene = world.parse(doubt.prompt)
-        atom = world.atoms(scene)[doubt.number]
-        atoms.append((atom, ask(scene, atom)))
-    pictures = [decode(run.artefact(doubt.picture).data) for doubt in doubts]
-    said = player.answer(pictures, [question for _, question in atoms])
-    scores = []
-    for doubt, (atom, question), answer in zip(doubts, atoms, said, strict=True):
-        failed = isinstance(answer, ModelError)
-        agreed = None if failed else agrees(atom, str(answer))
-        detail = {"question": question, "answer": str(answer), "attribute": atom.attribute}
-        value = None if agreed is None else float(agreed)
-        why = "" if value is not None else "The answer does not give a value of the fact."
-        scores.append(Score(doubt.picture, doubt.prompt_sha, doubt.sort, value, why, detail, doubt.number))
-    return scores
-
-
-def _shown(frame: "pd.DataFrame") -> "pd.DataFrame":
-    """Returns the frame with the hash of the picture that each text describes."""
+def _captioned(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """Returns the frame with the hash of the image that each text describes as `captioned`."""
     earlier = frame.groupby("game", sort=False)["image_sha256"].shift(1).fillna(frame["prompt_sha256"])
-    return frame.assign(shown=frame["image_sha256"].where(frame["first"] == "text", earlier))
+    return frame.assign(captioned=frame["image_sha256"].where(frame["first"] == "text", earlier))
 
 
-def _doubts(frame: "pd.DataFrame", states: dict[tuple[str, str], str], most: int) -> list[Doubt]:
-    """Returns the distinct questions about one describer's pictures, at most so many of each sort."""
-    pairs = frame.loc[frame["text_sha256"].notna(), ["shown", "text_sha256", "prompt_sha256", "prompt"]]
+def _questions(frame: "pd.DataFrame", states: dict[tuple[str, str], str], most: int) -> list[ProbeQuestion]:
+    """Returns the distinct questions about the images of one model, at most so many of each kind."""
+    pairs = frame.loc[frame["text_sha256"].notna(), ["captioned", "text_sha256", "prompt_sha256", "prompt"]]
     found = []
-    for picture, text, prompt_sha, prompt in pairs.drop_duplicates().itertuples(index=False):
-        seen, said = states.get((picture, prompt_sha)), states.get((text, prompt_sha))
-        if seen is None or said is None:
+    for image, text, prompt_sha, prompt in pairs.drop_duplicates().itertuples(index=False):
+        in_image, in_text = states.get((image, prompt_sha)), states.get((text, prompt_sha))
+        if in_image is None or in_text is None:
             continue
-        for number, (there, told) in enumerate(zip(seen, said, strict=True)):
-            if told != KEPT:
-                found.append(Doubt(picture, prompt_sha, prompt, number, LOST if there == KEPT else BLANK))
+        for number, (shown, stated) in enumerate(zip(in_image, in_text, strict=True)):
+            if stated != KEPT:
+                found.append(ProbeQuestion(image, prompt_sha, prompt, number, LOST if shown == KEPT else BLANK))
     distinct = list(dict.fromkeys(found))
-    return [*_some(distinct, LOST, most), *_some(distinct, BLANK, most)]
+    return [*_choice(distinct, LOST, most), *_choice(distinct, BLANK, most)]
 
 
-def _some(doubts: Iterable[Doubt], sort: str, most: int) -> list[Doubt]:
-    """Returns those of a sort; where there are too many, an even choice that does not depend on their order."""
-    own = [doubt for doubt in doubts if doubt.sort == sort]
+def _choice(questions: Iterable[ProbeQuestion], kind: str, most: int) -> list[ProbeQuestion]:
+    """Returns the questions of a kind; of too many a choice that does not depend on their order."""
+    own = [question for question in questions if question.kind == kind]
     if len(own) > most:
-        own = sorted(own, key=lambda doubt: derive("doubt", doubt.picture, doubt.prompt_sha, doubt.number))[:most]
+        own = sorted(own, key=lambda each: derive(_SEED_LABEL, each.image, each.prompt_sha, each.number))[:most]
     return own
 
 
 def _states(run: Run) -> dict[tuple[str, str], str]:
-    found = {
+    if not run.scorers(ScorerKind.IMAGE_FACTS):
+        raise UsageError("The facts of this run's images are not scored: judge it with `telephone judge` first.")
+    return {
         (score.subject, score.reference): str(score.detail["states"])
         for kind in (ScorerKind.TEXT_FACTS, ScorerKind.IMAGE_FACTS)
-        for judge in run.scorers(kind)
-        for score in run.scores(judge)
+        for scorer in run.scorers(kind)
+        for score in run.scores(scorer)
         if score.kind == NAME and score.value is not None and "states" in score.detail
     }
-    if not run.scorers(ScorerKind.IMAGE_FACTS):
-        raise UsageError("The facts of this run's pictures have not been read: judge it with `telephone judge` first.")
-    return found

@@ -1,86 +1,103 @@
-"""Facts of prompts outside the pocket world, as a player sees them: yes-or-no questions about every picture.
+"""Opinions: a model answers yes-or-no questions about every image, for prompts outside the pocket world.
 
-What comes out has the form of counted facts and is none: it is the opinion of the player that was asked, and every
-score says so.
+The scores have the form of counted facts but are answers of a model; the kind of the scorer says so.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any, cast
 
 from telephone.core.errors import ModelError, UsageError
 from telephone.core.images import decode
-from telephone.judge.cases import Case, without_controls
-from telephone.judge.facts import why_uncounted
-from telephone.judge.omission_probe import QuestionAnswerer, answering
-from telephone.judge.picture_facts import picture_cases
-from telephone.judge.question_generation import YesNo, says, wonder
-from telephone.judge.vectors import Told
+from telephone.judge.cases import Case, battle_rows, image_cases
+from telephone.judge.omission_probe import QuestionAnswerer, answers_questions
+from telephone.judge.question_generation import YesNoQuestion, generate_questions, parse_yes_no
+from telephone.judge.scorer import Count, Scorer, ignore, run_scorer
+from telephone.judge.text_facts import why_uncounted
 from telephone.models import image2text
 from telephone.store import Run, Score, ScorerKind, ScorerRow
 
 NAME = "opinion_recall"
-"""The share of a prompt's questions that are answered by yes; a frame has it as `image_opinion_recall`."""
+"""The kind of the scores: the share of questions answered by yes. A frame has it as `image_opinion_recall`."""
 YES, NO, UNSURE = "k", "m", "u"
-_CHUNK = 16
+NO_ANSWERS = "No question was answered by yes or no."
 
 
-def ask_opinions(run: Run, ref: str, every: bool = False, told: Told | None = None) -> int:
-    """Has a player answer the questions of each prompt about each picture of its games; returns how many are new.
+class OpinionScorer(Scorer[Case]):
+    """Asks one model the questions of each prompt about each image.
 
     A question whose parent is answered by no is not asked and counts as no.
+    """
+
+    def __init__(self, run: Run, ref: str) -> None:
+        """Loads the model.
+
+        Args:
+            run: where the images are.
+            ref: address of a model that answers questions.
+
+        Raises:
+            UsageError: the model answers no questions.
+        """
+        self.chunk = 16
+        self._run = run
+        self._ref = ref
+        self._model = image2text(ref)
+        if not answers_questions(self._model):
+            raise UsageError(f"{ref} answers no questions about images: use a model with the method answer.")
+
+    @property
+    def row(self) -> ScorerRow:
+        """The fingerprint is the model's."""
+        fingerprint = self._model.traits().fingerprint
+        return ScorerRow(ScorerKind.OPINION, f"opinion of {self._ref}", fingerprint, self._ref)
+
+    def score(self, cases: Sequence[Case]) -> list[Score]:
+        """Returns one score an image. Questions are asked in rounds: those whose parents are answered by yes come next.
+
+        Raises:
+            ModelError: the model returned no answers at all.
+        """
+        images = [decode(self._run.artefact(case.subject).data) for case in cases]
+        questions = [generate_questions(str(case.prompt)) for case in cases]
+        answers: list[dict[int, Any]] = [{} for _ in cases]
+        states: list[dict[int, str]] = [{} for _ in cases]
+        while due := [(at, number) for at in range(len(cases)) for number in _due(questions[at], states[at])]:
+            found = cast(QuestionAnswerer, self._model).answer(
+                [images[at] for at, _ in due], [questions[at][number].text for at, number in due]
+            )
+            for (at, number), answer in zip(due, found, strict=True):
+                answers[at][number] = str(answer)
+                yes = None if isinstance(answer, ModelError) else parse_yes_no(answer)
+                states[at][number] = UNSURE if yes is None else YES if yes else NO
+        return [_score(*row) for row in zip(cases, questions, states, answers, strict=True)]
+
+
+def collect_opinions(run: Run, ref: str, every: bool = False, report: Count = ignore) -> int:
+    """Lets a model answer the questions of each prompt about each image of its games; returns how many are new.
 
     Args:
-        run: A run.
-        ref: Address of a player that answers questions; calls of a remote one cost money.
-        every: Whether prompts of the pocket world are asked about too, whose facts are counted exactly.
-        told: Is told how far it is.
+        run: a run.
+        ref: address of a model that answers questions; calls of a remote one cost money.
+        every: whether to include prompts of the pocket world, whose facts are counted exactly.
+        report: receives how many images are done, and of how many.
 
     Raises:
-        UsageError: the player answers no questions.
-        ModelError: it did not answer at all.
+        UsageError: the model answers no questions.
+        ModelError: it returned no answers at all.
     """
-    player = image2text(ref)
-    if not answering(player):
-        raise UsageError(f"{ref} answers no questions about pictures: take a describer with a method answer.")
-    judge = ScorerRow(ScorerKind.OPINION, f"opinion of {ref}", player.traits().fingerprint, ref)
-    there = {(score.subject, score.reference) for score in run.scores(judge)}
-    cases = [case for case in picture_cases(without_controls(run.turns())) if _wanted(case, every)]
-    new = [case for case in cases if (case.subject, case.reference) not in there]
-    done = len(cases) - len(new)
-    for start in range(0, len(new), _CHUNK):
-        chunk = new[start : start + _CHUNK]
-        run.put_scores(judge, list(_opinions(run, cast(QuestionAnswerer, player), chunk)))
-        done += len(chunk)
-        if told is not None:
-            told(done, len(cases))
-    return len(new)
+    scorer = OpinionScorer(run, ref)
+    cases = [case for case in image_cases(battle_rows(run.turns())) if _is_wanted(case, every)]
+    return run_scorer(run, scorer, cases, lambda _, done, total: report(done, total)).new
 
 
-def _wanted(case: Case, every: bool) -> bool:
-    return case.prompt is not None and (every or bool(why_uncounted(case.prompt))) and bool(wonder(case.prompt))
+def _is_wanted(case: Case, every: bool) -> bool:
+    if case.prompt is None or not generate_questions(case.prompt):
+        return False
+    return every or bool(why_uncounted(case.prompt))
 
 
-def _opinions(run: Run, player: QuestionAnswerer, cases: list[Case]) -> Iterator[Score]:
-    """Questions are put in rounds: those whose parents are answered by yes come next."""
-    pictures = [decode(run.artefact(case.subject).data) for case in cases]
-    asked = [wonder(str(case.prompt)) for case in cases]
-    answers: list[dict[int, Any]] = [{} for _ in cases]
-    states: list[dict[int, str]] = [{} for _ in cases]
-    while True:
-        due = [(at, number) for at in range(len(cases)) for number in _due(asked[at], states[at])]
-        if not due:
-            break
-        said = player.answer([pictures[at] for at, _ in due], [asked[at][number].text for at, number in due])
-        for (at, number), answer in zip(due, said, strict=True):
-            answers[at][number] = str(answer)
-            yes = None if isinstance(answer, ModelError) else says(answer)
-            states[at][number] = UNSURE if yes is None else YES if yes else NO
-    for case, questions, own, given in zip(cases, asked, states, answers, strict=True):
-        yield _score(case, questions, own, given)
-
-
-def _due(questions: tuple[YesNo, ...], states: dict[int, str]) -> list[int]:
-    """Returns the questions that can be put now; those that need not be are settled on the way."""
+def _due(questions: tuple[YesNoQuestion, ...], states: dict[int, str]) -> list[int]:
+    """Returns the questions that can be asked now; those that need not be asked are settled."""
     due = []
     for number, question in enumerate(questions):
         if number in states:
@@ -93,7 +110,7 @@ def _due(questions: tuple[YesNo, ...], states: dict[int, str]) -> list[int]:
     return due
 
 
-def _score(case: Case, questions: tuple[YesNo, ...], states: dict[int, str], answers: dict[int, Any]) -> Score:
+def _score(case: Case, questions: tuple[YesNoQuestion, ...], states: dict[int, str], answers: dict[int, Any]) -> Score:
     letters = "".join(states[number] for number in range(len(questions)))
     known = len(letters) - letters.count(UNSURE)
     detail = {
@@ -102,6 +119,5 @@ def _score(case: Case, questions: tuple[YesNo, ...], states: dict[int, str], ans
         "questions": [question.text for question in questions],
         "answers": [answers.get(number) for number in range(len(questions))],
     }
-    value = letters.count(YES) / known if known else None
-    why = "" if known else "No question was answered by yes or no."
-    return Score(case.subject, case.reference, NAME, value, why, detail)
+    value, reason = (letters.count(YES) / known, "") if known else (None, NO_ANSWERS)
+    return Score(*case.key, NAME, value, reason, detail)

@@ -1,8 +1,8 @@
-"""Yes-or-no questions from any English prompt, by rules: what is there, how many, what it is like, what stands where.
+"""Generates yes-or-no questions from any English prompt, by rules: objects, numbers, attributes and relations.
 
-Questions hang together as in Davidsonian scene graphs: nobody is asked for the colour of a cat that is not there. The
-rules know articles, numbers and prepositions and no grammar, so they miss much and err at times; what is asked is the
-same for every game of a prompt, and that is what counts when losses are compared.
+Questions depend on each other as in Davidsonian scene graphs: the colour of a cat is only asked for if there is a cat.
+The rules know articles, numbers and prepositions but no grammar, so they miss facts and make errors. All games of a
+prompt get the same questions, so losses can be compared.
 """
 
 import re
@@ -15,7 +15,7 @@ COUNTS = {
     "2": 2, "3": 3, "4": 4, "5": 5, "6": 6, "7": 7, "8": 8, "9": 9,
 }  # fmt: skip
 MOST = 24
-"""Questions of one prompt; what comes after is not asked."""
+"""Questions of one prompt; further ones are dropped."""
 _WORDS = {
     "articles": "a an the some his her its their this that these those one",
     "parting": "in on at under above below behind beside near inside outside over through across against around with"
@@ -28,20 +28,20 @@ _WORDS = {
     "nouns": "seed shed sled weed spring king ring wing string evening morning building ceiling clothing thing swing",
 }
 _ARTICLES, _PLACES, _ASKED, _BREAKS, _MEDIA, _NOUNS = (frozenset(words.split()) for words in _WORDS.values())
-"""Those that open a phrase, that part two phrases, that are asked for as relations, that end what stands to what, that
-name the picture itself; and words that look like a participle and are none."""
+"""Words that begin a phrase, that separate two phrases, that make a relation to ask for, that end a relation, that name
+the image itself; and words that look like participles but are none."""
 _WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*|\d+|[.,;:!?()\"“”]")
 
 
 @dataclass(frozen=True)
-class YesNo:
+class YesNoQuestion:
     """A question that is answered by yes or no."""
 
     text: str
     kind: str
     """object, count, attribute or relation."""
     words: str
-    """The fact in short, such as `cat: black`."""
+    """The fact in short form, such as `cat: black`."""
     parents: tuple[int, ...] = ()
     """Numbers of the questions that must have been answered by yes."""
 
@@ -56,46 +56,46 @@ class _Phrase:
 
 
 @lru_cache(maxsize=4096)
-def wonder(prompt: str) -> tuple[YesNo, ...]:
-    """Returns the questions of a prompt, parents before children; none if the rules find nothing to ask."""
+def generate_questions(prompt: str) -> tuple[YesNoQuestion, ...]:
+    """Returns the questions of a prompt, parents before children; empty if the rules find none."""
     return tuple(_questions(_phrases(prompt)))[:MOST]
 
 
-def says(answer: str) -> bool | None:
-    """Tells whether an answer begins with yes or no; None if with neither."""
+def parse_yes_no(answer: str) -> bool | None:
+    """Returns True for an answer that begins with yes, False for no, None for neither."""
     found = re.match(r"\W*(yes|no)\b", answer.strip().lower())
     return None if found is None else found.group(1) == "yes"
 
 
-def _questions(phrases: list[_Phrase]) -> Iterator[YesNo]:
+def _questions(phrases: list[_Phrase]) -> Iterator[YesNoQuestion]:
     roots: dict[str, int] = {}
     number, last = 0, ""
     for phrase in phrases:
         noun = phrase.noun
         if noun not in roots:
             roots[noun] = number
-            yield YesNo(f"{_is(noun)} there {_article(noun)} in the picture?", "object", noun)
+            yield YesNoQuestion(f"{_is(noun)} there {_article(noun)} in the picture?", "object", noun)
             number += 1
             for question in _about(phrase, (roots[noun],)):
                 yield question
                 number += 1
         if phrase.before in _ASKED and last and last != noun:
             words = f"{last} {phrase.before} {noun}"
-            yield YesNo(
+            yield YesNoQuestion(
                 f"{_is(last)} the {last} {phrase.before} the {noun}?", "relation", words, (roots[last], roots[noun])
             )
             number += 1
         last = noun
 
 
-def _about(phrase: _Phrase, parents: tuple[int, ...]) -> Iterator[YesNo]:
+def _about(phrase: _Phrase, parents: tuple[int, ...]) -> Iterator[YesNoQuestion]:
     noun = phrase.noun
     if phrase.count > 1:
-        yield YesNo(
+        yield YesNoQuestion(
             f"Are there exactly {phrase.count} {noun} in the picture?", "count", f"{phrase.count} {noun}", parents
         )
     for adjective in phrase.adjectives:
-        yield YesNo(f"{_is(noun)} the {noun} {adjective}?", "attribute", f"{noun}: {adjective}", parents)
+        yield YesNoQuestion(f"{_is(noun)} the {noun} {adjective}?", "attribute", f"{noun}: {adjective}", parents)
 
 
 def _phrases(prompt: str) -> list[_Phrase]:
@@ -112,7 +112,7 @@ def _phrases(prompt: str) -> list[_Phrase]:
                 found.append(phrase)
             words, waiting = [], ""
         if stops:
-            # A comma, a full stop or an "and" ends what stands to what.
+            # A comma, a full stop or an "and" ends a relation.
             waiting = token if token in _PLACES else "" if token in _BREAKS or not token[0].isalnum() else waiting
             continue
         if not words:
@@ -132,7 +132,7 @@ def _phrase(words: list[str], before: str) -> _Phrase | None:
 
 
 def _happens(word: str, after: bool) -> bool:
-    """Tells whether a word looks like what a thing does, or like what was done to the thing before it."""
+    """Returns whether a word looks like a participle: of an action, or after a noun of what was done to it."""
     if word in _NOUNS or len(word) < 5:
         return False
     return word.endswith("ing") or (after and word.endswith("ed"))

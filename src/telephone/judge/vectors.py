@@ -1,4 +1,4 @@
-"""Vectors for judges: each distinct text and picture goes through an embedder once, and the run keeps what came out."""
+"""Vectors for scorers: each distinct text and image is embedded once, and the run stores its vector."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,23 +11,22 @@ from PIL import Image
 from telephone.core.errors import ModelError
 from telephone.core.images import content_hash, decode
 from telephone.core.records import Kind
+from telephone.judge.scorer import Count, complete, ignore, in_chunks
 from telephone.models import Embedder, name_of
 from telephone.store import EmbedderRow, Run
 from telephone.store.vectors import as_stored
 
 CHUNK = 256
-"""Texts that are embedded before their vectors are written: what a kill can cost."""
-PICTURES = 64
-"""The same for pictures."""
+"""Texts that are embedded before their vectors are written: the most that a kill can lose."""
+IMAGE_CHUNK = 64
+"""The same for images."""
 
 Vector = NDArray[np.floating]
-Told = Callable[[int, int], None]
-"""Is told how many are done, and of how many; once at the start, once a chunk."""
 
 
 @dataclass
 class Vectors:
-    """What an embedder makes of contents, by content hash; kept in the run if there is one."""
+    """Vectors of one embedder by content hash; stored in the run if there is one."""
 
     embedder: Embedder
     run: Run | None = None
@@ -36,7 +35,7 @@ class Vectors:
     """Hashes of everything that was embedded, also of what has no direction and so no vector."""
 
     def __post_init__(self) -> None:
-        """Fetches what the run has."""
+        """Reads what the run has."""
         if self.run is not None:
             self.known |= self.run.vectors(self.row)
             self.seen |= self.run.embedded(self.row)
@@ -49,54 +48,61 @@ class Vectors:
         known = {row.fingerprint: row for row in reversed(stored)}
         return known.get(fingerprint, EmbedderRow(name_of(self.embedder), fingerprint))
 
-    def texts(self, texts: Iterable[str], told: Told | None = None) -> None:
-        """Embeds the texts that have not been embedded yet.
+    def distance(self, one: str, other: str) -> float | None:
+        """Returns the cosine distance of two contents (hashes); None if one of them has no vector."""
+        pair = self.known.get(one), self.known.get(other)
+        return None if pair[0] is None or pair[1] is None else cosine_distance(pair[0], pair[1])
+
+    def add_texts(self, texts: Iterable[str], report: Count = ignore) -> int:
+        """Embeds the texts that are new and returns how many these are.
+
+        Args:
+            texts: any texts.
+            report: receives how many are embedded, and of how many.
 
         Raises:
             ModelError: the embedder does not return one row of numbers a text.
         """
-        named = {sha_of(text): text for text in texts}
-        self._embed(named, lambda chunk: self.embedder.embed_texts(chunk), CHUNK, told)
+        named = {text_hash(text): text for text in texts}
+        return self._add(named, lambda chunk: self.embedder.embed_texts([named[sha] for sha in chunk]), "text", report)
 
-    def pictures(self, pictures: Mapping[str, bytes] | Sequence[str], told: Told | None = None) -> None:
-        """Embeds the pictures that have not been embedded yet.
+    def add_images(self, images: Mapping[str, bytes] | Sequence[str], report: Count = ignore) -> int:
+        """Embeds the images that are new and returns how many these are.
 
         Args:
-            pictures: PNG bytes by content hash, or hashes of pictures of the run.
-            told: is told how far it is.
+            images: PNG bytes by content hash, or hashes of images of the run.
+            report: receives how many are embedded, and of how many.
 
         Raises:
-            ModelError: the embedder does not return one row of numbers a picture.
-            StoreDamaged: a picture of the run is missing.
+            ModelError: the embedder does not return one row of numbers an image.
+            StoreDamaged: an image of the run is missing.
         """
-        given: Mapping[str, Any] = pictures if isinstance(pictures, Mapping) else dict.fromkeys(pictures)
-        self._embed(given, lambda chunk: self.embedder.embed_images([self._picture(s, given) for s in chunk]), 0, told)
+        given: Mapping[str, Any] = images if isinstance(images, Mapping) else dict.fromkeys(images)
+        return self._add(
+            given, lambda chunk: self.embedder.embed_images([self._image(s, given) for s in chunk]), "image", report
+        )
 
-    def _picture(self, sha: str, given: Mapping[str, Any]) -> Image.Image:
+    def _image(self, sha: str, given: Mapping[str, Any]) -> Image.Image:
         if given[sha] is not None:
             return decode(given[sha])
         if self.run is None:
-            raise ModelError(f"The picture {sha[:12]} is in no run: hand over its bytes.")
+            raise ModelError(f"The image {sha[:12]} is in no run: pass its bytes.")
         return decode(self.run.artefact(sha).data)
 
-    def _embed(self, named: Mapping[str, Any], make: Callable[[list[Any]], Any], size: int, told: Told | None) -> None:
-        new = [sha for sha in named if sha not in self.seen]
-        done = len(named) - len(new)
-        tell = told or (lambda done, total: None)
-        tell(done, len(named))
-        for start in range(0, len(new), size or PICTURES):
-            chunk = new[start : start + (size or PICTURES)]
-            rows = np.asarray(make([named[sha] for sha in chunk] if size else chunk), dtype=np.float64)
+    def _add(self, named: Mapping[str, Any], embed: Callable[[Sequence[str]], Any], kind: Kind, report: Count) -> int:
+        def write(chunk: Sequence[str]) -> None:
+            rows = np.asarray(embed(chunk), dtype=np.float64)
             if rows.ndim != 2 or len(rows) != len(chunk):
                 raise ModelError(
-                    f"{name_of(self.embedder)} returned an array of shape {rows.shape} for {len(chunk)} "
-                    f"{'texts' if size else 'pictures'}: it must have one row for each."
+                    f"{name_of(self.embedder)} returned an array of shape {rows.shape} for {len(chunk)} {kind}s: "
+                    "it must have one row for each."
                 )
-            self._keep(dict(zip(chunk, rows, strict=True)))
-            done += len(chunk)
-            tell(done, len(named))
+            self._store(dict(zip(chunk, rows, strict=True)))
 
-    def _keep(self, rows: dict[str, Vector]) -> None:
+        size = CHUNK if kind == "text" else IMAGE_CHUNK
+        return complete(list(named), self.seen.__contains__, lambda new: in_chunks(new, size), write, report)
+
+    def _store(self, rows: dict[str, Vector]) -> None:
         self.seen |= rows.keys()
         if self.run is not None:
             self.run.put_vectors(self.row, rows)
@@ -106,13 +112,21 @@ class Vectors:
         self.known |= {sha: row / lengths[sha] for sha, row in rows.items() if 0 < lengths[sha] < np.inf}
 
 
-def sha_of(text: str) -> str:
+def cosine_distance(one: Vector, other: Vector) -> float | None:
+    """Returns the cosine distance of two vectors, 0 (same direction) to 2 (opposite); None if one has no direction."""
+    lengths = float(np.linalg.norm(one)) * float(np.linalg.norm(other))
+    if not np.isfinite(lengths) or lengths == 0.0:
+        return None
+    return float(np.clip(1.0 - float(one @ other) / lengths, 0.0, 2.0))
+
+
+def text_hash(text: str) -> str:
     """Returns the content hash of a text."""
     return content_hash(text.encode())
 
 
-def takes(embedder: Embedder) -> tuple[Kind, ...]:
-    """Returns what an embedder embeds: texts, images or both, by the methods that its class writes."""
+def embedded_kinds(embedder: Embedder) -> tuple[Kind, ...]:
+    """Returns what an embedder embeds: texts, images or both, by the methods that its class defines."""
     kinds: dict[Kind, str] = {"text": "embed_texts", "image": "embed_images"}
     return tuple(
         kind for kind, method in kinds.items() if getattr(type(embedder), method) is not getattr(Embedder, method)

@@ -11,7 +11,7 @@ from telephone.analysis.facts.omissions import omission_rates, probe_answers
 from telephone.analysis.facts.survival import half_lives, survival_curves, survival_test
 from telephone.core.errors import UsageError
 from telephone.core.records import Prompt
-from telephone.judge import ask_lost, ask_opinions, score
+from telephone.judge import collect_opinions, probe_omissions, score
 
 DROP, SWAP, LEFT_OUT = 0.10, 0.05, 0.25
 """The sketcher's rates for colours, and the teller's for sizes: what one loses the other keeps."""
@@ -34,8 +34,8 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, pd.Da
     ) as run:
         battle.play(run, battle.Roster())
         score(run, None, full=True)
-        ask_lost(run, most=40)
-        ask_opinions(run, f"fake/teller?drop={LEFT_OUT}&only=size")
+        probe_omissions(run, most=40)
+        collect_opinions(run, f"fake/teller?drop={LEFT_OUT}&only=size")
         own = track_facts(run), count_invented_facts(run), probe_answers(run)
         return *own, track_facts(run, opinion="teller")
 

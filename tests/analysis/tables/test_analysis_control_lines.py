@@ -7,7 +7,7 @@ import pytest
 from telephone import battle
 from telephone.analysis import reencoding_drift
 from telephone.core.errors import UsageError
-from telephone.judge import describe_again, score
+from telephone.judge import collect_repeat_captions, score
 from telephone.prompts import get
 from telephone.store import ScorerKind
 
@@ -23,7 +23,7 @@ def test_a_picture_that_is_saved_again_moves_and_players_are_asked_nothing_about
         assert len(reencoding_drift(run)) == 0
         score(run, "fake/embedder", full=True)
         found = reencoding_drift(run, "embedder")
-        assert describe_again(run, 2) == 2
+        assert collect_repeat_captions(run, 2) == 2
         asked = [scorer.model for scorer in run.scorers(ScorerKind.REPEAT_CAPTION)]
         with pytest.raises(UsageError, match="No embedder"):
             reencoding_drift(run, "unknown")

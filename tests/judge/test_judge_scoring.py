@@ -10,8 +10,8 @@ from PIL import Image
 from telephone.core.errors import UsageError
 from telephone.core.images import encode_png
 from telephone.core.records import Prompt
-from telephone.judge import cases, score
-from telephone.judge.cases import words
+from telephone.judge import score, text_cases
+from telephone.judge.cases import prompt_words
 
 PROMPTS = (
     Prompt("A small red apple and a blue dog, on a beach.", "medium", "apple"),
@@ -53,7 +53,7 @@ def test_a_second_time_nothing_is_done(tmp_path: Path) -> None:
 def test_an_interrupted_scoring_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("telephone.judge.distance.CHUNK", 2)
     with played(tmp_path / "run", PROMPTS) as run:
-        every = len(cases(run.frame()))
+        every = len(text_cases(run.frame()))
         told: list[tuple[int, int]] = []
 
         def interrupt(_: str, done: int, total: int) -> None:
@@ -98,7 +98,7 @@ def test_picture_prompts(tmp_path: Path) -> None:
     ],
 )
 def test_words(prompt: str, first: str, expected: str | None) -> None:
-    assert words(prompt, first) == expected
+    assert prompt_words(prompt, first) == expected
 
 
 def test_an_embedder_of_the_registry(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from telephone.core.errors import WorldError
-from telephone.judge import Case, FactsJudge, count_facts
+from telephone.judge import Case, TextFactsScorer, count_facts
 from telephone.store import Score
 
 PROMPT = "A small red apple and a blue dog, on a beach."
@@ -11,7 +11,7 @@ PROMPT = "A small red apple and a blue dog, on a beach."
 
 
 def judged(prompt: str | None, text: str) -> dict[str, Score]:
-    (scores,) = FactsJudge().judge([Case("s", "r", text, prompt)])
+    scores = TextFactsScorer().score([Case("s", "r", text, prompt)])
     assert {(score.subject, score.reference) for score in scores} == {("s", "r")}
     return {score.kind: score for score in scores}
 
@@ -67,7 +67,7 @@ def test_a_description_without_facts_keeps_none_and_has_no_precision() -> None:
     [
         ("A red apple on a wooden table.", "does not know these words of the prompt: wooden, table"),
         ("Nothing.", "The prompt states no facts"),
-        (None, "The prompt is a picture"),
+        (None, "The prompt is an image"),
     ],
 )
 def test_unscored_is_not_zero(prompt: str | None, why: str) -> None:
@@ -84,5 +84,5 @@ def test_facts_of_two_texts() -> None:
 
 
 def test_the_fingerprint_is_that_of_the_reader() -> None:
-    assert len(FactsJudge().fingerprint) == 64
-    assert FactsJudge().fingerprint == FactsJudge().fingerprint
+    assert len(TextFactsScorer().row.fingerprint) == 64
+    assert TextFactsScorer().row.fingerprint == TextFactsScorer().row.fingerprint

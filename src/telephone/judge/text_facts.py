@@ -1,23 +1,23 @@
-"""Which facts of the first prompt a description still tells: counted exactly, where the prompt is wholly understood."""
+"""Which facts of the prompt a text keeps: counted exactly, for prompts of the pocket world."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from telephone import world
 from telephone.core.errors import WorldError
 from telephone.judge.cases import NO_WORDS, Case, unscored
-from telephone.store import Score, ScorerKind
+from telephone.judge.scorer import Scorer
+from telephone.store import Score, ScorerKind, ScorerRow
 from telephone.world.comparison import SceneComparison, compare
 from telephone.world.parser import ParseResult
 from telephone.world.scene import Scene
 
 NAME = "facts_recall"
-"""The score that tells whether there are facts at all; its detail has the counts by attribute."""
-CHUNK = 512
+"""The kind of score that every case has, with or without a value; its detail has the counts by attribute."""
 KEPT, WRONG, MISSING = "k", "w", "m"
-"""How each fact of the prompt stands, a letter a fact, in the order of `world.atoms`."""
+"""The state of each fact of the prompt, one letter a fact, in the order of `world.atoms`."""
 FACTS_VERSION = "2369bb8c5b47f4fd4f71e86009882c45be29ec7191b8a60e855049fa48d83d8f"
 """Identifies what is counted and how. A constant and not a hash of source code, so that rewording the code changes no
 score: give it another value whenever the parser, the comparison or the content of a score changes. This value is the
@@ -26,15 +26,15 @@ hash that format 3 of the store computed, so scores of older runs stay valid."""
 
 @dataclass(frozen=True)
 class Facts:
-    """What a description keeps of a prompt."""
+    """What a text keeps of a prompt."""
 
     comparison: SceneComparison
     unknown: tuple[str, ...]
-    """Words of the description that mean nothing in the pocket world."""
+    """Words of the text that the pocket world does not know."""
 
     @property
     def values(self) -> dict[str, float | None]:
-        """By name of the score: shares in [0, 1], None where there is nothing to share, and numbers of facts."""
+        """By kind of score: shares in [0, 1], None for a share of nothing, and numbers of facts."""
         found = self.comparison
         return {
             NAME: found.recall,
@@ -46,20 +46,20 @@ class Facts:
         }
 
     def states(self, truth: Scene) -> str:
-        """Returns how each fact of the truth stands: `KEPT`, `WRONG` or `MISSING`, in the order of `world.atoms`."""
+        """Returns the state of each fact of the truth: `KEPT`, `WRONG` or `MISSING`, in the order of `world.atoms`."""
         letters = dict.fromkeys(self.comparison.kept, KEPT) | {atom: WRONG for atom, _ in self.comparison.wrong}
         return "".join(letters.get(atom, MISSING) for atom in world.atoms(truth))
 
-    def inventions(self, told: Scene) -> list[list[str | int | None]]:
-        """Returns attribute, value and kind of thing of each invented fact."""
+    def inventions(self, stated: Scene) -> list[list[str | int | None]]:
+        """Returns attribute, value and kind of object of each invented fact."""
         return [
-            [atom.attribute, atom.value, None if atom.thing is None else told.things[atom.thing].kind]
+            [atom.attribute, atom.value, None if atom.thing is None else stated.things[atom.thing].kind]
             for atom in self.comparison.invented
         ]
 
     @property
     def by_attribute(self) -> dict[str, dict[str, int]]:
-        """Numbers of facts kept, wrong, missing and invented by attribute, a wrong fact under that of the truth."""
+        """Numbers of kept, wrong, missing and invented facts by attribute; a wrong fact counts for the true one's."""
         counts = {
             "kept": Counter(atom.attribute for atom in self.comparison.kept),
             "wrong": Counter(truth.attribute for truth, _ in self.comparison.wrong),
@@ -70,32 +70,30 @@ class Facts:
         return {name: {verdict: found[name] for verdict, found in counts.items()} for name in attributes}
 
 
-class FactsJudge:
-    """The judge of facts in texts; needs no network, and is sure."""
+class TextFactsScorer(Scorer[Case]):
+    """Counts facts in texts, exactly and without a model."""
 
-    name = "facts of the pocket world"
-    kind = ScorerKind.TEXT_FACTS
+    chunk = 512
 
     @property
-    def fingerprint(self) -> str:
-        """The version of the parser and the comparison."""
-        return FACTS_VERSION
+    def row(self) -> ScorerRow:
+        """The fingerprint is the version of parser and comparison."""
+        return ScorerRow(ScorerKind.TEXT_FACTS, "facts of the pocket world", FACTS_VERSION)
 
-    def judge(self, cases: Sequence[Case]) -> Iterator[list[Score]]:
-        """Yields the scores of each case, or one without a value and with the reason."""
-        for start in range(0, len(cases), CHUNK):
-            yield [score for case in cases[start : start + CHUNK] for score in _scores(case)]
+    def score(self, cases: Sequence[Case]) -> list[Score]:
+        """Returns the scores of each case, or one without a value and with the reason."""
+        return [score for case in cases for score in _scores(case)]
 
 
 def count_facts(prompt: str, text: str) -> Facts:
-    """Returns what a description keeps of a prompt.
+    """Returns what a text keeps of a prompt.
 
     Args:
-        prompt: The first prompt; every word of it must be known in the pocket world.
-        text: The description, any text.
+        prompt: The prompt; the pocket world must know every word of it.
+        text: Any text.
 
     Raises:
-        WorldError: the prompt cannot be counted; says why.
+        WorldError: the facts of the prompt cannot be counted; the message says why.
     """
     truth = _truth(prompt)
     if isinstance(truth, str):
@@ -108,14 +106,14 @@ def _scores(case: Case) -> list[Score]:
     why = why_uncounted(case.prompt)
     if why:
         return [unscored(case, NAME, why)]
-    return scores_of(case, world.read(case.text))
+    return fact_scores(case, world.read(case.text))
 
 
-def scores_of(case: Case, reading: ParseResult) -> list[Score]:
-    """Returns the scores of something whose scene has been read, compared with the prompt of the case.
+def fact_scores(case: Case, reading: ParseResult) -> list[Score]:
+    """Returns the scores of a text or image whose scene was read, compared with the prompt of the case.
 
     Raises:
-        WorldError: the prompt cannot be counted; says why.
+        WorldError: the facts of the prompt cannot be counted; the message says why.
     """
     truth = _truth(str(case.prompt))
     if isinstance(truth, str):
@@ -142,14 +140,14 @@ def scores_of(case: Case, reading: ParseResult) -> list[Score]:
 
 
 def why_uncounted(prompt: str | None) -> str:
-    """Returns why the facts of a prompt cannot be counted; empty if they can."""
+    """Returns why the facts of a prompt cannot be counted; empty if they can be."""
     truth = NO_WORDS if prompt is None else _truth(prompt)
     return truth if isinstance(truth, str) else ""
 
 
 @cache
 def _truth(prompt: str) -> Scene | str:
-    """Returns the scene that a prompt tells, or the reason why its facts cannot be counted."""
+    """Returns the scene of a prompt, or the reason why its facts cannot be counted."""
     reading = world.read(prompt)
     if reading.unknown:
         return f"The pocket world does not know these words of the prompt: {', '.join(reading.unknown)[:200]}."
