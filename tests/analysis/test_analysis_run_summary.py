@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from analysis_frames import broken, frame, levels
 
+import telephone.analysis
 from telephone import battle
 from telephone.analysis import summarise, summarise_frame
 from telephone.analysis.convergence.fixed_points import FLOOR
@@ -127,3 +128,11 @@ def test_a_frame_that_is_there_is_not_built_again(tmp_path: Path, monkeypatch: p
         again = summarise(run, frame=frame_)
     assert again.counts == found.counts
     pd.testing.assert_frame_equal(again.leaderboard("pair").table, found.leaderboard("pair").table)
+
+
+@pytest.mark.parametrize(("name", "successor"), [("summary", "summarise"), ("bits", "caption_retrieval_bits")])
+def test_an_earlier_name_gives_the_new_one(name: str, successor: str) -> None:
+    with pytest.raises(ImportError, match=f"telephone.analysis.{name} is now {successor}"):
+        getattr(telephone.analysis, name)
+    with pytest.raises(AttributeError):
+        getattr(telephone.analysis, "no_such_name")  # noqa: B009

@@ -150,7 +150,7 @@ def _medium(tracked: pd.DataFrame | None) -> Claim:
     hit = table["turn"].between(*SUBJECT).astype(float)
     found = _over_prompts(hit, table)
     changed = table["turn"].dropna()
-    when = f"half of the changes come by turn {changed.median():.0f}" if len(changed) else "none changes it"
+    when = f"half of the changes come by turn {changed.median():.0f}" if len(changed) else "no game changes it"
     kept = 1 - len(changed) / len(table)
     words = f"{found.mean[0]:.0%} of {len(table)} games change it then; {when}, and {kept:.0%} keep it to the end."
     return _judged(made, _numbers(found), words)

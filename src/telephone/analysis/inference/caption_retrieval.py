@@ -51,8 +51,8 @@ class InformationLeak:
         """A sentence that states the leak."""
         return (
             f"{self.line}: {100 * self.rise:.0f} in 100 more descriptions are matched to their prompt after turn "
-            f"{self.after} than after turn {self.before} (p {self.p:.3f}, {self.embedder}); what is lost cannot come "
-            "back, so a model has seen more than the step before it, or the embedder misjudges."
+            f"{self.after} than after turn {self.before} (p {self.p:.3f}, {self.embedder}); lost information cannot "
+            "return along a chain, so a model received more than the previous artefact, or the embedder is misled."
         )
 
 
