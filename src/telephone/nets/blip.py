@@ -1,13 +1,14 @@
-"""BLIP (Li et al. 2022, arXiv 2201.12086) at pocket size: one model that compares, matches and describes.
+"""BLIP (Li et al. 2022, arXiv 2201.12086) at pocket size: contrast, matching and captioning in one model.
 
-An image encoder, and a *multimodal mixture of encoder-decoder* (section 3.1) that works in three ways: as a text
+An image encoder, and a *multimodal mixture of encoder-decoder* (section 3.1) that is used in three ways: as a text
 encoder (contrastive loss, ITC), as an image-grounded text encoder (matching loss, ITM, with hard negatives) and as an
 image-grounded text decoder (language modelling loss, LM). Encoder and decoder share everything but the self-attention
 (section 3.2). Left out: the momentum encoder with its queue (batches here hold no false negatives to soften), and the
-filter-and-caption bootstrapping of section 3.3 (our sentences are never noisy). The image encoder starts with a few
-convolutions, which learn small drawings faster than a linear patch embedding does (Xiao et al. 2021, arXiv 2106.14881).
+filter-and-caption bootstrapping of section 3.3 (training captions have no noise here). The image encoder starts with a
+few convolutions, which learn faster from few small images than a linear patch embedding (Xiao et al. 2021, arXiv
+2106.14881).
 
-Pictures are float32 NCHW in [-1, 1], 64 x 64.
+Images are float32 NCHW in [-1, 1], 64 x 64.
 """
 
 from collections.abc import Sequence
@@ -41,30 +42,30 @@ class BlipTextConfig:
     """Shape of the mixture of encoder-decoder."""
 
     words: tuple[str, ...] = ()
-    """The vocabulary without special tokens."""
+    """Vocabulary without special tokens."""
     max_tokens: int = 72
     width: int = 160
     layers: int = 3
     heads: int = 4
     embedding: int = 96
-    """Width of the space in which images and texts are compared."""
+    """Width of the shared embedding space."""
 
 
 @dataclass
 class BlipConfig:
-    """Everything that decides the shape of the weights."""
+    """Hyperparameters that determine the shapes of all weights."""
 
     image: ImageEncoderConfig = field(default_factory=ImageEncoderConfig)
     text: BlipTextConfig = field(default_factory=BlipTextConfig)
 
     @classmethod
     def from_dict(cls, values: dict) -> "BlipConfig":
-        """Returns the config that `dataclasses.asdict` and JSON turned into plain values."""
+        """Returns the config from the plain values that JSON holds."""
         return cls(ImageEncoderConfig(**tuples(values["image"])), BlipTextConfig(**tuples(values["text"])))
 
 
 class BlipImageEncoder(nn.Module):
-    """A picture to a sequence of vectors, one for each 8 x 8 square."""
+    """Maps an image to one vector for each 8 x 8 patch."""
 
     def __init__(self, config: ImageEncoderConfig) -> None:
         """Builds the convolutional stem and the transformer."""
@@ -83,7 +84,7 @@ class BlipImageEncoder(nn.Module):
         self.norm = nn.LayerNorm(config.width)
 
     def forward(self, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch patches width"]:
-        """Returns one vector a square, row by row."""
+        """Returns one vector a patch, row by row, from images in [-1, 1]."""
         h = self.stem(x).flatten(2).transpose(1, 2) + self.position
         for block in self.blocks:
             h = block(h)
@@ -91,7 +92,7 @@ class BlipImageEncoder(nn.Module):
 
 
 class MixtureBlock(nn.Module):
-    """A layer of the mixture: two self-attentions (one looks both ways, one back), all the rest shared."""
+    """A layer of the mixture: a bidirectional and a causal self-attention; everything else is shared."""
 
     def __init__(self, config: BlipTextConfig, image_width: int) -> None:
         """Builds the layer."""
@@ -109,7 +110,7 @@ class MixtureBlock(nn.Module):
         mask: Bool[Tensor, "batch n"],
         image: Float[Tensor, "batch patches image_width"] | None,
     ) -> Float[Tensor, "batch n width"]:
-        """Reads a whole text, with an image in sight or without."""
+        """Encodes a whole text, with cross-attention to an image or without."""
         x = x + self.bidirectional(self.norm1(x), mask=mask)
         if image is not None:
             x = x + self.cross(self.norm2(x), image)
@@ -118,7 +119,7 @@ class MixtureBlock(nn.Module):
     def decode(
         self, x: Float[Tensor, "batch n width"], image: KeysValues, past: KeyValueCache | None = None
     ) -> Float[Tensor, "batch n width"]:
-        """Writes: each position sees itself, those before it, and the image; `past` remembers earlier positions."""
+        """Decodes: each position attends to itself, earlier ones and the image; `past` caches earlier positions."""
         h = self.norm1(x)
         keys = self.causal.keys(h)
         if past is not None:
@@ -148,13 +149,13 @@ class Blip(nn.Module):
         nn.init.normal_(self.token.weight, std=0.05)
 
     def embed_image(self, patches: Float[Tensor, "batch patches width"]) -> Float[Tensor, "batch embedding"]:
-        """Returns unit vectors of pictures in the common space."""
+        """Returns unit-length embeddings of images from their patch features."""
         return F.normalize(self.image_projection(patches.mean(1)), dim=-1)
 
     def encode_text(
         self, tokens: Int[Tensor, "batch n"], image: Float[Tensor, "batch patches width"] | None = None
     ) -> Float[Tensor, "batch width"]:
-        """Returns the vector of `<bos>` after reading the text, grounded in the image if there is one."""
+        """Returns the vector of `<bos>` of an encoded text, grounded in the image if there is one."""
         mask = tokens != PAD
         x = self.token(tokens) + self.position[: tokens.shape[1]]
         for block in self.blocks:
@@ -162,13 +163,13 @@ class Blip(nn.Module):
         return self.norm(x[:, 0])
 
     def embed_text(self, tokens: Int[Tensor, "batch n"]) -> Float[Tensor, "batch embedding"]:
-        """Returns unit vectors of texts in the common space."""
+        """Returns unit-length embeddings of texts."""
         return F.normalize(self.text_projection(self.encode_text(tokens)), dim=-1)
 
     def itc_loss(
         self, patches: Float[Tensor, "batch patches width"], tokens: Int[Tensor, "batch n"]
     ) -> tuple[Float[Tensor, ""], Float[Tensor, "batch batch"]]:
-        """Returns the contrastive loss (section 3.2) and the similarities [images, texts] that it came from."""
+        """Returns the contrastive loss (section 3.2) and the similarities [images, texts]."""
         scale = (-self.temperature).exp().clamp(max=100)
         similarity = self.embed_image(patches) @ self.embed_text(tokens).T * scale
         target = torch.arange(len(similarity), device=similarity.device)
@@ -203,30 +204,30 @@ class Blip(nn.Module):
     def caption(
         self, x: Float[Tensor, "batch 3 H W"], seeds: Sequence[int], how: Decoding | None = None
     ) -> Int[Tensor, "batch n"]:
-        """Writes a description of each picture; returns its tokens without `<bos>`."""
+        """Generates a caption of each image in [-1, 1]; returns its tokens without `<bos>`."""
         return self.caption_features(self.image_encoder(x), seeds, how)
 
     @torch.no_grad()
     def caption_features(
         self, patches: Float[Tensor, "batch patches width"], seeds: Sequence[int], how: Decoding | None = None
     ) -> Int[Tensor, "batch n"]:
-        """Writes a description of what the image encoder has seen in each picture, as `describe` does."""
+        """Generates captions as `caption` does, from patch features of the image encoder."""
         how = how or Decoding()
         limit = min(how.limit, self.config.text.max_tokens - 1)
         return generate(_DecoderStep(self, patches), seeds, replace(how, limit=limit))
 
 
 class _DecoderStep:
-    """The decoder, one word at a time, with what it remembers of the image and of the words before."""
+    """One decoding step, with cached keys and values of the image and of earlier tokens."""
 
     def __init__(self, net: Blip, patches: Float[Tensor, "batch patches width"]) -> None:
-        """Looks at the image once."""
+        """Computes keys and values of the image."""
         self.net = net
         self.images = [block.cross.keys(patches) for block in net.blocks]
         self.pasts = [KeyValueCache() for _ in net.blocks]
 
     def __call__(self, token: Int[Tensor, " batch"], position: int) -> Float[Tensor, "batch words"]:
-        """Returns logits of the next word."""
+        """Returns logits of the next token."""
         net = self.net
         h = net.token(token.to(net.position.device))[:, None] + net.position[position]
         for block, image, past in zip(net.blocks, self.images, self.pasts, strict=True):
@@ -234,7 +235,7 @@ class _DecoderStep:
         return (net.norm(h[:, 0]) @ net.token.weight.T).cpu()
 
     def reorder(self, rows: Int[Tensor, " other"]) -> None:
-        """Puts the state into another order."""
+        """Reorders the cache along the batch."""
         self.images = [(keys[rows], values[rows]) for keys, values in self.images]
         for past in self.pasts:
             past.reorder(rows)

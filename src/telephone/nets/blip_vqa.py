@@ -1,9 +1,8 @@
-"""BLIP answers questions (Li et al. 2022, arXiv 2201.12086, section 5.4, visual question answering).
+"""Visual question answering with BLIP (Li et al. 2022, arXiv 2201.12086, section 5.4).
 
-As in the paper, the question is read by the image-grounded text encoder, and what comes out of it, one vector a word,
-is what the answer decoder looks at: it writes the answer word by word, so there is no list of answers to choose from.
-Both start from the mixture of encoder-decoder of `nets/blip.py`, and here they have weights of their own; the image
-encoder is BLIP's, unchanged.
+As in the paper, the image-grounded text encoder encodes the question, and the answer decoder attends to its output, one
+vector a token. Answers are generated, not chosen from a list. Both parts start from the mixture of encoder-decoder of
+`nets/blip.py` and then have their own weights; the image encoder is BLIP's, unchanged.
 """
 
 from collections.abc import Sequence
@@ -24,7 +23,7 @@ from telephone.nets.tokenizer import PAD, WordTokenizer
 
 @dataclass
 class AnswererConfig:
-    """Everything that decides the shape of the weights."""
+    """Hyperparameters that determine the shapes of all weights."""
 
     words: tuple[str, ...] = ()
     """The vocabulary of questions and answers without special tokens."""
@@ -35,16 +34,16 @@ class AnswererConfig:
     answer_layers: int = 2
     max_question: int = 24
     max_answer: int = 48
-    """Most tokens, `<bos>` and `<eos>` included."""
+    """Maximum number of tokens, `<bos>` and `<eos>` included."""
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "AnswererConfig":
-        """Returns the config that `dataclasses.asdict` and JSON turned into plain values."""
+        """Returns the config from the plain values that JSON holds."""
         return cls(**tuples(values))
 
 
 class AnswerBlock(nn.Module):
-    """A layer of the answer decoder: causal self-attention, a look at the question, a two-layer net."""
+    """A layer of the answer decoder: causal self-attention, cross-attention to the question, a two-layer net."""
 
     def __init__(self, width: int, heads: int) -> None:
         """Builds the layer."""
@@ -61,7 +60,7 @@ class AnswerBlock(nn.Module):
         mask: Bool[Tensor, "batch m"],
         past: KeyValueCache | None = None,
     ) -> Float[Tensor, "batch n width"]:
-        """Returns the sequence, mixed; `mask` is true at words of the question; `past` remembers earlier words."""
+        """Returns the output sequence; `mask` is true at tokens of the question; `past` caches earlier tokens."""
         h = self.norm1(x)
         keys = self.causal.keys(h)
         if past is not None:
@@ -72,7 +71,7 @@ class AnswerBlock(nn.Module):
 
 
 class Answerer(nn.Module):
-    """Question encoder and answer decoder, with one table of words."""
+    """Question encoder and answer decoder with a shared token embedding."""
 
     def __init__(self, config: AnswererConfig) -> None:
         """Builds both with fresh weights."""
@@ -91,7 +90,7 @@ class Answerer(nn.Module):
         nn.init.normal_(self.token.weight, std=0.05)
 
     def start_from(self, blip: Blip) -> None:
-        """Copies what BLIP has learned: its layers, and the vectors of the words that both know."""
+        """Copies BLIP's layers, and the embeddings of the words in both vocabularies."""
         ours, theirs = WordTokenizer(self.config.words).words, WordTokenizer(blip.config.text.words).words
         shared = [(ours.index(word), theirs.index(word)) for word in ours if word in theirs]
         rows, sources = (list(column) for column in zip(*shared, strict=True))
@@ -105,14 +104,14 @@ class Answerer(nn.Module):
     def encode_question(
         self, patches: Float[Tensor, "images patches image_width"], questions: Int[Tensor, "batch m"]
     ) -> Float[Tensor, "batch m width"]:
-        """Reads questions with the images in sight; the first ones are about the first image, equally many each."""
+        """Encodes questions, grounded in the images; equally many a image, those of the first image first."""
         images, batch, width = len(patches), len(questions), self.config.width
         mask = questions != PAD
         x = self.token(questions) + self.question_position[: questions.shape[1]]
         for block in self.question_blocks:
             x = x + block.self_attention(block.norm1(x), mask=mask)
-            seen = block.cross_attention(block.cross_norm(x).reshape(images, -1, width), patches)
-            x = x + seen.reshape(batch, -1, width)
+            mixed = block.cross_attention(block.cross_norm(x).reshape(images, -1, width), patches)
+            x = x + mixed.reshape(batch, -1, width)
             x = x + block.mlp(block.norm2(x))
         return self.question_norm(x)
 
@@ -122,18 +121,18 @@ class Answerer(nn.Module):
         questions: Int[Tensor, "batch m"],
         answers: Int[Tensor, "batch n"],
     ) -> Float[Tensor, ""]:
-        """Returns the cross-entropy of each word of the answer, given those before it, the question and the image."""
+        """Returns the mean cross-entropy of the answers' tokens, given question and image."""
         read, mask = self.encode_question(patches, questions), questions != PAD
         lengths = (answers != PAD).sum(1)
-        told = torch.zeros((), device=read.device)
-        for rows in lengths.argsort().chunk(4):  # like lengths side by side: most answers are a word, some are a list
+        total = torch.zeros((), device=read.device)
+        for rows in lengths.argsort().chunk(4):  # similar lengths together: most answers are one word, some are lists
             part = answers[rows, : int(lengths[rows].max())]
             x = self.token(part[:, :-1]) + self.answer_position[: part.shape[1] - 1]
             for block in self.answer_blocks:
                 x = block(x, block.cross.keys(read[rows]), mask[rows])
             logits = (self.answer_norm(x) @ self.token.weight.T).flatten(0, 1)
-            told = told + F.cross_entropy(logits, part[:, 1:].flatten(), ignore_index=PAD, reduction="sum")
-        return told / (lengths - 1).sum()
+            total = total + F.cross_entropy(logits, part[:, 1:].flatten(), ignore_index=PAD, reduction="sum")
+        return total / (lengths - 1).sum()
 
     @torch.no_grad()
     def answer(
@@ -143,7 +142,7 @@ class Answerer(nn.Module):
         seeds: Sequence[int],
         how: Decoding | None = None,
     ) -> Int[Tensor, "batch n"]:
-        """Answers questions, equally many about each image; returns tokens without `<bos>`."""
+        """Generates answers, equally many about each image; returns tokens without `<bos>`."""
         how = how or Decoding()
         read, mask = self.encode_question(patches, questions), questions != PAD
         known = [block.cross.keys(read) for block in self.answer_blocks]
@@ -159,6 +158,6 @@ class Answerer(nn.Module):
 
 
 def _copy(block: nn.Module, parts: str, source: nn.Module, attention: str) -> None:
-    """Copies one layer of the mixture, whose parts have other names, and of whose self-attentions one is wanted."""
+    """Copies one layer of the mixture with one of its two self-attentions."""
     for ours, theirs in zip(parts.split(), ("norm1", attention, "norm2", "cross", "norm3", "mlp"), strict=True):
         block.get_submodule(ours).load_state_dict(source.get_submodule(theirs).state_dict())

@@ -1,7 +1,7 @@
-"""Weights and what they are: a safetensors file whose metadata holds the config, so that a file knows its own shape.
+"""Weight files: safetensors whose metadata holds the config, so a net can be built from the file alone.
 
-Weights are kept in half precision, or in 8 bits: then each matrix and each kernel of some size is kept as whole numbers
-from -127 to 127 with one half-precision scale for each output row (`nets/packing.py`), and the metadata says `bits: 8`.
+Weights are stored in half precision, or in 8 bits: then each large matrix or kernel is stored as integers from -127 to
+127 with one half-precision scale an output row (`nets/quantization.py`), and the metadata states `bits: 8`.
 """
 
 import dataclasses
@@ -26,10 +26,10 @@ def save_weights(
 
     Args:
         path: the safetensors file.
-        module: whose weights.
+        module: whose weights are written.
         config: the dataclass from which the module is built.
-        about: what else a reader should know, such as seed and minutes.
-        parts: beginnings of the names that go into this file; all by default.
+        about: further metadata, such as seed and steps.
+        parts: prefixes of the names that go into this file; all by default.
         bits: 16, or 8 for a file of about half the size.
 
     Raises:
@@ -45,8 +45,8 @@ def write_tensors(path: Path, tensors: Tensors, metadata: dict[str, str], bits: 
 
     Args:
         path: the safetensors file.
-        tensors: weights by name; numbers with a point are kept in 16 or 8 bits, whole numbers as they are.
-        metadata: texts by name; `bits` is added where it is not 16, so that older files need not say it.
+        tensors: weights by name; floating-point ones are stored in 16 or 8 bits, integers as they are.
+        metadata: texts by name; `bits` is added unless it is 16.
         bits: 16 or 8.
 
     Raises:
@@ -68,7 +68,7 @@ def write_tensors(path: Path, tensors: Tensors, metadata: dict[str, str], bits: 
 
 
 def _in_order(content: bytes) -> bytes:
-    """Returns a safetensors file with its header sorted: the library does not, and hashes would differ."""
+    """Returns a safetensors file with a sorted header; the library does not sort it, and hashes would differ."""
     size = int.from_bytes(content[:8], "little")
     header = json.dumps(json.loads(content[8 : 8 + size]), sort_keys=True, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)
@@ -76,7 +76,7 @@ def _in_order(content: bytes) -> bytes:
 
 
 def tuples(values: dict[str, Any]) -> dict[str, Any]:
-    """Returns a part of a config with its lists made tuples again, which JSON does not know."""
+    """Returns a part of a config with lists turned into tuples, which JSON does not have."""
     return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
@@ -88,11 +88,11 @@ def read_metadata(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def read_tensors(path: Path, parts: Sequence[str] = ("",)) -> Tensors:
-    """Returns the weights of one file by name, in float32 whatever their bits; whole numbers stay whole.
+    """Returns the weights of one file by name, in float32 whatever their precision; integers stay integers.
 
     Args:
         path: the safetensors file.
-        parts: beginnings of the names that are wanted; all by default.
+        parts: prefixes of the names that are read; all by default.
     """
     with safe_open(path, "pt") as file:
         names = [name for name in file.keys() if name.startswith(tuple(parts))]  # noqa: SIM118 - not a mapping
@@ -115,12 +115,12 @@ def read_weights(paths: Sequence[Path], module: nn.Module) -> None:
 
 
 def count_parameters(module: nn.Module) -> int:
-    """Returns the number of numbers that training changes."""
+    """Returns the number of trainable parameters."""
     return sum(p.numel() for p in module.parameters())
 
 
 class Ema:
-    """Exponential moving average of a module's weights: the ones that are shipped."""
+    """Exponential moving average of a module's weights; the shipped weights are such averages."""
 
     def __init__(self, module: nn.Module, decay: float = 0.999) -> None:
         """Starts from the module's present weights."""
@@ -130,7 +130,7 @@ class Ema:
 
     @torch.no_grad()
     def update(self, module: nn.Module) -> None:
-        """Moves the average towards the present weights; faster at the start, so that the beginning is forgotten."""
+        """Moves the average towards the present weights, faster in the first steps."""
         self.steps += 1
         decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
         for name, value in module.state_dict().items():

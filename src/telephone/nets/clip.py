@@ -1,15 +1,15 @@
-"""CLIP (Radford et al. 2021, arXiv 2103.00020) at pocket size: pictures and sentences as vectors of one space.
+"""CLIP (Radford et al. 2021, arXiv 2103.00020) at pocket size: embeddings of images and texts in one space.
 
-Two encoders (section 2.4) are trained so that a picture and its sentence point the same way: a vision transformer whose
-class token stands for the picture, and a causal transformer whose feature at `<eos>` stands for the sentence; both are
-projected without bias, and their cosine is multiplied by a learned temperature (figure 3).
+Two encoders (section 2.4) are trained so that the embeddings of an image and its text have a large cosine: a vision
+transformer with a class token, and a causal transformer whose output at `<eos>` represents the text. Both outputs are
+projected without bias, and the cosine is multiplied by a learned temperature (figure 3).
 
-With `stem=()`, `convolutions=0` and `queries=0` these are the paper's encoders, number for number those of
+With `stem=()`, `convolutions=0` and `queries=0` these are the paper's encoders, numerically equal to
 `transformers.CLIPModel`. The pocket ones put a few convolutions before each transformer, which learn from fewer samples
-(Xiao et al. 2021, arXiv 2106.14881), and gather its vectors by attention with several learned queries, as the paper's
-ResNets do with one (section 2.4): a single class token is too narrow a door for six things with their colours.
+(Xiao et al. 2021, arXiv 2106.14881), and pool their outputs by attention with several learned queries, as the paper's
+ResNets do with one (section 2.4): a single class token does not hold six things with their colours.
 
-Pictures are float32 NCHW in [-1, 1], 64 x 64.
+Images are float32 NCHW in [-1, 1], 64 x 64.
 """
 
 import math
@@ -40,7 +40,7 @@ class VisionConfig:
     layers: int = 2
     heads: int = 4
     queries: int = 7
-    """Queries of the attention that gathers the patches; 0 is the paper's class token."""
+    """Queries of the attention pooling over patches; 0 is the paper's class token."""
 
 
 @dataclass
@@ -48,29 +48,29 @@ class ClipTextConfig:
     """Shape of the text encoder."""
 
     words: tuple[str, ...] = ()
-    """The vocabulary without special tokens."""
+    """Vocabulary without special tokens."""
     max_tokens: int = 72
     width: int = 160
     layers: int = 3
     heads: int = 4
     convolutions: int = 2
-    """Causal convolutions over the words before the transformer; 0 is the paper's."""
+    """Causal convolutions over the tokens before the transformer; 0 is the paper's."""
     queries: int = 7
-    """Queries of the attention that gathers the words; 0 is the paper's `<eos>`."""
+    """Queries of the attention pooling over tokens; 0 is the paper's `<eos>`."""
 
 
 @dataclass
 class ClipConfig:
-    """Everything that decides the shape of the weights."""
+    """Hyperparameters that determine the shapes of all weights."""
 
     vision: VisionConfig = field(default_factory=VisionConfig)
     text: ClipTextConfig = field(default_factory=ClipTextConfig)
     embedding: int = 256
-    """Width of the space in which pictures and sentences are compared."""
+    """Width of the shared embedding space."""
 
     @classmethod
     def from_dict(cls, values: dict) -> "ClipConfig":
-        """Returns the config that `dataclasses.asdict` and JSON turned into plain values."""
+        """Returns the config from the plain values that JSON holds."""
         vision, text = VisionConfig(**tuples(values["vision"])), ClipTextConfig(**tuples(values["text"]))
         return cls(vision, text, values["embedding"])
 
@@ -86,7 +86,7 @@ class ClipBlock(nn.Module):
         self.grow, self.shrink = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
 
     def forward(self, x: Float[Tensor, "batch n width"], causal: bool = False) -> Float[Tensor, "batch n width"]:
-        """Returns the sequence, mixed; `causal` lets each position see itself and those before it."""
+        """Returns the output sequence; `causal` lets each position attend to itself and earlier ones only."""
         h = self.norm1(x)
         x = x + self.attention.attend(h, self.attention.keys(h), causal=causal)
         h = self.grow(self.norm2(x))
@@ -94,7 +94,7 @@ class ClipBlock(nn.Module):
 
 
 class AttentionPool(nn.Module):
-    """Attention pooling: learned queries look at a sequence, and all they see makes one embedding."""
+    """Attention pooling: learned queries attend to a sequence; all their outputs are projected to one embedding."""
 
     def __init__(self, width: int, heads: int, queries: int, embedding: int) -> None:
         """Builds queries, one layer of cross-attention and the projection."""
@@ -107,18 +107,18 @@ class AttentionPool(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch n width"], mask: Bool[Tensor, "batch n"] | None = None
     ) -> Float[Tensor, "batch embedding"]:
-        """Returns one vector a sequence; `mask` is true where it may be seen."""
+        """Returns one vector a sequence; `mask` is true at valid positions."""
         return self.projection(self.query_features(x, mask).flatten(1))
 
     def query_features(
         self, x: Float[Tensor, "batch n width"], mask: Bool[Tensor, "batch n"] | None = None
     ) -> Float[Tensor, "batch queries width"]:
-        """Returns what each query has seen, before the projection."""
+        """Returns the outputs of the queries, before the projection."""
         return self.norm(self.block(self.queries.expand(len(x), -1, -1), x, context_mask=mask))
 
 
 class ClipImageEncoder(nn.Module):
-    """A picture to one vector, read off the class token."""
+    """Maps an image to one embedding, from its class token or by attention pooling."""
 
     def __init__(self, config: VisionConfig, embedding: int) -> None:
         """Builds stem, transformer and projection."""
@@ -135,7 +135,7 @@ class ClipImageEncoder(nn.Module):
         self.projection = _pool(config, embedding)
 
     def features(self, x: Float[Tensor, "batch 3 H W"]) -> list[Float[Tensor, "batch c h w"]]:
-        """Returns what each stage of the stem makes of a picture, the finest first."""
+        """Returns the feature maps of the stem's stages, the finest first."""
         maps = []
         for stage in self.stem:
             x = stage(x)
@@ -153,17 +153,17 @@ class ClipImageEncoder(nn.Module):
         return h
 
     def query_features(self, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch queries width"]:
-        """Returns what each query has seen, before the projection.
+        """Returns the outputs of the queries, before the projection.
 
         Raises:
             ValueError: this encoder has a class token instead of queries.
         """
         if not isinstance(self.projection, AttentionPool):
-            raise ValueError("an encoder with a class token gathers nothing: give it `queries`")
+            raise ValueError("this encoder has no queries: set `queries` in its config")
         return self.projection.query_features(self.norm(self.sequence(x)))
 
     def forward(self, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch embedding"]:
-        """Returns the embedding, not yet of unit length."""
+        """Returns the embedding, not normalised."""
         sequence = self.norm(self.sequence(x))
         return self.projection(sequence if self.class_token is None else sequence[:, 0])
 
@@ -190,7 +190,7 @@ def _stem(config: VisionConfig) -> nn.ModuleList:
 
 
 class ClipTextEncoder(nn.Module):
-    """A sentence to one vector, read off its `<eos>`."""
+    """Maps a text to one embedding, from its `<eos>` or by attention pooling."""
 
     def __init__(self, config: ClipTextConfig, embedding: int) -> None:
         """Builds embeddings, convolutions, the causal transformer and the projection."""
@@ -206,7 +206,7 @@ class ClipTextEncoder(nn.Module):
         self.projection = _pool(config, embedding)
 
     def sequence(self, tokens: Int[Tensor, "batch n"]) -> Float[Tensor, "batch n width"]:
-        """Returns one vector a token after the last norm; each knows the words up to its own."""
+        """Returns one vector a token after the last norm; each depends on the tokens up to its own."""
         x = self.token(tokens)
         for near in self.near:
             x = x + F.gelu(near(F.pad(x.transpose(1, 2), (4, 0)))).transpose(1, 2)
@@ -216,10 +216,10 @@ class ClipTextEncoder(nn.Module):
         return self.norm(x)
 
     def query_features(self, tokens: Int[Tensor, "batch n"]) -> Float[Tensor, "batch queries width"]:
-        """Returns what each query has read, before the projection.
+        """Returns the outputs of the queries, before the projection.
 
         Raises:
-            ValueError: this encoder reads its `<eos>` instead of having queries.
+            ValueError: this encoder uses its `<eos>` instead of queries.
         """
         if not isinstance(self.projection, AttentionPool):
             raise ValueError("an encoder that reads its <eos> gathers nothing: give it `queries`")
@@ -228,14 +228,14 @@ class ClipTextEncoder(nn.Module):
     def pool(
         self, sequence: Float[Tensor, "batch n width"], tokens: Int[Tensor, "batch n"]
     ) -> Float[Tensor, "batch embedding"]:
-        """Returns what the queries gather, or the projected vector of the first `<eos>`."""
+        """Returns the embedding by attention pooling, or the projected vector of the first `<eos>`."""
         if self.config.queries:
             return self.projection(sequence, tokens != PAD)
         ends = (tokens == EOS).int().argmax(dim=1)
         return self.projection(sequence[torch.arange(len(tokens), device=tokens.device), ends])
 
     def forward(self, tokens: Int[Tensor, "batch n"]) -> Float[Tensor, "batch embedding"]:
-        """Returns the embedding, not yet of unit length."""
+        """Returns the embedding, not normalised."""
         return self.pool(self.sequence(tokens), tokens)
 
 
@@ -251,17 +251,17 @@ class Clip(nn.Module):
         self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
 
     def encode_image(self, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch embedding"]:
-        """Returns embeddings of pictures, not yet of unit length."""
+        """Returns embeddings of images in [-1, 1], not normalised."""
         return self.image_encoder(x)
 
     def encode_text(self, tokens: Int[Tensor, "batch n"]) -> Float[Tensor, "batch embedding"]:
-        """Returns embeddings of sentences, not yet of unit length."""
+        """Returns embeddings of texts, not normalised."""
         return self.text_encoder(tokens)
 
     def text_sequence(
         self, tokens: Int[Tensor, "batch n"]
     ) -> tuple[Float[Tensor, "batch n width"], Float[Tensor, "batch embedding"]]:
-        """Returns a vector for each token, and the embedding of the sentence: unCLIP's prior looks at both."""
+        """Returns a vector for each token, and the embedding of the text; unCLIP's priors use both."""
         sequence = self.text_encoder.sequence(tokens)
         return sequence, self.text_encoder.pool(sequence, tokens)
 
@@ -276,27 +276,27 @@ class Clip(nn.Module):
     def forward(
         self, x: Float[Tensor, "images 3 H W"], tokens: Int[Tensor, "texts n"]
     ) -> Float[Tensor, "images texts"]:
-        """Returns the scaled cosines of every picture with every sentence (figure 3: `logits`)."""
+        """Returns the scaled cosines of every image with every text (figure 3: `logits`)."""
         return similarity(self.encode_image(x), self.encode_text(tokens)) * self.scale()
 
 
 def similarity(
     images: Float[Tensor, "images embedding"], texts: Float[Tensor, "texts embedding"]
 ) -> Float[Tensor, "images texts"]:
-    """Returns the cosines in [-1, 1] of every picture with every sentence."""
+    """Returns the cosines in [-1, 1] of every image with every text."""
     return F.normalize(images, dim=-1) @ F.normalize(texts, dim=-1).T
 
 
 def contrastive_loss(logits: Float[Tensor, "n n"]) -> Float[Tensor, ""]:
-    """Returns the symmetric cross-entropy whose right answers are on the diagonal (figure 3: `loss`)."""
+    """Returns the symmetric cross-entropy with targets on the diagonal (figure 3: `loss`)."""
     target = torch.arange(len(logits), device=logits.device)
     return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
 
 
 def retrieval(logits: Float[Tensor, "n n"], k: int = 1) -> tuple[float, float]:
-    """Returns R@k from pictures to sentences and back: how often the right one is among the k nearest.
+    """Returns R@k from images to texts and back, in [0, 1]: how often the right one is among the k nearest.
 
-    Of equal cosines the right one counts as the last, so that a net which sees no difference gets no credit.
+    Ties count against the right one, so a constant embedding scores 0.
     """
 
     def recall(rows: Tensor) -> float:
@@ -312,13 +312,13 @@ def retrieval(logits: Float[Tensor, "n n"], k: int = 1) -> tuple[float, float]:
 def zero_shot(
     clip: Clip, x: Float[Tensor, "images 3 H W"], classes: list[Int[Tensor, "_ _"]]
 ) -> Float[Tensor, "images classes"]:
-    """Returns the probability of each class for each picture (section 3.1.2).
+    """Returns the probability of each class for each image (section 3.1.2).
 
     Args:
         clip: the trained model.
-        x: pictures.
-        classes: for each class the tokens of its prompts ("a drawing of a cat."), as many and as long as that class
-            needs; the embeddings of several prompts are averaged before they are compared (section 3.1.4).
+        x: images.
+        classes: for each class the tokens of its prompts, such as "a drawing of a cat."; the embeddings of several
+            prompts are averaged (section 3.1.4).
     """
     texts = [F.normalize(clip.encode_text(tokens), dim=-1).mean(0) for tokens in classes]
     return (similarity(clip.encode_image(x), torch.stack(texts)) * clip.scale()).softmax(dim=-1)

@@ -1,15 +1,14 @@
-"""ClipCap (Mokady et al. 2021, arXiv 2111.09734) at pocket size: CLIP's one vector becomes a prefix for the words.
+"""ClipCap (Mokady et al. 2021, arXiv 2111.09734) at pocket size: CLIP's features become a prefix of the text.
 
-A mapper turns CLIP's view of a picture into a few vectors of the language model's width, which stand before the
-words; CLIP never changes. There are two forms (section 3.3): a two-layer net (`mlp`), for a language model that is
-tuned along with it, and a transformer that reads the view, spread over a few vectors, together with learned
-constants and returns what becomes of the constants (`transformer`), for a language model that stays as it is. Our
-language model knows one form of talk only, so the prefix stands where it expects an image (`nets/blip2.py`).
+A mapper turns CLIP's features of an image into a few vectors of the language model's width, which are put before the
+text; CLIP is frozen. There are two forms (section 3.3): a two-layer net (`mlp`), with a language model that is tuned as
+well, and a transformer (`transformer`), with a frozen language model. The transformer's input is the features, expanded
+to a few vectors, followed by learned constants; its outputs at the constants are the prefix. The prefix is placed where
+our language model expects an image (`nets/blip_2.py`).
 
-CLIP's view is the one vector that its queries have gathered, before the last projection: the paper takes the projected
-one, but ours is made for comparing, and after it the kinds of things can hardly be told apart any more. The view is
-whitened before it is mapped: twenty of its 1,120 directions have nine tenths of the variance, and kinds lie among the
-rest, where no gradient finds them in the time there is.
+The features are the outputs of CLIP's queries before the last projection. The paper uses the projected embedding; in
+ours the kinds of things can hardly be distinguished any more. The features are whitened first: twenty of their 1,120
+directions have nine tenths of the variance, and kinds lie among the rest, where gradient descent would find them late.
 """
 
 from dataclasses import dataclass
@@ -28,29 +27,29 @@ MAPPERS = ("mlp", "transformer")
 
 @dataclass
 class ClipPrefixConfig:
-    """Everything that decides the shape of the weights."""
+    """Hyperparameters that determine the shapes of all weights."""
 
     mapper: str = "mlp"
     """One of `MAPPERS`."""
     prefix: int = 34
-    """Vectors of the prefix."""
+    """Number of vectors of the prefix."""
     view: int = 1120
-    """Width of CLIP's view."""
+    """Width of CLIP's features."""
     width: int = 96
-    """Width of the vectors that the mapper makes; a last layer brings them to that of the language model."""
+    """Width of the mapper's outputs; a last layer projects them to that of the language model."""
     language_width: int = 192
     spread: int = 10
-    """Vectors over which the transformer spreads the view."""
+    """Vectors to which the transformer expands the features."""
     layers: int = 3
     heads: int = 4
     hidden: int = 1024
     """Width of the hidden layer of the two-layer net."""
     tuned: LanguageModelConfig | None = None
-    """The shape of the language model if it is tuned and kept along; None if it is frozen."""
+    """Config of the language model if it is tuned and stored in the file; None if it is frozen."""
 
     @classmethod
     def from_dict(cls, values: dict) -> "ClipPrefixConfig":
-        """Returns the config that `dataclasses.asdict` and JSON turned into plain values."""
+        """Returns the config from the plain values that JSON holds."""
         tuned = values["tuned"] and LanguageModelConfig.from_dict(values["tuned"])
         return cls(**{**values, "tuned": tuned})
 
@@ -71,7 +70,7 @@ class MlpMapper(nn.Module):
 
 
 class TransformerMapper(nn.Module):
-    """A transformer over the spread view and learned constants; the constants' places become the prefix."""
+    """A transformer over expanded features and learned constants; its outputs at the constants are the prefix."""
 
     def __init__(self, config: ClipPrefixConfig) -> None:
         """Builds the layers."""
@@ -94,7 +93,7 @@ class TransformerMapper(nn.Module):
 
 
 class ClipPrefix(nn.Module):
-    """The parts that learn: mapper, last layer, and the language model if it is tuned."""
+    """The trained parts: mapper, last layer, and the language model if it is tuned."""
 
     def __init__(self, config: ClipPrefixConfig) -> None:
         """Builds the parts with fresh weights.
@@ -113,25 +112,25 @@ class ClipPrefix(nn.Module):
 
     @torch.no_grad()
     def start_whitening(self, views: Float[Tensor, "n view"], floor: float = 1e-4) -> None:
-        """Sets the whitening so that these views get mean 0, and variance 1 in every direction that has some.
+        """Sets the whitening so that these features get mean 0, and variance 1 in every direction with enough variance.
 
         Args:
-            views: CLIP's views of many pictures.
+            views: CLIP's features of many images.
             floor: added to the variance of each direction, which is 1 on average.
         """
         weight, bias = whitening(_direction(views), floor)
         self.whiten.load_state_dict({"weight": weight, "bias": bias})
 
     def whitened(self, view: Float[Tensor, "batch view"]) -> Float[Tensor, "batch view"]:
-        """Returns views of any length whitened; only their direction counts."""
+        """Returns whitened features; the norm of the input does not matter."""
         return self.whiten(_direction(view))
 
     def map(self, view: Float[Tensor, "batch view"]) -> Float[Tensor, "batch prefix width"]:
-        """Returns what the mapper makes of views."""
+        """Returns the mapper's outputs for features."""
         return self.mapper(self.whitened(view))
 
     def forward(self, view: Float[Tensor, "batch view"]) -> Float[Tensor, "batch prefix language"]:
-        """Returns the prefix in the language model's own space."""
+        """Returns the prefix at the language model's width."""
         return self.out(self.map(view))
 
 
@@ -140,7 +139,7 @@ def _direction(view: Float[Tensor, "n view"]) -> Float[Tensor, "n view"]:
 
 
 def unprojected_features(clip: Clip, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch view"]:
-    """Returns CLIP's view of pictures: what its queries gather, or its class token, before the last projection."""
+    """Returns CLIP's features of images in [-1, 1]: its queries' outputs, or class token, before the projection."""
     encoder = clip.image_encoder
     if not isinstance(encoder.projection, AttentionPool):
         return encoder.norm(encoder.sequence(x))[:, 0]

@@ -1,7 +1,7 @@
-"""How CLIP marks a drawing: augmented cut-outs of it, and their distance from a sentence.
+"""CLIP's losses on generated images: augmented cut-outs, and their distance from a text.
 
-Both forms of VQGAN-CLIP (`vqgan_clip.py`; Crowson et al. 2022, Cherti et al. 2021) draw by the gradient of what is
-computed here. Pictures are float32 NCHW in [-1, 1], embeddings need not be of unit length.
+Both forms of VQGAN-CLIP (`vqgan_clip.py`; Crowson et al. 2022, Cherti et al. 2021) use the gradient of these
+losses. Images are float32 NCHW in [-1, 1], embeddings need not be of unit length.
 """
 
 import math
@@ -19,14 +19,14 @@ from telephone.nets.vqgan import perceptual_loss
 
 @dataclass(frozen=True)
 class Cutouts:
-    """Augmented views of pictures: no single view can be pleased by what is not there in the others.
+    """Augmented views of images, against adversarial patterns that only raise the score of a single view.
 
-    Unlike the paper's, nothing is mirrored, erased or cut small: in the pocket world a place is a fact.
+    Unlike in the paper, nothing is mirrored, erased or cropped strongly, because places are facts in the pocket world.
     """
 
     views: int = 4
     side: float = 0.75
-    """Shortest side of a crop; the longest is the whole picture."""
+    """Smallest side of a crop, as a share of the image's; the largest is 1."""
     turn: float = 5.0
     """Largest rotation, in degrees."""
     light: float = 0.1
@@ -37,7 +37,7 @@ class Cutouts:
     """Share of views that are blurred."""
 
     def __call__(self, x: Float[Tensor, "batch 3 H W"], generator: torch.Generator) -> Float[Tensor, "more 3 H W"]:
-        """Returns `views` views of each picture, [views * batch, 3, H, W], all first views before the second ones."""
+        """Returns `views` views of each image, [views * batch, 3, H, W], all first views before all second ones."""
         many = x.repeat(self.views, 1, 1, 1)
 
         def draw(*shape: int) -> Tensor:
@@ -52,7 +52,7 @@ class Cutouts:
         return view + self.noise * draw(1, 1, 1).abs() * grain
 
     def _crops(self, chance: Float[Tensor, "n 4"]) -> Float[Tensor, "n 2 3"]:
-        """Returns affine maps from a view to the picture, both in [-1, 1], from numbers in [-1, 1]."""
+        """Returns affine maps from a view to the image, both in [-1, 1], from random numbers in [-1, 1]."""
         side = 1 - (1 - self.side) * (chance[:, 0] + 1) / 2
         angle = chance[:, 1] * math.radians(self.turn)
         x, y = (1 - side) * chance[:, 2], (1 - side) * chance[:, 3]
@@ -67,16 +67,16 @@ def spherical_distance(a: Float[Tensor, "*#n d"], b: Float[Tensor, "*#n d"]) -> 
 
 
 def view_distance(views: Float[Tensor, "more embedding"], texts: Float[Tensor, "batch embedding"]) -> Float[Tensor, ""]:
-    """Returns the mean spherical distance of each view (in the order of `Cutouts`) from its own sentence."""
+    """Returns the mean spherical distance of each view (in the order of `Cutouts`) from its own text."""
     return spherical_distance(views, texts.repeat(len(views) // len(texts), 1)).mean()
 
 
 def view_contrast(
     views: Float[Tensor, "more embedding"], texts: Float[Tensor, "batch embedding"], scale: Float[Tensor, ""]
 ) -> Float[Tensor, ""]:
-    """Returns the cross-entropy of each view's own sentence among all of the batch: InfoNCE.
+    """Returns the cross-entropy of each view's own text among all texts of the batch: InfoNCE.
 
-    The distance alone can be made small by what all sentences have in common; this only by what sets them apart.
+    The distance can be reduced by what all texts have in common, this loss only by what distinguishes them.
     """
     own = torch.arange(len(texts), device=texts.device).repeat(len(views) // len(texts))
     return F.cross_entropy(scale * similarity(views, texts), own)
@@ -85,11 +85,11 @@ def view_contrast(
 def diversity(
     some: Sequence[Float[Tensor, "n _ _ _"]], others: Sequence[Float[Tensor, "n _ _ _"]]
 ) -> Float[Tensor, ""]:
-    """Returns how much pictures differ from others of the same sentences: mean squared distance, 0 to 4 a map.
+    """Returns the mean squared distance of normalised feature maps of images of the same texts, 0 to 4 a map.
 
     Args:
-        some: feature maps of pictures, as `Clip.image_features` returns them.
-        others: those of pictures of the same sentences with other noise.
+        some: feature maps of images, as `Clip.image_features` returns them.
+        others: those of images of the same texts with other noise.
     """
     return perceptual_loss(some, others)
 

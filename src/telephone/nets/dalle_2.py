@@ -1,10 +1,10 @@
 """unCLIP (Ramesh et al. 2022, arXiv 2204.06125) at pocket size: the architecture of DALL-E 2.
 
-A sentence becomes a picture in three steps (section 2): the *prior* guesses the CLIP image embedding of a picture that
-the sentence would tell (`unclip_prior.py`), the *decoder* draws a small picture that has this embedding, and the
-*upsampler* makes it large (`unclip_upsampler.py`). All three are diffusion models, and all three guess the clean data.
+A caption becomes an image in three steps (section 2): the *prior* samples a CLIP image embedding given the caption
+(`dalle_2_prior.py`), the *decoder* generates a small image given this embedding, and the *upsampler* enlarges it
+(`dalle_2_upsampler.py`). All three are diffusion models that predict the clean data.
 
-Pictures are float32 NCHW in [-1, 1]: 32 x 32 from the decoder, 64 x 64 from the upsampler.
+Images are float32 NCHW in [-1, 1]: 32 x 32 from the decoder, 64 x 64 from the upsampler.
 """
 
 from collections.abc import Sequence
@@ -25,17 +25,17 @@ from telephone.nets.stable_diffusion import DiffusionSampling as DecoderSampling
 from telephone.nets.tokenizer import PAD
 
 IMAGE_TOKENS = 4
-"""The image embedding becomes so many vectors of the decoder's context (section 2.1)."""
+"""Number of context vectors of the decoder that the image embedding is projected to (section 2.1)."""
 
 
 def small_unet() -> UNetConfig:
-    """Returns the decoder's shape: pixels of 32 x 32 in patches of 4 x 4, so that the trunk is latent diffusion's."""
+    """Returns the decoder's config: 32 x 32 pixels in patches of 4 x 4, so that the trunk is latent diffusion's."""
     return UNetConfig(latent_channels=3, latent_size=32, patch=4)
 
 
 @dataclass
 class UnClipConfig:
-    """Everything that decides the shape of the weights."""
+    """Hyperparameters that determine the shapes of all weights."""
 
     embedding: int = 256
     """Width of CLIP's embeddings."""
@@ -48,7 +48,7 @@ class UnClipConfig:
 
     @classmethod
     def from_dict(cls, values: dict) -> "UnClipConfig":
-        """Returns the config that `dataclasses.asdict` and JSON turned into plain values."""
+        """Returns the config from the plain values that JSON holds."""
         parts = {name: tuples(part) for name, part in values.items() if name != "embedding"}
         return cls(
             values["embedding"],
@@ -62,42 +62,42 @@ class UnClipConfig:
 
 
 class EmbeddingScale(nn.Module):
-    """CLIP's image embeddings, brought to mean 0 and variance 1 in each dimension, as diffusion expects of its data."""
+    """Scales CLIP's image embeddings to mean 0 and variance 1 in each dimension, as diffusion expects of data."""
 
     mean: Tensor
     std: Tensor
 
     def __init__(self, embedding: int) -> None:
-        """Starts as no change at all; `measure` sets it."""
+        """Starts as the identity; `measure` sets mean and standard deviation."""
         super().__init__()
         self.register_buffer("mean", torch.zeros(embedding))
         self.register_buffer("std", torch.ones(embedding))
 
     def measure(self, embeddings: Float[Tensor, "n embedding"]) -> None:
-        """Takes mean and spread from embeddings of pictures; their lengths do not matter."""
+        """Sets mean and standard deviation from embeddings of images; their norms do not matter."""
         unit = F.normalize(embeddings.float(), dim=-1)
         self.mean.copy_(unit.mean(0))
         self.std.copy_(unit.std(0).clamp(min=1e-4))
 
     def normalise(self, embeddings: Float[Tensor, "n embedding"]) -> Float[Tensor, "n embedding"]:
-        """Returns embeddings as CLIP gives them in the scale that prior and decoder work in."""
+        """Returns CLIP's embeddings in the scale of prior and decoder."""
         return (F.normalize(embeddings.float(), dim=-1) - self.mean) / self.std
 
     def denormalise(self, embeddings: Float[Tensor, "*n embedding"]) -> Float[Tensor, "*n embedding"]:
-        """Returns embeddings of unit length, to be compared with CLIP's."""
+        """Returns embeddings of unit length in CLIP's scale."""
         return F.normalize(embeddings * self.std + self.mean, dim=-1)
 
 
 class Decoder(UNet):
-    """The U-Net of `latent_diffusion.py` on pixels, which also knows the CLIP image embedding (section 2.1).
+    """The U-Net of `stable_diffusion.py` on pixels, also conditioned on the CLIP image embedding (section 2.1).
 
-    The embedding is projected and added to the time embedding, and projected to four vectors that stand before those of
-    the text in the context. In training it is dropped in 10 % of the samples and the text in 50 %, each on its own, so
-    that the decoder can be guided, and can draw from an embedding alone.
+    The embedding is projected and added to the time embedding, and projected to four vectors that precede those of the
+    text in the context. In training it is dropped in 10 % of the samples and the text in 50 %, independently, which
+    enables classifier-free guidance and generation without text.
     """
 
     def __init__(self, config: UNetConfig, embedding: int) -> None:
-        """Builds latent diffusion's trunk and the two projections; the first starts without any influence."""
+        """Builds latent diffusion's trunk and the two projections; the first one starts at zero."""
         super().__init__(config)
         self.image_time = nn.Linear(embedding, config.time_width)
         self.image_tokens = nn.Linear(embedding, IMAGE_TOKENS * config.context_width)
@@ -112,20 +112,20 @@ class Decoder(UNet):
         image: Float[Tensor, "batch embedding"],
         text: Float[Tensor, "batch m context"],
     ) -> Float[Tensor, "batch 3 h w"]:
-        """Returns x0 for noised pictures at times in [0, 1], given image embeddings (scaled) and text vectors."""
+        """Returns x0 for noised images at times in [0, 1], given scaled image embeddings and text vectors."""
         tokens = self.image_tokens(image).unflatten(1, (IMAGE_TOKENS, -1))
         return self(x, t, torch.cat([tokens, text], dim=1), self.image_time(image))
 
     def drop_image(
         self, image: Float[Tensor, "batch embedding"], drop: Bool[Tensor, " batch"]
     ) -> Float[Tensor, "batch embedding"]:
-        """Returns the embeddings with the chosen rows replaced by the learned empty one."""
+        """Returns the embeddings with the chosen rows replaced by the learned null embedding."""
         return torch.where(drop[:, None], self.null_image.expand_as(image), image)
 
     def guided(
         self, image: Float[Tensor, "batch embedding"], text: Float[Tensor, "batch m context"], guidance: float
     ) -> diffusion.Denoiser:
-        """Returns the denoiser pushed away from the one that knows neither embedding nor text; one batch for both."""
+        """Returns the denoiser with guidance away from the unconditional one; both are computed in one batch."""
         if guidance == 1.0:
             return lambda x, t: self.draw(x, t, image, text)
         images = torch.cat([image, self.null_image.expand_as(image)])
@@ -140,10 +140,10 @@ class Decoder(UNet):
 
 @dataclass(frozen=True)
 class UnclipSampling(DecoderSampling):
-    """How pictures are drawn: the decoder is asked as latent diffusion's U-Net is."""
+    """Sampling options of all three parts; the decoder's are those of latent diffusion."""
 
     upsampler_steps: int = 2
-    """Calls of the upsampler; 0 enlarges smoothly."""
+    """Calls of the upsampler; 0 interpolates."""
     prior: str = "diffusion"
     """`diffusion` or `autoregressive`."""
     prior_steps: int = 16
@@ -151,11 +151,11 @@ class UnclipSampling(DecoderSampling):
     prior_guidance: float = 1.0
     """Strength of the diffusion prior's classifier-free guidance; 1 is none."""
     candidates: int = 2
-    """Samples of the diffusion prior, of which the one nearest to the sentence is kept."""
+    """Samples of the diffusion prior, of which the one nearest to the caption is kept (section 2.2)."""
 
 
 class UnClip(nn.Module):
-    """All parts but CLIP together: tokens, embeddings and seeds in, pictures out."""
+    """All parts except CLIP: images from tokens and seeds."""
 
     def __init__(self, config: UnClipConfig) -> None:
         """Builds the parts with fresh weights."""
@@ -178,15 +178,15 @@ class UnClip(nn.Module):
         sampling: UnclipSampling | None = None,
         callback: diffusion.Callback | None = None,
     ) -> Float[Tensor, "batch 3 H W"]:
-        """Draws one picture a sentence, in [-1, 1]; the same seed gives the same picture in any batch.
+        """Generates one image a caption, in [-1, 1]; the same seed gives the same image in any batch.
 
         Args:
-            clip: the CLIP whose embeddings were learned.
-            tokens: the sentences in the vocabulary of the decoder's text encoder.
+            clip: the CLIP that the net was trained with.
+            tokens: captions in the vocabulary of the decoder's text encoder.
             clip_tokens: the same in CLIP's.
-            seeds: one a picture.
-            sampling: how each of the three parts is asked.
-            callback: told of each step of the decoder.
+            seeds: one an image.
+            sampling: options of the three parts.
+            callback: called after each step of the decoder.
         """
         how = sampling or UnclipSampling()
         image = self.sample_prior(clip, clip_tokens, seeds, how)
@@ -201,7 +201,7 @@ class UnClip(nn.Module):
         seeds: Sequence[int],
         sampling: UnclipSampling | None = None,
     ) -> Float[Tensor, "batch embedding"]:
-        """Draws a scaled image embedding for each sentence; of several candidates the nearest to it is kept.
+        """Samples a scaled image embedding for each caption; of several candidates the nearest is kept.
 
         Raises:
             ValueError: there is no such prior.
@@ -226,14 +226,14 @@ class UnClip(nn.Module):
         sampling: UnclipSampling | None = None,
         callback: diffusion.Callback | None = None,
     ) -> Float[Tensor, "batch 3 h w"]:
-        """Draws one small picture an image embedding, in [-1, 1]; the same seed gives the same picture in any batch.
+        """Generates one 32 x 32 image an embedding, in [-1, 1]; the same seed gives the same image in any batch.
 
         Args:
-            image: scaled image embeddings (`EmbeddingScale.normalise`), of true pictures or from a prior.
-            tokens: the sentences, or None: then pictures vary freely around the embedding (section 3.1).
-            seeds: one a picture.
+            image: scaled image embeddings (`EmbeddingScale.normalise`), of true images or from a prior.
+            tokens: captions, or None: then images are variations of the embedding (section 3.1).
+            seeds: one an image.
             sampling: steps, guidance and solver.
-            callback: told of each step.
+            callback: called after each step.
         """
         how = sampling or UnclipSampling()
         size = self.config.unet.latent_size

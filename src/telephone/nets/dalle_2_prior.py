@@ -1,15 +1,15 @@
-"""The two priors of unCLIP (Ramesh et al. 2022, arXiv 2204.06125, section 2.2): from a sentence to an image embedding.
+"""The two priors of unCLIP (Ramesh et al. 2022, arXiv 2204.06125, section 2.2): from a caption to an image embedding.
 
-Many pictures fit a sentence, and each has its own CLIP embedding; a prior draws one of them. Both priors are causal
-transformers that first read CLIP's vectors of the words and its embedding of the sentence. As nothing that is read can
-see what follows, it is read once and remembered, however many steps the sampling takes.
+Many images match a caption, each with its own CLIP embedding; a prior samples one of them. Both priors are causal
+transformers whose sequence starts with CLIP's token vectors and its embedding of the caption. Their keys and values do
+not depend on what follows, so they are computed once, whatever the number of sampling steps.
 
-- The diffusion prior goes on with the time, the noised image embedding and a last token, from which the clean embedding
-  is read off. Of two samples the one nearer to the sentence's embedding is kept.
-- The autoregressive prior goes on with how near the embedding shall be to the sentence's, and then with the embedding
-  itself: principal components, the largest first, each as one of 64 steps of a scale.
+- The diffusion prior continues with the time, the noised image embedding and a final query token, whose output is the
+  predicted clean embedding. Of two samples the one nearer to the text embedding is kept.
+- The autoregressive prior continues with the quantised cosine of text and image embedding, and then with the image
+  embedding: its principal components, the largest first, each quantised to 64 bins.
 
-Image embeddings are in the scale of `unclip.Space`: mean 0 and variance 1 in each dimension.
+Image embeddings are in the scale of `dalle_2.EmbeddingScale`: mean 0 and variance 1 in each dimension.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from telephone.nets.layers import Attention
 from telephone.nets.stable_diffusion import time_features
 
 Keys = tuple[Float[Tensor, "batch heads m depth"], Float[Tensor, "batch heads m depth"]]
-"""Keys and values of all positions up to now."""
+"""Keys and values of all positions so far."""
 PastKeys = tuple[Float[Tensor, "batch heads before depth"], Float[Tensor, "batch heads before depth"]]
 """Keys and values of the positions before the new ones."""
 
@@ -35,47 +35,47 @@ class PriorConfig:
     """Shape of a prior."""
 
     text_width: int = 160
-    """Width of CLIP's vectors of the words."""
+    """Width of CLIP's token vectors."""
     embedding: int = 256
     """Width of CLIP's embeddings."""
     max_tokens: int = 72
-    """Longest sentence, as CLIP's."""
+    """Maximum number of tokens of a caption, as CLIP's."""
     width: int = 160
     layers: int = 4
     heads: int = 4
     shortcut: bool = False
-    """Whether a linear map of the sentence's embedding is added to what the diffusion prior says; not in the paper."""
+    """Whether a linear map of the text embedding is added to the diffusion prior's output; not in the paper."""
 
 
 @dataclass
 class CodesConfig:
-    """How the autoregressive prior writes an embedding down."""
+    """How the autoregressive prior quantises an embedding."""
 
     components: int = 96
-    """Principal components that are kept."""
+    """Number of principal components."""
     bins: int = 64
-    """Steps of the scale of a component."""
+    """Bins of a component."""
     nearness: int = 16
-    """Steps of the scale that tells how near an embedding is to its sentence's."""
+    """Bins of the cosine of text and image embedding."""
 
 
 @dataclass
 class PriorCache:
-    """What a prior has read: keys and values of each layer, and which positions may be looked at."""
+    """Keys and values of an encoded caption in each layer, and the mask of its positions."""
 
     keys: list[Keys]
-    seen: Bool[Tensor, "batch m"]
+    visible: Bool[Tensor, "batch m"]
     sentence: Float[Tensor, "batch embedding"]
-    """CLIP's embeddings of what was read, with mean square 1; the learned empty one where it shall stay unknown."""
+    """CLIP's text embeddings with mean square 1; the learned null embedding where the caption is dropped."""
 
     def repeat(self, times: int) -> "PriorCache":
-        """Returns a memory in which each row stands so many times in a row."""
+        """Returns a cache in which each row is repeated so many times."""
         keys = [(k.repeat_interleave(times, 0), v.repeat_interleave(times, 0)) for k, v in self.keys]
-        return PriorCache(keys, self.seen.repeat_interleave(times, 0), self.sentence.repeat_interleave(times, 0))
+        return PriorCache(keys, self.visible.repeat_interleave(times, 0), self.sentence.repeat_interleave(times, 0))
 
 
 class PriorBlock(nn.Module):
-    """A pre-norm transformer layer that remembers the keys and values of what came before."""
+    """A pre-norm transformer layer with cached keys and values of earlier positions."""
 
     def __init__(self, width: int, heads: int) -> None:
         """Builds attention with biases and a two-layer net, four times as wide."""
@@ -87,7 +87,7 @@ class PriorBlock(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch n width"], allowed: Bool[Tensor, "batch n m"], past: PastKeys | None
     ) -> tuple[Float[Tensor, "batch n width"], Keys]:
-        """Returns the new positions, mixed, and all keys and values; `allowed` is true where a key may be seen."""
+        """Returns outputs of the new positions, and all keys and values; `allowed` is the attention mask."""
         h = self.norm1(x)
         k, v = self.attention.keys(h)
         if past is not None:
@@ -99,10 +99,10 @@ class PriorBlock(nn.Module):
 
 
 class CausalPrior(nn.Module):
-    """What both priors share: a causal transformer that has read a sentence."""
+    """Base of both priors: a causal transformer over an encoded caption."""
 
     def __init__(self, config: PriorConfig, after: int) -> None:
-        """`after` is the number of positions that follow the sentence and its embedding."""
+        """`after` is the number of positions that follow the caption and its embedding."""
         super().__init__()
         self.config = config
         width = config.width
@@ -120,13 +120,13 @@ class CausalPrior(nn.Module):
         embedding: Float[Tensor, "batch embedding"],
         drop: Bool[Tensor, " batch"] | None = None,
     ) -> PriorCache:
-        """Reads sentences.
+        """Encodes captions; returns the cache.
 
         Args:
-            words: CLIP's vectors of the words.
-            mask: true where there is a word.
-            embedding: CLIP's embeddings of the sentences; their lengths do not matter.
-            drop: true where the sentence shall stay unknown (classifier-free guidance).
+            words: CLIP's token vectors.
+            mask: true at tokens, false at padding.
+            embedding: CLIP's text embeddings; their norms do not matter.
+            drop: true where the caption is dropped (classifier-free guidance).
         """
         n, size = words.shape[1], self.config.embedding
         unit = F.normalize(embedding, dim=-1) * size**0.5
@@ -134,22 +134,22 @@ class CausalPrior(nn.Module):
             unit, mask = torch.where(drop[:, None], self.null_text.expand_as(unit), unit), mask & ~drop[:, None]
         x = torch.cat([self.text(words), self.text_embedding(unit)[:, None]], dim=1)
         x = x + torch.cat([self.position[:n], self.position[self.config.max_tokens][None]])
-        seen = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
+        visible = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
         order = torch.ones(n + 1, n + 1, dtype=torch.bool, device=words.device).tril()
-        itself = torch.eye(n + 1, dtype=torch.bool, device=words.device)  # a padded place must see something
-        x, keys = self._run(x, (order & seen[:, None]) | itself, [None] * len(self.blocks))
-        return PriorCache(keys, seen, unit)
+        itself = torch.eye(n + 1, dtype=torch.bool, device=words.device)  # a padded position must attend to something
+        x, keys = self._run(x, (order & visible[:, None]) | itself, [None] * len(self.blocks))
+        return PriorCache(keys, visible, unit)
 
     def extend(
         self, x: Float[Tensor, "batch k width"], start: int, memory: PriorCache
     ) -> tuple[Float[Tensor, "batch k width"], PriorCache]:
-        """Returns the final vectors of positions that follow the sentence, `start` of them before, and the memory."""
+        """Returns outputs of positions from `start` after the caption, and the extended cache."""
         k, first = x.shape[1], self.config.max_tokens + 1 + start
         order = torch.ones(k, k, dtype=torch.bool, device=x.device).tril().expand(len(x), -1, -1)
-        allowed = torch.cat([memory.seen[:, None].expand(-1, k, -1), order], dim=2)
-        seen = torch.cat([memory.seen, memory.seen.new_ones(len(x), k)], dim=1)
+        allowed = torch.cat([memory.visible[:, None].expand(-1, k, -1), order], dim=2)
+        visible = torch.cat([memory.visible, memory.visible.new_ones(len(x), k)], dim=1)
         x, keys = self._run(x + self.position[first : first + k], allowed, list(memory.keys))
-        return x, PriorCache(keys, seen, memory.sentence)
+        return x, PriorCache(keys, visible, memory.sentence)
 
     def _run(self, x: Tensor, allowed: Tensor, past: list[PastKeys | None]) -> tuple[Tensor, list[Keys]]:
         keys: list[Keys] = []
@@ -160,10 +160,10 @@ class CausalPrior(nn.Module):
 
 
 class DiffusionPrior(CausalPrior):
-    """Noised image embedding, time and sentence to a guess of the clean embedding (eq. 2: not of the noise)."""
+    """Predicts the clean image embedding (eq. 2), not the noise, from noised embedding, time and caption."""
 
     def __init__(self, config: PriorConfig) -> None:
-        """Three positions follow the sentence: time, noised embedding, and the one that answers."""
+        """Three positions follow the caption: time, noised embedding and the query token."""
         super().__init__(config, after=3)
         width = config.width
         self.time = nn.Sequential(nn.Linear(64, width), nn.SiLU(), nn.Linear(width, width))
@@ -175,10 +175,10 @@ class DiffusionPrior(CausalPrior):
     def forward(
         self, x: Float[Tensor, "batch embedding"], t: Float[Tensor, " batch"], memory: PriorCache
     ) -> Float[Tensor, "batch embedding"]:
-        """Returns x0 for noised embeddings at times in [0, 1], given what was read."""
+        """Returns x0 for noised embeddings at times in [0, 1], given encoded captions."""
         rows = [self.time(time_features(t)), self.noised(x), self.query.expand(len(x), -1)]
-        said = self.out(self.extend(torch.stack(rows, dim=1), 0, memory)[0][:, -1])
-        return said if self.direct is None else said + self.direct(memory.sentence)
+        predicted = self.out(self.extend(torch.stack(rows, dim=1), 0, memory)[0][:, -1])
+        return predicted if self.direct is None else predicted + self.direct(memory.sentence)
 
     @torch.no_grad()
     def sample(
@@ -191,7 +191,7 @@ class DiffusionPrior(CausalPrior):
         steps: int = 16,
         guidance: float = 1.0,
     ) -> Float[Tensor, "batch candidates embedding"]:
-        """Draws `candidates` image embeddings a sentence; the first ones are the same however many there are."""
+        """Samples `candidates` image embeddings a caption; the first ones do not depend on their number."""
         memory = self.encode_caption(words, mask, embedding).repeat(candidates)
         empty = None
         if guidance != 1.0:
@@ -206,7 +206,7 @@ class DiffusionPrior(CausalPrior):
 
 
 class ComponentCodes(nn.Module):
-    """Image embeddings as a few numbers: principal components, each rounded to a scale (section 2.2)."""
+    """Image embeddings as quantised principal components (section 2.2)."""
 
     basis: Tensor
     spread: Tensor
@@ -221,37 +221,37 @@ class ComponentCodes(nn.Module):
         self.register_buffer("levels", torch.linspace(-1, 1, config.nearness + 1)[1:-1])
 
     def measure(self, embeddings: Float[Tensor, "n embedding"]) -> float:
-        """Finds the principal components of scaled embeddings; returns the share of the variance that they keep."""
+        """Sets the principal components of scaled embeddings; returns the share of the variance that they keep."""
         values, vectors = torch.linalg.eigh(embeddings.T @ embeddings / len(embeddings))
         self.basis.copy_(vectors.flip(1)[:, : self.config.components])
         self.spread.copy_(values.flip(0)[: self.config.components].clamp(min=1e-8).sqrt())
         return float(self.spread.square().sum() / values.sum())
 
     def measure_nearness(self, cosines: Float[Tensor, " n"]) -> None:
-        """Sets the scale of nearness so that each of its steps is equally frequent."""
+        """Sets the bins of the cosine so that all are equally frequent."""
         shares = torch.linspace(0, 1, self.config.nearness + 1, device=cosines.device)[1:-1]
         self.levels.copy_(torch.quantile(cosines, shares))
 
     def encode(self, embeddings: Float[Tensor, "n embedding"]) -> Int[Tensor, "n components"]:
-        """Returns the step, 0 to bins - 1, of each component; the scale reaches to three standard deviations."""
+        """Returns the bin, 0 to bins - 1, of each component; the bins cover three standard deviations."""
         parts = embeddings @ self.basis / self.spread
         return ((parts + 3) / 6 * self.config.bins).floor().clamp(0, self.config.bins - 1).long()
 
     def decode(self, codes: Int[Tensor, "n components"]) -> Float[Tensor, "n embedding"]:
-        """Returns the embeddings in the middle of the steps."""
+        """Returns the embeddings at the centres of the bins."""
         parts = (codes + 0.5) / self.config.bins * 6 - 3
         return (parts * self.spread) @ self.basis.T
 
     def nearness(self, cosines: Float[Tensor, " n"]) -> Int[Tensor, " n"]:
-        """Returns the step, 0 to nearness - 1, of the cosine of image and text embedding."""
+        """Returns the bin, 0 to nearness - 1, of the cosine of image and text embedding."""
         return torch.bucketize(cosines, self.levels)
 
 
 class AutoregressivePrior(CausalPrior):
-    """Writes the image embedding down component by component."""
+    """Generates the image embedding component by component."""
 
     def __init__(self, config: PriorConfig, codes: CodesConfig) -> None:
-        """One position for the nearness follows the sentence, then one for each component."""
+        """One position for the cosine's bin follows the caption, then one for each component."""
         super().__init__(config, after=codes.components)
         self.codes = ComponentCodes(codes, config.embedding)
         self.near = nn.Embedding(codes.nearness, config.width)
@@ -261,7 +261,7 @@ class AutoregressivePrior(CausalPrior):
     def forward(
         self, codes: Int[Tensor, "batch components"], near: Int[Tensor, " batch"], memory: PriorCache
     ) -> Float[Tensor, "batch components bins"]:
-        """Returns the logits of each component, given the nearness and the components before it."""
+        """Returns the logits of each component, given the cosine's bin and earlier components."""
         x = torch.cat([self.near(near)[:, None], self.code(codes[:, :-1])], dim=1)
         return self.out(self.extend(x, 0, memory)[0])
 
@@ -273,7 +273,7 @@ class AutoregressivePrior(CausalPrior):
         embedding: Float[Tensor, "batch embedding"],
         seeds: Sequence[int],
     ) -> Float[Tensor, "batch embedding"]:
-        """Draws one image embedding a sentence; its nearness is drawn from the upper half of the scale."""
+        """Samples one image embedding a caption; the cosine's bin is drawn from the upper half."""
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]
         steps = self.codes.config.nearness
         near = [int(torch.randint(steps // 2, steps, (1,), generator=g)) for g in generators]

@@ -1,6 +1,6 @@
-"""The upsampler of unCLIP (Ramesh et al. 2022, arXiv 2204.06125, section 2.2): small pictures to large ones.
+"""The upsampler of unCLIP (Ramesh et al. 2022, arXiv 2204.06125, section 2.2): from 32 x 32 to 64 x 64 pixels.
 
-Pictures are float32 NCHW in [-1, 1]; the large ones have twice the sides of the small ones.
+Images are float32 NCHW in [-1, 1]; the large ones have twice the height and width of the small ones.
 """
 
 from collections.abc import Sequence
@@ -21,15 +21,15 @@ class UpsamplerConfig:
     """Shape of the upsampler."""
 
     widths: tuple[int, int] = (24, 48)
-    """Channels at the size of the small picture, and at half of it."""
+    """Channels at the resolution of the small image, and at half of it."""
     time_width: int = 64
 
 
 class Upsampler(nn.Module):
-    """A small picture to one of twice the sides: a diffusion model on top of the small one (section 2.2).
+    """Doubles height and width: a diffusion model conditioned on the small image (section 2.2).
 
-    As in the paper it is fully convolutional, knows no text and is not guided. What it adds to the smoothly enlarged
-    small picture is guessed at the size of the small one: a pixel shuffle folds four fine pixels into one position.
+    As in the paper it is fully convolutional, without text and guidance. The residual to the interpolated small image
+    is predicted at the resolution of the small one: a pixel shuffle folds four fine pixels into one position.
     """
 
     def __init__(self, config: UpsamplerConfig) -> None:
@@ -49,7 +49,7 @@ class Upsampler(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch 3 H W"], t: Float[Tensor, " batch"], small: Float[Tensor, "batch 3 h w"]
     ) -> Float[Tensor, "batch 3 H W"]:
-        """Returns x0 for noised large pictures at times in [0, 1], given the small ones; H = 2 h, W = 2 w."""
+        """Returns x0 for noised large images at times in [0, 1], given the small ones; H = 2 h, W = 2 w."""
         h = F.silu(self.conv_in(torch.cat([F.pixel_unshuffle(x, 2), small], dim=1)))
         coarse = self.middle(self.down(h), self.time(time_features(t)))
         h = h + self.up(F.silu(coarse))
@@ -65,7 +65,7 @@ class Upsampler(nn.Module):
         steps: int = 2,
         callback: diffusion.Callback | None = None,
     ) -> Float[Tensor, "batch 3 H W"]:
-        """Draws the large pictures by DDIM, in [-1, 1]; 0 steps enlarge them smoothly, without the net."""
+        """Samples the large images by DDIM, in [-1, 1]; 0 steps interpolate without the net."""
         height, width = small.shape[2] * 2, small.shape[3] * 2
         if steps == 0:
             return F.interpolate(small, scale_factor=2.0, mode="bicubic", align_corners=False).clamp(-1, 1)
@@ -75,21 +75,21 @@ class Upsampler(nn.Module):
 
 
 def shrink(x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch 3 h w"]:
-    """Returns pictures of half the sides: each pixel is the mean of four."""
+    """Returns images of half the height and width: each pixel is the mean of four."""
     return F.avg_pool2d(x, 2)
 
 
 def corrupt(
     small: Float[Tensor, "batch 3 h w"], generator: torch.Generator, blur: float = 0.2, noise: float = 0.06
 ) -> Float[Tensor, "batch 3 h w"]:
-    """Returns slightly spoiled small pictures, as the decoder's are not perfect either (section 2.2, appendix C).
+    """Returns slightly corrupted small images, to be robust to the decoder's errors (section 2.2, appendix C).
 
-    The paper blurs with a 3 x 3 Gaussian kernel. Here strength differs by sample: from none to neighbours that weigh
-    `blur` each in both directions, and noise with a standard deviation from none to `noise`.
+    The paper blurs with a 3 x 3 Gaussian kernel. Here the strength is drawn for each sample: neighbours weigh from 0 to
+    `blur` each in both directions, and the noise has a standard deviation from 0 to `noise`.
     """
     side = (len(small), 1, 1, 1)
     b = torch.rand(side, generator=generator).to(small.device) * blur
-    for _ in range(2):  # down the columns, and transposed along the rows
+    for _ in range(2):  # along columns, then transposed along rows
         padded = F.pad(small, (0, 0, 1, 1), mode="replicate")
         small = ((1 - 2 * b) * small + b * (padded[:, :, 2:] + padded[:, :, :-2])).transpose(2, 3)
     strength = torch.rand(side, generator=generator) * noise

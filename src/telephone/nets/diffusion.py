@@ -1,8 +1,8 @@
-"""The mathematics of diffusion, apart from any network: guidance, and samplers that turn noise into data.
+"""Diffusion independent of any network: guidance, and samplers that turn noise into data.
 
-A *denoiser* is any callable `denoise(x, t) -> x0`: it takes noised data and times and returns its guess of the clean
-data (`x0_denoiser` makes one of a net that predicts noise or velocity). The samplers are plain functions over a
-denoiser. Times run from 0 (clean) to 1 (noise alone); what they mean is the schedule's, see `schedules`.
+A *denoiser* is any callable `denoise(x, t) -> x0`: it takes noised data and times and returns the predicted clean data
+(`x0_denoiser` makes one from a net that predicts noise or velocity). Samplers are functions of a denoiser. Times run
+from 0 (clean) to 1 (pure noise); the schedule defines their noise levels, see `schedules`.
 
 Papers: Ho et al. 2020 (DDPM), Song et al. 2021 (DDIM), Nichol & Dhariwal 2021 (the variance between two bounds),
 Ho & Salimans 2022 (classifier-free guidance), Lin et al. 2024 (rescaled guidance), Lu et al. 2022 (DPM-Solver++).
@@ -61,13 +61,13 @@ __all__ = [
 ]
 
 Denoiser = Callable[[Float[Tensor, "batch *shape"], Float[Tensor, " batch"]], Float[Tensor, "batch *shape"]]
-"""Takes noised data and times in [0, 1]; returns a guess of the clean data."""
+"""Takes noised data and times in [0, 1]; returns the predicted clean data."""
 Callback = Callable[[dict[str, object]], None]
-"""Called after each step with `step`, `steps`, `t`, `x` (noised) and `x0` (the present guess)."""
+"""Called after each step with `step`, `steps`, `t`, `x` (noised) and `x0` (the present prediction)."""
 
 
 def x0_denoiser(predict: Denoiser, kind: Parameterisation, schedule: Schedule = COSINE) -> Denoiser:
-    """Returns a denoiser made of a net that predicts something else.
+    """Returns a denoiser from a net that predicts something else.
 
     Args:
         predict: takes x_t and times, as a denoiser does.
@@ -91,14 +91,14 @@ def guided(
     guidance: float,
     rescale: float = 0.0,
 ) -> Float[Tensor, "batch *shape"]:
-    """Returns the prediction pushed away from the unconditional one (Ho & Salimans 2022, eq. 6).
+    """Returns the prediction with classifier-free guidance (Ho & Salimans 2022, eq. 6).
 
     Args:
-        conditional: the prediction with the condition in sight.
-        unconditional: the prediction without.
-        guidance: strength of the push; 1 is none.
-        rescale: how far the result is brought back to the conditional prediction's standard deviation, 0 to 1: a strong
-            push makes the contrast too hard (Lin et al. 2024, eq. 14 to 16).
+        conditional: the prediction given the condition.
+        unconditional: the prediction without it.
+        guidance: guidance scale; 1 is none.
+        rescale: how far the result is rescaled to the conditional prediction's standard deviation, 0 to 1: strong
+            guidance raises the contrast too much (Lin et al. 2024, eq. 14 to 16).
     """
     pushed = unconditional + guidance * (conditional - unconditional)
     if rescale == 0:
@@ -109,7 +109,7 @@ def guided(
 
 
 def seeded_noise(shape: Sequence[int], seeds: Sequence[int]) -> Float[Tensor, "batch ..."]:
-    """Returns unit normal noise [len(seeds), *shape], each item from its own seed, whatever batch it is in."""
+    """Returns unit normal noise [len(seeds), *shape], each item from its own seed, independent of the batch."""
     rows = [torch.randn(tuple(shape), generator=torch.Generator().manual_seed(seed)) for seed in seeds]
     return torch.stack(rows)
 
@@ -118,7 +118,7 @@ def time_grid(steps: int, schedule: Schedule = COSINE) -> list[float]:
     """Returns steps + 1 times from the schedule's `t_max` to 0, evenly spaced.
 
     Raises:
-        ValueError: there is no step.
+        ValueError: `steps` is less than 1.
     """
     if steps < 1:
         raise ValueError(f"{steps} steps draw nothing: take at least one")
@@ -135,9 +135,9 @@ def sample_ddpm(
     callback: Callback | None = None,
     schedule: Schedule = COSINE,
 ) -> Float[Tensor, "batch *shape"]:
-    """Draws samples by ancestral sampling (Ho et al. 2020, algorithm 2), also over fewer steps than were trained.
+    """Draws samples by ancestral sampling (Ho et al. 2020, algorithm 2), also with fewer steps than in training.
 
-    The step's mean is that of eq. 7, with the denoiser's guess in the place of x0; with `variance` 0 this is DDIM with
+    The mean of a step is that of eq. 7 with the predicted x0; with `variance` 0 this is DDIM with
     eta = 1.
 
     Args:
@@ -147,11 +147,11 @@ def sample_ddpm(
         steps: number of calls of the denoiser.
         variance: of the fresh noise: 0 is the posterior's (beta-tilde), 1 is beta, the bounds of DDPM, section
             3.2; between them it is interpolated as in Nichol & Dhariwal 2021, eq. 15.
-        callback: told of each step.
+        callback: called after each step.
         schedule: the one that the denoiser was trained with.
 
     Returns:
-        The clean data that the last step arrives at.
+        The clean data after the last step.
 
     Raises:
         ValueError: the number of seeds is not that of the samples.
@@ -187,13 +187,13 @@ def sample_ddim(
         denoise: the denoiser.
         noise: unit normal noise of the shape of the data.
         steps: number of calls of the denoiser.
-        eta: how much fresh noise each step adds, 0 to 1.
-        seeds: one a sample; needed where eta > 0, so that a sample does not depend on its batch.
-        callback: told of each step.
+        eta: share of fresh noise in each step, 0 to 1.
+        seeds: one a sample; required if eta > 0, so that a sample does not depend on its batch.
+        callback: called after each step.
         schedule: the one that the denoiser was trained with.
 
     Returns:
-        The clean data that the last step arrives at.
+        The clean data after the last step.
 
     Raises:
         ValueError: eta is above 0 and there are no seeds, or not one a sample.
@@ -229,11 +229,11 @@ def sample_dpmpp_2m(
         denoise: the denoiser.
         noise: unit normal noise of the shape of the data.
         steps: number of calls of the denoiser.
-        callback: told of each step.
+        callback: called after each step.
         schedule: the one that the denoiser was trained with.
 
     Returns:
-        The clean data that the last step arrives at.
+        The clean data after the last step.
     """
     x, times = noise, time_grid(steps, schedule)
     previous: Tensor | None = None
@@ -254,7 +254,7 @@ def sample_dpmpp_2m(
 
 
 def _generators(seeds: Sequence[int], batch: int) -> list[torch.Generator]:
-    """Returns one source of fresh noise a sample; not the one that its first noise came from."""
+    """Returns one generator a sample for fresh noise, different from that of the initial noise."""
     if len(seeds) != batch:
         raise ValueError(f"{len(seeds)} seeds for {batch} samples: give one seed a sample")
     return [torch.Generator().manual_seed(seed + 1) for seed in seeds]

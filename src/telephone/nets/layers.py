@@ -1,4 +1,4 @@
-"""The few layers that are truly the same in several papers: residual block, attention, transformer block."""
+"""Layers that several papers share: residual block, attention, transformer block."""
 
 from typing import TypeVar
 
@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 Net = TypeVar("Net", bound=nn.Module)
 KeysValues = tuple[Float[Tensor, "batch heads m depth"], Float[Tensor, "batch heads m depth"]]
-"""What attention looks at: keys and values of each head."""
+"""Keys and values of each head."""
 
 
 def channels_last(net: Net) -> Net:
@@ -33,17 +33,17 @@ def whitening(
 
 
 class KeyValueCache:
-    """Keys and values of the words that a layer has seen; for writing, not for training."""
+    """Keys and values of earlier tokens in one layer; for generation, not for training."""
 
     def __init__(self) -> None:
-        """Starts with none."""
+        """Starts empty."""
         self.length = 0
         self._room: KeysValues | None = None
 
     def add(
         self, new: tuple[Float[Tensor, "batch heads new depth"], Float[Tensor, "batch heads new depth"]]
     ) -> KeysValues:
-        """Appends the newest words and returns all; room is made ahead, so that a word costs no copy of the others."""
+        """Appends the newest tokens and returns all; memory is allocated ahead, so most tokens cost no copy."""
         end = self.length + new[0].shape[2]
         if self._room is None or self._room[0].shape[2] < end:
             keys, values = self._room or (None, None)
@@ -71,7 +71,7 @@ class ResBlock(nn.Module):
     """Two 3x3 convolutions with group normalisation, a shift and scale from the time embedding, and a shortcut."""
 
     def __init__(self, inputs: int, outputs: int, time_width: int | None = None) -> None:
-        """`time_width` None makes a block that knows no time (the autoencoder's)."""
+        """`time_width` None makes a block without time embedding (the autoencoder's)."""
         super().__init__()
         self.norm1 = nn.GroupNorm(8, inputs)
         self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1)
@@ -105,7 +105,7 @@ class Attention(nn.Module):
         self.out = nn.Linear(width, width)
 
     def keys(self, context: Float[Tensor, "batch m context"]) -> KeysValues:
-        """Returns keys and values [batch, heads, m, width / heads], to be made once and looked at often."""
+        """Returns keys and values [batch, heads, m, width / heads], to be computed once and attended to often."""
         k, v = self.key_value(context).unflatten(-1, (2, self.heads, -1)).unbind(2)
         return k.transpose(1, 2), v.transpose(1, 2)
 
@@ -116,7 +116,7 @@ class Attention(nn.Module):
         mask: Bool[Tensor, "batch m"] | None = None,
         causal: bool = False,
     ) -> Float[Tensor, "batch n width"]:
-        """Returns softmax(QK^T / sqrt(d)) V (Vaswani et al. 2017, eq. 1); `mask` is true where a key may be seen."""
+        """Returns softmax(QK^T / sqrt(d)) V (Vaswani et al. 2017, eq. 1); `mask` is true at valid keys."""
         q = self.query(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
         allowed = None if mask is None else mask[:, None, None, :]
         h = F.scaled_dot_product_attention(q, *keys, attn_mask=allowed, is_causal=causal)
@@ -128,15 +128,15 @@ class Attention(nn.Module):
         context: Float[Tensor, "batch m context"] | None = None,
         mask: Bool[Tensor, "batch m"] | None = None,
     ) -> Float[Tensor, "batch n width"]:
-        """Looks from `x` at the context, or at `x` itself."""
+        """Attends from `x` to the context, or to `x` itself."""
         return self.attend(x, self.keys(x if context is None else context), mask)
 
 
 class TransformerBlock(nn.Module):
-    """Self-attention, cross-attention if there is a context, and a two-layer net, each normalised before and added."""
+    """Self-attention, cross-attention if there is a context, and a two-layer net, each pre-normalised and residual."""
 
     def __init__(self, width: int, heads: int, context_width: int | None = None, expand: int = 4) -> None:
-        """`context_width` None leaves out the cross-attention."""
+        """`context_width` None omits the cross-attention."""
         super().__init__()
         self.norm1 = nn.LayerNorm(width)
         self.self_attention = Attention(width, None, heads)
@@ -152,7 +152,7 @@ class TransformerBlock(nn.Module):
         mask: Bool[Tensor, "batch n"] | None = None,
         context_mask: Bool[Tensor, "batch m"] | None = None,
     ) -> Float[Tensor, "batch n width"]:
-        """Returns the sequence, mixed."""
+        """Returns the output sequence."""
         x = x + self.self_attention(self.norm1(x), mask=mask)
         if self.cross_attention is not None and self.cross_norm is not None:
             x = x + self.cross_attention(self.cross_norm(x), context, context_mask)

@@ -1,9 +1,9 @@
-"""LoRA (Hu et al. 2021, arXiv 2106.09685): a frozen net is tuned by small matrices that stand beside its linear layers.
+"""LoRA (Hu et al. 2021, arXiv 2106.09685): a frozen net is tuned by low-rank updates of its linear layers.
 
-A linear layer W gets a companion B A of low rank: W x + (alpha / r) B A x (section 4.1). A starts at random and B at
-zero, so that at first nothing changes; only A and B are trained. Afterwards B A can be added into W and costs nothing.
+A linear layer W gets an update B A of low rank: W x + (alpha / r) B A x (section 4.1). A starts at random and B at
+zero, so the output does not change at first; only A and B are trained. Afterwards B A can be merged into W at no cost.
 
-The companions live in a module of their own, `Adapters`, whose weights can be saved without those of the net.
+The updates are in a separate module, `Adapters`, whose weights can be saved without those of the net.
 """
 
 import math
@@ -19,7 +19,7 @@ class LowRank(nn.Module):
     """The update of one linear layer."""
 
     def __init__(self, inputs: int, outputs: int, rank: int, alpha: float) -> None:
-        """Starts at zero: `up` is zero, `down` is drawn as `nn.Linear` draws its weights."""
+        """Starts at zero: `up` is zero, `down` is initialised like `nn.Linear`."""
         super().__init__()
         self.scale = alpha / rank
         self.down = nn.Parameter(torch.empty(rank, inputs))
@@ -27,11 +27,11 @@ class LowRank(nn.Module):
         nn.init.kaiming_uniform_(self.down, a=math.sqrt(5))
 
     def product(self) -> Float[Tensor, "outputs inputs"]:
-        """Returns what may be added to the layer's weight: (alpha / r) B A."""
+        """Returns the update of the layer's weight: (alpha / r) B A."""
         return self.up @ self.down * self.scale
 
     def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
-        """Returns what is added to the layer's output."""
+        """Returns the update of the layer's output."""
         return F.linear(F.linear(x, self.down), self.up) * self.scale
 
 
@@ -39,7 +39,7 @@ class Adapted(nn.Module):
     """A frozen linear layer and its update."""
 
     def __init__(self, linear: nn.Linear, update: LowRank) -> None:
-        """Takes both as they are."""
+        """Combines both without copying."""
         super().__init__()
         self.linear, self.update = linear, update
 
@@ -49,14 +49,14 @@ class Adapted(nn.Module):
 
 
 class Adapters(nn.Module):
-    """The updates of all linear layers of a net that bear certain names; the net itself is not kept in here."""
+    """The updates of all linear layers of a net with certain names; the net itself is not a part."""
 
     def __init__(self, net: nn.Module, names: Sequence[str], rank: int, alpha: float) -> None:
-        """Makes updates for a net and leaves the net as it is.
+        """Builds updates for a net without changing the net.
 
         Args:
             net: the net to be tuned.
-            names: last parts of the names of the layers, such as `query`.
+            names: last components of the layers' names, such as `query`.
             rank: r, the rank of the updates.
             alpha: the updates are multiplied by alpha / r.
 
@@ -78,7 +78,7 @@ class Adapters(nn.Module):
                 yield key, update
 
     def attach(self, net: nn.Module) -> None:
-        """Freezes the net and puts each update beside its layer, so that the net computes with both."""
+        """Freezes the net and replaces each layer by layer plus update."""
         net.requires_grad_(requires_grad=False)
         for key, update in self._all():
             parent, child = _place(net, key)
@@ -86,14 +86,14 @@ class Adapters(nn.Module):
         self.requires_grad_(requires_grad=True)
 
     def detach(self, net: nn.Module) -> None:
-        """Takes the updates off again; the net is as it was before `attach`, but still frozen."""
+        """Removes the updates; the net is as before `attach`, but still frozen."""
         for key in self.updates:
             parent, child = _place(net, key)
             setattr(parent, child, getattr(parent, child).linear)
 
     @torch.no_grad()
     def merge(self, net: nn.Module, share: float = 1.0) -> None:
-        """Adds the updates to the weights of a net that they are not attached to; `share` -1.0 takes them out again."""
+        """Adds the updates times `share` to the weights of a net without attached updates; -1.0 undoes it."""
         for key, update in self._all():
             parent, child = _place(net, key)
             getattr(parent, child).weight.add_(update.product(), alpha=share)

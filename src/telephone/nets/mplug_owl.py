@@ -1,16 +1,16 @@
-"""mPLUG-Owl (Ye et al. 2023, arXiv 2304.14178) at pocket size: a language model that is given eyes, module by module.
+"""mPLUG-Owl (Ye et al. 2023, arXiv 2304.14178) at pocket size: vision encoder, visual abstractor, language model.
 
-Three modules (section 3.1): a vision encoder makes a picture into vectors of its patches; a *visual abstractor* sums
-them up in a few learned tokens; a language model reads these where words of an image's description might stand, and
-answers an instruction. Two stages of training (section 3.2): first the vision encoder and the abstractor, while the
-language model is frozen; then low-rank adapters (LoRA, `nets/lora.py`) on the language model, the rest frozen.
+Three modules (section 3.1): a vision encoder maps an image to patch features; a *visual abstractor* summarises them in
+a few visual tokens; a language model takes these in place of an image's description and answers an instruction. Two
+stages of training (section 3.2): first the vision encoder and the abstractor, while the language model is frozen; then
+low-rank adapters (LoRA, `nets/lora.py`) on the language model, the rest frozen.
 
-In the abstractor the learned queries look at patches and queries together, so that no layer of self-attention is
-needed; its feed-forward net is gated (SwiGLU). The paper's vision encoder is CLIP's ViT-L/14; here it has the shape of
-BLIP's (`nets/blip.py`) and starts from its weights. The language model is not a part of this module but is handed to
-it, because it is shared with other players and kept in a file of its own.
+In the abstractor the learned queries attend to patches and queries together, so no self-attention layer is needed; its
+feed-forward net is gated (SwiGLU). The paper's vision encoder is CLIP's ViT-L/14; here it has the shape of
+BLIP's (`nets/blip.py`) and starts from its weights. The language model is not a part of this module but an
+argument, because several models share it and it has its own weight file.
 
-Pictures are float32 NCHW in [-1, 1], 64 x 64.
+Images are float32 NCHW in [-1, 1], 64 x 64.
 """
 
 from collections.abc import Sequence
@@ -36,16 +36,16 @@ class AbstractorConfig:
     """Shape of the visual abstractor."""
 
     queries: int = 34
-    """Tokens that sum up a picture; the recipe asks each for one fact: four of the scene, five of each of six cells."""
+    """Visual tokens; the recipe trains each to encode one fact: four of the scene, five of each of six cells."""
     layers: int = 3
     heads: int = 4
     inner: int = 432
-    """Width of the gated feed-forward net: 8/3 of the encoder's, so that it has as many weights as one of 4."""
+    """Width of the gated feed-forward net: 8/3 of the encoder's, as many weights as an ungated net of 4."""
 
 
 @dataclass
 class AdapterConfig:
-    """Which layers of the language model are tuned, and how much they can change."""
+    """Layers of the language model with low-rank adapters, and their rank."""
 
     names: tuple[str, ...] = ("query", "value")
     rank: int = 8
@@ -54,7 +54,7 @@ class AdapterConfig:
 
 @dataclass
 class MplugOwlConfig:
-    """Everything that decides the shape of the weights."""
+    """Hyperparameters that determine the shapes of all weights."""
 
     image: ImageEncoderConfig = field(default_factory=ImageEncoderConfig)
     abstractor: AbstractorConfig = field(default_factory=AbstractorConfig)
@@ -63,7 +63,7 @@ class MplugOwlConfig:
 
     @classmethod
     def from_dict(cls, values: dict) -> "MplugOwlConfig":
-        """Returns the config that `dataclasses.asdict` and JSON turned into plain values."""
+        """Returns the config from the plain values that JSON holds."""
         return cls(
             ImageEncoderConfig(**tuples(values["image"])),
             AbstractorConfig(**values["abstractor"]),
@@ -73,7 +73,7 @@ class MplugOwlConfig:
 
 
 class AbstractorLayer(nn.Module):
-    """The queries look at patches and queries, then each thinks for itself."""
+    """Attention of the queries to patches and queries, then a gated feed-forward net."""
 
     def __init__(self, width: int, heads: int, inner: int) -> None:
         """Builds the layer; attention has biases, as in the paper's code."""
@@ -88,7 +88,7 @@ class AbstractorLayer(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch queries width"], patches: Float[Tensor, "batch patches width"]
     ) -> Float[Tensor, "batch queries width"]:
-        """Returns the queries, wiser."""
+        """Returns the updated queries."""
         h = self.norm_queries(x)
         x = x + self.attention(h, torch.cat([self.norm_squares(patches), h], 1))
         h = self.norm(x)
@@ -96,7 +96,7 @@ class AbstractorLayer(nn.Module):
 
 
 class VisualAbstractor(nn.Module):
-    """Sums up the patches of a picture in a few tokens of the language model's width."""
+    """Summarises the patches of an image in a few visual tokens of the language model's width."""
 
     def __init__(self, config: AbstractorConfig, width: int, patches: int, language_width: int) -> None:
         """Builds queries, layers and the projection.
@@ -104,7 +104,7 @@ class VisualAbstractor(nn.Module):
         Args:
             config: number of queries, layers and heads.
             width: of the vision encoder's vectors, and of the queries.
-            patches: number of vectors a picture.
+            patches: number of vectors an image.
             language_width: of the language model.
         """
         super().__init__()
@@ -116,22 +116,22 @@ class VisualAbstractor(nn.Module):
         self.projection = nn.Linear(width, language_width)
 
     def query_features(self, patches: Float[Tensor, "batch patches width"]) -> Float[Tensor, "batch queries width"]:
-        """Returns what the queries have gathered, before it is brought to the language model's width."""
-        x, seen = self.queries.expand(len(patches), -1, -1), patches + self.position
+        """Returns the queries' outputs before the projection to the language model's width."""
+        x, keys = self.queries.expand(len(patches), -1, -1), patches + self.position
         for layer in self.layers:
-            x = layer(x, seen)
+            x = layer(x, keys)
         return self.norm(x)
 
     def forward(self, patches: Float[Tensor, "batch patches width"]) -> Float[Tensor, "batch tokens language"]:
-        """Returns the tokens that stand for the picture."""
+        """Returns the visual tokens of the image, from its patch features."""
         return self.projection(self.query_features(patches))
 
 
 class MplugOwl(nn.Module):
-    """Vision encoder, visual abstractor, and the low-rank adapters of a language model that is kept elsewhere."""
+    """Vision encoder, visual abstractor, and the low-rank adapters of a separate language model."""
 
     def __init__(self, config: MplugOwlConfig, language_model: LanguageModel) -> None:
-        """Builds the parts with fresh weights; of the language model only the shape is looked at."""
+        """Builds the parts with fresh weights; of the language model only the shapes are used."""
         super().__init__()
         self.config = config
         self.image_encoder = BlipImageEncoder(config.image)
@@ -141,13 +141,13 @@ class MplugOwl(nn.Module):
         self.adapters = Adapters(language_model, adapters.names, adapters.rank, adapters.alpha)
 
     def visual_tokens(self, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch tokens language"]:
-        """Returns the tokens that stand for each picture."""
+        """Returns the visual tokens of each image in [-1, 1]."""
         return self.abstractor(self.image_encoder(x))
 
 
 @dataclass(frozen=True)
 class InstructionModel:
-    """All that it takes to answer: eyes, a language model that the adapters are attached to or merged into, words."""
+    """All parts for inference: the net, a language model with attached or merged adapters, and its tokenizer."""
 
     net: MplugOwl
     language_model: LanguageModel
@@ -161,13 +161,13 @@ class InstructionModel:
         seeds: Sequence[int],
         how: Decoding | None = None,
     ) -> list[str]:
-        """Returns what is said to each picture's instruction.
+        """Returns the answer to each image's instruction.
 
         Args:
-            x: pictures in [-1, 1].
-            instructions: one a picture, such as "What colour is the boat?".
-            seeds: one a picture.
+            x: images in [-1, 1].
+            instructions: one an image, such as "What colour is the boat?".
+            seeds: one an image.
             how: greedy by default.
         """
-        seen = self.net.visual_tokens(x)
-        return answer_instructions(self.language_model, self.tokenizer, seen, instructions, seeds, how or Decoding())
+        tokens = self.net.visual_tokens(x)
+        return answer_instructions(self.language_model, self.tokenizer, tokens, instructions, seeds, how or Decoding())

@@ -1,12 +1,12 @@
-"""The Q-Former of BLIP-2 (Li et al. 2023, arXiv 2301.12597, section 3): learned queries ask an image what words need.
+"""The Q-Former of BLIP-2 (Li et al. 2023, arXiv 2301.12597, section 3): queries on image features.
 
-A transformer as in BERT (each norm stands behind its layer) that reads two things at once: learned query vectors, which
-look at the frozen image by cross-attention, and words, which never see the image but through the queries. Both go
-through the same self-attention and through two-layer nets of their own. Who may look at whom is a matter of the mask,
-one for each of three objectives (figure 2): queries and words apart (contrastive, ITC), all at all (matching, ITM), and
-words at the queries and at earlier words (generation, ITG). As in BLIP, hard negatives for ITM are drawn by similarity.
+A transformer as in BERT (post-norm) over two kinds of positions: learned queries, which attend to the frozen image
+features by cross-attention, and tokens, which reach the image only through the queries. Both share the self-attention
+and have separate two-layer nets. The attention mask differs between the three objectives (figure 2): queries and tokens
+separate (contrastive, ITC), all to all (matching, ITM), and tokens to the queries and to earlier tokens (generation,
+ITG). As in BLIP, hard negatives for ITM are drawn by similarity.
 
-The image is a sequence of vectors, one for each 8 x 8 square of a picture.
+The image is a sequence of vectors, one for each 8 x 8 square of an image.
 """
 
 from collections.abc import Sequence
@@ -28,21 +28,21 @@ class QFormerConfig:
     """Shape of the Q-Former."""
 
     words: tuple[str, ...] = ()
-    """The vocabulary without special tokens; with none, there are queries only: all that a language model needs."""
+    """Vocabulary without special tokens; if empty, there are queries only, as for use with a language model."""
     queries: int = 34
     width: int = 160
     layers: int = 3
     heads: int = 4
     image_width: int = 160
     every: int = 1
-    """Every so manieth block looks at the image, beginning with the first."""
+    """Every n-th block has cross-attention to the image, beginning with the first."""
     max_tokens: int = 96
     embedding: int = 96
-    """Width of the space in which images and texts are compared."""
+    """Width of the shared embedding space."""
 
     @classmethod
     def from_dict(cls, values: dict) -> "QFormerConfig":
-        """Returns the config that `dataclasses.asdict` and JSON turned into plain values."""
+        """Returns the config from the plain values that JSON holds."""
         return cls(**tuples(values))
 
 
@@ -56,7 +56,7 @@ class MaskedAttention(Attention):
     def attend_masked(
         self, x: Float[Tensor, "batch n width"], keys: KeysValues, mask: Bool[Tensor, "#batch #n m"] | None = None
     ) -> Float[Tensor, "batch n width"]:
-        """Returns what each position gathers; `mask` is true where it may look."""
+        """Returns the output of attention; `mask` is true where a position may attend."""
         q = self.query(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
         h = F.scaled_dot_product_attention(q, *keys, attn_mask=None if mask is None else mask[:, None])
         return self.out(h.transpose(1, 2).flatten(2))
@@ -65,22 +65,22 @@ class MaskedAttention(Attention):
 Image = tuple[Float[Tensor, "batch heads patches depth"], Float[Tensor, "batch heads patches depth"]]
 """Keys and values of the patches of an image."""
 Before = tuple[Float[Tensor, "batch heads before depth"], Float[Tensor, "batch heads before depth"]]
-"""Keys and values of what stands before a sequence."""
+"""Keys and values of the positions before a sequence."""
 Known = tuple[Float[Tensor, "batch heads known depth"], Float[Tensor, "batch heads known depth"]]
-"""The same with the sequence's own."""
+"""The same including the sequence's own."""
 
 
 class QBlock(nn.Module):
-    """One block: self-attention of queries and words, cross-attention of the queries, a two-layer net for each."""
+    """One block: self-attention of queries and tokens, cross-attention of the queries, a two-layer net for each."""
 
-    def __init__(self, config: QFormerConfig, looks: bool) -> None:
-        """`looks` is whether the queries see the image here."""
+    def __init__(self, config: QFormerConfig, attends_image: bool) -> None:
+        """`attends_image` is whether the block has cross-attention to the image."""
         super().__init__()
         width = config.width
         self.self_attention = MaskedAttention(width, None, config.heads)
         self.self_norm = nn.LayerNorm(width)
-        self.cross_attention = MaskedAttention(width, config.image_width, config.heads) if looks else None
-        self.cross_norm = nn.LayerNorm(width) if looks else None
+        self.cross_attention = MaskedAttention(width, config.image_width, config.heads) if attends_image else None
+        self.cross_norm = nn.LayerNorm(width) if attends_image else None
         self.query_mlp, self.query_norm = _mlp(width), nn.LayerNorm(width)
         self.word_mlp = _mlp(width) if config.words else None
         self.word_norm = nn.LayerNorm(width) if config.words else None
@@ -93,28 +93,28 @@ class QBlock(nn.Module):
         mask: Bool[Tensor, "#batch #n known"] | None = None,
         past: Before | None = None,
     ) -> tuple[Float[Tensor, "batch n width"], Known]:
-        """Mixes the sequence.
+        """Returns the output sequence and its keys and values.
 
         Args:
-            x: queries, then words; either may be missing.
-            queries: how many of them are queries.
-            image: keys and values of the patches, if this block looks.
-            mask: true where a position may look, among those of the past and then its own.
-            past: keys and values of what stands before `x`.
+            x: queries, then tokens; either may be missing.
+            queries: number of queries among them.
+            image: keys and values of the patches, if this block has cross-attention.
+            mask: true where a position may attend, over past positions and then the sequence's own.
+            past: keys and values of the positions before `x`.
 
         Returns:
-            The sequence, and keys and values of all that words can look at later.
+            The output sequence, and keys and values of all positions so far.
         """
         keys = self.self_attention.keys(x)
         if past is not None:
             keys = torch.cat([past[0], keys[0]], 2), torch.cat([past[1], keys[1]], 2)
         x = self.self_norm(x + self.self_attention.attend_masked(x, keys, mask))
-        asking, words = x[:, :queries], x[:, queries:]
+        query_states, words = x[:, :queries], x[:, queries:]
         parts = []
         if queries:
             if self.cross_attention is not None and self.cross_norm is not None and image is not None:
-                asking = self.cross_norm(asking + self.cross_attention.attend_masked(asking, image))
-            parts.append(self.query_norm(asking + self.query_mlp(asking)))
+                query_states = self.cross_norm(query_states + self.cross_attention.attend_masked(query_states, image))
+            parts.append(self.query_norm(query_states + self.query_mlp(query_states)))
         if words.shape[1] and self.word_mlp is not None and self.word_norm is not None:
             parts.append(self.word_norm(words + self.word_mlp(words)))
         return torch.cat(parts, 1), keys
@@ -125,7 +125,7 @@ def _mlp(width: int) -> nn.Sequential:
 
 
 class QFormer(nn.Module):
-    """Queries, and words unless the config has none."""
+    """Queries, and token embeddings unless the vocabulary is empty."""
 
     def __init__(self, config: QFormerConfig) -> None:
         """Builds the parts with fresh weights."""
@@ -146,7 +146,7 @@ class QFormer(nn.Module):
     def forward(
         self, patches: Float[Tensor, "batch patches image"]
     ) -> tuple[Float[Tensor, "batch queries width"], list[KeysValues]]:
-        """Returns what the queries have found, and what words can look at in each block."""
+        """Returns the queries' outputs, and their keys and values in each block."""
         x = self.norm(self.queries).expand(len(patches), -1, -1)
         pasts = []
         for block in self.blocks:
@@ -155,11 +155,11 @@ class QFormer(nn.Module):
         return x, pasts
 
     def embed_words(self, tokens: Int[Tensor, "batch n"], start: int = 0) -> Float[Tensor, "batch n width"]:
-        """Returns the vectors of words that begin at position `start`."""
+        """Returns the embeddings of tokens that begin at position `start`."""
         return self.norm(self.token(tokens) + self.position[start : start + tokens.shape[1]])
 
     def encode_text(self, tokens: Int[Tensor, "batch n"]) -> Float[Tensor, "batch width"]:
-        """Returns the vector of `<bos>` after reading the text alone (the unimodal mask)."""
+        """Returns the vector of `<bos>` of a text encoded alone (the unimodal mask)."""
         x, mask = self.embed_words(tokens), (tokens != PAD)[:, None]
         for block in self.blocks:
             x, _ = block(x, 0, None, mask)
@@ -168,7 +168,7 @@ class QFormer(nn.Module):
     def match(
         self, patches: Float[Tensor, "batch patches image"], tokens: Int[Tensor, "batch n"]
     ) -> Float[Tensor, "batch 2"]:
-        """Returns logits of [other pair, true pair]: queries and words see each other, the queries vote."""
+        """Returns logits of [other pair, true pair]: all positions attend to each other, queries are averaged."""
         count = self.config.queries
         x = torch.cat([self.norm(self.queries).expand(len(patches), -1, -1), self.embed_words(tokens)], 1)
         mask = F.pad(tokens != PAD, (count, 0), value=True)[:, None]
@@ -179,7 +179,7 @@ class QFormer(nn.Module):
     def next_word_logits(
         self, pasts: list[KeysValues], tokens: Int[Tensor, "batch n"]
     ) -> Float[Tensor, "batch n words"]:
-        """Returns logits of the word behind each word: words see the queries and what stands before them."""
+        """Returns logits of the next token at each position: tokens attend to the queries and to earlier tokens."""
         x, n = self.embed_words(tokens), tokens.shape[1]
         mask = torch.ones(n, n, dtype=torch.bool, device=tokens.device).tril()
         mask = F.pad(mask, (self.config.queries, 0), value=True)[None]
@@ -188,13 +188,13 @@ class QFormer(nn.Module):
         return x @ self.token.weight.T
 
     def itc_loss(
-        self, found: Float[Tensor, "batch queries width"], tokens: Int[Tensor, "batch n"]
+        self, outputs: Float[Tensor, "batch queries width"], tokens: Int[Tensor, "batch n"]
     ) -> tuple[Float[Tensor, ""], Float[Tensor, "batch batch"]]:
-        """Returns the contrastive loss and the similarities [images, texts]: the best of the queries counts."""
-        asked = F.normalize(self.image_projection(found), dim=-1)
+        """Returns the contrastive loss and the similarities [images, texts], each the maximum over the queries."""
+        query_embeddings = F.normalize(self.image_projection(outputs), dim=-1)
         texts = F.normalize(self.text_projection(self.encode_text(tokens)), dim=-1)
         scale = (-self.temperature).exp().clamp(max=100)
-        similarity = torch.einsum("iqe,te->itq", asked, texts).amax(-1) * scale
+        similarity = torch.einsum("iqe,te->itq", query_embeddings, texts).amax(-1) * scale
         target = torch.arange(len(similarity), device=similarity.device)
         return (F.cross_entropy(similarity, target) + F.cross_entropy(similarity.T, target)) / 2, similarity
 
@@ -213,7 +213,7 @@ class QFormer(nn.Module):
         return F.cross_entropy(logits, torch.arange(2 * n, device=tokens.device).lt(n).long())
 
     def itg_loss(self, pasts: list[KeysValues], tokens: Int[Tensor, "batch n"]) -> Float[Tensor, ""]:
-        """Returns the cross-entropy of each word given the queries and the words before it."""
+        """Returns the mean cross-entropy of each token given the queries and earlier tokens."""
         logits = self.next_word_logits(pasts, tokens[:, :-1])
         return F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten(), ignore_index=PAD)
 
@@ -221,7 +221,7 @@ class QFormer(nn.Module):
     def caption(
         self, patches: Float[Tensor, "batch patches image"], seeds: Sequence[int], how: Decoding | None = None
     ) -> Int[Tensor, "batch n"]:
-        """Writes with the Q-Former's own words what the queries have found; returns tokens without `<bos>`."""
+        """Generates captions with the Q-Former alone; returns tokens without `<bos>`."""
         how = how or Decoding()
         pasts = self(patches)[1]
 
@@ -234,7 +234,7 @@ class QFormer(nn.Module):
         return generate(step, seeds, replace(how, limit=min(how.limit, self.config.max_tokens - 1)))
 
     def without_words(self) -> "QFormer":
-        """Returns the queries' part alone, with these weights."""
+        """Returns a Q-Former without token embeddings, with these weights."""
         bare = QFormer(replace(self.config, words=()))
         own = self.state_dict()
         bare.load_state_dict({name: own[name] for name in bare.state_dict()})

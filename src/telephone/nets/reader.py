@@ -1,12 +1,12 @@
-"""A picture to the facts that it shows: what stands in each of six cells, and what the whole scene is like.
+"""Reads the facts from an image: what is in each of six cells, and what the whole scene is like.
 
-This is no paper's net but an instrument: it measures what the players draw, so it shares no weights with them. It is a
-residual network (He et al. 2016, arXiv 1512.03385, section 3.3) with batch normalisation that knows one thing of the
-world beforehand: things stand in three columns and two rows. A trunk sees the picture down to a quarter of its
-resolution; there six windows are cut out, one a cell, and all go through the same layers, so that what is learnt
-in one cell is known in the other five. The windows overlap a little, and the trunk sees beyond them.
+This net implements no paper. It is the instrument that measures generated images, so it shares no weights with the
+models. It is a residual network (He et al. 2016, arXiv 1512.03385, section 3.3) with batch normalisation and one prior
+about the world: things are in three columns and two rows. A trunk reduces the image to a quarter of its resolution; six
+windows are cut out of its output, one a cell, and all go through the same layers. The windows overlap a little, and the
+trunk's receptive field extends beyond them.
 
-Pictures are float32 NCHW in [-1, 1], 64 x 64.
+Images are float32 NCHW in [-1, 1], 64 x 64.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 @dataclass
 class ReaderConfig:
-    """Shape of the reader, and how many answers each question has."""
+    """Shape of the reader, and the number of values of each fact."""
 
     stem: int = 32
     """Channels at half the resolution."""
@@ -28,19 +28,19 @@ class ReaderConfig:
     cell: int = 160
     """Channels within a cell, at an eighth of the resolution."""
     hidden: int = 256
-    """Width of the last vector of a cell."""
+    """Width of the final vector of a cell."""
     scene: int = 64
-    """Channels of the branch that sees the whole scene."""
+    """Channels of the branch for the whole scene."""
     blocks: int = 1
     """Residual blocks of the trunk."""
     cell_answers: tuple[int, ...] = (33, 11, 3, 4)
-    """Numbers of answers about a cell: kind, colour, size, count."""
+    """Numbers of values of a cell's facts: kind, colour, size, count."""
     scene_answers: tuple[int, ...] = (9, 3, 5, 4)
-    """Numbers of answers about the whole: setting, time, weather, style."""
+    """Numbers of values of the scene's facts: setting, time, weather, style."""
 
     @classmethod
     def from_dict(cls, values: dict) -> "ReaderConfig":
-        """Returns the config that `dataclasses.asdict` and JSON turned into plain values."""
+        """Returns the config from the plain values that JSON holds."""
         answers = {name: tuple(values[name]) for name in ("cell_answers", "scene_answers")}
         return cls(**{**values, **answers})
 
@@ -50,7 +50,7 @@ WINDOWS = tuple((row, column) for row in (8, 0) for column in (0, 5, 10))
 
 
 def conv(inputs: int, outputs: int, size: int, stride: int = 1) -> nn.Sequential:
-    """Returns a convolution that keeps (or halves) the side, normalised."""
+    """Returns a convolution that keeps (or halves) height and width, with batch normalisation."""
     layer = nn.Conv2d(inputs, outputs, size, stride, (size - 1) // 2, bias=False)
     return nn.Sequential(layer, nn.BatchNorm2d(outputs))
 
@@ -72,7 +72,7 @@ class ReaderBlock(nn.Module):
 
 
 class SceneReaderNet(nn.Module):
-    """Trunk, six windows through one branch, the whole through another."""
+    """Trunk, a shared branch for the six windows, and a branch for the whole."""
 
     def __init__(self, config: ReaderConfig) -> None:
         """Builds the parts with fresh weights."""
@@ -102,7 +102,7 @@ class SceneReaderNet(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch 3 64 64"]
     ) -> tuple[Float[Tensor, "batch 6 cell_answers"], Float[Tensor, "batch scene_answers"]]:
-        """Returns logits: of all answers about each cell, and about the whole."""
-        seen = self.trunk(x)
-        cells = (self.windows(seen) + self.place).flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        return self.cell(cells).unflatten(0, (-1, len(WINDOWS))), self.scene(seen)
+        """Returns logits of all facts of each cell and of the whole, from images in [-1, 1]."""
+        features = self.trunk(x)
+        cells = (self.windows(features) + self.place).flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        return self.cell(cells).unflatten(0, (-1, len(WINDOWS))), self.scene(features)

@@ -1,9 +1,9 @@
-"""What a noised sample is made of: schedules of signal and noise, and the three things that a net may predict.
+"""Noise schedules, and conversions between the three quantities that a net may predict.
 
-A *schedule* says how much signal (alpha) and noise (sigma) a sample holds at a time from 0 (clean) to 1 (noise alone):
-x_t = alpha x0 + sigma epsilon, with alpha^2 + sigma^2 = 1 (variance preserving). In DDPM's letters alpha is the square
+A *schedule* gives the rates of signal (alpha) and noise (sigma) at a time from 0 (clean) to 1 (pure noise):
+x_t = alpha x0 + sigma epsilon, with alpha^2 + sigma^2 = 1 (variance preserving). In DDPM's notation alpha is the square
 root of alpha-bar. A net may predict the noise (`epsilon`, DDPM), the clean data (`x0`) or the velocity (`v`, Salimans &
-Ho 2022); with x_t and t known each of them tells the other two.
+Ho 2022); given x_t and t, each of them determines the other two.
 
 Papers: Ho et al. 2020 (DDPM, linear betas), Nichol & Dhariwal 2021 (cosine), Salimans & Ho 2022 (v).
 """
@@ -18,10 +18,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 T_MAX = 0.996
-"""Sampling with the cosine starts just short of t = 1, where the signal is zero and v no longer tells the data."""
+"""Sampling with the cosine schedule starts just below t = 1, where the signal is 0 and v does not determine x0."""
 
 SMALLEST = 1e-4
-"""Rates that are divided by are at least this."""
+"""Lower bound of rates in denominators."""
 
 Parameterisation = Literal["epsilon", "x0", "v"]
 """What a net predicts."""
@@ -29,7 +29,7 @@ Parameterisation = Literal["epsilon", "x0", "v"]
 
 @runtime_checkable
 class Schedule(Protocol):
-    """How signal gives way to noise as the time runs from 0 to 1."""
+    """Rates of signal and noise as functions of the time in [0, 1]."""
 
     @property
     def t_max(self) -> float:
@@ -44,10 +44,10 @@ class Schedule(Protocol):
 
 @dataclass(frozen=True)
 class Cosine:
-    """The cosine schedule (Nichol & Dhariwal 2021, eq. 17): alpha-bar falls like a squared cosine."""
+    """The cosine schedule (Nichol & Dhariwal 2021, eq. 17): alpha-bar is a squared cosine."""
 
     s: float = 0.0
-    """The offset that keeps the first steps from being too small; the paper's is 0.008."""
+    """The offset s against too small first steps; 0.008 in the paper."""
     t_max: float = T_MAX
     """The time at which sampling starts."""
 
@@ -56,7 +56,7 @@ class Cosine:
         rise = t / (1 + self.s) * (math.pi / 2)
         if self.s == 0:
             return torch.cos(rise), torch.sin(rise)
-        # cos^2 b - cos^2 (b + rise) = sin(2b + rise) sin(rise) loses no digits where the noise is small
+        # cos^2 b - cos^2 (b + rise) = sin(2b + rise) sin(rise) avoids cancellation where the noise is small
         b = self._offset
         return torch.cos(b + rise) / math.cos(b), (torch.sin(2 * b + rise) * torch.sin(rise)).sqrt() / math.cos(b)
 
@@ -75,9 +75,9 @@ class Cosine:
 
 @dataclass(frozen=True)
 class LinearBeta:
-    """The schedule of DDPM (Ho et al. 2020, section 4): the variance beta that a step adds grows linearly.
+    """The schedule of DDPM (Ho et al. 2020, section 4): the variance beta of a step grows linearly.
 
-    Time t = n / steps is the paper's step n; between two steps the logarithm of alpha-bar is interpolated.
+    Time t = n / steps is the paper's step n; log alpha-bar is interpolated linearly between steps.
     """
 
     first: float = 1e-4
@@ -85,9 +85,9 @@ class LinearBeta:
     last: float = 0.02
     """beta_T."""
     steps: int = 1000
-    """T, the number of steps that the data need to become noise."""
+    """T, the number of diffusion steps."""
     t_max: float = 1.0
-    """The time at which sampling starts; at 1 a little signal is left, so that nothing is divided by zero."""
+    """The time at which sampling starts; some signal remains at t = 1, so no rate is 0."""
 
     def rates(self, t: Float[Tensor, "*shape"]) -> tuple[Float[Tensor, "*shape"], Float[Tensor, "*shape"]]:
         """Returns signal and noise rates, each in [0, 1], for times in [0, 1]."""
@@ -123,7 +123,7 @@ def alpha_sigma(
 
 
 def _rates(x: Float[Tensor, "batch *shape"], t: Float[Tensor, " batch"], schedule: Schedule) -> tuple[Tensor, Tensor]:
-    """Returns the rates [batch, 1, ...], ready to be multiplied with `x`."""
+    """Returns the rates [batch, 1, ...], broadcastable to `x`."""
     return schedule.rates(t.reshape(-1, *[1] * (x.ndim - 1)))
 
 

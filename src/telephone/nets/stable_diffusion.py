@@ -1,12 +1,12 @@
 """Latent diffusion (Rombach et al. 2022, arXiv 2112.10752) at pocket size: the architecture of Stable Diffusion.
 
-Four parts, as in section 3 of the paper: an autoencoder that makes pictures small (3.1), a text encoder tau_theta that
-turns words into a sequence of vectors (3.3), a U-Net that denoises latents and looks at that sequence by
-cross-attention (eq. 3), and classifier-free guidance at sampling. Pictures are float32 NCHW in [-1, 1].
+Four parts, as in section 3 of the paper: an autoencoder (3.1), a text encoder tau_theta (3.3), a U-Net that denoises
+latents with cross-attention to the text (eq. 3), and classifier-free guidance at sampling. Images are float32 NCHW in
+[-1, 1].
 
-The text encoder is a transformer over the words, followed by a resampler: learned queries that gather the words into a
-short fixed sequence (Alayrac et al. 2022, section 3.1.1). It is taught to read before the U-Net is trained, as Stable
-Diffusion's text encoder is taken ready from CLIP.
+The text encoder is a transformer over the tokens, followed by a resampler: learned queries that attend to the tokens
+and return a short sequence of fixed length (Alayrac et al. 2022, section 3.1.1). It is pre-trained before the U-Net, as
+Stable Diffusion uses CLIP's pre-trained text encoder.
 """
 
 import math
@@ -29,7 +29,7 @@ class AutoencoderConfig:
     """Shape of the autoencoder."""
 
     latent_channels: int = 12
-    """Channels of a latent; its sides are a quarter of the picture's."""
+    """Channels of a latent; its height and width are a quarter of the image's."""
     encoder_width: int = 64
     decoder_width: int = 96
     scale: float = 1.0
@@ -41,16 +41,16 @@ class TextEncoderConfig:
     """Shape of the text encoder."""
 
     words: tuple[str, ...] = ()
-    """The vocabulary without special tokens."""
+    """Vocabulary without special tokens."""
     max_tokens: int = 72
-    """Longest input, `<bos>` and `<eos>` included; more is cut."""
+    """Maximum number of tokens, `<bos>` and `<eos>` included; longer texts are cut."""
     width: int = 128
     convolutions: int = 2
-    """Convolutions over the words before the transformer: a thing and its attributes stand close together."""
+    """Convolutions over the tokens before the transformer, because a thing and its attributes are adjacent."""
     layers: int = 3
     heads: int = 4
     queries: int = 7
-    """Length of the sequence that the resampler makes; the last one stands for the whole."""
+    """Length of the resampler's output; the last vector represents the whole text."""
 
 
 @dataclass
@@ -60,11 +60,11 @@ class UNetConfig:
     latent_channels: int = 12
     latent_size: int = 16
     patch: int = 2
-    """The U-Net sees patches of this many latents as one position: cheaper, and the decoder mends the seams."""
+    """Side of a patch of latents that the U-Net treats as one position, to save computation."""
     widths: tuple[int, ...] = (128, 152)
-    """Channels at each resolution, the finest first; each level halves the sides."""
+    """Channels at each resolution, the finest first; each level halves height and width."""
     blocks: int = 1
-    """Residual blocks a level on the way down; one more on the way up."""
+    """Residual blocks a level in the down path; one more in the up path."""
     attention_from: int = 0
     """The first level (0 is the finest) that has attention."""
     heads: int = 4
@@ -78,7 +78,7 @@ class UNetConfig:
 
 @dataclass
 class LatentDiffusionConfig:
-    """Everything that decides the shape of the weights."""
+    """Hyperparameters that determine the shapes of all weights."""
 
     autoencoder: AutoencoderConfig = field(default_factory=AutoencoderConfig)
     text: TextEncoderConfig = field(default_factory=TextEncoderConfig)
@@ -86,7 +86,7 @@ class LatentDiffusionConfig:
 
     @classmethod
     def from_dict(cls, values: dict) -> "LatentDiffusionConfig":
-        """Returns the config that `dataclasses.asdict` and JSON turned into plain values."""
+        """Returns the config from the plain values that JSON holds."""
         text = {**values["text"], "words": tuple(values["text"]["words"])}
         return cls(
             AutoencoderConfig(**values["autoencoder"]),
@@ -96,10 +96,10 @@ class LatentDiffusionConfig:
 
 
 class Autoencoder(nn.Module):
-    """The first stage: a picture to a small latent and back, with a slight KL penalty (section 3.1, "KL-reg")."""
+    """The first stage: encodes images to latents and decodes them, with a slight KL penalty (section 3.1, "KL-reg")."""
 
     def __init__(self, config: AutoencoderConfig) -> None:
-        """Builds encoder and decoder; pictures enter and leave through a pixel shuffle, which is cheap."""
+        """Builds encoder and decoder; input and output use a pixel shuffle, which is cheap."""
         super().__init__()
         self.config = config
         e, d = config.encoder_width, config.decoder_width
@@ -116,7 +116,7 @@ class Autoencoder(nn.Module):
     def moments(
         self, x: Float[Tensor, "batch 3 H W"]
     ) -> tuple[Float[Tensor, "batch c h w"], Float[Tensor, "batch c h w"]]:
-        """Returns mean and log-variance of the latent [batch, c, H/4, W/4], not yet scaled."""
+        """Returns mean and log-variance of the latent [batch, c, H/4, W/4], unscaled."""
         mean, logvar = self.encoder(x).chunk(2, dim=1)
         return mean, logvar.clamp(-12, 4)
 
@@ -125,15 +125,15 @@ class Autoencoder(nn.Module):
         return self.moments(x)[0] * self.config.scale
 
     def decode(self, z: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch 3 H W"]:
-        """Returns the picture of a scaled latent, about in [-1, 1]."""
+        """Returns the image of a scaled latent, approximately in [-1, 1]."""
         return self.decoder(z / self.config.scale)
 
 
 class CaptionEncoder(nn.Module):
-    """tau_theta: words to a short sequence of vectors that the U-Net looks at."""
+    """tau_theta: maps tokens to a short sequence of vectors, the context of the U-Net."""
 
     def __init__(self, config: TextEncoderConfig) -> None:
-        """Builds the transformer over words and the resampler."""
+        """Builds the transformer over tokens and the resampler."""
         super().__init__()
         self.config = config
         width = config.width
@@ -147,11 +147,11 @@ class CaptionEncoder(nn.Module):
         self.out = nn.LayerNorm(width)
 
     def forward(self, tokens: Int[Tensor, "batch length"]) -> Float[Tensor, "batch queries width"]:
-        """Returns the context sequence; the last vector stands for the whole sentence."""
+        """Returns the context sequence; the last vector represents the whole text."""
         mask = tokens != PAD
         x = self.token(tokens)
         for near in self.near:
-            x = x * mask[..., None]  # what is padded must not leak into the last words
+            x = x * mask[..., None]  # padding must not reach the last tokens
             x = x + F.gelu(near(x.transpose(1, 2)).transpose(1, 2))
         x = x + self.position[: tokens.shape[1]]
         for block in self.blocks:
@@ -167,7 +167,7 @@ class SpatialTransformer(nn.Module):
     """A transformer block over the positions of a feature map, with cross-attention to the text (appendix E.2.1)."""
 
     def __init__(self, channels: int, size: int, expand: int, config: UNetConfig) -> None:
-        """`size` is the side of the feature map; a learned embedding tells each position where it is."""
+        """`size` is the side of the feature map; each position has a learned embedding."""
         super().__init__()
         self.norm = nn.GroupNorm(8, channels)
         self.position = nn.Parameter(torch.randn(size * size, channels) * 0.02)
@@ -186,14 +186,14 @@ class SpatialTransformer(nn.Module):
 
 
 class UNet(nn.Module):
-    """The denoiser: noised latent, time and text to a guess of the clean latent.
+    """The denoiser: predicts the clean latent from noised latent, time and text.
 
     The paper predicts the noise (epsilon_theta); here the data are predicted. Noise fills all dimensions of a square of
     latents, clean data only a few, so a narrow net learns the second sooner (Li & He 2025, arXiv 2511.13720).
     """
 
     def __init__(self, config: UNetConfig) -> None:
-        """Builds the way down, the middle and the way up."""
+        """Builds the down path, the middle and the up path."""
         super().__init__()
         self.config = config
         widths, time_width = config.widths, config.time_width
@@ -252,7 +252,7 @@ class UNet(nn.Module):
     ) -> Float[Tensor, "batch c h w"]:
         """Returns x0 for latents at times in [0, 1].
 
-        The context's last vector also joins the time embedding, and so does `extra`, if there is any.
+        The context's last vector is added to the time embedding, and so is `extra`, if given.
         """
         time = self.time(time_features(t)) + self.whole(context[:, -1])
         if extra is not None:
@@ -276,7 +276,7 @@ class UNet(nn.Module):
     def drop_context(
         self, context: Float[Tensor, "batch m width"], drop: Bool[Tensor, " batch"]
     ) -> Float[Tensor, "batch m width"]:
-        """Returns the context with the chosen rows replaced by the learned empty one (classifier-free guidance)."""
+        """Returns the context with the chosen rows replaced by the learned null context (classifier-free guidance)."""
         return torch.where(drop[:, None, None], self.null_context.expand_as(context), context)
 
 
@@ -289,7 +289,7 @@ def time_features(t: Float[Tensor, " batch"], width: int = 64) -> Float[Tensor, 
 
 @dataclass(frozen=True)
 class DiffusionSampling:
-    """How pictures are drawn."""
+    """Sampling options."""
 
     steps: int = 4
     """Calls of the denoiser."""
@@ -307,14 +307,14 @@ class DiffusionSampling:
         seeds: Sequence[int],
         callback: diffusion.Callback | None = None,
     ) -> Float[Tensor, "batch *shape"]:
-        """Returns the clean data that the chosen solver arrives at."""
+        """Returns the clean data that the chosen solver samples."""
         if self.solver == "ddim" or self.eta > 0:
             return diffusion.sample_ddim(denoise, noise, self.steps, self.eta, seeds, callback)
         return diffusion.sample_dpmpp_2m(denoise, noise, self.steps, callback)
 
 
 class LatentDiffusion(nn.Module):
-    """All parts together: tokens and seeds in, pictures out."""
+    """All parts together: images from tokens and seeds."""
 
     def __init__(self, config: LatentDiffusionConfig) -> None:
         """Builds the parts with fresh weights."""
@@ -345,7 +345,7 @@ class LatentDiffusion(nn.Module):
         sampling: DiffusionSampling | None = None,
         callback: diffusion.Callback | None = None,
     ) -> Float[Tensor, "batch 3 H W"]:
-        """Draws one picture a text, in [-1, 1]; the same seed gives the same picture in any batch."""
+        """Generates one image a text, in [-1, 1]; the same seed gives the same image in any batch."""
         how = sampling or DiffusionSampling()
         unet = self.config.unet
         noise = diffusion.seeded_noise((unet.latent_channels, unet.latent_size, unet.latent_size), seeds)

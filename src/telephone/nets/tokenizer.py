@@ -1,4 +1,4 @@
-"""Words to numbers and back, for the small language that the pocket nets speak."""
+"""Word-level tokenizers of the pocket nets, English alone or English and Chinese."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ def split(text: str) -> list[str]:
 
 
 class WordTokenizer:
-    """A word-level tokenizer with a fixed vocabulary; what it does not know becomes `<unk>`."""
+    """A word-level tokenizer with a fixed vocabulary; unknown words become `<unk>`."""
 
     def __init__(self, words: Iterable[str]) -> None:
         """Takes the vocabulary without the special tokens; its order decides the ids."""
@@ -32,7 +32,7 @@ class WordTokenizer:
 
     @classmethod
     def learn(cls, texts: Iterable[str]) -> "WordTokenizer":
-        """Returns a tokenizer that knows every word of the texts, in alphabetical order."""
+        """Returns a tokenizer of all words of the texts, in alphabetical order."""
         return cls(sorted({word for text in texts for word in split(text)}))
 
     def encode(self, text: str) -> list[int]:
@@ -46,11 +46,11 @@ class WordTokenizer:
         return torch.tensor([row + [PAD] * (width - len(row)) for row in rows], dtype=torch.long)
 
     def cut(self, text: str, limit: int) -> int:
-        """Returns how many words of the text do not fit into `limit` tokens."""
+        """Returns how many words of the text exceed `limit` tokens."""
         return max(0, len(split(text)) - (limit - 2))
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Returns the text up to `<eos>`: marks cling to the word before them, sentences start with a capital."""
+        """Returns the text up to `<eos>`: no space before punctuation, sentences start with a capital."""
         words: list[str] = []
         for index in ids:
             if index == EOS:
@@ -64,7 +64,7 @@ class WordTokenizer:
 # --- conversations, in two languages --------------------------------------------------------------------------------
 
 CHAT = ("<image>", "</image>", "<human>", "<assistant>")
-"""The marks of an exchange, which follow the special tokens."""
+"""Marker tokens of a conversation; their ids follow the special tokens."""
 IMAGE, IMAGE_END, HUMAN, ASSISTANT = range(len(SPECIAL), len(SPECIAL) + len(CHAT))
 
 _SIGN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -74,46 +74,46 @@ _NO_BLANK = re.compile(rf"(?<=[{_SIGN}{_MARK}]) | (?=[{_SIGN}{_MARK}])")
 
 
 def split_chat(text: str) -> list[str]:
-    """Returns the pieces of a text as `split` does, but every Chinese character is a piece of its own."""
+    """Returns the pieces of a text as `split` does, but every Chinese character is a separate piece."""
     return _CHAT_PIECE.findall(text.lower())
 
 
 class ChatTokenizer(WordTokenizer):
-    """The tokenizer of models that converse: English words, Chinese characters, and the marks of an exchange.
+    """Tokenizer of instruction-following models: English words, Chinese characters, and marker tokens.
 
-    An exchange is `<bos> <human> <image> ... </image> instruction <assistant> answer <eos>`; what stands between the
-    marks of the image is a text, or vectors in place of one.
+    A conversation is `<bos> <human> <image> ... </image> instruction <assistant> answer <eos>`; between the markers of
+    the image there is a text, or vectors in its place.
     """
 
     def __init__(self, words: Iterable[str]) -> None:
-        """Takes the vocabulary without special tokens and marks; its order decides the ids."""
+        """Takes the vocabulary without special and marker tokens; its order decides the ids."""
         super().__init__((*CHAT, *words))
 
     @classmethod
     def learn(cls, texts: Iterable[str]) -> "ChatTokenizer":
-        """Returns a tokenizer that knows every word and character of the texts, in alphabetical order."""
+        """Returns a tokenizer of all words and characters of the texts, in alphabetical order."""
         return cls(sorted({word for text in texts for word in split_chat(text)}))
 
     def encode(self, text: str) -> list[int]:
-        """Returns one id a word or character, without special tokens; no text can spell a mark."""
+        """Returns one id a word or character, without special tokens; no text yields a marker."""
         return [self._ids.get(word, UNKNOWN) for word in split_chat(text)]
 
     def cut(self, text: str, limit: int) -> int:
-        """Returns how many words of the text do not fit into `limit` tokens."""
+        """Returns how many words of the text exceed `limit` tokens."""
         return max(0, len(split_chat(text)) - (limit - 2))
 
     def before_image(self) -> list[int]:
-        """Returns what comes before the image."""
+        """Returns the tokens before the image."""
         return [BOS, HUMAN, IMAGE]
 
     def after_image(self, instruction: str) -> list[int]:
-        """Returns what comes between the image and the answer."""
+        """Returns the tokens between the image and the answer."""
         return [IMAGE_END, *self.encode(instruction), ASSISTANT]
 
     def answer(self, text: str) -> list[int]:
-        """Returns the answer with the `<eos>` that ends it."""
+        """Returns the tokens of the answer, with `<eos>`."""
         return [*self.encode(text), EOS]
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Returns the text up to `<eos>`; no marks, and no blanks around Chinese characters."""
+        """Returns the text up to `<eos>`; without markers, and without spaces around Chinese characters."""
         return _NO_BLANK.sub("", super().decode([index for index in ids if not IMAGE <= index <= ASSISTANT]))

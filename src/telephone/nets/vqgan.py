@@ -1,15 +1,15 @@
-"""VQGAN (Esser et al. 2021, arXiv 2012.09841) at pocket size: pictures as a grid of codes from a learned book.
+"""VQGAN (Esser et al. 2021, arXiv 2012.09841) at pocket size: images as a grid of codes from a learned codebook.
 
-The parts of section 3.1: an encoder E, a quantisation q that puts the nearest code of the codebook Z in the place of
-each vector (eq. 2), a decoder G, and a discriminator D that looks at patches. They are trained by the loss of a VQ-VAE
-(van den Oord et al. 2017, arXiv 1711.00937; eq. 4) with a perceptual loss in it, and by D (eq. 5 and 6, here with the
+The parts of section 3.1: an encoder E, a quantisation q that replaces each vector by the nearest code of the
+codebook Z (eq. 2), a decoder G, and a patch discriminator D. They are trained by the loss of a VQ-VAE
+(van den Oord et al. 2017, arXiv 1711.00937; eq. 4) with a perceptual loss, and by D (eq. 5 and 6, here with the
 hinge loss of the authors' code), balanced by the adaptive weight (eq. 7).
 
-With `unit=False` the quantisation is the paper's, number for number that of `diffusers`. The pocket one compares
-directions only: vectors and codes are given one length (Yu et al. 2021, arXiv 2110.04627, section 3.2). Codes that
-nothing is near to are moved to where a code is missed, so all of a small book are used.
+With `unit=False` the quantisation is the paper's, numerically equal to that of `diffusers`. The pocket one compares
+directions only: vectors and codes are normalised (Yu et al. 2021, arXiv 2110.04627, section 3.2). Unused codes are
+re-initialised, so that all codes of a small codebook are used.
 
-Pictures are float32 NCHW in [-1, 1].
+Images are float32 NCHW in [-1, 1].
 """
 
 from collections.abc import Sequence
@@ -25,26 +25,26 @@ from telephone.nets.layers import ResBlock
 
 @dataclass
 class VqganConfig:
-    """Everything that decides the shape of the weights."""
+    """Hyperparameters that determine the shapes of all weights."""
 
     codes: int = 512
-    """Length of the codebook."""
+    """Number of codes."""
     channels: int = 32
     """Width of a code."""
     size: int = 16
-    """Side of the grid of codes; a picture's is four times as long."""
+    """Height and width of the grid of codes; the image's are four times as large."""
     encoder_width: int = 64
     decoder_width: int = 72
     blocks: int = 2
-    """Residual blocks of either."""
+    """Residual blocks of encoder and decoder, each."""
     unit: bool = True
-    """Vectors and codes are compared by direction, all brought to mean square 1; False is the paper's."""
+    """Vectors and codes are normalised to mean square 1 before they are compared; False is the paper's."""
     beta: float = 0.25
     """Weight of the commitment of the encoder to its codes (eq. 4)."""
 
     @classmethod
     def from_dict(cls, values: dict) -> "VqganConfig":
-        """Returns the config that `dataclasses.asdict` and JSON turned into plain values."""
+        """Returns the config from the plain values that JSON holds."""
         return cls(**values)
 
 
@@ -54,7 +54,7 @@ class Vqgan(nn.Module):
     usage: Tensor
 
     def __init__(self, config: VqganConfig) -> None:
-        """Builds the parts; pictures enter and leave through a pixel shuffle, which is cheap."""
+        """Builds the parts; input and output use a pixel shuffle, which is cheap."""
         super().__init__()
         self.config = config
         e, d, c = config.encoder_width, config.decoder_width, config.channels
@@ -83,11 +83,11 @@ class Vqgan(nn.Module):
         return layer.weight
 
     def unquantised(self, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch c h w"]:
-        """Returns what the encoder sees, before quantisation; sides are a quarter of the picture's."""
+        """Returns the encoder's output before quantisation; h = H / 4, w = W / 4."""
         return self.encoder(x)
 
     def nearest(self, z: Float[Tensor, "batch c h w"]) -> Int[Tensor, "batch h w"]:
-        """Returns the number of the code nearest to each vector (eq. 2), int64."""
+        """Returns the index of the code nearest to each vector (eq. 2), int64."""
         z, book = self._comparable(z.detach()), self.codebook.detach()
         rows = z.movedim(1, -1).flatten(0, 2)
         # |z - e|^2 without |z|^2, which is the same for all codes.
@@ -95,19 +95,19 @@ class Vqgan(nn.Module):
         return apart.argmin(dim=1).view(z.shape[0], *z.shape[2:])
 
     def look_up(self, codes: Int[Tensor, "batch h w"]) -> Float[Tensor, "batch c h w"]:
-        """Returns the vectors of a grid of codes, laid out channels last."""
+        """Returns the vectors of a grid of codes, in channels-last layout."""
         return F.embedding(codes, self.codebook).permute(0, 3, 1, 2)
 
     def quantise(self, z: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch c h w"]:
-        """Returns the nearest codes; the gradient passes straight through to z (eq. 3, section 3.1)."""
+        """Returns the nearest codes; the gradient is copied to z (straight-through, eq. 3, section 3.1)."""
         return _straight(self._comparable(z), self.look_up(self.nearest(z)))
 
     def encode(
         self, x: Float[Tensor, "batch 3 H W"]
     ) -> tuple[Float[Tensor, "batch c h w"], Int[Tensor, "batch h w"], Float[Tensor, ""]]:
-        """Returns a picture's quantised vectors, their codes, and the last two terms of eq. 4.
+        """Returns quantised vectors of images, their codes, and the last two terms of eq. 4.
 
-        The terms pull codes to the vectors that chose them, and, `beta` as strongly, vectors to their codes.
+        The terms move codes to the vectors assigned to them, and, weighted by `beta`, vectors to their codes.
         """
         z = self.unquantised(x)
         codes = self.nearest(z)
@@ -116,11 +116,11 @@ class Vqgan(nn.Module):
         return _straight(z, chosen), codes, loss
 
     def decode(self, z_q: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch 3 H W"]:
-        """Returns the picture of quantised vectors, about in [-1, 1]."""
+        """Returns the images of quantised vectors, approximately in [-1, 1]."""
         return self.decoder(z_q)
 
     def decode_codes(self, codes: Int[Tensor, "batch h w"]) -> Float[Tensor, "batch 3 H W"]:
-        """Returns the picture of a grid of codes, about in [-1, 1]."""
+        """Returns the images of grids of codes, approximately in [-1, 1]."""
         return self.decode(self.look_up(codes))
 
     def _comparable(self, z: Tensor) -> Tensor:
@@ -128,7 +128,7 @@ class Vqgan(nn.Module):
 
     @torch.no_grad()
     def count(self, codes: Int[Tensor, "batch h w"], decay: float = 0.97) -> None:
-        """Notes which codes were chosen: `usage` is the share of patches that each code has, and sums to 1."""
+        """Updates `usage`, the moving average of each code's share of positions, which sums to 1."""
         share = torch.bincount(codes.flatten(), minlength=len(self.usage)).to(self.usage) / codes.numel()
         self.usage.lerp_(share, 1 - decay)
 
@@ -136,15 +136,15 @@ class Vqgan(nn.Module):
     def reinitialise_unused(
         self, z: Float[Tensor, "batch c h w"], generator: torch.Generator, below: float = 0.02
     ) -> Int[Tensor, " dead"]:
-        """Moves codes that are hardly used onto vectors, and returns their numbers.
+        """Re-initialises rarely used codes from vectors, and returns their indices.
 
-        In a fresh net all codes are. Vectors far from their codes are preferred (the square of the distance is the
-        chance, as in k-means++): there a code is missed, be it but a few pixels of a rare thing.
+        In an untrained net these are all codes. Vectors are drawn with probability proportional to their squared
+        distance from their codes, as in k-means++.
 
         Args:
-            z: what the encoder sees in a batch.
-            generator: chooses the vectors.
-            below: codes with less than this part of their fair share, 1 / codes, are moved.
+            z: the encoder's output for a batch.
+            generator: draws the vectors.
+            below: codes with less usage than this factor times 1 / codes are re-initialised.
         """
         fair = 1 / len(self.usage)
         dead = (self.usage < below * fair).nonzero()[:, 0]
@@ -162,7 +162,7 @@ class Vqgan(nn.Module):
 
 
 def _one_length(x: Tensor, dim: int = -1) -> Tensor:
-    """Returns vectors of mean square 1, so that the decoder's input has the usual size."""
+    """Returns vectors of mean square 1."""
     return F.normalize(x, dim=dim) * x.shape[dim] ** 0.5
 
 
@@ -172,7 +172,7 @@ def _straight(z: Tensor, chosen: Tensor) -> Tensor:
 
 
 def perplexity(usage: Float[Tensor, " codes"]) -> float:
-    """Returns how many codes are in use, as the exponential of the entropy of their shares: 1 to the length."""
+    """Returns the effective number of codes in use: the exponential of the entropy of `usage`, 1 to codes."""
     share = usage / usage.sum().clamp(min=1e-12)
     return float(torch.special.entr(share).sum().exp())
 
@@ -181,10 +181,10 @@ def perplexity(usage: Float[Tensor, " codes"]) -> float:
 
 
 class PatchDiscriminator(nn.Module):
-    """D: tells true from made patches of a picture (Isola et al. 2017, arXiv 1611.07004, section 3.2.2)."""
+    """D: classifies patches as true or generated (Isola et al. 2017, arXiv 1611.07004, section 3.2.2)."""
 
     def __init__(self, width: int = 32) -> None:
-        """Builds two convolutions that halve the sides and one that does not; the first is not normalised."""
+        """Builds two convolutions with stride 2 and one with stride 1; the first has no normalisation."""
         super().__init__()
         self.layers = nn.Sequential(
             nn.Conv2d(3, width, 4, stride=2, padding=1), nn.LeakyReLU(0.2),
@@ -194,17 +194,17 @@ class PatchDiscriminator(nn.Module):
         )  # fmt: skip
 
     def forward(self, x: Float[Tensor, "batch 3 H W"]) -> Float[Tensor, "batch 1 h w"]:
-        """Returns a number for each patch, above 0 if it looks true; sides are a quarter of the picture's."""
+        """Returns a logit for each patch, above 0 if it looks true; h = H / 4, w = W / 4."""
         return self.layers(x)
 
 
 def discriminator_loss(true: Float[Tensor, "batch 1 h w"], made: Float[Tensor, "batch 1 h w"]) -> Float[Tensor, ""]:
-    """Returns the hinge loss of D: what is more than 1 on the right side is not asked to go further."""
+    """Returns the hinge loss of D; logits beyond the margin of 1 do not contribute."""
     return (F.relu(1 - true).mean() + F.relu(1 + made).mean()) / 2
 
 
 def generator_loss(made: Float[Tensor, "batch 1 h w"]) -> Float[Tensor, ""]:
-    """Returns what G wants of D's verdict on its pictures."""
+    """Returns the generator's adversarial loss, the negative mean logit."""
     return -made.mean()
 
 
@@ -214,12 +214,12 @@ def adaptive_weight(
     last_layer: Float[Tensor, "..."],
     most: float = 1e4,
 ) -> Float[Tensor, ""]:
-    """Returns lambda of eq. 7: it makes both losses pull alike at the decoder's last layer.
+    """Returns lambda of eq. 7: it makes the gradients of both losses equally large at the decoder's last layer.
 
     Args:
         reconstruction: L_rec, perceptual loss included.
         adversarial: the generator's part of L_GAN.
-        last_layer: the weight that both gradients are taken at.
+        last_layer: the weight with respect to which both gradients are computed.
         most: upper bound, as in the authors' code.
     """
     wanted, other = (
@@ -231,13 +231,13 @@ def adaptive_weight(
 def perceptual_loss(
     made: Sequence[Float[Tensor, "batch _ _ _"]], true: Sequence[Float[Tensor, "batch _ _ _"]]
 ) -> Float[Tensor, ""]:
-    """Returns the mean squared distance of feature maps, each position brought to length 1; 0 to 4 a map.
+    """Returns the mean squared distance of feature maps, normalised at each position; 0 to 4 a map.
 
-    As LPIPS (Zhang et al. 2018, arXiv 1801.03924, eq. 1), but all channels count alike.
+    As LPIPS (Zhang et al. 2018, arXiv 1801.03924, eq. 1), but with equal weights of all channels.
 
     Args:
         made: maps of the reconstruction, as `Clip.image_features` returns them.
-        true: maps of the picture.
+        true: maps of the image.
     """
     pairs = zip(made, true, strict=True)
     apart = [(F.normalize(a, dim=1) - F.normalize(b, dim=1)).square().sum(dim=1).mean() for a, b in pairs]

@@ -1,13 +1,13 @@
-"""VQGAN-CLIP (Crowson et al. 2022, arXiv 2204.08583) at pocket size: pictures drawn by CLIP's gradient.
+"""VQGAN-CLIP (Crowson et al. 2022, arXiv 2204.08583) at pocket size: images generated with CLIP's gradient.
 
-A VQGAN turns a grid of vectors z into a picture; CLIP says how far augmented cut-outs of that picture are from a
-sentence; the gradient of this distance changes z. There are two forms:
+A VQGAN decodes a grid of vectors z to an image; CLIP gives the distance of augmented cut-outs of that image from a
+text; the gradient of this distance changes z. There are two forms:
 
-- `optimise` is the paper's: z itself is changed, for each sentence anew.
-- `FeedForward` is the player's (Cherti et al. 2021, "Feed forward VQGAN-CLIP"): a net learns to make z at once from the
-  sentence's CLIP embedding and some noise, trained by the same distance and a term that rewards diversity.
+- `optimise` is the paper's: z itself is optimised for each text.
+- `FeedForward` (Cherti et al. 2021, "Feed forward VQGAN-CLIP") is the default of the model: a net predicts z from the
+  text's CLIP embedding and noise, trained with the same distance and a term that rewards diversity.
 
-Cut-outs and distances are in `cutouts.py`. Pictures are float32 NCHW in [-1, 1]; z is [batch, c, 16, 16] in the space
+Cut-outs and distances are in `cutouts.py`. Images are float32 NCHW in [-1, 1]; z is [batch, c, 16, 16] in the space
 of the VQGAN's codes.
 """
 
@@ -37,42 +37,41 @@ class FeedForwardConfig:
     embedding: int = 256
     """Width of CLIP's embeddings."""
     noise: int = 16
-    """Width of the noise vector that makes two pictures of one sentence differ."""
+    """Width of the noise vector, which makes images of one text differ."""
     channels: int = 32
     """Width of the VQGAN's codes."""
     size: int = 16
-    """Side of z."""
+    """Height and width of z."""
     tokens: int = 7
-    """Vectors that the embedding is unpacked into."""
+    """Number of context vectors that the embedding is mapped to."""
     context: int = 96
-    """Width of these vectors."""
+    """Width of the context vectors."""
     width: int = 160
     layers: int = 3
     heads: int = 4
     fine: int = 64
-    """Channels at the full size of z."""
+    """Channels at the full resolution of z."""
 
     @classmethod
     def from_dict(cls, values: dict) -> "FeedForwardConfig":
-        """Returns the config that `dataclasses.asdict` and JSON turned into plain values."""
+        """Returns the config from the plain values that JSON holds."""
         return cls(**values)
 
 
 class FeedForward(nn.Module):
-    """The feed-forward net, a transformer: a sentence's CLIP embedding and noise to z.
+    """The feed-forward net, a transformer: predicts z from a text's CLIP embedding and noise.
 
-    The published nets pour the embedding over all positions alike. Here it is unpacked into a few vectors first, at
-    which each position looks as Stable Diffusion's do at the words: where a thing stands is then learned once, and what
-    it looks like once for all places.
+    The published nets add the embedding to all positions. Here it is first mapped to a few context vectors, and each
+    position attends to them, as in Stable Diffusion: places and appearances are then learned separately.
     """
 
     def __init__(self, config: FeedForwardConfig) -> None:
-        """Builds the mapping of the embedding, the transformer at half the size of z, and the way up."""
+        """Builds the mapping of the embedding, the transformer at half the resolution of z, and the upsampling."""
         super().__init__()
         self.config = config
         side, width, fine = config.size // 2, config.width, config.fine
         self.bridge, self.whiten = _same(config.embedding), _same(config.embedding)
-        # One layer: with a hidden one the net learns by heart which kinds and colours come together.
+        # One layer: with a hidden one the net memorises which kinds and colours occur together.
         self.mapping = nn.Linear(config.embedding + config.noise, config.tokens * config.context)
         self.context_norm = nn.LayerNorm(config.context)
         self.position = nn.Parameter(torch.randn(side * side, width) * 0.1)
@@ -84,13 +83,13 @@ class FeedForward(nn.Module):
         self.out = nn.Sequential(nn.GroupNorm(8, fine), nn.SiLU(), nn.Conv2d(fine, config.channels, 1))
 
     def to_image_embedding(self, text: Float[Tensor, "batch embedding"]) -> Float[Tensor, "batch embedding"]:
-        """Returns the embeddings that pictures of these sentences would have: both kinds lie a little apart."""
+        """Returns the expected image embeddings of text embeddings (the two differ systematically)."""
         return F.normalize(self.bridge(F.normalize(text, dim=-1)), dim=-1)
 
     def forward(
         self, embedding: Float[Tensor, "batch embedding"], noise: Float[Tensor, "batch noise"]
     ) -> Float[Tensor, "batch c h w"]:
-        """Returns z; only the direction of the embedding counts."""
+        """Returns z; the norm of the embedding does not matter."""
         context = self.unpack(embedding, noise)
         x = self.position.expand(len(context), -1, -1)
         for block in self.blocks:
@@ -102,26 +101,26 @@ class FeedForward(nn.Module):
     def unpack(
         self, embedding: Float[Tensor, "batch embedding"], noise: Float[Tensor, "batch noise"]
     ) -> Float[Tensor, "batch tokens context"]:
-        """Returns the vectors that the embedding's direction and the noise are unpacked into."""
-        # CLIP's embeddings fill a narrow cone; whitened, what sets them apart is as large as what they share.
+        """Returns the context vectors of the normalised embedding and the noise."""
+        # CLIP's embeddings fill a narrow cone; whitening enlarges their differences.
         direction = self.whiten(F.normalize(embedding, dim=-1))
         vectors = self.mapping(torch.cat([direction, noise], dim=-1))
         return self.context_norm(vectors.unflatten(1, (self.config.tokens, -1)))
 
 
 def _same(width: int) -> nn.Linear:
-    """Returns a linear layer that changes nothing yet."""
+    """Returns a linear layer that is the identity."""
     layer = nn.Linear(width, width)
     nn.init.eye_(layer.weight)
     nn.init.zeros_(layer.bias)
     return layer
 
 
-# --- from z to a picture --------------------------------------------------------------------------------------------
+# --- from z to an image --------------------------------------------------------------------------------------------
 
 
 class _ClampWithGrad(torch.autograd.Function):
-    """Clamps; a gradient that would bring an outside value back in passes, one that would take it further does not."""
+    """Clamps; of values outside only gradients that lead back inside pass."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, low: Tensor, high: Tensor) -> Tensor:
@@ -138,7 +137,7 @@ class _ClampWithGrad(torch.autograd.Function):
 def clamp_with_grad(
     x: Float[Tensor, "*shape"], low: Float[Tensor, "..."], high: Float[Tensor, "..."]
 ) -> Float[Tensor, "*shape"]:
-    """Returns x within [low, high] (broadcast), with a gradient that still leads back from outside."""
+    """Returns x within [low, high] (broadcast), with a gradient that leads values from outside back."""
     return _ClampWithGrad.apply(x, low, high)
 
 
@@ -150,7 +149,7 @@ def within_codes(vqgan: Vqgan, z: Float[Tensor, "batch c h w"]) -> Float[Tensor,
 
 
 def synthesise(vqgan: Vqgan, z: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch 3 H W"]:
-    """Returns the pictures, in [-1, 1], of the codes nearest to z; the gradient passes straight through to z."""
+    """Returns the images, in [-1, 1], of the codes nearest to z; the gradient is copied to z (straight-through)."""
     x = vqgan.decode(vqgan.quantise(within_codes(vqgan, z)))
     return clamp_with_grad(x, x.new_tensor(-1.0), x.new_tensor(1.0))
 
@@ -159,7 +158,7 @@ def synthesise(vqgan: Vqgan, z: Float[Tensor, "batch c h w"]) -> Float[Tensor, "
 def generate(
     net: FeedForward, vqgan: Vqgan, embedding: Float[Tensor, "batch embedding"], seeds: Sequence[int]
 ) -> Float[Tensor, "batch 3 H W"]:
-    """Draws one picture for each sentence's embedding; the same seed gives the same picture in any batch."""
+    """Generates one image for each text embedding; the same seed gives the same image in any batch."""
     noise = seeded_noise((net.config.noise,), seeds).to(embedding.device)
     return synthesise(vqgan, net(net.to_image_embedding(embedding), noise))
 
@@ -169,7 +168,7 @@ def generate(
 
 @dataclass(frozen=True)
 class WeightedPrompt:
-    """A sentence and how much it counts; a negative weight pushes the picture away from it."""
+    """A text and its weight; a negative weight moves the image away from it."""
 
     text: str
     weight: float = 1.0
@@ -179,12 +178,12 @@ _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 
 
 def parse_prompts(text: str) -> tuple[WeightedPrompt, ...]:
-    """Reads prompts such as `a red cat | snow:0.5 | a dog:-1`: parts between bars, each with a weight or 1.
+    """Reads prompts such as `a red cat | snow:0.5 | a dog:-1`: parts separated by bars, each with a weight or 1.
 
-    What stands behind a part's last colon is its weight, unless it begins with a letter: then the colon is a mark.
+    The text after a part's last colon is its weight, unless it begins with a letter: then it belongs to the text.
 
     Raises:
-        ValueError: a part is empty, a weight is no number, or all weights are 0; says which.
+        ValueError: a part is empty, a weight is no number, or all weights are 0.
     """
     prompts = tuple(_parse_prompt(part, number) for number, part in enumerate(text.split("|"), start=1))
     if not any(prompt.weight for prompt in prompts):
@@ -206,21 +205,21 @@ def _parse_prompt(part: str, number: int) -> WeightedPrompt:
 
 @dataclass(frozen=True)
 class OptimisationOptions:
-    """How z is optimised."""
+    """Options of `optimise`."""
 
     steps: int = 200
     rate: float = 0.1
-    """Step size of Adam, in the units of the codes' standard deviation."""
+    """Learning rate of Adam, in units of the codes' standard deviation."""
     seed: int = 0
     cutouts: Cutouts = Cutouts(views=8)
     calm: float = 0.1
     """Weight of the mean square of z at the first step; it falls to 0 (the paper's regularised latent vector)."""
     every: int = 10
-    """A frame is kept every so many steps, and the last one."""
+    """A frame is kept every so many steps, and at the end."""
 
 
 Frame = Callable[[int, Float[Tensor, "3 H W"]], None]
-"""Called after each step with its number, from 1, and the picture [3, H, W] in [-1, 1]."""
+"""Called after each step with its number, from 1, and the image [3, H, W] in [-1, 1]."""
 
 
 def optimise(
@@ -231,18 +230,18 @@ def optimise(
     start: Float[Tensor, "3 H W"] | None = None,
     callback: Frame | None = None,
 ) -> tuple[Float[Tensor, "3 H W"], list[Float[Tensor, "3 H W"]]]:
-    """Draws a picture for weighted prompts by changing z step by step.
+    """Generates an image for weighted prompts by optimising z.
 
     Args:
-        clip: the model that says how far a picture is from a sentence.
-        vqgan: the model that makes pictures of z.
+        clip: gives the distances.
+        vqgan: decodes z.
         prompts: as `parse_prompts` reads or returns them.
         options: steps, step size, cut-outs, seed.
-        start: the first picture in [-1, 1]; without one, z starts from codes drawn at random.
+        start: the first image in [-1, 1]; without one, z starts from random codes.
         callback: called after each step.
 
     Returns:
-        The final picture and the frames on the way, the first one before any step and the last one the final picture.
+        The final image and the frames, from the one before the first step to the final one.
 
     Raises:
         ValueError: the prompts cannot be read.
