@@ -1,12 +1,16 @@
 """Small runs for the tests of the store: two games, and chains of calls with given results."""
 
+import shutil
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from telephone.core.records import TASK_OF, Artefact, Call, Hop, Outcome, Prompt, Request, request_key
 from telephone.core.seeds import derive, digest
-from telephone.store import GameRow, ModelSpec, Run, RunSpec, ScorerKind, ScorerRow, opening
+from telephone.store import GameRow, ModelSpec, Run, RunSpec, ScorerKind, ScorerRow, migrations, opening
+
+FORMAT_3 = Path(__file__).parent / "data" / "run_format_3"
 
 APPLE = Prompt("An apple.", "easy", id="apple")
 PHOTO = Prompt("a photo", "hard", id="photo", image=b"\x89PNG a photo", source="photos.csv:3")
@@ -59,3 +63,15 @@ def chain(game: GameRow, contents: list[bytes | None]) -> list[Hop]:
 def write(run: Run, hops: list[Hop]) -> None:
     """Writes hops and the calls that were made for them."""
     run.record([each.call for each in hops if not each.shared], hops)
+
+
+def format_3(folder: Path) -> Path:
+    """Makes a run folder as format 3 of the store wrote it: two controls, failures, opinions, repeat captions."""
+    shutil.copytree(FORMAT_3 / "images", folder / "images")
+    db = sqlite3.connect(folder / "run.sqlite")
+    db.executescript((FORMAT_3 / "run.sql").read_text(encoding="utf-8"))
+    db.execute("PRAGMA user_version = 3")
+    db.execute(f"PRAGMA application_id = {migrations.APPLICATION_ID}")
+    db.commit()
+    db.close()
+    return folder

@@ -1,7 +1,6 @@
 """A run folder of format 3 is brought over whole: tables, scores, vectors, and what may still be added to it."""
 
 import io
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -9,25 +8,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from store_runs import FORMAT_3, format_3
 
 from telephone.core.errors import StoreError
 from telephone.store import Run, ScorerKind, migrations
 
-DATA = Path(__file__).parent / "data" / "run_format_3"
-TIMES = ("filepath",)
-
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    run = tmp_path / "run"
-    shutil.copytree(DATA / "images", run / "images")
-    db = sqlite3.connect(run / "run.sqlite")
-    db.executescript((DATA / "run.sql").read_text(encoding="utf-8"))
-    db.execute("PRAGMA user_version = 3")
-    db.execute(f"PRAGMA application_id = {migrations.APPLICATION_ID}")
-    db.commit()
-    db.close()
-    return run
+    return format_3(tmp_path / "run")
 
 
 def table(run: Run) -> pd.DataFrame:
@@ -38,7 +27,7 @@ def table(run: Run) -> pd.DataFrame:
 
 
 def expected() -> pd.DataFrame:
-    return pd.read_csv(DATA / "table.csv", dtype=str, keep_default_na=False)
+    return pd.read_csv(FORMAT_3 / "table.csv", dtype=str, keep_default_na=False)
 
 
 def version(folder: Path) -> int:
@@ -61,7 +50,7 @@ def test_nothing_is_wrong_with_it(folder: Path) -> None:
 
 def test_every_score_and_vector_is_there(folder: Path) -> None:
     old = sqlite3.connect(":memory:")
-    old.executescript((DATA / "run.sql").read_text(encoding="utf-8"))
+    old.executescript((FORMAT_3 / "run.sql").read_text(encoding="utf-8"))
     with Run.open(folder) as run:
         scores = {row.identity: run.scores(row) for row in run.scorers()}
         assert {kind: len(run.scorers(kind)) for kind in ScorerKind} == {

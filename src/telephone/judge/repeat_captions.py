@@ -101,6 +101,7 @@ def collect_repeat_captions(run: Run, most: int, report: Count = ignore) -> int:
     frame = battle_rows(run.turns())
     names = {row.name: row.ref for row in run.spec.models if row.kind == "image2text"}
     plans = {ref: _plan(frame[frame["i2t_model"] == name], most) for name, ref in names.items()}
+    plans = {ref: plan for ref, plan in plans.items() if plan}  # controls caption no first turn of the battle
     total, before, new = sum(map(len, plans.values())), 0, 0
     for ref, plan in plans.items():
         new += run_scorer(run, RepeatCaptionScorer(run, ref), plan, part_of(report, before, total)).new

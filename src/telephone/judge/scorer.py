@@ -49,6 +49,7 @@ class Scorer(Protocol[CaseT]):
 
     def prepare(self, cases: Sequence[CaseT]) -> None:
         """Does what all missing cases need together; called once, before the first chunk."""
+        return
 
     def chunks(self, cases: Sequence[CaseT]) -> Iterable[Sequence[CaseT]]:
         """Yields the missing cases in chunks."""

@@ -38,7 +38,7 @@ def read_scores(db: sqlite3.Connection, scorer: ScorerRow, path: Path) -> list[S
         (_id_of(db, scorer),),
     )
     try:
-        return [Score(*row[:5], json.loads(row[5]), row[6]) for row in found]
+        return [Score(row[0], row[1], row[2], row[3], row[4], json.loads(row[5]), row[6]) for row in found]
     except ValueError as error:
         raise damaged(path, f"a score of {scorer.name} cannot be read: {error}") from error
 
