@@ -1,45 +1,71 @@
-"""Text-to-image and image-to-text models play the telephone game; importing this costs nothing until a name is used.
+"""Text-to-image and image-to-text models play the telephone game; importing this loads nothing until a name is used.
 
-from telephone import TelephoneLine, get_prompts, image2text, text2image
+import telephone
 
-line = TelephoneLine(text2image("oracle/renderer"), image2text("fake/captioner"))
-for prompt in get_prompts():
-    line.play(prompt, nturns=10)
+result = telephone.play(telephone.BattleConfig(t2i=("oracle/renderer",), i2t=("fake/captioner",), turns=2))
+print(result.summary.board("pair").table)
+telephone.pipeline.judge(result.folder)  # `telephone.judge` and `telephone.report` are packages
 """
 
 from typing import TYPE_CHECKING, Any
 
+from telephone import _moved
+
 if TYPE_CHECKING:
+    from telephone import pipeline
     from telephone.pipeline import (
+        BattleConfig,
         Embedder,
         Image2Text,
+        JudgeOptions,
+        PlayOptions,
         Prompt,
         TelephoneLine,
         Text2Image,
+        compare,
         embedder,
+        export,
+        forecast,
         get_prompts,
         image2text,
+        leaderboard,
+        play,
+        resume,
         text2image,
+        verify,
     )
 
     __version__: str
 
 __all__ = [
+    "BattleConfig",
     "Embedder",
     "Image2Text",
+    "JudgeOptions",
+    "PlayOptions",
     "Prompt",
     "TelephoneLine",
     "Text2Image",
     "__version__",
+    "compare",
     "embedder",
+    "export",
+    "forecast",
     "get_prompts",
     "image2text",
+    "leaderboard",
+    "pipeline",
+    "play",
+    "resume",
     "text2image",
+    "verify",
 ]
+
+_moved.install()
 
 
 def __getattr__(name: str) -> Any:
-    """Fetches a public name when it is first used, so that a script pays only for what it needs."""
+    """Loads a public name when it is first used."""
     if name not in __all__:
         raise AttributeError(f"module 'telephone' has no attribute {name!r}")
     if name == "__version__":
@@ -47,9 +73,10 @@ def __getattr__(name: str) -> Any:
 
         found: Any = version("ai-telephone")
     else:
-        from telephone import pipeline
+        from importlib import import_module
 
-        found = getattr(pipeline, name)
+        home = import_module("telephone.pipeline")
+        found = home if name == "pipeline" else getattr(home, name)
     globals()[name] = found
     return found
 

@@ -1,5 +1,6 @@
 """Battles: the rules of the game, the run specification, and the program that turns games into requests."""
 
+from telephone._moved import renamed
 from telephone.battle.control_lines import controls
 from telephone.battle.cost_forecast import Forecast, ModelForecast, forecast
 from telephone.battle.program import (
@@ -27,6 +28,8 @@ from telephone.battle.rules import (
 from telephone.battle.run_planning import Get, Roster, begin, commit, game_of, games, grid, plan, versions
 from telephone.battle.telephone_line import ConversationRecord, TelephoneLine
 from telephone.engine import Bill, CircuitClosed, CircuitOpened, Halt, Limits, ModelReady, Retried, Retry
+
+__getattr__ = renamed(__name__)
 
 __all__ = [
     "BattleProgram",

@@ -26,11 +26,11 @@ from telephone.cli import (
     verify,
     world,
 )
-from telephone.cli.command_group import Frame
+from telephone.cli.command_group import STOPPED, TERMINATED, CommandGroup
 
 app = typer.Typer(
     name="telephone",
-    cls=Frame,
+    cls=CommandGroup,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -65,8 +65,8 @@ for module in COMMANDS:
     app.command(module.NAME)(module.command)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import version
 
         typer.echo(f"telephone {version('ai-telephone')}")
@@ -76,7 +76,7 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def options(
     version: Annotated[bool, typer.Option("--version", help="The version.", callback=_version, is_eager=True)] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Where an error came from, in full.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     """Text-to-image and image-to-text models play the telephone game."""
     from telephone.core import settings
@@ -89,8 +89,13 @@ def options(
 
 
 def main() -> None:
-    """Runs the command line and leaves with its exit code: 0 done, 1 failed, 2 wrong use, 130 Ctrl-C or SIGTERM."""
+    """Runs the command line and leaves with its exit code: 0 done, 1 failed, 2 wrong use, 130 Ctrl-C, 143 SIGTERM."""
     from telephone.core.signals import sigterm_as_interrupt
 
-    with sigterm_as_interrupt():
-        app()
+    with sigterm_as_interrupt() as received:
+        try:
+            app()
+        except SystemExit as error:
+            if received and error.code == STOPPED:
+                raise SystemExit(TERMINATED) from error
+            raise

@@ -1,4 +1,4 @@
-"""The command's frame: what `telephone --help` shows, and how an error becomes one sentence and an exit code."""
+"""The group of all commands: what `telephone --help` shows, and how an error becomes a message and an exit code."""
 
 import errno
 from typing import Any
@@ -6,19 +6,19 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from telephone.cli.output import complain, tell
+from telephone.cli.output import note, print_error
 from telephone.core.errors import TelephoneError, UsageError
 
 FAILED, MISUSED, STOPPED = 1, 2, 130
-"""Exit codes: games failed or a run is damaged; wrong use; Ctrl-C. 0 is done."""
+"""Exit codes: games failed or a run is damaged; wrong use; stopped by Ctrl-C. 0 is done."""
 
 SECTIONS = {
     "Play": ("plan", "play", "resume", "report", "judge", "show", "film", "compare", "leaderboard"),
-    "Keep": ("verify", "export"),
-    "Meet the players": ("players", "prompts", "draw", "tell", "learn", "fetch", "serve", "doctor"),
+    "Store": ("verify", "export"),
+    "Models and prompts": ("players", "prompts", "draw", "tell", "learn", "fetch", "serve", "doctor"),
     "The pocket world": ("world",),
 }
-"""The commands in the order in which a newcomer meets them."""
+"""The commands by section, in the order of the help."""
 
 _LEAD = (
     "Text-to-image and image-to-text models play the telephone game: one draws a sentence, the other describes the\n"
@@ -26,55 +26,55 @@ _LEAD = (
 )
 _EXAMPLES = (
     ("telephone play", "the pocket battle: no key, no GPU, no network"),
-    ("telephone show runs/pocket-1a2b3c", "its games, the best first"),
+    ("telephone show runs/pocket-1a2b3c", "its games"),
     ('telephone world "a red boat on a beach" -o boat.png', "draw a sentence of the pocket world"),
 )
 
 
-class Frame(TyperGroup):
+class CommandGroup(TyperGroup):
     """The group of all commands."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Returns the names of the commands in the order of the sections."""
         known = super().list_commands(ctx)
-        told = [name for names in SECTIONS.values() for name in names if name in known]
-        return told + [name for name in known if name not in told]
+        listed = [name for names in SECTIONS.values() for name in names if name in known]
+        return listed + [name for name in known if name not in listed]
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Writes the overview; the library's own one takes twice as long to come up."""
+        """Writes the overview; the one of typer takes twice as long."""
         bold = {"bold": True}
         lines = [_LEAD, "", typer.style("Usage: ", **bold) + "telephone [--debug] COMMAND [OPTIONS]"]
         for section, names in SECTIONS.items():
             lines += ["", typer.style(section, **bold)]
             lines += [self._line(ctx, name) for name in names if name in self.commands]
         lines += ["", typer.style("Options", **bold)]
-        for option, words in ("--version", "the version"), ("--debug", "where an error came from, in full"):
+        for option, words in ("--version", "the version"), ("--debug", "show the traceback of an error"):
             lines.append(_entry(option, words))
         lines += ["", typer.style("Examples", **bold)]
         for example, words in _EXAMPLES:
             lines += [f"  {typer.style(example, fg='green')}", f"      {words}"]
-        lines += ["", "`telephone COMMAND --help` tells the options of a command."]
+        lines += ["", "`telephone COMMAND --help` shows the options of a command."]
         typer.echo("\n".join(lines))
 
     def invoke(self, ctx: Any) -> Any:
-        """Runs a command; whatever it raises on purpose becomes one sentence on stderr and an exit code."""
+        """Runs a command; an error becomes one sentence on stderr and an exit code."""
         try:
             return super().invoke(ctx)
         except TelephoneError as error:
             if ctx.params.get("debug"):
                 raise
-            complain(str(error))
+            print_error(str(error))
             raise typer.Exit(MISUSED if isinstance(error, UsageError) else FAILED) from error
         except KeyboardInterrupt as error:
-            tell("Stopped.")
+            note("Stopped.")
             raise typer.Exit(STOPPED) from error
-        except Exception as error:  # noqa: BLE001 - the outermost place: what nobody foresaw is told, not dumped
-            if _is_for_typer(error) or ctx.params.get("debug"):
+        except Exception as error:  # noqa: BLE001 - the outermost place: an unexpected error becomes a message
+            if _belongs_to_typer(error) or ctx.params.get("debug"):
                 raise
-            said = " ".join(str(error).split())
-            complain(
-                f"Something went wrong that should not ({type(error).__name__}: {said}): run"
-                f" `telephone --debug {ctx.invoked_subcommand}` with the same options to see where."
+            reason = " ".join(str(error).split())
+            print_error(
+                f"Unexpected error ({type(error).__name__}: {reason}): run"
+                f" `telephone --debug {ctx.invoked_subcommand}` with the same options to see its traceback."
             )
             raise typer.Exit(FAILED) from error
 
@@ -87,7 +87,7 @@ def _entry(name: str, words: str) -> str:
     return f"  {typer.style(name, fg='cyan')}{' ' * max(1, 11 - len(name))}{words}"
 
 
-def _is_for_typer(error: Exception) -> bool:
-    """Tells whether the library below has its own way with this: wrong options, an asked-for exit, a closed pipe."""
+def _belongs_to_typer(error: Exception) -> bool:
+    """Returns whether typer handles the error itself: wrong options, an exit, a closed pipe."""
     ours = type(error).__module__.partition(".")[0] in ("typer", "click")
     return ours or (isinstance(error, OSError) and error.errno == errno.EPIPE)

@@ -1,6 +1,5 @@
 """`telephone compare`: runs side by side, prompt by prompt, on what all of them played."""
 
-from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -8,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from telephone.cli.options import Json
-from telephone.cli.output import plain, print_json, print_table, print_text, say, table
+from telephone.cli.output import echo, plain, print_json, print_table, print_text, table
 
 if TYPE_CHECKING:
-    from telephone.analysis.tables.run_comparison import RunComparison
+    from telephone.analysis import RunComparison
 
 NAME = "compare"
 
@@ -36,24 +35,14 @@ def command(
     judge: Judge = "",
     json: Json = False,
 ) -> None:
-    """Compare runs with the first one, level by level, with intervals: same prompts, same pairs, same judge."""
-    from telephone.analysis.tables.run_comparison import compare_runs
-    from telephone.store import Run
+    """Compare runs with the first one, level by level, with intervals: on common prompts, pairs and judge."""
+    from telephone import pipeline
 
-    with ExitStack() as stack:
-        names = _names(folders)
-        runs = {name: stack.enter_context(Run.open(folder)) for name, folder in zip(names, folders, strict=True)}
-        found = compare_runs(runs, measure, when, judge)
+    found = pipeline.compare(folders, measure, when, judge)
     if json:
         print_json(_as_json(found))
         return
     _print(found)
-
-
-def _names(folders: list[Path]) -> list[str]:
-    """Returns the last parts of the paths; the whole paths where two would be alike."""
-    short = [folder.resolve().name for folder in folders]
-    return short if len(set(short)) == len(short) else [str(folder) for folder in folders]
 
 
 def _as_json(found: "RunComparison") -> dict[str, Any]:
@@ -85,16 +74,16 @@ def _print(found: "RunComparison") -> None:
                 _verdict(row, found.measure.low_is_best),
             )  # fmt: skip
         print_table(made)
-        say()
+        echo()
     if found.pairs:
-        say("Pairs that all runs played: " + ", ".join(f"{t2i} + {i2t}" for t2i, i2t in found.pairs))
+        echo("Pairs that all runs played: " + ", ".join(f"{t2i} + {i2t}" for t2i, i2t in found.pairs))
     for note in found.notes:
         print_text(f"[yellow]Note:[/] {plain(note)}")
 
 
 def _verdict(row: dict[Any, Any], low_is_best: bool) -> str:
     if not row["told"]:
-        return "[dim]not distinguishable[/]"
+        return "[dim]no clear difference[/]"
     return "[green]keeps more[/]" if (row["difference"] < 0) == low_is_best else "[red]keeps less[/]"
 
 

@@ -1,4 +1,4 @@
-"""`telephone doctor`: what is here, what is lacking, and what mends it."""
+"""`telephone doctor`: what is installed, what is missing, and the command that installs it."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -7,7 +7,7 @@ import typer
 
 from telephone.cli.command_group import FAILED
 from telephone.cli.options import Json
-from telephone.cli.output import console, plain, print_json, print_text, say, short
+from telephone.cli.output import console, echo, plain, print_json, print_text, short
 
 if TYPE_CHECKING:
     from telephone.doctor import Finding
@@ -15,28 +15,28 @@ if TYPE_CHECKING:
 NAME = "doctor"
 MARKS = {"ok": ("✓", "green"), "lacks": ("✗", "red"), "gone": ("†", "yellow"), "note": ("·", "dim")}
 PLAIN_MARKS = {"ok": "+", "lacks": "x", "gone": "!", "note": "-"}
-"""For terminals whose letters are few."""
+"""For terminals that cannot show the others."""
 
 WIDEST = 56
-"""Columns of a name; the end of a longer one says little."""
+"""Columns of a name; a longer one is cut."""
 
 
 def command(json: Json = False) -> None:
-    """Tell what is installed, which devices, keys and weights are here, and what is lacking.
+    """Report what is installed, which devices, keys and weights there are, and what is missing.
 
     The exit code is 0 if the pocket battle can be played.
     """
     from telephone.doctor import examine, playable
 
     findings = examine()
-    fit = playable(findings)
+    ready = playable(findings)
     if json:
-        print_json({"playable": fit, "findings": [asdict(finding) for finding in findings]})
+        print_json({"playable": ready, "findings": [asdict(finding) for finding in findings]})
     else:
         for section in dict.fromkeys(finding.section for finding in findings):
             _print(section, [finding for finding in findings if finding.section == section])
-        say("The pocket battle can be played: telephone play" if fit else _verdict(findings))
-    if not fit:
+        echo("The pocket battle can be played: telephone play" if ready else _verdict(findings))
+    if not ready:
         raise typer.Exit(FAILED)
 
 
@@ -48,14 +48,14 @@ def _print(section: str, findings: "list[Finding]") -> None:
     made.add_column(no_wrap=True)
     made.add_column(overflow="fold")
     for finding in findings:
-        made.add_row(_mark(finding.state), plain(short(finding.name, WIDEST)), _told(finding))
+        made.add_row(_mark(finding.state), plain(short(finding.name, WIDEST)), _detail(finding))
     print_text(f"[bold cyan]{section}[/bold cyan]")
     console().print(made)
-    say()
+    echo()
 
 
-def _told(finding: "Finding") -> str:
-    """What was found and, unless the sentence says it already, what mends it."""
+def _detail(finding: "Finding") -> str:
+    """Returns what was found and, unless the sentence contains it, the command that fixes it."""
     detail = plain(finding.detail)
     if not finding.mend or finding.mend in finding.detail:
         return detail
@@ -74,4 +74,4 @@ def _mark(state: str) -> str:
 
 def _verdict(findings: "list[Finding]") -> str:
     lacks = ", ".join(finding.name for finding in findings if finding.needed and finding.state != "ok")
-    return f"The pocket battle cannot be played yet; it lacks: {lacks}."
+    return f"The pocket battle cannot be played yet; missing: {lacks}."

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from telephone.cli.output import say
+from telephone.cli.output import echo
 
 NAME = "fetch"
 
@@ -17,11 +17,11 @@ def command(
         ),
     ],
 ) -> None:
-    """Download what local players need and nothing else, into the hub's cache, and print where it lies.
+    """Download the files of local models into the cache of huggingface_hub, and print their folder.
 
-    Nothing is downloaded otherwise: a battle must not begin with an hour of waiting that nobody asked for.
+    No other command downloads files, so that a battle does not start with a long download.
     """
     from telephone.models.local.download import fetch
 
     for ref in refs:
-        say(str(fetch(ref)))
+        echo(str(fetch(ref)))

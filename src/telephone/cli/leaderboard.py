@@ -1,4 +1,4 @@
-"""`telephone leaderboard`: one table of players over all runs under a folder."""
+"""`telephone leaderboard`: one table of models over all runs under a folder."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -7,12 +7,10 @@ import typer
 
 from telephone.cli.compare import Judge, Measure, When
 from telephone.cli.options import Json
-from telephone.cli.output import plain, print_json, print_table, print_text, say, table
-from telephone.cli.parsing import counted
-from telephone.core.errors import UsageError
+from telephone.cli.output import counted, echo, plain, print_json, print_table, print_text, table
 
 if TYPE_CHECKING:
-    from telephone.analysis.tables.cross_run_leaderboard import CrossRunLeaderboard
+    from telephone.analysis import CrossRunLeaderboard
 
 NAME = "leaderboard"
 _TITLES = {"t2i": "Text-to-image models", "i2t": "Image-to-text models"}
@@ -27,32 +25,20 @@ def command(
     judge: Judge = "",
     json: Json = False,
 ) -> None:
-    """Rank all players of all runs under a folder, whatever prompts and partners each of them met."""
-    from telephone.analysis.tables.cross_run_leaderboard import cross_run_leaderboard, pool_games
-    from telephone.store import Run
+    """Rank all models of all runs under a folder, whatever prompts and partners each of them had."""
+    from telephone import pipeline
 
-    paths = sorted(path.parent for path in folder.rglob("run.sqlite"))
-    if not paths:
-        raise UsageError(f"There is no run under {folder}: give the folder that holds the folders of runs.")
-    runs: dict[str, Run] = {}
-    try:
-        for path in paths:
-            runs[str(path.relative_to(folder)) if path != folder else path.resolve().name] = Run.open(path)
-        pool = pool_games(runs, measure, judge)
-    finally:
-        for run in runs.values():
-            run.close()
-    boards = [cross_run_leaderboard(pool.games, side, measure, when) for side in ("t2i", "i2t")]
+    found = pipeline.leaderboard(folder, measure, when, judge)
     if json:
         print_json({
-            "judge": pool.judge, "runs": pool.runs, "notes": pool.notes,
-            "boards": [_as_json(board) for board in boards],
+            "judge": found.judge, "runs": found.runs, "notes": found.pool_notes,
+            "boards": [_as_json(board) for board in found.boards],
         })  # fmt: skip
         return
-    for board in boards:
+    for board in found.boards:
         _print(board)
-    say(f"{counted(len(pool.games), 'game')} of {counted(len(pool.runs), 'run')}.")
-    for note in dict.fromkeys((*pool.notes, *(board.note for board in boards if board.note))):
+    echo(f"{counted(found.games, 'game')} of {counted(len(found.runs), 'run')}.")
+    for note in found.notes:
         print_text(f"[yellow]Note:[/] {plain(note)}")
 
 
@@ -68,7 +54,9 @@ def _print(board: "CrossRunLeaderboard") -> None:
     levels = list(dict.fromkeys(found["level"]))
     made = table("", "model", *levels, "prompts", "games", numbers=("", *levels, "prompts", "games"))
     better = "less is better" if board.measure.low_is_best else "more is better"
-    made.title = f"{_TITLES[board.side]}  [not bold dim]{board.measure.words}, partners and prompts even; {better}[/]"
+    made.title = (
+        f"{_TITLES[board.side]}  [not bold dim]{board.measure.words}, adjusted for partners and prompts; {better}[/]"
+    )
     group = 0
     for model, rows in found.groupby("model", sort=False):
         cells = {row["level"]: row for row in rows.to_dict("records")}
@@ -79,7 +67,7 @@ def _print(board: "CrossRunLeaderboard") -> None:
         shown = [_cell(cells.get(level)) for level in levels]
         made.add_row(_rank(last), f"[bold]{plain(str(model))}[/]", *shown, str(last["n"]), str(last["games"]))
     print_table(made)
-    say()
+    echo()
 
 
 def _rank(row: dict[Any, Any]) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from telephone.cli.output import plain, print_table, print_text, say, table
+from telephone.cli.output import echo, plain, print_table, print_text, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,23 +17,23 @@ SHOWN = ("distance", "recall")
 
 
 def print_boards(summary: "RunSummary") -> None:
-    """Writes what a run says to stdout: leaderboards after the last turn, the three answers, and what to beware of."""
+    """Writes the leaderboards after the last turn, the answers and the warnings of a run to stdout."""
     shown = _worth_showing(summary.leaderboards)
     for board in shown:
         print_table(_table(board))
-        say()
+        echo()
     if shown:
-        say("Below means and ranks: 95 % intervals. wins: the share of resampled battles that a model is first in.")
-        say()
+        echo("Below means and ranks: 95 % intervals. wins: the share of resampled battles in which a model is first.")
+        echo()
     for answer in summary.answers:
         print_text(f"[bold]{answer.question}[/] {plain(answer.answer)}")
-    say()
+    echo()
     for warning in summary.warnings:
         print_text(f"[yellow]Note:[/] {plain(warning)}")
 
 
-def as_json(summary: "RunSummary") -> dict[str, Any]:
-    """Returns the same for a JSON document; NaN becomes null there."""
+def boards_json(summary: "RunSummary") -> dict[str, Any]:
+    """Returns the summary for a JSON document; NaN becomes null there."""
     return {
         "counts": asdict(summary.counts),
         "answers": [
@@ -55,13 +55,13 @@ def as_json(summary: "RunSummary") -> dict[str, Any]:
 
 
 def _worth_showing(boards: "Iterable[Leaderboard]") -> "list[Leaderboard]":
-    """Leaves out boards without numbers, and of boards that would say the same all but one; the report has them all."""
+    """Leaves out boards without numbers, and boards with the same content as another one; the report has them all."""
     final = [board for board in boards if board.when == "final" and board.measure.name in SHOWN]
     scored = [board for board in final if board.table["mean"].notna().any()]
     alone = {board.side for board in scored if len(board.overall) == 1}
     # With one model on a side, the pairs are the models of the other side; a pair alone is both sides.
-    twins = alone - {"pair"} if "pair" in alone or not alone else {*alone, "pair"}
-    return [board for board in scored if board.side not in twins]
+    duplicates = alone - {"pair"} if "pair" in alone or not alone else {*alone, "pair"}
+    return [board for board in scored if board.side not in duplicates]
 
 
 def _table(board: "Leaderboard") -> "Table":

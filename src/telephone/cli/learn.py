@@ -9,8 +9,7 @@ import typer
 
 from telephone.cli.command_group import STOPPED
 from telephone.cli.options import Seed
-from telephone.cli.output import say, tell
-from telephone.cli.parsing import free_path
+from telephone.cli.output import echo, note
 from telephone.core.errors import StoreError, UsageError
 
 NAME = "learn"
@@ -34,7 +33,7 @@ def command(
         "learned"
     ),
     fresh: Annotated[
-        bool, typer.Option("--fresh/--resume", help="Start over (earlier files are put aside), or resume.")
+        bool, typer.Option("--fresh/--resume", help="Start over (an earlier training is moved aside), or resume.")
     ] = False,
 ) -> None:
     """Train a pocket model: writes its weights, and resumes an earlier training that was stopped."""
@@ -57,7 +56,7 @@ def command(
     )
     usual = sum(plan.minutes for plan in module.STAGES.values()) * task.scale
     limit = "" if minutes is None else f", at most {minutes:g} minutes"
-    tell(
+    note(
         f"Training {recipe} for {wanted} steps on {device} (about {usual:.0f} minutes on one CPU core{limit}); "
         f"checkpoints and losses go to {folder}."
     )
@@ -67,15 +66,15 @@ def command(
         options: dict[str, object] = {"--steps": steps, "--minutes": minutes, "--pictures": pictures, "--seed": seed}
         options |= {"--out": out, "--device": None if device == "cpu" else device}
         given = " ".join(f"{name} {value}" for name, value in options.items() if value is not None)
-        tell(f"Stopped. Resume with: telephone learn {recipe} {given}")
+        note(f"Stopped. Resume with: telephone learn {recipe} {given}")
         raise typer.Exit(STOPPED) from error
     except OSError as error:
         raise StoreError(
             f"{error.filename or folder} cannot be used ({error.strerror}): free some space, or choose another folder "
             "with --out. The same command resumes the training."
         ) from error
-    say(f"{path}")
-    say(f"Use it with TELEPHONE_WEIGHTS={out}")
+    echo(f"{path}")
+    echo(f"Use it with TELEPHONE_WEIGHTS={out}")
 
 
 def _recipe(name: str) -> Any:
@@ -84,7 +83,7 @@ def _recipe(name: str) -> Any:
     if name not in RECIPES:
         near = difflib.get_close_matches(name, RECIPES, n=2, cutoff=0.5)
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        raise UsageError(f"There is no recipe {name!r}.{hint} Take one of {', '.join(sorted(RECIPES))}.")
+        raise UsageError(f"There is no recipe {name!r}.{hint} Use one of {', '.join(sorted(RECIPES))}.")
     return importlib.import_module(RECIPES[name])
 
 
@@ -92,9 +91,11 @@ def _prepare(out: Path, recipe: str, fresh: bool) -> Path:
     folder = out / recipe
     try:
         if fresh and folder.exists():
+            from telephone.pipeline.paths import free_path
+
             aside = free_path(out / f"{recipe}.old")
             folder.rename(aside)
-            tell(f"The earlier training is kept in {aside}.")
+            note(f"The earlier training was moved to {aside}.")
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"{folder} cannot be made ({error.strerror}): choose another folder with --out.") from error
@@ -108,7 +109,5 @@ def _device(name: str) -> str:
         torch.empty(1, device=name)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise UsageError(
-            f"The device {name!r} cannot be used ({reason}): take cpu, or one that PyTorch has."
-        ) from error
+        raise UsageError(f"The device {name!r} cannot be used ({reason}): use cpu, or one that PyTorch has.") from error
     return name

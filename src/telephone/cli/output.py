@@ -1,4 +1,4 @@
-"""Where words go: results to stdout, progress and complaints to stderr, and one JSON document where it is asked for."""
+"""Output: results to stdout, progress and errors to stderr, one JSON document with `--json`, and numbers as text."""
 
 import json
 import math
@@ -15,24 +15,24 @@ PIPE_WIDTH = 140
 """Columns of a table that goes to a file or to another program."""
 
 
-def say(text: str = "") -> None:
+def echo(text: str = "") -> None:
     """Writes a line to stdout."""
     typer.echo(text)
 
 
-def tell(text: str) -> None:
+def note(text: str) -> None:
     """Writes a line to stderr, where it does not mix with results."""
     typer.echo(text, err=True)
 
 
-def complain(text: str) -> None:
+def print_error(text: str) -> None:
     """Writes an error to stderr, its first word in red on a terminal."""
-    tell(f"{typer.style('Error:', fg='red', bold=True)} {text}")
+    note(f"{typer.style('Error:', fg='red', bold=True)} {text}")
 
 
-def warn(text: str) -> None:
+def print_warning(text: str) -> None:
     """Writes a warning to stderr, its first word in yellow on a terminal."""
-    tell(f"{typer.style('Note:', fg='yellow', bold=True)} {text}")
+    note(f"{typer.style('Note:', fg='yellow', bold=True)} {text}")
 
 
 def console(*, err: bool = False) -> "Console":
@@ -44,12 +44,12 @@ def console(*, err: bool = False) -> "Console":
 
 
 def table(*columns: str, title: str = "", numbers: Sequence[str] = ()) -> "Table":
-    """Returns an empty table in the look that all commands share.
+    """Returns an empty table in the style of all commands.
 
     Args:
         columns: headings.
-        title: stands above, to the left.
-        numbers: the headings of those columns that are flushed right.
+        title: above the table, left-aligned.
+        numbers: the headings of the columns that are right-aligned.
     """
     from rich import box
     from rich.table import Table
@@ -77,19 +77,19 @@ def print_table(made: "Table") -> None:
 
 
 def print_text(text: str) -> None:
-    """Writes a line with markup to stdout; `plain` makes a foreign text safe to stand in it."""
+    """Writes a line with markup to stdout; `plain` escapes texts of models and files for it."""
     console().print(text, soft_wrap=True)
 
 
 def plain(text: str) -> str:
-    """Returns a text of a player or a file without what a terminal would obey: markup is escaped, controls are dots."""
+    """Returns a text of a model or a file for `print_text`: markup is escaped, control characters are dots."""
     from rich.markup import escape
 
     return escape(visible(text))
 
 
 def visible(text: str) -> str:
-    """Returns a text in one line, each control character replaced: a model's words must not move the cursor."""
+    """Returns a text in one line, each control character replaced, so that a model's text cannot move the cursor."""
     return "".join(sign if sign.isprintable() else " " if sign.isspace() else "·" for sign in text)
 
 
@@ -101,7 +101,7 @@ def short(text: str, width: int) -> str:
 
 def print_json(document: Any) -> None:
     """Writes one JSON document to stdout; what is not a number becomes null."""
-    say(json.dumps(_jsonable(document), ensure_ascii=False, indent=2, allow_nan=False))
+    echo(json.dumps(_jsonable(document), ensure_ascii=False, indent=2, allow_nan=False))
 
 
 def _jsonable(value: Any) -> Any:
@@ -116,3 +116,20 @@ def _jsonable(value: Any) -> Any:
     if hasattr(value, "item"):  # a number of numpy
         return _jsonable(value.item())
     return str(value)
+
+
+def counted(number: int, word: str) -> str:
+    """Returns a number with its noun: `1 game`, `1,200 games`."""
+    return f"{number:,} {word}" + ("" if number == 1 else "s")
+
+
+def money(dollars: float) -> str:
+    """Returns US dollars with two decimals, small sums with two significant digits: `12.50`, `0.0032`."""
+    return f"{dollars:.2f}" if not dollars or dollars >= 0.1 else f"{dollars:.2g}"
+
+
+def clock(seconds: float) -> str:
+    """Returns a time such as `0:45` or `2:03:10`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

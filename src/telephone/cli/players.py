@@ -1,4 +1,4 @@
-"""`telephone players`: who can play in this installation."""
+"""`telephone players`: the models that can be called in this installation."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from telephone.cli.options import Json, RosterName
-from telephone.cli.output import print_json, print_table, say, table, visible, warn
+from telephone.cli.output import echo, print_json, print_table, print_warning, table, visible
 
 if TYPE_CHECKING:
     from telephone.models.rosters import RosterEntry
 
 NAME = "players"
 
-KINDS = {"text2image": "draw", "image2text": "describe", "embedder": "measure"}
+KINDS = {"text2image": "Text-to-image models", "image2text": "Image-to-text models", "embedder": "Embedders"}
 
 
 def command(
@@ -24,7 +24,7 @@ def command(
     roster: RosterName = None,
     json: Json = False,
 ) -> None:
-    """List who can draw, describe and measure here, with the options of each; or the players of a roster."""
+    """List the models that can be called here, with the options of each; or the models of a roster."""
     from telephone.models import list_models, problems
 
     if roster is not None:
@@ -36,27 +36,27 @@ def command(
     if json:
         print_json({"players": [asdict(card) for card in cards], "problems": broken})
         return
-    for each, does in KINDS.items():
+    for each, title in KINDS.items():
         chosen = [card for card in cards if card.kind == each]
         if not chosen:
             continue
-        made = table("address", "what it is", "options", title=f"Players that {does}")
+        made = table("address", "what it is", "options", title=title)
         for card in chosen:
             made.add_row(f"[bold]{card.ref}[/bold]", card.summary, ", ".join(card.options))
         print_table(made)
     for reason in broken.values():
-        warn(reason)
-    say("Options follow an address after a question mark: oracle/renderer?size=128")
-    say()
+        print_warning(reason)
+    echo("Options follow an address after a question mark: oracle/renderer?size=128")
+    echo()
     _rosters()
 
 
 def _rosters() -> None:
-    """Tells which lists of players there are."""
+    """Prints the rosters."""
     from telephone.models.rosters import list_rosters
 
     made = table(
-        "roster", "what it is", "players", title="Rosters (telephone players --roster NAME)", numbers=("players",)
+        "roster", "what it is", "models", title="Rosters (telephone players --roster NAME)", numbers=("models",)
     )
     for roster in list_rosters():
         made.add_row(f"[bold]{roster.name}[/bold]", roster.summary, str(len(roster.members)))
@@ -71,21 +71,24 @@ def _roster(name: str, kind: str | None, json: bool) -> None:
     if json:
         print_json(asdict(found) | {"members": [asdict(member) for member in members]})
         return
-    say(f"{found.name}: {found.summary}" + (f" (looked at on {found.checked})" if found.checked else ""))
-    for each, does in KINDS.items():
+    echo(f"{found.name}: {found.summary}" + (f" (checked on {found.checked})" if found.checked else ""))
+    for each, title in KINDS.items():
         chosen = [member for member in members if member.kind == each]
+        if chosen:
+            echo()
+            echo(title)
         for member in chosen:
-            say()
-            say(f"  {member.ref} {does}s")
+            echo()
+            echo(f"  {member.ref}")
             for line in _lines(member):
-                say(f"      {line}")
+                echo(f"      {line}")
 
 
 def _lines(member: "RosterEntry") -> list[str]:
-    """What is worth knowing of a player."""
+    """Returns note, requirements and state of a model of a roster."""
     lines = [visible(member.note)] if member.note else []
     lines += [f"needs {'; '.join(visible(need) for need in member.needs)}"] if member.needs else []
     if member.retired:
-        stand_in = f"; --stand-ins takes {member.stand_in}" if member.stand_in else ", and nobody stands in"
+        stand_in = f"; --stand-ins takes {member.stand_in}" if member.stand_in else "; it has no stand-in"
         lines.append(f"can no longer be called since {member.retired}{stand_in}")
     return lines

@@ -1,11 +1,11 @@
-"""`telephone prompts`: the sets that come with the package, and what a set or a file holds."""
+"""`telephone prompts`: the prompt sets of the package, and the prompts of a set or a file."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from telephone.cli.options import Json
-from telephone.cli.output import plain, print_json, print_table, say, table
+from telephone.cli.output import echo, plain, print_json, print_table, table
 
 if TYPE_CHECKING:
     from telephone.core.records import Prompt
@@ -34,7 +34,7 @@ def command(
         for each in SETS:
             made.add_row(f"[bold]{each.name}[/bold]", str(each.size), each.summary)
         print_table(made)
-        say("A file works too (.txt, .csv, .tsv, .jsonl, .json): telephone play --prompts mine.txt")
+        echo("Files work too (.txt, .csv, .tsv, .jsonl, .json): telephone play --prompts mine.txt")
 
 
 def _prompts(name: str, prompts: "list[Prompt]", json: bool) -> None:
@@ -44,6 +44,6 @@ def _prompts(name: str, prompts: "list[Prompt]", json: bool) -> None:
         return
     made = table("level", "id", "prompt")
     for each in prompts:
-        text = each.text if each.first == "text" else f"(picture) {each.text}"
+        text = each.text if each.first == "text" else f"(image) {each.text}"
         made.add_row(each.level, plain(each.id), plain(text))
     print_table(made)

@@ -1,4 +1,4 @@
-"""`telephone report`: the HTML page of a run, written anew."""
+"""`telephone report`: the HTML page of a run."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from telephone.cli.options import Folder
-from telephone.cli.output import say
+from telephone.cli.output import echo
 
 NAME = "report"
 
@@ -20,11 +20,9 @@ def command(
     show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
 ) -> None:
     """Write a run's report: one HTML file with tables, figures and every game."""
-    from telephone.report import write_report
-    from telephone.store import Run
+    from telephone import pipeline
 
-    with Run.open(folder) as run:
-        path = write_report(run, out)
-    say(f"Report: {path}")
+    path = pipeline.report(folder, out).path
+    echo(f"Report: {path}")
     if show:
         typer.launch(str(path.resolve()))

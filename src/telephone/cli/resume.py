@@ -1,6 +1,6 @@
-"""`telephone resume`: goes on with a run that was stopped, in the folder where it lies."""
+"""`telephone resume`: continues a run that was stopped, in its folder."""
 
-from telephone.cli.cost_confirmation import SpendingOptions, agree, as_json, print_shares, words
+from telephone.cli.forecast import confirmation, forecast_json, forecast_lines, print_models
 from telephone.cli.options import (
     JUDGE,
     Budget,
@@ -14,9 +14,9 @@ from telephone.cli.options import (
     UnknownCost,
     Yes,
 )
-from telephone.cli.output import print_json, say
-from telephone.cli.parsing import counted, refs
-from telephone.cli.sitting import Wishes, sit
+from telephone.cli.output import counted, echo, print_json
+from telephone.cli.parsing import refs
+from telephone.cli.session import run_session
 
 NAME = "resume"
 
@@ -33,23 +33,19 @@ def command(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Go on with a run that was stopped: what is there stays, no finished call is made again."""
-    from telephone import models
-    from telephone.battle import forecast
-    from telephone.store import Run
+    """Continue a run that was stopped: its results stay, no finished call is made again."""
+    from telephone import pipeline
 
-    for ref in refs([embedder]):
-        models.embedder(ref)
-    purse = SpendingOptions(budget, allow_unknown_cost, yes, in_flight)
-    with Run.open(folder) as run:
-        ahead = forecast(run.spec, run, limits=purse.limits(), near=folder.absolute().parent, retry_failed=retry_failed)
-        if not dry_run:
-            agree(ahead, purse)
-            sit(run, Wishes(embedder, report=not no_report, json=json, retry_failed=retry_failed, purse=purse))
-        elif json:
-            print_json({"folder": str(folder), "games_left": ahead.games, **as_json(ahead)})
-        else:
-            say(f"{counted(ahead.games, 'game')} left in {folder}")
-            print_shares(ahead)
-            for line in words(ahead, purse):
-                say(line)
+    options = pipeline.PlayOptions(refs([embedder]), not no_report, retry_failed, budget, allow_unknown_cost, in_flight)
+    if not dry_run:
+        confirm = confirmation(yes)
+        run_session(lambda progress: pipeline.resume(folder, options, confirm=confirm, progress=progress), json)
+        return
+    ahead = pipeline.forecast_resume(folder, options).forecast
+    if json:
+        print_json({"folder": str(folder), "games_left": ahead.games, **forecast_json(ahead)})
+        return
+    echo(f"{counted(ahead.games, 'game')} left in {folder}")
+    print_models(ahead)
+    for line in forecast_lines(ahead, budget):
+        echo(line)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from telephone.cli.output import say, tell, visible
+from telephone.cli.output import echo, note, visible
 
 NAME = "serve"
 
@@ -42,11 +42,11 @@ def command(
     policy = policy_for(host, read_token(token_file), waiting)
     served = load_served_models(refs)
     for target in served.values():
-        tell(f"{visible(target.name)}: {target.kind}, {target.traits.device}")
+        note(f"{visible(target.name)}: {target.kind}, {target.traits.device}")
 
     def ready(url: str) -> None:
-        say(url)
-        tell("Ready; stop with Ctrl-C." + ("" if policy.token else " Only this machine can send requests."))
+        echo(url)
+        note("Ready; stop with Ctrl-C." + ("" if policy.token else " Only this machine can send requests."))
 
     serve(served, ListenAddress(host, port), policy, ready)
-    tell("Closed.")
+    note("Closed.")

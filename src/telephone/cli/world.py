@@ -1,4 +1,4 @@
-"""`telephone world`: pictures of the pocket world with their sentences, or the picture of a sentence of one's own."""
+"""`telephone world`: images of the pocket world with their captions, or the image of a given sentence."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from telephone.cli.options import Levels, Output, Seed
-from telephone.cli.output import say, visible, warn
-from telephone.cli.parsing import counted, free_path, levels, slug
+from telephone.cli.output import counted, echo, print_warning, visible
+from telephone.cli.parsing import levels
 from telephone.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 NAME = "world"
 MOST = 400
-"""Pictures on one sheet."""
+"""Images on one sheet, at most."""
 
 
 def command(
@@ -25,42 +25,44 @@ def command(
         str | None,
         typer.Argument(metavar="[TEXT]", help="A sentence to draw; without one, a sheet.", show_default=False),
     ] = None,
-    sample: Annotated[int, typer.Option("--sample", min=1, max=MOST, help="Pictures on the sheet.")] = 24,
+    sample: Annotated[int, typer.Option("--sample", min=1, max=MOST, help="Images on the sheet.")] = 24,
     level: Levels = None,
     seed: Seed = 0,
     lang: Annotated[Literal["en", "zh"], typer.Option("--lang", help="Language of the sentences.")] = "en",
-    wording: Annotated[str, typer.Option("--wording", help="How they are worded.")] = "detailed",
+    wording: Annotated[str, typer.Option("--wording", help="The wording of the sentences.")] = "detailed",
     size: Annotated[
-        int | None, typer.Option("--size", min=16, max=2048, help="Side of a picture in pixels.", show_default=False)
+        int | None,
+        typer.Option("--size", min=16, max=2048, help="Width of an image in pixels.", show_default=False),
     ] = None,
     output: Output = None,
 ) -> None:
-    """Draw a sentence, or a sheet of scenes with their sentences."""
+    """Draw a sentence, or a sheet of scenes with their captions."""
     if text is not None:
         _draw(text, size or 512, seed, output)
         return
     path = output or Path("world.png")
     sheet = _sheet(sample, levels(level or ()), seed, (lang, wording), size or 160)
     _write(sheet, path)
-    say(f"{path}: {counted(sample, 'scene')}")
+    echo(f"{path}: {counted(sample, 'scene')}")
 
 
 def _draw(text: str, size: int, seed: int, output: Path | None) -> None:
     from telephone import world
+    from telephone.pipeline.paths import free_path, slug
 
     reading = world.read(text)
     facts = len(world.atoms(reading.scene))
     if not facts:
         raise UsageError(
-            f"Nothing of {visible(text)!r} is known in the pocket world: try `a red apple on a beach`, or see"
+            f"No word of {visible(text)!r} is known in the pocket world: try `a red apple on a beach`, or see"
             " `telephone world` for its words."
         )
     path = output or free_path(Path(f"{slug(text) or 'scene'}.png"))
     _write(world.render(reading.scene, size=size, seed=seed), path)
     if reading.unknown:
-        warn(f"Not understood and left out: {visible(', '.join(reading.unknown))}.")
-    say(f"{path}: {counted(facts, 'fact')}, {world.level_of(reading.scene)}")
-    say(world.caption(reading.scene))
+        print_warning(f"Not understood and left out: {visible(', '.join(reading.unknown))}.")
+    echo(f"{path}: {counted(facts, 'fact')}, {world.level_of(reading.scene)}")
+    echo(world.caption(reading.scene))
 
 
 def _sheet(sample: int, chosen: "tuple[Level, ...]", seed: int, words: tuple[str, str], tile: int) -> "Image.Image":
@@ -71,11 +73,11 @@ def _sheet(sample: int, chosen: "tuple[Level, ...]", seed: int, words: tuple[str
 
     lang, wording = words
     if lang == "zh" and not _writes_chinese():
-        warn("No font of this machine has Chinese characters, so the sheet shows boxes: install Noto Sans CJK.")
+        print_warning("No font here has Chinese characters, so the sheet shows boxes: install Noto Sans CJK.")
     cycle = chosen or LEVELS[:3]
     items = []
     for number in range(sample):
-        # In order of difficulty, so that the eye can follow.
+        # In order of difficulty.
         level = cycle[number * len(cycle) // sample]
         scene = world.sample(level, derive("sheet", seed, level, number))
         items.append((world.render(scene, size=tile, seed=seed), world.caption(scene, lang, wording)))
@@ -83,7 +85,7 @@ def _sheet(sample: int, chosen: "tuple[Level, ...]", seed: int, words: tuple[str
 
 
 def _writes_chinese() -> bool:
-    """A font draws all characters that it lacks as the same box."""
+    """Returns whether a font has two characters; one that lacks them draws both as the same box."""
     from telephone.world.contact_sheet import font_for
 
     font = font_for("中文", 16)
@@ -95,5 +97,5 @@ def _write(image: "Image.Image", path: Path) -> None:
     from telephone.report import write_atomic
 
     if path.suffix.lower() != ".png":
-        raise UsageError(f"{path.name} is not written: let the name end in .png.")
+        raise UsageError(f"{path.name} is not written: images are PNG files, so the name must end in .png.")
     write_atomic(path, encode_png(image))

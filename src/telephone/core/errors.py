@@ -15,6 +15,10 @@ TelephoneError
     └── ModelUnavailable   a player did not answer this time, but may on another: it is asked again
 """
 
+from telephone._moved import renamed
+
+__getattr__ = renamed(__name__)
+
 
 class TelephoneError(Exception):
     """Base of all errors of this package; its message is one sentence that says what to do next."""

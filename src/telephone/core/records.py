@@ -7,7 +7,10 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Literal
 
+from telephone._moved import renamed
 from telephone.core.seeds import content_hash, digest
+
+__getattr__ = renamed(__name__)
 
 Level = Literal["easy", "medium", "hard", "impossible"]
 LEVELS: tuple[Level, ...] = ("easy", "medium", "hard", "impossible")

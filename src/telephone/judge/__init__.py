@@ -1,5 +1,6 @@
 """Scores of what was played: distances by embedders, facts kept in texts and images, and answers of models."""
 
+from telephone._moved import renamed
 from telephone.judge.cases import Case, image_cases, text_cases
 from telephone.judge.distance import DistanceScorer
 from telephone.judge.image_facts import ImageFactsScorer, NetReader, SceneReader
@@ -13,14 +14,7 @@ from telephone.judge.text_facts import Facts, TextFactsScorer, count_facts, why_
 from telephone.judge.vectors import Vectors, cosine_distance, embedded_kinds
 from telephone.store import Run
 
-# Former names, until every caller uses the new ones.
-usual_embedders, describe_again, ask_lost = default_embedders, collect_repeat_captions, probe_omissions
-
-
-def ask_opinions(run: Run, ref: str, every: bool = False, told: Count = ignore) -> int:
-    """Returns `collect_opinions` under its former name."""
-    return collect_opinions(run, ref, every, told)
-
+__getattr__ = renamed(__name__)
 
 __all__ = [
     "DEFAULT_EMBEDDER",

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from telephone._moved import renamed
 from telephone.models.base import (
     Embedder,
     Image2Text,
@@ -31,6 +32,8 @@ from telephone.models.registry import (
     text2image,
 )
 from telephone.models.results import ModelOutput
+
+__getattr__ = renamed(__name__)
 
 __all__ = [
     "Catalogue",

@@ -1,5 +1,6 @@
 """Reports for people: one HTML file of a run, and games as film strips and short films."""
 
+from telephone._moved import renamed
 from telephone.report.games import PlayedGame, Turn, games_of
 from telephone.report.html.build import collect_report, write_report
 from telephone.report.html.page import write_page
@@ -18,6 +19,8 @@ from telephone.report.media.canvas import ImageCache
 from telephone.report.media.film_strips import StripStyle, film_strip
 from telephone.report.media.grid import animate_grid
 from telephone.report.media.output import FrameTiming, best_format, write_atomic
+
+__getattr__ = renamed(__name__)
 
 __all__ = [
     "AnswerText",

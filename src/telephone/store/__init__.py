@@ -1,5 +1,6 @@
 """The folder of a run: written so that it survives a kill at any moment, read back and verified."""
 
+from telephone._moved import renamed
 from telephone.core.records import Spending
 from telephone.store.export import export
 from telephone.store.pictures import write_whole
@@ -16,6 +17,8 @@ from telephone.store.records import (
 )
 from telephone.store.run import Run, another
 from telephone.store.spec import ModelSpec, RunExtension, RunSpec, opening
+
+__getattr__ = renamed(__name__)
 
 __all__ = [
     "EmbedderRow",

@@ -1,0 +1,150 @@
+"""Old names of modules and classes: using one raises an ImportError that states the new name."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+MODULES: dict[str, str] = {
+    "telephone.players": "telephone.models (remote models: telephone.models.api; fakes: telephone.models.synthetic)",
+    "telephone.runs": "telephone.battle",
+    "telephone.game": "telephone.battle",
+    "telephone.api": "telephone.pipeline",
+    "telephone.errors": "telephone.core.errors",
+    "telephone.images": "telephone.core.images",
+    "telephone.records": "telephone.core.records",
+    "telephone.seeds": "telephone.core.seeds",
+    "telephone.settings": "telephone.core.settings",
+    **{
+        f"telephone.analysis.{old}": "telephone.analysis"
+        for old in (
+            "agreement", "answers", "artefacts", "bits", "boards", "bradley_terry", "claims", "compare", "controls",
+            "cube", "differences", "drift", "endings", "followed", "frames", "general", "hazards", "hop_losses",
+            "importance", "matters", "motifs", "numbers", "parts", "planner", "published", "resampling", "retention",
+            "space", "standings", "style", "subjects", "summary", "survival", "swaps", "unsaid",
+        )
+    },
+    **{
+        f"telephone.report.{old}": "telephone.report"
+        for old in (
+            "album", "animate", "build", "canvas", "drawn", "figures", "files", "film", "findings", "grid", "model",
+            "page", "sections", "strips", "tables", "typeset", "words",
+        )
+    },
+    "telephone.judge.again": "telephone.judge",
+    "telephone.judge.pictures": "telephone.judge",
+    "telephone.judge.score": "telephone.judge",
+    "telephone.judge.unsaid": "telephone.judge",
+    "telephone.judge.wondering": "telephone.judge",
+    "telephone.judge.yardsticks": "telephone.judge",
+    "telephone.exports.talks": "telephone.exports",
+    "telephone.prompts.making": "telephone.prompts",
+    "telephone.prompts.sets": "telephone.prompts",
+    "telephone.world.compare": "telephone.world",
+    "telephone.world.sheet": "telephone.world",
+    "telephone.world.washes": "telephone.world",
+    "telephone.nets.blip2": "telephone.nets.blip_2",
+    "telephone.nets.minigpt4": "telephone.nets.minigpt_4",
+    "telephone.nets.latent_diffusion": "telephone.nets.stable_diffusion",
+    "telephone.nets.unclip": "telephone.nets.dalle_2",
+    "telephone.nets.unclip_prior": "telephone.nets.dalle_2_prior",
+    "telephone.nets.unclip_upsampler": "telephone.nets.dalle_2_upsampler",
+    "telephone.nets.interrogator": "telephone.nets.clip_interrogator",
+    "telephone.nets.caption_reward": "telephone.nets.clip_caption_reward",
+    **{
+        f"telephone.train.{old}": "telephone.train.common"
+        for old in ("data", "exchanges", "lessons", "marking", "sight", "twins", "visual_words")
+    },
+}  # fmt: skip
+"""The new home of each old module."""
+
+NAMES: dict[str, dict[str, str]] = {
+    "telephone.models": {
+        "Answer": "ModelOutput",
+        "IncompletePlayer": "IncompleteModel",
+        "Player": "Model",
+        "PlayerCard": "ModelCard",
+        "PlayerKind": "ModelKind",
+        "describe": "generate_texts",
+        "draw": "generate_images",
+        "player": "load_model",
+        "players": "list_models",
+    },
+    "telephone.battle": {
+        "Game": "GameSpec",
+        "Line": "ModelPair",
+        "PlayerReady": "ModelReady",
+        "Seat": "PlayerSlot",
+        "Share": "ModelForecast",
+        "Summary": "RunResult",
+        "Talk": "ConversationRecord",
+    },
+    "telephone.core.errors": {
+        "PlayerError": "ModelError",
+        "PlayerRefused": "ModelRefused",
+        "PlayerUnavailable": "ModelUnavailable",
+        "UnknownPlayer": "UnknownModel",
+    },
+    "telephone.core.records": {"Ask": "Request"},
+    "telephone.store": {
+        "Description": "RunSpec",
+        "Growth": "RunExtension",
+        "PlayerRow": "ModelSpec",
+        "Tail": "GameProgress",
+    },
+    "telephone.report": {"Answer": "AnswerText", "Game": "PlayedGame", "Pace": "FrameTiming", "Share": "VarianceShare"},
+    "telephone.judge": {
+        "Answerer": "QuestionAnswerer",
+        "DistanceJudge": "DistanceScorer",
+        "FactsJudge": "TextFactsScorer",
+        "Judge": "Scorer",
+        "PictureFactsJudge": "ImageFactsScorer",
+        "YesNo": "YesNoQuestion",
+        "answering": "answers_questions",
+        "ask_lost": "probe_omissions",
+        "ask_opinions": "collect_opinions",
+        "describe_again": "collect_repeat_captions",
+        "takes": "embedded_kinds",
+        "usual_embedders": "default_embedders",
+        "wonder": "generate_questions",
+    },
+}
+"""The new name of each old public name, by the module that has the new one."""
+
+
+class _Finder:
+    """Is asked for a module after all other finders failed, and raises the message for an old name."""
+
+    @classmethod
+    def find_spec(cls, fullname: str, path: Any = None, target: Any = None) -> None:
+        """Returns None, which means that there is no such module.
+
+        Raises:
+            ModuleNotFoundError: the module has a new name.
+        """
+        if fullname.startswith("telephone.") and fullname in MODULES:
+            raise ModuleNotFoundError(
+                f"{fullname} is now {MODULES[fullname]}: import from there instead.", name=fullname
+            )
+
+
+def install() -> None:
+    """Makes imports of old modules state the new ones; a second call changes nothing."""
+    if _Finder not in sys.meta_path:
+        sys.meta_path.append(_Finder)
+
+
+def renamed(module: str) -> Callable[[str], Any]:
+    """Returns the `__getattr__` of a module some of whose names are new.
+
+    Args:
+        module: the module's `__name__`, a key of `NAMES`.
+    """
+    names = NAMES[module]
+
+    def __getattr__(name: str) -> Any:
+        if name in names:
+            # An AttributeError would lose its message in `from module import name`.
+            raise ImportError(f"{module}.{name} is now {names[name]}: import that instead.", name=module)
+        raise AttributeError(f"module {module!r} has no attribute {name!r}")
+
+    return __getattr__

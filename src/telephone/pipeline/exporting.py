@@ -1,0 +1,121 @@
+"""A run in a format for another tool, and its report."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from telephone.core.errors import UsageError
+from telephone.pipeline.results import (
+    DriftExport,
+    ExportResult,
+    FiftyOneExport,
+    ImageFolderExport,
+    ReportResult,
+    TableExport,
+)
+from telephone.store import Run
+from telephone.store import export as write_table
+
+FILE_FORMATS = ("csv", "jsonl", "parquet")
+FOLDER_FORMATS = ("datasets", "drift")
+FORMATS = (*FILE_FORMATS, *FOLDER_FORMATS, "fiftyone")
+
+
+def report(folder: str | Path, path: str | Path | None = None, distance_judge: str | None = None) -> ReportResult:
+    """Writes the report of a run: one HTML file with tables, figures and every game.
+
+    Args:
+        folder: the run's folder; the run may be unfinished or not judged.
+        path: the HTML file; None is `report.html` in the folder.
+        distance_judge: part of the name of the judge whose distances are shown; None is the first one.
+
+    Raises:
+        UsageError: there is no run in the folder, or no judge has such a name.
+        StoreError: the run cannot be read, or the file cannot be written.
+    """
+    from telephone.report import write_report
+
+    with Run.open(folder) as run:
+        return ReportResult(run.folder, write_report(run, path, distance_judge))
+
+
+def export(
+    folder: str | Path,
+    to: str | None = None,
+    output: str | Path | None = None,
+    *,
+    name: str | None = None,
+    message: Callable[[str], None] | None = None,
+) -> ExportResult:
+    """Writes a run for another tool.
+
+    Args:
+        folder: the run's folder.
+        to: `csv`, `jsonl` or `parquet` (a table with one row a turn), `datasets` (a Hugging Face image folder), `drift`
+            (the folders of the published drift scorer) or `fiftyone` (a persistent dataset); None is the ending of
+            `output`, or csv.
+        output: the file or folder; None is one in the current folder, named after the run's folder.
+        name: of the FiftyOne dataset; None is `telephone-FOLDER`.
+        message: called with a sentence before something slow.
+
+    Raises:
+        UsageError: the format is unknown, the arguments contradict each other, or there is no run in the folder.
+        StoreError: the run cannot be read, or the output cannot be written.
+    """
+    folder, output = Path(folder), None if output is None else Path(output)
+    form = export_format(to, output)
+    if name is not None and form != "fiftyone":
+        raise UsageError("--name names a FiftyOne dataset: give --to fiftyone with it.")
+    with Run.open(folder) as run:
+        if form == "fiftyone":
+            return _fiftyone(run, name or f"telephone-{folder.resolve().name}", output, message)
+        if form in FOLDER_FORMATS:
+            return _folder(run, form, output or Path(f"{folder.resolve().name}-{form}"))
+        return _file(run, _path(folder, form, output))
+
+
+def export_format(to: str | None, output: Path | None) -> str:
+    """Returns the format that is named, or that of the output's ending.
+
+    Raises:
+        UsageError: it is none of `FORMATS`.
+    """
+    ending = output.suffix.lstrip(".") if output is not None else ""
+    form, known = (to, FORMATS) if to else (ending or "csv", FILE_FORMATS)
+    if form not in known:
+        raise UsageError(f"{form!r} is no format that can be written: use one of {', '.join(known)}.")
+    return form
+
+
+def _path(folder: Path, form: str, output: Path | None) -> Path:
+    if output is None:
+        return Path(f"{folder.resolve().name}.{form}")
+    if not output.suffix:
+        return output.with_name(f"{output.name}.{form}")
+    if output.suffix != f".{form}":
+        raise UsageError(f"{output.name} ends in {output.suffix} but --to is {form}: give one of the two.")
+    return output
+
+
+def _file(run: Run, path: Path) -> TableExport:
+    table = run.frame()
+    write_table(table, path)
+    return TableExport(path, len(table), len(table.columns))
+
+
+def _folder(run: Run, form: str, target: Path) -> ImageFolderExport | DriftExport:
+    from telephone.exports import to_drift, to_imagefolder
+
+    if form == "datasets":
+        turns = to_imagefolder(run, target)
+        return ImageFolderExport(target, len(turns.table), turns.left_out)
+    made = to_drift(run, target)
+    return DriftExport(target, made.lines, made.games, made.generations, made.left_out)
+
+
+def _fiftyone(run: Run, name: str, output: Path | None, message: Callable[[str], None] | None) -> FiftyOneExport:
+    from telephone.exports import to_fiftyone
+
+    if output is not None:
+        raise UsageError("FiftyOne keeps its datasets itself: leave --output out, and give a name with --name.")
+    made = to_fiftyone(run, name, message)
+    return FiftyOneExport(name, made.saved.added, made.saved.renewed, made.left_out, made.vectors)
