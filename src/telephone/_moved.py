@@ -58,17 +58,6 @@ MODULES: dict[str, str] = {
 """The new home of each old module."""
 
 NAMES: dict[str, dict[str, str]] = {
-    "telephone.models": {
-        "Answer": "ModelOutput",
-        "IncompletePlayer": "IncompleteModel",
-        "Player": "Model",
-        "PlayerCard": "ModelCard",
-        "PlayerKind": "ModelKind",
-        "describe": "generate_texts",
-        "draw": "generate_images",
-        "player": "load_model",
-        "players": "list_models",
-    },
     "telephone.battle": {
         "Game": "GameSpec",
         "Line": "ModelPair",

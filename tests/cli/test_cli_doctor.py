@@ -22,4 +22,4 @@ def test_doctor_fails_where_a_battle_cannot_be_kept(cli, monkeypatch):
     monkeypatch.setenv("TELEPHONE_RUNS", "/proc/runs")
     done = cli("doctor")
     assert done.exit_code == 1
-    assert "it lacks: runs" in done.stdout
+    assert "missing: runs" in done.stdout

@@ -23,4 +23,4 @@ def test_a_run_is_judged_and_asked(cli, tmp_path: Path) -> None:
     assert told["bits"]
     again = cli("judge", str(run), "--embedder", "fake/embedder")
     assert again.exit_code == 0
-    assert "seen, not said" in again.stdout
+    assert "seen, left out" in again.stdout

@@ -50,7 +50,7 @@ def test_it_resumes_unless_fresh(learn, tmp_path):
     mark.touch()
     assert "kept" not in learn("--resume").stderr
     assert mark.exists()
-    assert "The earlier training is kept in learned/tiny.old." in learn("--fresh").stderr
+    assert "The earlier training was moved to learned/tiny.old." in learn("--fresh").stderr
     assert not mark.exists()
     assert (tmp_path / "learned" / "tiny.old" / "mark").exists()
 

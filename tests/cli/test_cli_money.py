@@ -43,7 +43,8 @@ def test_nobody_is_there_to_agree(cli, server, tmp_path):
     done = cli("play", *pair(server), *COMMON)
     assert (done.exit_code, done.stdout) == (2, "")
     assert (
-        "more than 1.00 US dollars and nobody is here to agree: add --yes, or look first with --dry-run" in done.stderr
+        "more than 1.00 US dollars, and there is no terminal to ask on: add --yes, or look first with --dry-run"
+        in done.stderr
     )
     assert (server.asked, list(tmp_path.iterdir())) == ([], [])
 
@@ -72,7 +73,7 @@ def test_a_budget_stops_and_a_bigger_one_goes_on(cli, server):
     first = cli("play", *pair(server), *COMMON, "--budget", "1.2", "--yes", "--out", "run")
     assert first.exit_code == 1, first.output
     assert "it may end the run before its games are over" in first.stderr
-    assert "would pass the budget of 1.20 US dollars. Go on with: telephone resume run --budget MORE" in first.stdout
+    assert "would pass the budget of 1.20 US dollars. Continue with: telephone resume run --budget MORE" in first.stdout
     assert "3 unfinished" in first.stdout
     assert server.paid.total() == 2
     ahead = document(cli("resume", "run", "--embedder", "fake/embedder", "--dry-run", "--json"))
@@ -105,13 +106,13 @@ def test_a_service_that_is_down_leaves_a_run_that_goes_on(cli, server, monkeypat
     from telephone.battle import Limits, Retry
 
     quick = Limits(retry=Retry(base=0.001), pause=0.001, probes=2)
-    monkeypatch.setattr("telephone.cli.cost_confirmation.SpendingOptions.limits", lambda purse: quick)
+    monkeypatch.setattr("telephone.pipeline.PlayOptions.limits", lambda options: quick)
     server.rate, server.faults = 1.0, ("500",)
     words = (*pair(server, 0.01), *COMMON, "--out", "run")
     done = cli("play", *words)
     assert done.exit_code == 1, done.output
     assert "openai 127.0.0.1" in done.stderr
-    assert "is left alone for 0:00 and then tried again; its last call: " in done.stderr
+    assert "is paused for 0:00 and then tried again; its last call: " in done.stderr
     assert re.search(
         r"openai 127\S+ failed \d+ calls in a row, the last one with: .*500.* telephone resume run", done.stdout
     )
@@ -149,7 +150,7 @@ def test_rosters_are_listed_and_looked_at(cli):
     assert "article-2023" in cli("players").stdout
     told = cli("players", "--roster", "article-2023").stdout
     assert "can no longer be called since 2026-05-12; --stand-ins takes diffusers/kandinsky-community" in told
-    assert "replicate/rmokady/clip_prefix_caption describes" in told
+    assert "Image-to-text models" in told and "  replicate/rmokady/clip_prefix_caption\n" in told
     found = document(cli("players", "--roster", "article-2023", "--kind", "text2image", "--json"))
     assert [member["name"] for member in found["members"]] == ["stable-diffusion", "dalle-2", "vqgan-clip"]
 

@@ -18,9 +18,9 @@ def test_a_plan_in_numbers(cli):
 
 def test_a_plan_in_words(cli):
     told = cli("plan", "--gap", "0.05", "--players", "20x20").stdout
-    assert "is seen in 80% of such battles" in told
+    assert "is found in 80% of such battles" in told
     assert "TOO FEW" not in told
-    assert "Cost and time: name the players" in told
+    assert "Cost and time: name the models" in told
 
 
 def test_a_battle_that_cannot_show_anything(cli):

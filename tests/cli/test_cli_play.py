@@ -38,8 +38,8 @@ def test_the_same_words_again_play_nothing(cli, tmp_path):
     first = cli("play", *SHORT)
     again = cli("play", *SHORT)
     assert (first.exit_code, again.exit_code) == (0, 0)
-    assert "nothing was left to play" not in first.stdout
-    assert "It was finished before: nothing was left to play." in again.stdout
+    assert "no game was left to play" not in first.stdout
+    assert "It was finished before: no game was left to play." in again.stdout
     assert len(list((tmp_path / "runs").iterdir())) == 1
 
 
@@ -159,7 +159,7 @@ def test_ctrl_c_then_resume(tmp_path):
     playing.send_signal(signal.SIGINT)
     out, err = playing.communicate(timeout=60)
     assert playing.returncode == 130, err
-    assert "Stopped. Go on with: telephone resume run" in err
+    assert "Stopped. Continue with: telephone resume run" in err
     assert (out, "Traceback" in err) == ("", False)
 
     goes_on = [*command, "resume", "run", "--embedder", "fake/embedder", "--no-report", "--json"]
@@ -169,4 +169,4 @@ def test_ctrl_c_then_resume(tmp_path):
     assert (found["games"], found["done"]) == (6, 6)
     assert 0 < found["hops"] < 120
     check = subprocess.run([*command, "verify", "run"], cwd=tmp_path, capture_output=True, text=True, env=environment)
-    assert (check.returncode, "run is whole" in check.stdout) == (0, True)
+    assert (check.returncode, "run is intact" in check.stdout) == (0, True)

@@ -7,8 +7,10 @@ import pytest
 from telephone.battle import GameEnded, HopDone, ModelReady, Started
 from telephone.cli import progress
 from telephone.cli.leaderboard_tables import print_boards
-from telephone.cli.progress import Bars, Lines, ThroughputEstimate
+from telephone.cli.progress import Bars, Lines
+from telephone.cli.throughput import ThroughputEstimate
 from telephone.core.records import Artefact, Call, Hop, Outcome, Request
+from telephone.pipeline import JudgeProgress
 
 
 def hop_done(number, total=40):
@@ -30,7 +32,7 @@ def test_pace_counts_from_where_the_run_was_taken_up(monkeypatch):
     pace = ThroughputEstimate()
     pace.take(Started(10, 40, 4))
     pace.take(ModelReady("fake/painter"))
-    assert pace.words == "waiting for fake/painter"
+    assert pace.words == "loading fake/painter"
     now[0] += 2
     pace.take(hop_done(11))
     pace.take(hop_done(14))
@@ -44,7 +46,7 @@ def test_lines_are_written_now_and_then(monkeypatch, capsys):
     lines = Lines()
     for event in events():
         lines.event(event)
-    lines.judged("facts", 3, 9)
+    lines.event(JudgeProgress("facts", 3, 9))
     out, err = capsys.readouterr()
     assert out == ""
     assert "games 1/4, hops 12/40" in err
@@ -63,7 +65,8 @@ def test_bars_follow_the_events():
     bars = Bars()
     for event in events():
         bars.event(event)
-    bars.judged("facts", 3, 9)
+    bars.event(JudgeProgress("facts", 3, 9))
+    bars.close()
     games, hops, facts = bars.progress.tasks
     assert (games.completed, games.total) == (1, 4)
     assert (hops.completed, hops.total) == (12, 40)

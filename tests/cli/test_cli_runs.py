@@ -24,7 +24,7 @@ def names(cli, run):
 
 def test_show_lists_the_games(cli, run):
     told = cli("show", run).stdout
-    assert "6 games of 6 begun." in told
+    assert "6 games of 6 started." in told
     for name in names(cli, run):
         assert name in told
 
@@ -118,7 +118,7 @@ def test_leaderboard_over_runs(cli, run, other):
 
 def test_verify_a_whole_run(cli, run):
     done = cli("verify", run)
-    assert (done.exit_code, done.stdout.startswith("run is whole")) == (0, True)
+    assert (done.exit_code, done.stdout.startswith("run is intact")) == (0, True)
     assert json.loads(cli("verify", run, "--json").stdout) == {"folder": "run", "ok": True, "problems": []}
 
 

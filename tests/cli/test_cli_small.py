@@ -48,7 +48,7 @@ def test_draw_then_tell(cli, tmp_path):
 
 
 def test_draw_what_cannot_be(cli):
-    assert "write a text" in cli("draw", "fake/painter", " ").stderr
+    assert "write what to draw" in cli("draw", "fake/painter", " ").stderr
     assert "end in .png" in cli("draw", "fake/painter", "x", "-o", "x.jpg").stderr
     wrong = cli("draw", "fake/captioner", "x")
     assert (wrong.exit_code, "not a text-to-image model" in wrong.stderr) == (2, True)
@@ -82,7 +82,7 @@ def test_world_draws_a_sentence(cli, tmp_path):
 
 def test_world_does_not_know_these_words(cli):
     done = cli("world", "quarterly revenue")
-    assert (done.exit_code, "Nothing of 'quarterly revenue' is known" in done.stderr) == (2, True)
+    assert (done.exit_code, "No word of 'quarterly revenue' is known" in done.stderr) == (2, True)
 
 
 def test_world_sheet_is_the_same_every_time(cli, tmp_path):

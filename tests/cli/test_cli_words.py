@@ -5,10 +5,10 @@ import math
 
 import pytest
 
-from telephone.cli.output import print_json, short, visible
-from telephone.cli.parsing import counted, free_path, levels, refs, slug
-from telephone.cli.progress import clock
+from telephone.cli.output import clock, counted, print_json, short, visible
+from telephone.cli.parsing import levels, refs
 from telephone.core.errors import UsageError
+from telephone.pipeline.paths import free_path, slug
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_levels_come_in_their_order():
 
 
 def test_a_strange_level():
-    with pytest.raises(UsageError, match="'hrad' is no level: take one of easy, medium, hard, impossible"):
+    with pytest.raises(UsageError, match="'hrad' is no level: use one of easy, medium, hard, impossible"):
         levels(["hrad"])
 
 

@@ -9,8 +9,8 @@ from typer.core import TyperGroup
 from telephone.cli.output import note, print_error
 from telephone.core.errors import TelephoneError, UsageError
 
-FAILED, MISUSED, STOPPED = 1, 2, 130
-"""Exit codes: games failed or a run is damaged; wrong use; stopped by Ctrl-C. 0 is done."""
+FAILED, MISUSED, STOPPED, TERMINATED = 1, 2, 130, 143
+"""Exit codes: games failed or a run is damaged; wrong use; stopped by Ctrl-C; stopped by SIGTERM. 0 is done."""
 
 SECTIONS = {
     "Play": ("plan", "play", "resume", "report", "judge", "show", "film", "compare", "leaderboard"),

@@ -83,7 +83,7 @@ def _print(found: "RunComparison") -> None:
 
 def _verdict(row: dict[Any, Any], low_is_best: bool) -> str:
     if not row["told"]:
-        return "[dim]no clear difference[/]"
+        return "[dim]not distinguishable[/]"
     return "[green]keeps more[/]" if (row["difference"] < 0) == low_is_best else "[red]keeps less[/]"
 
 

@@ -12,7 +12,6 @@ from telephone.cli.forecast import cost_of, print_costs
 from telephone.cli.leaderboard_tables import boards_json, print_boards
 from telephone.cli.output import clock, counted, echo, note, print_json, print_warning
 from telephone.cli.progress import watching
-from telephone.cli.signals import exit_code, sigterm_as_interrupt
 
 if TYPE_CHECKING:
     from telephone.battle import RunResult
@@ -31,8 +30,8 @@ def run_session(call: "Callable[[Progress], PlayResult]", json: bool, opened: "P
         opened: called with each event, besides the progress display.
 
     Raises:
-        typer.Exit: with 1 if games failed, are unfinished or have no distances; with 130 or 143 if a signal stopped it,
-            or the cost was not confirmed.
+        typer.Exit: with 1 if games failed, are unfinished or have no distances; with 130 if a signal stopped it, or
+            the cost was not confirmed.
     """
     from telephone.pipeline import CostNotConfirmed, ForecastReady, RunOpened
 
@@ -66,14 +65,13 @@ def _stoppable(folders: list[Path]) -> Iterator[None]:
     """Prints the command that continues the run after Ctrl-C or SIGTERM.
 
     Raises:
-        typer.Exit: with 130 or 143.
+        typer.Exit: with 130; the command's exit code is 143 after SIGTERM.
     """
-    with sigterm_as_interrupt() as received:
-        try:
-            yield
-        except KeyboardInterrupt as error:
-            note(f"Stopped. Continue with: telephone resume {folders[-1]}" if folders else "Stopped.")
-            raise typer.Exit(exit_code(received)) from error
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        note(f"Stopped. Continue with: telephone resume {folders[-1]}" if folders else "Stopped.")
+        raise typer.Exit(STOPPED) from error
 
 
 def print_result(result: "PlayResult", json: bool) -> None:

@@ -36,14 +36,30 @@ def stop_requests(on_request: Callable[[], None]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def sigterm_as_interrupt() -> Iterator[None]:
-    """Raises KeyboardInterrupt at SIGTERM as Python does at Ctrl-C, for as long as the block lasts."""
-    with _handlers(_interrupt):
-        yield
+def sigterm_as_interrupt() -> Iterator[list[int]]:
+    """Treats SIGTERM as Ctrl-C for as long as the block lasts; gives the list of SIGTERMs that were received.
 
+    The handler of Ctrl-C decides what happens: Python's one raises KeyboardInterrupt, that of `stop_requests` calls its
+    function. Outside the main thread, or where the program has a handler of its own, nothing changes.
+    """
+    received: list[int] = []
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield received
+        return
 
-def _interrupt(number: int, at: FrameType | None) -> None:
-    raise KeyboardInterrupt
+    def handle(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        interrupt = signal.getsignal(signal.SIGINT)
+        if not callable(interrupt):
+            raise KeyboardInterrupt
+        interrupt(number, frame)
+
+    signal.signal(signal.SIGTERM, handle)
+    try:
+        yield received
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @contextlib.contextmanager
@@ -52,7 +68,7 @@ def _handlers(handle: Callable[[int, FrameType | None], Any]) -> Iterator[None]:
     if threading.current_thread() is threading.main_thread():
         for number in STOP_SIGNALS:
             found = signal.getsignal(number)
-            if found in (signal.default_int_handler, signal.SIG_DFL, _interrupt):
+            if found in (signal.default_int_handler, signal.SIG_DFL):
                 before[number] = found
                 signal.signal(number, handle)
     try:

@@ -8,11 +8,10 @@ from telephone.judge.omission_probe import OmissionProbe, QuestionAnswerer, answ
 from telephone.judge.opinions import OpinionScorer, collect_opinions
 from telephone.judge.question_generation import YesNoQuestion, generate_questions
 from telephone.judge.repeat_captions import RepeatCaptionScorer, collect_repeat_captions
-from telephone.judge.scorer import Count, Progress, Scored, Scorer, ignore, run_scorer
+from telephone.judge.scorer import Progress, Scored, Scorer, run_scorer
 from telephone.judge.scoring import DEFAULT_EMBEDDER, POCKET_EMBEDDER, default_embedders, score
 from telephone.judge.text_facts import Facts, TextFactsScorer, count_facts, why_uncounted
 from telephone.judge.vectors import Vectors, cosine_distance, embedded_kinds
-from telephone.store import Run
 
 __getattr__ = renamed(__name__)
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from telephone._moved import renamed
 from telephone.models.base import (
     Embedder,
     Image2Text,
@@ -32,8 +31,6 @@ from telephone.models.registry import (
     text2image,
 )
 from telephone.models.results import ModelOutput
-
-__getattr__ = renamed(__name__)
 
 __all__ = [
     "Catalogue",

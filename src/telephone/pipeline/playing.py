@@ -167,7 +167,7 @@ def _play(run: Run, options: PlayOptions, progress: Progress) -> PlayResult:
     turns = run.turns()
     judging = judge_distances(run, options.embedders, turns, judge_callback(progress))
     found = summarise(run, judging.identity, run.frame(turns))
-    report = write_report(run, distance_judge=judging.identity, found=found) if options.report else None
+    report = write_report(run, distance_judge=judging.identity, summary=found) if options.report else None
     return PlayResult(run.folder, played, judging, found, report)
 
 
