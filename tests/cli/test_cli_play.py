@@ -105,7 +105,7 @@ def test_a_judge_that_is_not_installed_leaves_the_facts(cli, monkeypatch):
         (("--t2i", "fake/captioner"), 2, "fake/captioner is an image-to-text model, not a text-to-image model"),
         (("--i2t", "fake/painter"), 2, "fake/painter is a text-to-image model, not an image-to-text model"),
         (("--t2i", "fake/painter?colour=red"), 2, "fake/painter has no option 'colour'"),
-        (("--t2i", ""), 2, "give at least one drawing"),
+        (("--t2i", ""), 2, "give at least one text-to-image"),
         (("--embedder", "fake/embeder"), 2, "There is no model 'fake/embeder'. Did you mean fake/embedder"),
         (("--prompts", "poket"), 2, "There is no prompt set 'poket'. Did you mean pocket"),
         (("--prompts", "none.csv"), 2, "There is no file none.csv"),
@@ -117,7 +117,7 @@ def test_a_judge_that_is_not_installed_leaves_the_facts(cli, monkeypatch):
         (("--repeats", "none"), 2, "--repeats"),
         (("--seed", "-1"), 2, "--seed"),
         (("--out", "taken/run"), 1, "check the folder"),
-        (("--out", "full"), 2, "full holds files that are no run: give a new or an empty folder."),
+        (("--out", "full"), 2, "full holds files that are no run: choose a new or an empty folder."),
     ],
 )
 def test_what_cannot_be_played_is_told_before_anything_is_made(cli, tmp_path, words, code, told):
