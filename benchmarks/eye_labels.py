@@ -1,15 +1,15 @@
-"""Drawings of a player, to be labelled by eye: draws a sample, and lays it out in numbered pages without its prompts.
+"""Generated images to be labelled by eye: samples a model, and lays the images out in numbered pages without prompts.
 
-The sample is one PNG of 64-pixel tiles and a file of what was asked for, which the one who labels does not look at.
-The labels are written by hand, one line of JSON a picture:
+The sample is one PNG of 64-pixel tiles and a file of prompts, which the person who labels does not see. The labels are
+written by hand, one line of JSON an image:
 
     {"picture": 7, "setting": "beach", "time": "day", "weather": "clear", "style": "flat",
      "cells": {"left": {"kind": "cat", "colour": "red", "count": 2}, "top": {"kind": "unclear", ...}}}
 
-What is not in `cells` is empty; `unclear` is what cannot be told by looking; a colour of null is grey.
+Cells that are not in `cells` are empty; `unclear` means that the eye cannot decide; a colour of null is grey.
 
     python benchmarks/eye_labels.py draw stable-diffusion                 # 80 easy, 70 medium, 50 hard
-    python benchmarks/eye_labels.py pages stable-diffusion --out pages    # look at these, write the labels
+    python benchmarks/eye_labels.py pages stable-diffusion --out pages    # view these, write the labels
     python benchmarks/reader_accuracy.py --labels benchmarks/labels/stable-diffusion.labels.jsonl
 """
 
@@ -32,20 +32,20 @@ PAGE_COLUMNS, PAGE_ROWS, ENLARGED = 4, 3, 5
 
 
 def draw(name: str) -> None:
-    """Draws held-out prompts in a shuffled order, so that a label cannot guess the level by the number."""
-    asked = [
+    """Generates images of held-out prompts in shuffled order, so that numbers do not reveal the level."""
+    prompts = [
         {"level": level, "prompt": _prompt(level, i), "seed": derive("eye", name, level, i) % 2**32}
         for level, count in SAMPLE.items()
         for i in range(count)
     ]
-    random.Random(derive("eye", name)).shuffle(asked)
-    player = text2image(f"pocket/{name}")
-    drawn = player.generate_images([row["prompt"] for row in asked], [row["seed"] for row in asked])
+    random.Random(derive("eye", name)).shuffle(prompts)
+    model = text2image(f"pocket/{name}")
+    drawn = model.generate_images([row["prompt"] for row in prompts], [row["seed"] for row in prompts])
     mosaic = Image.new("RGB", (TILE * COLUMNS, TILE * -(-len(drawn) // COLUMNS)))
     for number, picture in enumerate(drawn):
         mosaic.paste(picture, _corner(number))
     mosaic.save(FOLDER / f"{name}.png", optimize=True)
-    rows = [json.dumps({"picture": number, **row}) for number, row in enumerate(asked)]
+    rows = [json.dumps({"picture": number, **row}) for number, row in enumerate(prompts)]
     (FOLDER / f"{name}.prompts.jsonl").write_text("\n".join(rows) + "\n")
 
 
@@ -58,7 +58,7 @@ def _corner(number: int) -> tuple[int, int]:
 
 
 def tiles(mosaic: Path, count: int) -> list[Image.Image]:
-    """Cuts the first pictures out of a mosaic."""
+    """Cuts the first images out of a mosaic."""
     whole = Image.open(mosaic).convert("RGB")
     corners = map(_corner, range(count))
     return [whole.crop((left, top, left + TILE, top + TILE)) for left, top in corners]
@@ -66,12 +66,12 @@ def tiles(mosaic: Path, count: int) -> list[Image.Image]:
 
 def pages(name: str, out: Path) -> None:
     """Writes enlarged, numbered pages."""
-    pictures = tiles(FOLDER / f"{name}.png", sum(SAMPLE.values()))
+    images = tiles(FOLDER / f"{name}.png", sum(SAMPLE.values()))
     out.mkdir(parents=True, exist_ok=True)
     side, head, each = TILE * ENLARGED, 22, PAGE_COLUMNS * PAGE_ROWS
-    for start in range(0, len(pictures), each):
+    for start in range(0, len(images), each):
         page = Image.new("RGB", (PAGE_COLUMNS * (side + 8), PAGE_ROWS * (side + head)), "white")
-        for place, picture in enumerate(pictures[start : start + each]):
+        for place, picture in enumerate(images[start : start + each]):
             left, top = place % PAGE_COLUMNS * (side + 8), place // PAGE_COLUMNS * (side + head)
             page.paste(picture.resize((side, side), Image.Resampling.BICUBIC), (left, top + head))
             text = str(start + place)
@@ -82,13 +82,13 @@ def pages(name: str, out: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("draw", "pages"))
-    parser.add_argument("player", help="a drawer of the pocket roster, such as stable-diffusion")
+    parser.add_argument("model", help="a pocket text-to-image model, such as stable-diffusion")
     parser.add_argument("--out", type=Path, default=Path("pages"), help="where pages go")
     args = parser.parse_args()
     if args.what == "draw":
-        draw(args.player)
+        draw(args.model)
     else:
-        pages(args.player, args.out)
+        pages(args.model, args.out)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The reader against labels made by eye: where the eye could tell, does the reader say the same?
+"""`oracle/reader` against labels by eye: agreement where the eye could decide.
 
-And, because an instrument may be wrong and yet not biased: how often the eye, and how often the reader, finds in the
-drawings what was asked for. The eye may say `unclear`, the reader must answer.
+And, because a noisy instrument may be unbiased: how often the eye and the reader find what the prompt requests. The eye
+may answer `unclear`, the reader may not.
 """
 
 import itertools
@@ -28,13 +28,13 @@ Cells = dict[str, dict[str, Any]]
 
 
 class Row(NamedTuple):
-    """A drawing."""
+    """A generated image with its prompt, label and reading."""
 
     level: Level
     prompt: world.Scene
     label: dict[str, Any]
-    told: world.Scene
-    """What the reader tells."""
+    reading: world.Scene
+    """The reader's answer."""
 
 
 def cells_of(scene: world.Scene) -> Cells:
@@ -49,9 +49,9 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def against_eye(tally: Tally, level: Level, label: dict[str, Any], told: world.Scene) -> None:
-    """Counts the reader's answers where the eye could tell."""
-    seen: Cells = cells_of(told)
+def against_eye(tally: Tally, level: Level, label: dict[str, Any], reading: world.Scene) -> None:
+    """Counts the reader's answers where the eye could decide."""
+    seen: Cells = cells_of(reading)
     for place in PLACES:
         by_eye, by_reader = label["cells"].get(place), seen.get(place, {})
         if by_eye is None:
@@ -63,16 +63,16 @@ def against_eye(tally: Tally, level: Level, label: dict[str, Any], told: world.S
                 tally.add(name, level, by_reader and by_eye[name] == by_reader[name])
     for name in AROUND:
         if label[name] != UNCLEAR:
-            tally.add(name, level, label[name] == getattr(told, name))
+            tally.add(name, level, label[name] == getattr(reading, name))
 
 
 def against_prompt(tally: Tally, level: Level, prompt: world.Scene, found: Cells, who: str) -> None:
-    """Counts the things asked for of which the kind (and the colour) stands in the right cell."""
-    for place, asked in cells_of(prompt).items():
+    """Counts the requested things whose kind (colour, count) is found in the right cell."""
+    for place, requested in cells_of(prompt).items():
         drawn = found.get(place, {"kind": None, "colour": UNCLEAR, "count": 0})
-        tally.add(f"kind, by {who}", level, drawn["kind"] == asked["kind"])
-        tally.add(f"colour, by {who}", level, drawn["colour"] == asked["colour"])
-        tally.add(f"count, by {who}", level, drawn["count"] == asked["count"])
+        tally.add(f"kind, by {who}", level, drawn["kind"] == requested["kind"])
+        tally.add(f"colour, by {who}", level, drawn["colour"] == requested["colour"])
+        tally.add(f"count, by {who}", level, drawn["count"] == requested["count"])
 
 
 def table(title: str, tally: Tally) -> None:
@@ -82,24 +82,24 @@ def table(title: str, tally: Tally) -> None:
 
 
 def unclear_kinds(rows: list[Row]) -> str:
-    """What the reader says of the things whose kind the eye cannot tell: is it what was asked for?"""
-    right, asked = 0, 0
-    for _, prompt, label, told in rows:
-        wanted, seen = cells_of(prompt), cells_of(told)
+    """Returns how often the reader finds the requested kind in things whose kind is unclear to the eye."""
+    right, count = 0, 0
+    for _, prompt, label, reading in rows:
+        wanted, seen = cells_of(prompt), cells_of(reading)
         for place, thing in label["cells"].items():
             if thing["kind"] == UNCLEAR and place in wanted:
-                asked += 1
+                count += 1
                 right += wanted[place]["kind"] == seen.get(place, {}).get("kind")
     return (
-        f"\nOf things whose kind is unclear to the eye, the reader tells the kind asked for in {share(right, asked)}."
+        f"\nOf things whose kind is unclear to the eye, the reader finds the requested kind in {share(right, count)}."
     )
 
 
 def differences(rows: list[Row], most: int = 12) -> None:
-    """Prints which kinds the reader tells where the eye sees another."""
+    """Prints which kinds the reader answers where the eye answers another."""
     found: Counter[tuple[str, str]] = Counter()
-    for _, _, label, told in rows:
-        seen = cells_of(told)
+    for _, _, label, reading in rows:
+        seen = cells_of(reading)
         for place, thing in label["cells"].items():
             kind = seen.get(place, {}).get("kind", "nothing")
             if thing["kind"] not in (UNCLEAR, kind):
@@ -110,33 +110,33 @@ def differences(rows: list[Row], most: int = 12) -> None:
 
 
 def measure(reader: SceneReaderModel, labels: Path, sheet: Path | None) -> None:
-    """Prints the tables; the mosaic and the prompts lie beside the labels."""
+    """Prints the tables; the mosaic and the prompts are beside the labels."""
     name = labels.name.removesuffix(".labels.jsonl")
-    asked, given = read_lines(labels.with_name(f"{name}.prompts.jsonl")), read_lines(labels)
-    pictures = tiles(labels.with_name(f"{name}.png"), len(given))
+    prompts, given = read_lines(labels.with_name(f"{name}.prompts.jsonl")), read_lines(labels)
+    images = tiles(labels.with_name(f"{name}.png"), len(given))
     rows = [
-        Row(line["level"], world.parse(line["prompt"]), label, told)
-        for line, label, told in zip(asked, given, reader.read(pictures), strict=True)
+        Row(line["level"], world.parse(line["prompt"]), label, reading)
+        for line, label, reading in zip(prompts, given, reader.read(images), strict=True)
     ]
     by_eye, by_prompt = Tally(LEVELS), Tally(LEVELS)
-    for level, prompt, label, told in rows:
-        against_eye(by_eye, level, label, told)
+    for level, prompt, label, reading in rows:
+        against_eye(by_eye, level, label, reading)
         against_prompt(by_prompt, level, prompt, label["cells"], "eye")
-        against_prompt(by_prompt, level, prompt, cells_of(told), "reader")
-    table(f"The reader against the eye, {len(given)} drawings of pocket/{name}:", by_eye)
-    table("What was asked for, found in the drawing:", by_prompt)
+        against_prompt(by_prompt, level, prompt, cells_of(reading), "reader")
+    table(f"The reader against the eye, {len(given)} images of pocket/{name}:", by_eye)
+    table("Requested facts found in the image:", by_prompt)
     print(unclear_kinds(rows))
     differences(rows)
     if sheet:
-        _show(rows, pictures, sheet)
+        _show(rows, images, sheet)
 
 
-def _show(rows: list[Row], pictures: list[Image.Image], sheet: Path) -> None:
+def _show(rows: list[Row], images: list[Image.Image], sheet: Path) -> None:
     from telephone.world.contact_sheet import contact_sheet
 
     items = []
-    for number, ((_, _, label, told), picture) in enumerate(zip(rows, pictures, strict=True)):
-        seen = cells_of(told)
+    for number, ((_, _, label, reading), picture) in enumerate(zip(rows, images, strict=True)):
+        seen = cells_of(reading)
         apart = [
             f"{place}: {thing['kind']}, read as {seen.get(place, {}).get('kind', 'nothing')}"
             for place, thing in label["cells"].items()

@@ -1,8 +1,8 @@
-"""How faithful the pocket players are, measured on held-out scenes whose truth is known.
+"""Facts kept by one text-to-image and one image-to-text model together, on held-out scenes.
 
-Three rows a level: the describer shown true pictures; the drawer's pictures as told by the same describer (so what is
-lost there is lost by the two together); and the perfect drawer as the describer's upper bound is the first row itself.
-Every scene holds a kind in a colour that no training scene had.
+Two rows a level: descriptions of rendered images (the upper bound of a perfect text-to-image model), and descriptions
+of the text-to-image model's images, where both models lose facts. Every scene has a kind in a colour that no training
+scene has.
 
     python benchmarks/pocket_fidelity.py                    # 200 scenes a level
     python benchmarks/pocket_fidelity.py --scenes 20 --sheet drawings.png
@@ -24,30 +24,30 @@ ATTRIBUTES = ("kind", "colour", "count", "size", "place", "relation", "setting",
 
 
 def held_out_scenes(level: str, count: int) -> list[world.Scene]:
-    """The same scenes in every run: each has at least one pair of kind and colour that training never saw."""
+    """The same scenes in every run: each has at least one held-out pair of kind and colour."""
     return [world.sample(level, derive("fidelity", level, i), split="test") for i in range(count)]
 
 
-def tell(describer: str, pictures: Sequence[Image.Image]) -> list[str]:
-    player = image2text(describer)
+def describe(ref: str, images: Sequence[Image.Image]) -> list[str]:
+    model = image2text(ref)
     texts: list[str] = []
-    for start in range(0, len(pictures), 50):
-        part = pictures[start : start + 50]
-        texts += player.generate_texts(part, [0] * len(part))
+    for start in range(0, len(images), 50):
+        part = images[start : start + 50]
+        texts += model.generate_texts(part, [0] * len(part))
     return texts
 
 
-def draw(drawer: str, texts: Sequence[str]) -> list[Image.Image]:
-    player = text2image(drawer)
-    pictures: list[Image.Image] = []
+def generate(ref: str, texts: Sequence[str]) -> list[Image.Image]:
+    model = text2image(ref)
+    images: list[Image.Image] = []
     for start in range(0, len(texts), 16):
         part = texts[start : start + 16]
-        pictures += player.generate_images(part, [derive("fidelity", text) for text in part])
-    return pictures
+        images += model.generate_images(part, [derive("fidelity", text) for text in part])
+    return images
 
 
 def row(scenes: Sequence[world.Scene], texts: Sequence[str]) -> str:
-    """Shares of the facts told right, wrong and not at all; of what is told, right; and right by attribute."""
+    """Returns shares of facts stated correctly, wrongly and not at all; precision; and recall by attribute."""
     right, wrong, missing, invented = Counter(), Counter(), Counter(), Counter()
     for scene, text in zip(scenes, texts, strict=True):
         found = world.compare(scene, world.parse(text))
@@ -56,12 +56,12 @@ def row(scenes: Sequence[world.Scene], texts: Sequence[str]) -> str:
         missing.update(atom.attribute for atom in found.missing)
         invented.update(atom.attribute for atom in found.invented)
     facts = right.total() + wrong.total() + missing.total()
-    told = right.total() + wrong.total() + invented.total()
+    stated = right.total() + wrong.total() + invented.total()
     shares = [right, wrong, missing]
-    cells = [f"{100 * part.total() / facts:.1f} %" for part in shares] + [f"{100 * right.total() / told:.1f} %"]
+    cells = [f"{100 * part.total() / facts:.1f} %" for part in shares] + [f"{100 * right.total() / stated:.1f} %"]
     for attribute in ATTRIBUTES:
-        asked = right[attribute] + wrong[attribute] + missing[attribute]
-        cells.append(f"{100 * right[attribute] / asked:.0f}" if asked else "-")
+        facts_ = right[attribute] + wrong[attribute] + missing[attribute]
+        cells.append(f"{100 * right[attribute] / facts_:.0f}" if facts_ else "-")
     return " | ".join(cells)
 
 
@@ -70,30 +70,26 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=200, help="scenes a level")
     parser.add_argument("--drawer", default="pocket/stable-diffusion")
     parser.add_argument("--describer", default="pocket/blip")
-    parser.add_argument("--wording", default="plain", help="how the drawer is told the scene")
-    parser.add_argument("--sheet", type=Path, help="also write true pictures beside drawings, with what was told")
+    parser.add_argument("--wording", default="plain", help="wording of the prompts")
+    parser.add_argument("--sheet", type=Path, help="also write true and generated images with their descriptions")
     args = parser.parse_args()
-    print(
-        "| shown to the describer | level | right | wrong | missing | told that is right | "
-        + " | ".join(ATTRIBUTES)
-        + " |"
-    )
+    print("| described images | level | correct | wrong | missing | precision | " + " | ".join(ATTRIBUTES) + " |")
     print("|---|---|" + "---|" * (4 + len(ATTRIBUTES)))
     tiles: list[tuple[Image.Image, str]] = []
     for level in LEVELS:
         scenes = held_out_scenes(level, args.scenes)
         texts = [world.caption(scene, "en", args.wording) for scene in scenes]
         true = [world.render(scene, seed=derive("fidelity", text)) for scene, text in zip(scenes, texts, strict=True)]
-        drawn = draw(args.drawer, texts)
-        told_true, told_drawn = tell(args.describer, true), tell(args.describer, drawn)
-        print(f"| true pictures | {level} | {row(scenes, told_true)} |", flush=True)
-        print(f"| drawings of {args.drawer} | {level} | {row(scenes, told_drawn)} |", flush=True)
+        generated = generate(args.drawer, texts)
+        texts_true, texts_generated = describe(args.describer, true), describe(args.describer, generated)
+        print(f"| true images | {level} | {row(scenes, texts_true)} |", flush=True)
+        print(f"| images of {args.drawer} | {level} | {row(scenes, texts_generated)} |", flush=True)
         for i in range(3):
-            tiles += [(true[i], f"TRUE ({level}): {texts[i]}"), (drawn[i], f"TOLD: {told_drawn[i]}")]
+            tiles += [(true[i], f"TRUE ({level}): {texts[i]}"), (generated[i], f"DESCRIBED: {texts_generated[i]}")]
     if args.sheet:
         from telephone.world.contact_sheet import contact_sheet
 
-        contact_sheet(tiles, columns=6, tile=192, title="Held-out scenes: true picture, drawing").save(args.sheet)
+        contact_sheet(tiles, columns=6, tile=192, title="Held-out scenes: true image, generated image").save(args.sheet)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""How long the pocket players take: 64 pictures of each drawer, 256 descriptions of each describer, as fast as they go.
+"""Speed of the pocket models: 64 images a text-to-image model, 256 descriptions an image-to-text model.
 
-Each is warmed up first, then timed three times in batches as the engine makes them; the table has the median. All are
-timed in one run, so that they can be compared.
+Each model is warmed up first, then timed three times with the engine's batch sizes; the table has the median. All are
+timed in one run, so that they are comparable.
 
     python benchmarks/pocket_speed.py
     python benchmarks/pocket_speed.py pocket/blip pocket/mplug-owl
@@ -32,37 +32,37 @@ def timed(make: Callable[[Sequence[Any]], object], items: Sequence[Any], batch: 
     return rounds
 
 
-def drawing(ref: str) -> tuple[int, Callable[[Sequence[Any]], object]]:
-    player = text2image(ref)
-    return player.traits().batch_size, lambda part: player.generate_images(part, [0] * len(part))
+def generation(ref: str) -> tuple[int, Callable[[Sequence[Any]], object]]:
+    model = text2image(ref)
+    return model.traits().batch_size, lambda part: model.generate_images(part, [0] * len(part))
 
 
-def describing(ref: str) -> tuple[int, Callable[[Sequence[Any]], object]]:
-    player = image2text(ref)
-    return player.traits().batch_size, lambda part: player.generate_texts(part, [0] * len(part))
+def description(ref: str) -> tuple[int, Callable[[Sequence[Any]], object]]:
+    model = image2text(ref)
+    return model.traits().batch_size, lambda part: model.generate_texts(part, [0] * len(part))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("players", nargs="*", metavar="REF", help="every pocket player if none is named")
+    parser.add_argument("models", nargs="*", metavar="REF", help="default: every pocket model")
     parser.add_argument("--pictures", type=int, default=64)
     parser.add_argument("--texts", type=int, default=256)
     args = parser.parse_args()
     scenes = [world.sample(LEVELS[i % 4], derive("speed", i), split="test") for i in range(args.texts)]
     texts = [world.caption(scene, "en", "plain") for scene in scenes]
-    pictures = [world.render(scene) for scene in scenes]
-    print("| player | items | seconds, median of three | each |\n|---|---|---|---|")
+    images = [world.render(scene) for scene in scenes]
+    print("| model | items | seconds, median of three | each |\n|---|---|---|---|")
     for card in list_models():
-        wanted = card.ref in args.players if args.players else card.ref.startswith("pocket/")
+        wanted = card.ref in args.models if args.models else card.ref.startswith("pocket/")
         if not wanted or card.kind == "embedder":
             continue
         if card.kind == "text2image":
-            items, batch, make = texts[: args.pictures], *drawing(card.ref)
+            items, batch, make = texts[: args.pictures], *generation(card.ref)
         else:
-            items, batch, make = pictures, *describing(card.ref)
+            items, batch, make = images, *description(card.ref)
         rounds = timed(make, items, batch)
-        told = ", ".join(f"{each:.1f}" for each in rounds)
-        print(f"| {card.ref} | {len(items)} | {statistics.median(rounds):.1f} | {told} |", flush=True)
+        times = ", ".join(f"{each:.1f}" for each in rounds)
+        print(f"| {card.ref} | {len(items)} | {statistics.median(rounds):.1f} | {times} |", flush=True)
 
 
 if __name__ == "__main__":

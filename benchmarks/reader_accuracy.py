@@ -1,10 +1,10 @@
-"""How exactly `oracle/reader` reads pictures: 1,000 of the true renderer, and drawings that were labelled by eye.
+"""Accuracy of `oracle/reader`: on 1,000 rendered images, and on generated images that were labelled by eye.
 
-Every scene holds a kind in a colour that no training scene had, and is drawn with a seed of its own. A fact is right if
-the reader tells it of the cell where it is true. A relation of two things is right if the reader tells both kinds, and
-where they stand to each other. Intervals are Wilson's, 95 %.
+Every scene has a kind in a colour that no training scene has, and its own seed. A fact is correct if the reader answers
+it in the cell where it is true. A relation of two things is correct if the reader answers both kinds and their relative
+position. Intervals are Wilson's, 95 %.
 
-    python benchmarks/reader_accuracy.py                         # tables on this page: docs/reader.md
+    python benchmarks/reader_accuracy.py                         # the tables of docs/reader.md
     python benchmarks/reader_accuracy.py --pictures 100 --sheet mistakes.png
     python benchmarks/reader_accuracy.py --labels benchmarks/labels/stable-diffusion.labels.jsonl
 """
@@ -43,22 +43,22 @@ def held_out_scenes(count: int) -> list[tuple[Level, world.Scene]]:
 
 
 def tally_facts(tally: Tally, level: Level, truth: world.Scene, cells: NDArray[np.int64], whole: NDArray[np.int64]):
-    """Counts what the reader says of each cell that holds a thing, of the empty ones, and of the whole."""
-    for true, told in zip(cell_targets(truth), cells, strict=True):
+    """Counts the reader's answers about cells with things, empty cells, and the whole."""
+    for true, reading in zip(cell_targets(truth), cells, strict=True):
         if true[0] == 0:
-            tally.add("empty cells", level, told[0] == 0)
+            tally.add("empty cells", level, reading[0] == 0)
             continue
         for index, name in enumerate(CELL_FACTS):
-            tally.add(name, level, true[index] == told[index])
+            tally.add(name, level, true[index] == reading[index])
     for index, name in enumerate(SCENE_FACTS):
         tally.add(name, level, scene_targets(truth)[index] == whole[index])
 
 
-def tally_relations(tally: Tally, level: Level, truth: world.Scene, told: world.Scene) -> None:
-    """Counts, for each two things in different columns (rows), whether both are told and stand as they do in truth."""
-    there, seen, pairs = layout(truth), layout(told), match(truth, told)
+def tally_relations(tally: Tally, level: Level, truth: world.Scene, reading: world.Scene) -> None:
+    """Counts, for each two things in different columns (rows), whether both are read in their true relation."""
+    there, seen, pairs = layout(truth), layout(reading), match(truth, reading)
     for a, b in itertools.combinations(range(len(there)), 2):
-        both = all(i in pairs and told.things[pairs[i]].kind == truth.things[i].kind for i in (a, b))
+        both = all(i in pairs and reading.things[pairs[i]].kind == truth.things[i].kind for i in (a, b))
         for name, relations in {"left / right": ("left of", "right of"), "above / below": ("above", "below")}.items():
             for relation in relations:
                 if holds(relation, there[a], there[b]):
@@ -66,7 +66,7 @@ def tally_relations(tally: Tally, level: Level, truth: world.Scene, told: world.
 
 
 def confusions(truths: Sequence[world.Scene], cells: NDArray[np.int64], fact: str) -> Counter[tuple[int, int]]:
-    """Counts pairs of true and told answers about the cells that hold a thing; -1 is told of a cell seen empty."""
+    """Counts pairs of true and read values of cells with a thing; -1 is a cell read as empty."""
     index = list(CELL_FACTS).index(fact)
     true = np.stack([cell_targets(scene) for scene in truths])
     there = true[..., 0] > 0
@@ -74,33 +74,33 @@ def confusions(truths: Sequence[world.Scene], cells: NDArray[np.int64], fact: st
 
 
 def kind_table(pairs: Counter[tuple[int, int]], most: int = 10) -> Iterator[str]:
-    """The kinds that are taken for another most often."""
+    """Yields the most frequent confusions of kinds."""
     shown = Counter({pair: count for pair, count in pairs.items() if pair[0] != pair[1]})
     totals = Counter[int]()
     for (true, _), count in pairs.items():
         totals[true] += count
-    yield "| true kind | told | times | of |\n|---|---|---|---|"
-    for (true, told), count in sorted(shown.items(), key=lambda row: (-row[1], row[0]))[:most]:
-        yield f"| {KIND_NAMES[true]} | {KIND_NAMES[told]} | {count} | {totals[true]} |"
+    yield "| true kind | read as | times | of |\n|---|---|---|---|"
+    for (true, reading), count in sorted(shown.items(), key=lambda row: (-row[1], row[0]))[:most]:
+        yield f"| {KIND_NAMES[true]} | {KIND_NAMES[reading]} | {count} | {totals[true]} |"
 
 
 def colour_table(pairs: Counter[tuple[int, int]]) -> Iterator[str]:
-    """True colours in rows, told ones in columns."""
-    yield "| true \\ told | " + " | ".join(COLOUR_NAMES) + " | nothing |\n|" + "---|" * (len(COLOUR_NAMES) + 2)
+    """Yields a table of true colours in rows, read ones in columns."""
+    yield "| true \\ read | " + " | ".join(COLOUR_NAMES) + " | nothing |\n|" + "---|" * (len(COLOUR_NAMES) + 2)
     for true, name in enumerate(COLOUR_NAMES):
-        row = [pairs[true, told] for told in (*range(len(COLOUR_NAMES)), -1)]
+        row = [pairs[true, reading] for reading in (*range(len(COLOUR_NAMES)), -1)]
         yield f"| {name} | " + " | ".join(str(count) if count else "" for count in row) + " |"
 
 
 def mistakes(
-    truths: Sequence[world.Scene], cells: NDArray[np.int64], pictures: Sequence[Image.Image]
+    truths: Sequence[world.Scene], cells: NDArray[np.int64], images: Sequence[Image.Image]
 ) -> list[tuple[Image.Image, str]]:
-    """Pictures with a kind that was read wrong, and what was said."""
+    """Returns images with a kind that was read wrong, and the wrong answers."""
     tiles = []
-    for truth, told, picture in zip(truths, cells, pictures, strict=True):
+    for truth, reading, picture in zip(truths, cells, images, strict=True):
         wrong = [
-            f"{PLACES[i]}: {KIND_NAMES[true[0]]} told as {KIND_NAMES[row[0]]}"
-            for i, (true, row) in enumerate(zip(cell_targets(truth), told, strict=True))
+            f"{PLACES[i]}: {KIND_NAMES[true[0]]} read as {KIND_NAMES[row[0]]}"
+            for i, (true, row) in enumerate(zip(cell_targets(truth), reading, strict=True))
             if true[0] != row[0]
         ]
         if wrong:
@@ -111,20 +111,20 @@ def mistakes(
 def measure(reader: SceneReaderModel, count: int, sheet: Path | None) -> None:
     chosen = held_out_scenes(count)
     truths = [scene for _, scene in chosen]
-    pictures = [world.render(scene, seed=derive("reader accuracy picture", i)) for i, scene in enumerate(truths)]
-    cells, whole = reader.facts(pictures)
+    images = [world.render(scene, seed=derive("reader accuracy picture", i)) for i, scene in enumerate(truths)]
+    cells, whole = reader.facts(images)
     tally = Tally(LEVELS)
-    for (level, truth), told, around, scene in zip(chosen, cells, whole, reader.read(pictures), strict=True):
-        tally_facts(tally, level, truth, told, around)
+    for (level, truth), reading, around, scene in zip(chosen, cells, whole, reader.read(images), strict=True):
+        tally_facts(tally, level, truth, reading, around)
         tally_relations(tally, level, truth, scene)
     print(header("fact", LEVELS))
     for name in tally.names():
         print(tally.row(name) + (f" {GOALS[name]} % |" if name in GOALS else " |"))
-    print("\nKinds that are taken for another most often:\n")
+    print("\nMost frequent confusions of kinds:\n")
     print("\n".join(kind_table(confusions(truths, cells, "kind"))))
     print("\nColours:\n")
     print("\n".join(colour_table(confusions(truths, cells, "colour"))))
-    if sheet and (tiles := mistakes(truths, cells, pictures)):
+    if sheet and (tiles := mistakes(truths, cells, images)):
         from telephone.world.contact_sheet import contact_sheet
 
         contact_sheet(tiles[:48], columns=8, tile=160, title="Kinds that the reader read wrong").save(sheet)
@@ -133,8 +133,10 @@ def measure(reader: SceneReaderModel, count: int, sheet: Path | None) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pictures", type=int, default=1000)
-    parser.add_argument("--sheet", type=Path, help="also write the pictures with a kind that was read wrong")
-    parser.add_argument("--labels", type=Path, help="measure on drawings labelled by eye instead (see eye_labels.py)")
+    parser.add_argument("--sheet", type=Path, help="also write the images with a kind that was read wrong")
+    parser.add_argument(
+        "--labels", type=Path, help="measure on generated images labelled by eye instead (see eye_labels.py)"
+    )
     args = parser.parse_args()
     if args.labels:
         eye_measure.measure(SceneReaderModel(), args.labels, args.sheet)

@@ -101,9 +101,9 @@ def train_all(recipe: Recipe, net: Blip, tokenizer: WordTokenizer, pictures: dat
     def draw(rng: np.random.Generator, count: int) -> list[int]:
         return rng.integers(len(texts), size=count).tolist()
 
-    for step, rows in zip(stage, length_sorted(stage, draw, lambda row: len(texts[row]), BATCH), strict=False):
+    for step, batch in zip(stage, length_sorted(stage, draw, lambda row: len(texts[row]), BATCH), strict=False):
         rng = stage.rng
-        rows = rng.permutation(rows)
+        rows = rng.permutation(batch)
         tokens = tokenizer.batch([texts[row] for row in rows], limit).to(recipe.device)
         patches = net.image_encoder(augmented(pictures.pixels[rows], rng).to(recipe.device))
         itc, similarity = net.itc_loss(patches, tokens)
