@@ -93,10 +93,10 @@ def seeds_for(seed: int | None, count: int, *given: object) -> list[int]:
 
 
 def _api_error(target: ServedModel, error: ModelError) -> ApiError:
-    error = from_model_error(target.name, error)
-    if error.status != 400:
+    response = from_model_error(target.name, error)
+    if response.status != 400:
         _log(target, error)
-    return error
+    return response
 
 
 def _log(target: ServedModel, error: BaseException) -> None:
