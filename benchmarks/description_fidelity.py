@@ -25,7 +25,7 @@ from telephone import world
 from telephone.core.records import LEVELS
 from telephone.core.seeds import derive
 from telephone.models import generate_texts, image2text, list_models
-from telephone.world.facts import telling
+from telephone.world.facts import described_scene
 
 WORLD = "the world itself, detailed"
 
@@ -140,7 +140,7 @@ def main() -> None:
     for level in args.levels:
         scenes = held_out_scenes(level, args.scenes)
         images = [world.render(scene, seed=derive("fidelity", level, i)) for i, scene in enumerate(scenes)]
-        perfect = [world.caption(telling(scene), "en", "detailed") for scene in scenes]
+        perfect = [world.caption(described_scene(scene), "en", "detailed") for scene in scenes]
         for ref in (WORLD, *refs):
             clock = time.perf_counter()
             texts = perfect if ref == WORLD else describe(ref, images)

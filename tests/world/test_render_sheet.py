@@ -49,5 +49,5 @@ def test_any_shape_fits_its_tile():
 
 
 def test_an_empty_sheet_is_refused():
-    with pytest.raises(UsageError, match="at least one picture"):
+    with pytest.raises(UsageError, match="at least one image"):
         contact_sheet([])

@@ -5,7 +5,7 @@ from world_strategies import scenes
 
 from telephone import world
 from telephone.core.errors import WorldError
-from telephone.world.facts import CELL_FACTS, SCENE_FACTS, cell_targets, scene_of, scene_targets, telling
+from telephone.world.facts import CELL_FACTS, SCENE_FACTS, cell_targets, described_scene, scene_of, scene_targets
 from telephone.world.layout import layout
 from telephone.world.scene import KINDS, PLACES
 
@@ -20,7 +20,7 @@ def test_answers_turn_back_into_what_can_be_seen(scene):
         (t.kind, t.colour, t.size, t.count, place) for t, place in zip(scene.things, layout(scene), strict=True)
     }
     assert [thing.place for thing in seen.things] == sorted(layout(scene), key=PLACES.index)
-    assert (cell_targets(telling(seen)) == cell_targets(scene)).all()
+    assert (cell_targets(described_scene(seen)) == cell_targets(scene)).all()
 
 
 def test_the_facts_of_an_empty_cell_are_not_asked():

@@ -1,4 +1,4 @@
-"""The pocket world: scenes, the words that tell them and the reader of those words, pictures, and what is kept."""
+"""The pocket world: scene graphs, captions and their parser, the renderer, the sampler, and scene comparison."""
 
 from telephone.world.comparison import SceneComparison, compare
 from telephone.world.grammar import WORDINGS, caption

@@ -1,4 +1,4 @@
-"""Where a scene takes place: eight settings and the blank sheet, calm enough that the things stand out."""
+"""Backdrops of the eight settings and the blank sheet, with low contrast so that the things stand out."""
 
 from collections.abc import Callable, Iterable
 
@@ -165,7 +165,7 @@ def _room(canvas: Canvas, light: Light) -> None:
 
 
 def _fall_outside(canvas: Canvas, light: Light, style: str) -> None:
-    """Lets it rain or snow behind the panes of the window only."""
+    """Draws rain or snow behind the window panes only."""
     before = canvas.picture.copy()
     fall(canvas, light, style)
     _, top, _, bottom = WINDOW
@@ -204,7 +204,7 @@ def _floor(canvas: Canvas, light: Light) -> None:
 
 
 def _indoors(light: Light, paint: Rgb) -> Rgb:
-    """Returns what a colour in the room looks like: the weather outside is felt within."""
+    """Returns the appearance of a colour in the room, which depends on the weather outside."""
     mood: dict[str, tuple[Rgb, float]] = {
         "clear": ((255, 255, 255), 0.0),
         "cloudy": ((120, 124, 140), 0.2),

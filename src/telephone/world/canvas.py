@@ -1,4 +1,4 @@
-"""A sheet to paint backdrops on, measured in 64 x 64 units whatever its size in pixels."""
+"""A canvas for backdrops, measured in 64 x 64 units at any size in pixels."""
 
 from collections.abc import Iterable, Sequence
 
@@ -13,7 +13,7 @@ UNITS = 64
 
 
 class Canvas:
-    """A square picture with brushes that count in units; `size` is its side in finished pixels."""
+    """A square image whose drawing methods take units; `size` is its final side in pixels."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -64,20 +64,20 @@ class Canvas:
         self.picture.paste(Image.fromarray(column.repeat(self.side, 1)), (0, first))
 
     def pixels(self) -> NDArray[np.float32]:
-        """Returns what is painted as float32 [side, side, 3] in [0, 255]."""
+        """Returns the canvas as float32 [side, side, 3] in [0, 255]."""
         return np.asarray(self.picture, dtype=np.float32)
 
     def put(self, pixels: NDArray[np.float32]) -> None:
-        """Replaces what is painted."""
+        """Replaces the content of the canvas."""
         self._renew(Image.fromarray(np.rint(pixels.clip(0, 255)).astype(np.uint8)))
 
     def finish(self) -> Image.Image:
-        """Returns the picture at its finished size."""
+        """Returns the image at its final size."""
         return self.picture.reduce(OVER)
 
 
 def _eased(along: NDArray[np.float64], xs: NDArray[np.float64], ys: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Interpolates with level tangents at every point: ridges that roll."""
+    """Interpolates with horizontal tangents at every point, which gives rolling ridges."""
     index = np.clip(np.searchsorted(xs, along, side="right") - 1, 0, len(xs) - 2)
     t = np.clip((along - xs[index]) / (xs[index + 1] - xs[index]), 0, 1)
     eased: NDArray[np.float64] = ys[index] + (ys[index + 1] - ys[index]) * t * t * (3 - 2 * t)
@@ -85,7 +85,7 @@ def _eased(along: NDArray[np.float64], xs: NDArray[np.float64], ys: NDArray[np.f
 
 
 def scattered(count: int, seed: int, box: tuple[float, float, float, float]) -> Iterable[tuple[float, float]]:
-    """Yields points spread evenly but not regularly over a box (left, top, right, bottom), always the same ones."""
+    """Yields points spread evenly but not regularly over a box (left, top, right, bottom), deterministic."""
     left, top, right, bottom = box
     for number in range(count):
         # Two irrational steps fill a square evenly (an additive recurrence).

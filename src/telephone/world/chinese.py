@@ -1,4 +1,4 @@
-"""The Chinese wordings: places and anchors come first, so every clause reads "there: this many of that"."""
+"""The Chinese wordings: place or anchor first, then count and noun."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Counts what is left of a scene in another one: facts kept, wrong, missing and invented."""
+"""Compares two scenes fact by fact: facts kept, wrong, missing and invented."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,21 +9,21 @@ from telephone.world.scene import Atom, Scene, atoms
 
 _WHERE = "where"
 _SAME_KIND = 1000
-"""More than six things can win by all other agreement, so kinds are matched first."""
+"""Larger than the sum of all other agreements of six things, so equal kinds are matched first."""
 
 
 @dataclass(frozen=True)
 class SceneComparison:
-    """Every fact of the truth is kept, wrong or missing; what the other scene says beyond them is invented."""
+    """Every fact of the truth is kept, wrong or missing; other facts of the second scene are invented."""
 
     kept: tuple[Atom, ...]
     """Facts of the truth."""
     wrong: tuple[tuple[Atom, Atom], ...]
-    """A fact of the truth, and what the other scene says instead."""
+    """A fact of the truth, and the fact that the other scene states instead."""
     missing: tuple[Atom, ...]
-    """Facts of the truth that the other scene is silent about."""
+    """Facts of the truth that the other scene does not state."""
     invented: tuple[Atom, ...]
-    """Facts of the other scene; a place that is not stated in the truth but is true there is none."""
+    """Facts of the other scene only; a place that holds in the truth without being stated there does not count."""
 
     @property
     def recall(self) -> float | None:
@@ -45,9 +45,9 @@ class SceneComparison:
 def compare(truth: Scene, other: Scene) -> SceneComparison:
     """Compares two scenes fact by fact.
 
-    Things are matched so that they agree as much as can be: equal kinds first; what is left over is matched if it has
-    the colour or the stated place in common, and then its kind is wrong. A place or relation of the truth is kept if it
-    is true of where the other scene's things stand, said or not.
+    Things are matched for the largest agreement: equal kinds first; the rest is matched if colour or stated place are
+    equal, and then the kind is wrong. A place or relation of the truth is kept if it holds for the positions of the
+    other scene's things, stated or not.
     """
     judge = _Judge(truth, other, match(truth, other))
     kept, wrong, missing = [], [], []
@@ -63,7 +63,7 @@ def compare(truth: Scene, other: Scene) -> SceneComparison:
 
 
 def match(truth: Scene, other: Scene) -> dict[int, int]:
-    """Returns which thing of the other scene is which thing of the truth, by the assignment that agrees most."""
+    """Returns for each thing of the truth the match in the other scene: the assignment of largest agreement."""
     scores = _scores(truth, other)
 
     @cache
@@ -90,7 +90,7 @@ def _scores(truth: Scene, other: Scene) -> list[list[int]]:
 
 
 def _score(truth: Scene, other: Scene, pair: tuple[int, int], same_cell: bool) -> int:
-    """Returns how much two things agree; 0 means that they are not the same thing."""
+    """Returns the agreement of two things; 0 means no match."""
     one, two = truth.things[pair[0]], other.things[pair[1]]
     same_colour = one.colour == two.colour
     alike = (same_colour and one.colour is not None) or (one.place is not None and one.place == two.place)
@@ -109,7 +109,7 @@ def _slot(atom: Atom) -> str:
 
 
 class _Judge:
-    """Answers for one pair of scenes whose things are matched."""
+    """Compares the facts of two scenes whose things are matched."""
 
     def __init__(self, truth: Scene, other: Scene, matched: dict[int, int]) -> None:
         self.truth, self.other = truth, other
@@ -120,7 +120,7 @@ class _Judge:
         self.stated = {(atom.thing, _slot(atom)): atom for atom in atoms(truth)}
 
     def keeps(self, atom: Atom) -> bool:
-        """Tells whether a fact of the truth is a fact of the other scene."""
+        """Returns whether a fact of the truth is a fact of the other scene."""
         if atom.thing not in self.matched:
             return False
         thing = self.matched[atom.thing]
@@ -138,19 +138,19 @@ class _Judge:
         subject, theirs = self.matched[atom.thing], self.matched[anchor]
         assert subject is not None and theirs is not None
         if said is not None and said.value == atom.value and _anchor(self.other, said) == theirs:
-            return True  # told alike, even if there is no room for it to be true
+            return True  # stated in both, even if the layout has no room for it
         places = layout(self.other)
         return holds(str(atom.value), places[subject], places[theirs])
 
     def answer(self, atom: Atom) -> Atom | None:
-        """Returns what the other scene says instead of a fact that it does not keep; None if nothing."""
+        """Returns the fact that the other scene states instead of one that it does not keep; None if it states none."""
         if atom.thing not in self.matched:
             return None
         said = self.said.get((self.matched[atom.thing], _slot(atom)))
         return None if said is None or (_slot(atom) == _WHERE and self._true(said)) else said
 
     def invented(self) -> Iterator[Atom]:
-        """Yields the facts of the other scene that answer no fact of the truth and are not simply true."""
+        """Yields the facts of the other scene that correspond to no fact of the truth and do not hold in it."""
         matched = {theirs: ours for ours, theirs in self.matched.items()}
         for atom in self.said.values():
             if atom.thing in matched and (matched[atom.thing], _slot(atom)) in self.stated:
@@ -159,7 +159,7 @@ class _Judge:
                 yield atom
 
     def _true(self, said: Atom) -> bool:
-        """Tells whether a place or relation of the other scene holds in the truth."""
+        """Returns whether a place or relation of the other scene holds in the truth."""
         thing, places = self.back.get(said.thing or 0), layout(self.truth)
         if thing is None:
             return False

@@ -1,4 +1,4 @@
-"""Contact sheets: many pictures on one page, each with its caption, to be looked at by people."""
+"""Contact sheets: many images on one page, each with its caption."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -32,13 +32,13 @@ _FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "/System/Library/
 def contact_sheet(
     items: Sequence[tuple[Image.Image, str]], columns: int = 6, tile: int = 160, title: str = ""
 ) -> Image.Image:
-    """Lays pictures out in rows, a wrapped caption under each.
+    """Arranges images in rows, with a wrapped caption under each.
 
     Args:
-        items: Pictures with their captions, in reading order.
-        columns: How many pictures stand in a row.
-        tile: Side of each picture on the sheet in pixels; small pictures are enlarged with hard pixels.
-        title: A headline over the sheet.
+        items: Images with their captions, in reading order.
+        columns: Number of images in a row.
+        tile: Side of each image on the sheet in pixels; small images are enlarged without smoothing.
+        title: A heading above the sheet.
 
     Returns:
         RGB, as wide as `columns` tiles and as high as is needed.
@@ -47,7 +47,7 @@ def contact_sheet(
         UsageError: there are no pictures, or fewer than one column.
     """
     if not items or columns < 1 or tile < 16:
-        raise UsageError("A contact sheet needs at least one picture, one column and tiles of 16 pixels.")
+        raise UsageError("A contact sheet needs at least one image, one column and tiles of 16 pixels.")
     columns = min(columns, len(items))
     size = max(11, round(tile * 0.078))
     captions = [_wrapped(caption, tile, size) for _, caption in items]
@@ -77,7 +77,7 @@ def _headline(sheet: Image.Image, title: str, size: int) -> None:
 
 
 def _fitted(picture: Image.Image, tile: int) -> Image.Image:
-    """Returns the picture as large as the tile; what is enlarged keeps its square pixels."""
+    """Returns the image at the size of the tile; enlarging uses nearest-neighbour sampling."""
     picture = picture.convert("RGB")
     longest = max(picture.size)
     if longest < tile:
@@ -116,7 +116,7 @@ def _wrapped(caption: str, width: int, size: int) -> list[str]:
 
 
 def _pieces(text: str) -> list[str]:
-    """Returns what must not be broken: words with the space after them, and single Chinese characters."""
+    """Returns the unbreakable parts: words with the space after them, and single Chinese characters."""
     found: list[str] = []
     for sign in text:
         fresh = not found or found[-1].endswith(" ") or (is_chinese(sign) or is_chinese(found[-1][-1]))
@@ -130,7 +130,7 @@ def _pieces(text: str) -> list[str]:
 
 
 def is_chinese(sign: str) -> bool:
-    """Tells whether a character is Chinese, or punctuation as wide as that."""
+    """Returns whether a character is Chinese, or full-width punctuation."""
     return "\u3000" <= sign <= "\u9fff" or "\uff00" <= sign <= "\uffef"
 
 
@@ -148,7 +148,7 @@ def _font(chinese: bool, size: int) -> Font:
 
 
 def _latin_path() -> str | None:
-    """Returns the sans-serif font that comes with the plotting library, so that sheets look alike everywhere."""
+    """Returns the sans-serif font that comes with the plotting library, so that sheets are equal on every machine."""
     import matplotlib
 
     path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"

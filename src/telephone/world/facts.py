@@ -1,4 +1,4 @@
-"""A scene as numbered answers: what stands in each of the six cells, and what the whole is like; and back again."""
+"""Converts a scene to class indices, facts of the six cells and facts of the scene, and back."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +20,13 @@ from telephone.world.scene import (
 )
 
 CELL_FACTS = {"kind": len(KINDS) + 1, "colour": len(COLOURS) + 1, "size": len(SIZES), "count": len(COUNTS)}
-"""What is asked of each of the six cells, and among how many answers; kind 0 is an empty cell, colour 0 unpainted."""
+"""Facts of each of the six cells with their number of classes; kind 0 is an empty cell, colour 0 unpainted."""
 SCENE_FACTS = {"setting": len(SETTINGS) + 1, "time": len(TIMES), "weather": len(WEATHERS), "style": len(STYLES)}
-"""What is asked of the whole scene; setting 0 is none."""
+"""Facts of the scene with their number of classes; setting 0 is none."""
 
 
 def cell_targets(scene: Scene) -> NDArray[np.int64]:
-    """Returns the facts of the six cells, [6, 4] in the order of `PLACES` and `CELL_FACTS`; -1 is not asked."""
+    """Returns the facts of the six cells, [6, 4] in the order of `PLACES` and `CELL_FACTS`; -1 is undefined."""
     rows = np.full((len(PLACES), len(CELL_FACTS)), -1, dtype=np.int64)
     rows[:, 0] = 0
     for place, thing in zip(layout(scene), scene.things, strict=True):
@@ -37,20 +37,20 @@ def cell_targets(scene: Scene) -> NDArray[np.int64]:
 
 
 def scene_targets(scene: Scene) -> NDArray[np.int64]:
-    """Returns the facts of the whole scene, [4] in the order of `SCENE_FACTS`."""
+    """Returns the facts of the scene, [4] in the order of `SCENE_FACTS`."""
     setting = 0 if scene.setting is None else SETTINGS.index(scene.setting) + 1
     values = setting, TIMES.index(scene.time), WEATHERS.index(scene.weather), STYLES.index(scene.style)
     return np.array(values, dtype=np.int64)
 
 
 def scene_of(cells: NDArray[np.int64], whole: NDArray[np.int64]) -> Scene:
-    """Returns the scene that the answers tell, every thing with its place, in the order of `PLACES`.
+    """Returns the scene of the class indices, every thing with its place, in the order of `PLACES`.
 
-    A scene cannot hold two groups of one kind and colour: of such, only the first is told. In space there is neither
-    time nor weather, whatever the answers say.
+    A scene cannot hold two groups of one kind and colour: only the first is kept. In space
+    time and weather are ignored.
 
     Args:
-        cells: [6, 4] as `cell_targets` makes it; what is said of an empty cell besides its kind is not read.
+        cells: [6, 4] as `cell_targets` makes it; facts of an empty cell other than its kind are ignored.
         whole: [4] as `scene_targets` makes it.
 
     Raises:
@@ -73,17 +73,17 @@ def scene_of(cells: NDArray[np.int64], whole: NDArray[np.int64]) -> Scene:
 
 def _check(answers: NDArray[np.int64], asked: NDArray[np.int64], facts: dict[str, int], *rows: int) -> None:
     if answers.shape != (*rows, len(facts)):
-        raise WorldError(f"These answers have the shape {answers.shape}: give them as {(*rows, len(facts))}.")
+        raise WorldError(f"These class indices have the shape {answers.shape}: give them as {(*rows, len(facts))}.")
     for index, (name, size) in enumerate(facts.items()):
         if not ((asked[..., index] >= 0) & (asked[..., index] < size)).all():
-            raise WorldError(f"An answer about the {name} is out of range: give numbers from 0 to {size - 1}.")
+            raise WorldError(f"A class index of the {name} is out of range: give numbers from 0 to {size - 1}.")
 
 
-def telling(scene: Scene) -> Scene:
-    """Returns the scene as somebody tells it who sees only the picture: things from left to right, lower row first.
+def described_scene(scene: Scene) -> Scene:
+    """Returns the scene as described from the image alone: things from left to right, lower row first.
 
-    Places are told of every thing where there are several, and of a single one only if it is not where it would
-    stand anyway; relations are not told, because the places say the same.
+    Every thing has a place if there are several; a single one only if it is not at its default place. Relations are
+    left out, as the places imply them.
     """
     placed = sorted(zip(layout(scene), scene.things, strict=True), key=lambda pair: PLACES.index(pair[0]))
     things = tuple(_at(thing, place) for place, thing in placed)

@@ -1,4 +1,4 @@
-"""Says a scene in words: every wording states every fact, in the order of the things, so that it can be read back."""
+"""Captions a scene: every wording states every fact, in the order of the things, so that it can be parsed."""
 
 from collections.abc import Callable, Iterator
 
@@ -26,7 +26,7 @@ _MEDIA = {"flat": "picture", "sketch": "pencil sketch", "pastel": "pastel drawin
 
 
 def caption(scene: Scene, lang: str = "en", wording: str = "detailed", seed: int = 0) -> str:
-    """Says the scene in words that `parse` reads back exactly.
+    """Returns a caption that `parse` maps back to exactly this scene.
 
     Args:
         scene: Any scene.

@@ -1,4 +1,4 @@
-"""Where the things of a scene stand: one of six cells each, so that places and relations hold if they can at all."""
+"""Positions of the things of a scene: one of six cells each, such that places and relations hold if possible."""
 
 from functools import lru_cache
 
@@ -18,7 +18,7 @@ def cell_of(place: str) -> tuple[int, int]:
 
 
 def holds(name: str, subject: str, anchor: str) -> bool:
-    """Tells whether a thing in place `subject` is left of, right of, above or below one in place `anchor`."""
+    """Returns whether a thing in place `subject` is left of, right of, above or below one in place `anchor`."""
     (column, row), (other_column, other_row) = cell_of(subject), cell_of(anchor)
     return {
         "left of": column < other_column,
@@ -30,7 +30,7 @@ def holds(name: str, subject: str, anchor: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def layout(scene: Scene) -> tuple[str, ...]:
-    """Returns the place of each thing; relations that cannot hold together are given up, the last told first."""
+    """Returns the place of each thing; of relations that cannot hold together, the last ones are dropped first."""
     for kept in range(len(scene.relations), -1, -1):
         found = _place(scene.things, scene.relations[:kept])
         if found is not None:
@@ -39,7 +39,7 @@ def layout(scene: Scene) -> tuple[str, ...]:
 
 
 def _place(things: tuple[Thing, ...], relations: tuple[Relation, ...]) -> tuple[str, ...] | None:
-    """Backtracks over at most 6! arrangements, the liked places first."""
+    """Backtracks over at most 6! arrangements, preferred places first."""
     reserved = {thing.place for thing in things if thing.place}
     related = {relation.subject: relation for relation in relations}
 

@@ -1,4 +1,4 @@
-"""Words for every value of the pocket world, in English and Chinese: those that are said, and more that are read."""
+"""Words for every value of the pocket world, in English and Chinese: those of captions, and synonyms for parsing."""
 
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -8,7 +8,7 @@ from telephone.world.scene import COLOURS, COUNTS, KINDS, SETTINGS
 
 
 class Meaning(NamedTuple):
-    """What a word or a phrase says."""
+    """The meaning of a word or phrase."""
 
     what: str
     """An attribute of `Atom`, or a word of structure: after, article, and, be, break, comma, picture, pronoun, silent,
@@ -33,7 +33,7 @@ CHINESE_KINDS = {
     "lamp": "盏台灯", "mushroom": "朵蘑菇", "plane": "架飞机", "robot": "个机器人",
     "rocket": "枚火箭", "star": "颗星星", "tree": "棵树", "umbrella": "把雨伞",
 }  # fmt: skip
-"""A measure word of one sign, then the noun."""
+"""A measure word of one character, then the noun."""
 CHINESE_COLOURS = dict(zip(COLOURS, "红橙黄绿蓝紫粉棕黑白", strict=True))
 CHINESE_NUMBERS = {1: "一", 2: "两", 3: "三", 4: "四"}
 CHINESE_SIZES = {"small": "小", "big": "大"}

@@ -1,4 +1,4 @@
-"""The paints: what each colour of a thing, and each fixed detail, looks like in each of the four styles."""
+"""The RGB values of each colour of a thing, and of each fixed detail, in each of the four styles."""
 
 from functools import cache
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from telephone.world.shapes import Role
 Rgb = tuple[int, int, int]
 
 PAPER: Rgb = (254, 253, 248)
-"""The paper that sketches are drawn on."""
+"""Paper colour of sketches."""
 _FLAT: dict[str | None, Rgb] = {
     "red": (222, 40, 44),
     "orange": (249, 137, 28),
@@ -60,7 +60,7 @@ _FIXED: dict[str, Rgb] = {
 
 
 class Paints(NamedTuple):
-    """What one thing is painted with."""
+    """The colours of one thing."""
 
     roles: dict[Role, Rgb]
     outline: Rgb

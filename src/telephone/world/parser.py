@@ -1,7 +1,7 @@
-"""Reads a scene back out of a text: exactly from a caption of the grammar, as well as can be from any other string.
+"""Parses a text to a scene: exactly for captions of the grammar, best effort for any other string.
 
 One pass over the words. Adjectives wait for the next noun; a place belongs to the thing before it or, at the start of a
-clause, to the thing after it; a relation waits for its anchor. What contradicts is dropped: the scene is always valid.
+clause, to the thing after it; a relation waits for its anchor. Contradictions are dropped: the scene is always valid.
 """
 
 from dataclasses import dataclass, field, replace
@@ -17,26 +17,26 @@ _OPENERS = frozenset({"article", "count", "size", "colour", "kind"})
 
 
 class ParseResult(NamedTuple):
-    """What was understood of a text, and what was not."""
+    """The scene of a text, and the words that were not understood."""
 
     scene: Scene
     unknown: tuple[str, ...]
-    """The content words that mean nothing here, each once, in order; lower case."""
+    """The content words without a meaning in this world, each once, in order; lower case."""
 
 
 def parse(text: str) -> Scene:
-    """Returns the scene that a text tells; any string gives a valid scene, in the worst case an empty one."""
+    """Returns the scene of a text; any string gives a valid scene, in the worst case an empty one."""
     return read(text).scene
 
 
 def read(text: str) -> ParseResult:
-    """Returns the scene that a text tells (English or Chinese), and the words that were not understood."""
+    """Returns the scene of a text (English or Chinese), and the words that were not understood."""
     return _Reader(tokens(text)).read()
 
 
 @dataclass
 class _Noun:
-    """The noun phrase that is being read."""
+    """The noun phrase that is being parsed."""
 
     count: int | None = None
     size: str | None = None
@@ -44,7 +44,7 @@ class _Noun:
     definite: bool = False
     indefinite: bool = False
     stale: bool = False
-    """An unknown word came after the adjectives: they may have been its own."""
+    """An unknown word came after the adjectives: they may belong to it."""
 
 
 @dataclass
@@ -67,15 +67,15 @@ class _Reader:
     unknown: dict[str, None] = field(default_factory=dict)
     noun: _Noun = field(default_factory=_Noun)
     current: int | None = None
-    """The thing told last: what a place after it belongs to."""
+    """The last thing: a place after it belongs to it."""
     opened: str = "break"
-    """What opened the clause if nothing has been told in it yet: break or comma; else empty."""
+    """How the clause began if it has no thing yet: break or comma; else empty."""
     wish: _Wish | None = None
     """For the next thing."""
     anchored: _Wish | None = None
     """A relation whose anchor is the next noun."""
     last: str = ""
-    """What the word before was, stop words included."""
+    """The previous word, stop words included."""
 
     def read(self) -> ParseResult:
         for at, word in enumerate(self.words):
@@ -127,7 +127,7 @@ class _Reader:
             self.anchored = None
             self._put(place, subject)
 
-    # Facts of the whole scene
+    # Facts of the scene
 
     def _setting(self, word: Token) -> None:
         what, value = word.meaning.what, str(word.meaning.value)
@@ -152,7 +152,7 @@ class _Reader:
             self.noun.colour, self.noun.stale = str(word.meaning.value), False
 
     def _predicate(self) -> None:
-        """Gives a colour that no noun has taken, as in "the house is blue", to the thing told last."""
+        """Assigns a colour without a noun, as in "the house is blue", to the last thing."""
         colour, index = self.noun.colour, self.current
         if colour is None or index is None or self.opened or self.noun.stale or self.things[index].colour:
             return
@@ -195,7 +195,7 @@ class _Reader:
         return [(thing.kind, thing.colour) for thing in self.things]
 
     def _find(self, kind: str, colour: str | None, definite: bool) -> int | None:
-        """Returns the thing of this name; "the cat" is also the last cat told, whatever its colour."""
+        """Returns the thing of this name; "the cat" is also the last cat, of any colour."""
         names = self._names()
         if (kind, colour) in names:
             return names.index((kind, colour))
@@ -237,13 +237,13 @@ class _Reader:
             self._relate(subject, name, anchor)
 
     def _anchor_of(self, kind: str, noun: _Noun, plural: bool) -> int | None:
-        """Returns the anchor, told before; "left of a dog" tells the dog by the way."""
+        """Returns the anchor, an earlier thing; "left of a dog" adds the dog."""
         counted = noun.indefinite or noun.count is not None
         anchor = self._find(kind, noun.colour, noun.definite or not counted)
         return self._add(kind, noun, plural) if anchor is None and counted else anchor
 
     def _leads(self) -> bool:
-        """Tells whether a place belongs to the thing that comes next."""
+        """Returns whether a place belongs to the next thing."""
         following = self._next()
         if following == "there" or self.opened == "break" or self.current is None:
             return True
@@ -270,7 +270,7 @@ class _Reader:
             self.things[index] = replace(self.things[index], place=place)
 
     def _relate(self, subject: int, name: str, anchor: int) -> None:
-        """Relates two things; told from the later one, as the scene graph wants it."""
+        """Relates two things; the later one is the subject, as the scene graph requires."""
         if subject < anchor:
             subject, name, anchor = anchor, _INVERSE[name], subject
         if subject != anchor and self._free(subject):

@@ -44,7 +44,7 @@ class Name:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, whatever the words."""
+    """The content of a question, independent of its wording."""
 
     about: str
     """colour, size, count, place, relation, exists, things (of a place, or all), setting, time, weather or style."""
@@ -130,7 +130,7 @@ _OF_A_THING = frozenset({"colour", "count", "size", "exists", "relation"})
 
 
 def understand(text: str) -> Question | None:
-    """Returns what a question asks, or None if it cannot be made out."""
+    """Returns the parsed question, or None if it is not understood."""
     plain = text.strip().lower()
     about = next((what for what, pattern in _ASKED if re.search(pattern, plain)), None)
     lang = "zh" if re.search(r"[\u4e00-\u9fff]", text) else "en"
@@ -225,7 +225,7 @@ def said(about: str, text: str) -> Iterator[str | int]:
 
 
 def says_yes(text: str) -> bool | None:
-    """Tells whether an answer begins with a yes or a no; None if with neither."""
+    """Returns whether an answer begins with a yes (True) or a no (False); None if with neither."""
     plain = text.strip().lower()
     if _NO.search(plain):
         return False

@@ -1,4 +1,4 @@
-"""Questions about a picture of a scene, their right answers, and whether an answer agrees with a fact.
+"""Questions about an image of a scene, their correct answers, and whether an answer agrees with a fact.
 
     >>> from telephone.world import Scene, Thing
     >>> scene = Scene("beach", things=(Thing("boat", "red"), Thing("cat", "black", count=2)))
@@ -7,7 +7,7 @@
     >>> answer(scene, "Are there any dogs?")
     'No.'
 
-A judge asks one for each fact that a description does not tell: so *not seen* is told from *not said*.
+The omission probe asks one for each fact that a caption omits, to separate facts not seen from facts not stated.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from telephone.world.facts import telling
+from telephone.world.facts import described_scene
 from telephone.world.layout import holds, layout
 from telephone.world.parser import parse
 from telephone.world.question_words import (
@@ -41,7 +41,7 @@ _WEIGHTS = {
     "setting": 2, "time": 2, "weather": 2, "style": 2,
 }  # fmt: skip
 _SORTS = tuple(about for about, weight in _WEIGHTS.items() for _ in range(weight))
-"""What is asked, each as often as it weighs."""
+"""Sorts of questions with their weights."""
 
 T = TypeVar("T")
 
@@ -113,9 +113,9 @@ def _meant(scene: Scene, name: Name) -> list[int]:
 
 
 def _standing(scene: Scene, place: str | None) -> tuple[Thing, ...]:
-    """Returns the things in a place, or all of them in the order in which they are told."""
+    """Returns the things in a place, or all of them in order."""
     if place is None:
-        return telling(scene).things
+        return described_scene(scene).things
     return tuple(thing for thing, where in zip(scene.things, layout(scene), strict=True) if where == place)
 
 
@@ -123,10 +123,10 @@ def _standing(scene: Scene, place: str | None) -> tuple[Thing, ...]:
 
 
 def ask(scene: Scene, atom: Atom, lang: str = "en") -> str:
-    """Returns the question whose right answer is a fact of a scene.
+    """Returns the question whose correct answer is a fact of a scene.
 
-    Things are called by their kind, and by colour or place as well where there are two of a kind. A kind is asked for
-    by whether it is there; a relation by whether it holds.
+    Things are called by their kind, and by colour or place as well where there are two of a kind. The question
+    about a kind is whether it is there; about a relation, whether it holds.
 
     Args:
         scene: the scene that states the fact.
@@ -145,7 +145,7 @@ def ask(scene: Scene, atom: Atom, lang: str = "en") -> str:
 
 
 def agrees(atom: Atom, answer: str) -> bool | None:
-    """Tells whether an answer to `ask` states the fact; None if it cannot be told, because it says something else."""
+    """Returns whether an answer to `ask` states the fact; None if the answer is about something else."""
     if atom.attribute in ("kind", "relation"):
         return _confirms(atom, answer)
     values = list(said(atom.attribute, answer))
@@ -193,7 +193,7 @@ def questions(scene: Scene, rng: np.random.Generator, langs: Sequence[str] = LAN
 
 
 def pose(scene: Scene, about: str, rng: np.random.Generator, lang: str = "en") -> Question | None:
-    """Returns a random question of one sort, or None if there is nothing to ask of this scene."""
+    """Returns a random question of one sort, or None if the scene allows none."""
     maker: Callable[[Scene, np.random.Generator], Question | None] | None = {
         "exists": _pose_exists, "relation": _pose_relation, "things": _pose_things,
     }.get(about)  # fmt: skip
@@ -211,7 +211,7 @@ def pose(scene: Scene, about: str, rng: np.random.Generator, lang: str = "en") -
 
 
 def _pose_exists(scene: Scene, rng: np.random.Generator) -> Question:
-    """Asks for what is there, or for what is not: a kind that is nowhere, or one that has another colour."""
+    """Asks for a kind that is there, or for one that is absent or has another colour."""
     if scene.things and rng.random() < 0.75:
         thing = _one(rng, scene.things)
         others = {t.colour for t in scene.things if t.kind == thing.kind}
@@ -242,7 +242,7 @@ def _pose_things(scene: Scene, rng: np.random.Generator) -> Question:
 
 
 def _uncounted(name: Name | None) -> Name | None:
-    """Returns a name as Chinese has it, which knows no plural."""
+    """Returns a Chinese name, which has no plural."""
     return None if name is None else _singular(name)
 
 

@@ -1,4 +1,4 @@
-"""The perfect painter: a scene graph becomes a picture, the same bytes for the same scene, size and seed."""
+"""The renderer: draws a scene graph; equal scene, size and seed give equal bytes."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -20,9 +20,9 @@ from telephone.world.styles import Cutout, StyleSpec, cutout, measure
 
 _UNITS = 64
 _KEPT_SIZE = 96
-"""Pictures larger than this are drawn afresh: to remember their parts would take too much memory."""
+"""Larger images are drawn without a cache of their parts, which would take too much memory."""
 _ALONE = {"small": (11.0, 12.0), "medium": (16.0, 18.0), "big": (22.0, 25.0)}
-"""Most width and height of a single thing, in pixels of a 64 x 64 picture."""
+"""Most width and height of a single thing, in pixels of a 64 x 64 image."""
 _GROUPED = {"small": (8.0, 8.5), "medium": (9.4, 10.0), "big": (11.0, 11.6)}
 """The same for each thing of a group."""
 _CENTRES = (11.5, 32.0, 52.5)
@@ -30,7 +30,7 @@ _SKY_MIDDLE = 14.5
 _BASELINE = {"small": 58.0, "medium": 59.5, "big": 61.0}
 _GAP = 1.4
 _ROWS = {1: (1,), 2: (2,), 3: (1, 2), 4: (2, 2)}
-"""How many things stand in each row of a group, the upper row first."""
+"""Number of things in each row of a group, the upper row first."""
 _VARIANTS = 4
 
 
@@ -53,8 +53,8 @@ def render(scene: Scene, size: int = 64, seed: int = 0) -> Image.Image:
 
     Args:
         scene: What to draw.
-        size: Side of the square picture in pixels, at least 16.
-        seed: Changes small things only: shifts by a pixel, mirrored animals, a few drops and flakes.
+        size: Side of the square image in pixels, at least 16.
+        seed: Changes small details only: shifts by a pixel, mirrored animals, a few drops and flakes.
 
     Returns:
         RGB, `size` x `size`; equal arguments give equal pixels.
@@ -82,13 +82,13 @@ def render(scene: Scene, size: int = 64, seed: int = 0) -> Image.Image:
 
 
 def render_array(scenes: Sequence[Scene], seeds: Sequence[int], size: int = 64) -> NDArray[np.uint8]:
-    """Draws many scenes, each with its own seed.
+    """Draws many scenes, one seed a scene.
 
     Returns:
         uint8 [n, size, size, 3].
 
     Raises:
-        ValueError: there are not as many seeds as scenes.
+        ValueError: the number of seeds differs from the number of scenes.
     """
     pictures = np.empty((len(scenes), size, size, 3), dtype=np.uint8)
     for number, (scene, seed) in enumerate(zip(scenes, seeds, strict=True)):
@@ -97,9 +97,9 @@ def render_array(scenes: Sequence[Scene], seeds: Sequence[int], size: int = 64) 
 
 
 def placements(scene: Scene, size: int = 64, seed: int = 0) -> tuple[Placed, ...]:
-    """Returns where `render` draws each object, in the order of drawing: what stands further back comes first."""
+    """Returns where `render` draws each object, in the order of drawing: back to front."""
     if size < 16:
-        raise WorldError(f"A picture of {size} pixels cannot show anything; ask for a size of at least 16.")
+        raise WorldError(f"An image of {size} pixels is too small: give a size of at least 16.")
     found: list[Placed] = []
     for index, place in enumerate(layout(scene)):
         found.extend(_group(scene, index, place, size, seed))
@@ -169,7 +169,7 @@ def _draw_thing(look: StyleSpec, flipped: bool) -> Cutout:
 
 
 class _Parts(NamedTuple):
-    """What a picture is put together from."""
+    """The layers of an image."""
 
     backdrop: Callable[[str | None, str, str, str, int], Image.Image]
     shadow: Callable[[int, str, bool, int], Image.Image]
@@ -184,4 +184,4 @@ _KEPT = _Parts(
     lru_cache(maxsize=1024)(_draw_veil),
     lru_cache(maxsize=1 << 15)(_draw_thing),
 )
-"""The same parts, drawn once: what makes thousands of training pictures a second."""
+"""Caches the parts: it makes thousands of training images a second possible."""

@@ -1,4 +1,4 @@
-"""Makes scenes of a wanted difficulty, seeded, with some pairs of kind and colour kept from training."""
+"""Samples scenes of a given difficulty, seeded, with some pairs of kind and colour held out from training."""
 
 import random
 from dataclasses import dataclass
@@ -34,9 +34,9 @@ ATOMS: dict[Level, tuple[int, ...]] = {
     "hard": tuple(range(10, 17)),
     "impossible": (20, 20, 20, 21, 21, 22, 22, 23, 24, 25, 26, 27, 28),
 }
-"""The numbers of atoms of each level, one that is told twice is twice as likely."""
+"""The numbers of atoms of each level; a number that is listed twice is twice as likely."""
 LEVEL_WEIGHTS: dict[Level, float] = {"easy": 0.35, "medium": 0.35, "hard": 0.22, "impossible": 0.08}
-"""How often `sample_any` takes each level."""
+"""Weights of the levels in `sample_any`."""
 
 _RELATED = 0.28
 _UNPAINTED = 0.04
@@ -64,7 +64,7 @@ def sample(level: Level, seed: int, split: Split | None = None) -> Scene:
 
 
 def sample_any(seed: int, split: Split | None = None, max_things: int = MAX_THINGS) -> Scene:
-    """Returns a scene of any level, as `LEVEL_WEIGHTS` says; with few things allowed the hardest become less hard.
+    """Returns a scene of any level, weighted by `LEVEL_WEIGHTS`; few allowed things lower the highest levels.
 
     Args:
         seed: Any whole number; the same one gives the same scene.
@@ -84,7 +84,7 @@ def sample_any(seed: int, split: Split | None = None, max_things: int = MAX_THIN
 
 def _check(holds: bool, otherwise: str) -> None:
     if not holds:
-        raise WorldError(f"This cannot be sampled: {otherwise}.")
+        raise WorldError(f"The scene cannot be sampled: {otherwise}.")
 
 
 def _check_split(split: str | None) -> None:
@@ -118,7 +118,7 @@ class _Sampler:
         )
 
     def _size(self, atoms: int, around: int) -> int:
-        """Returns how many things can state so many atoms: two to five each, the rest told of the whole scene."""
+        """Returns how many things can state so many atoms: two to five each, the rest about the scene."""
         fewest = max(1, -(-(atoms - around) // _PER_THING))
         most = max(fewest, min(atoms // 2, self.max_things))
         sizes = range(fewest, most + 1)
@@ -143,7 +143,7 @@ class _Sampler:
         return names
 
     def _details(self, missing: int, things: int, around: list[str], related: int | None) -> set[tuple[str, int]]:
-        """Returns what is told besides the names: pairs of attribute and thing (-1 is the whole scene)."""
+        """Returns the facts besides the names: pairs of attribute and thing (-1 is the scene)."""
         draw = self.draw
         slots = [(draw.random(), what, -1) for what in around]
         for index in range(things):
@@ -154,7 +154,7 @@ class _Sampler:
     def _things(
         self, names: list[tuple[str, str | None]], chosen: set[tuple[str, int]], related: int | None
     ) -> tuple[tuple[Thing, ...], tuple[Relation, ...]]:
-        """Returns the things; each has a cell in mind, so that what is said of places and relations can all be true."""
+        """Returns the things; each is assigned a cell, so that all places and relations can hold."""
         draw = self.draw
         cells = self._cells([kind for kind, _ in names])
         relations, things = [], []

@@ -1,7 +1,7 @@
-"""The scene graph of the pocket world: what can be in a picture, and which combinations make sense.
+"""The scene graph of the pocket world: the values of each attribute, and the valid combinations.
 
-Every scene is complete. What a sentence does not mention has a *silent* value (an unpainted thing is grey, a day is
-bright and clear), and only a value that is not silent is a *fact*; the number of facts ("atoms") is the difficulty.
+Every scene is complete. What a caption does not mention has a *default* value (an unpainted thing is grey, a day is
+bright and clear), and only a value other than the default is a *fact*; the number of facts ("atoms") is the difficulty.
 """
 
 from collections.abc import Iterator
@@ -18,10 +18,10 @@ KINDS = (
     "lamp", "mushroom", "plane", "robot", "rocket", "star", "tree", "umbrella",
 )  # fmt: skip
 SKY_KINDS = frozenset({"balloon", "bird", "butterfly", "kite", "plane", "rocket", "star"})
-"""Kinds that stand in the upper row when nobody says where they are."""
+"""Kinds whose default place is in the upper row."""
 COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white")
 SIZES = ("medium", "small", "big")
-"""The first one is silent, as in `TIMES`, `WEATHERS` and `STYLES`."""
+"""The first one is the default, as in `TIMES`, `WEATHERS` and `STYLES`."""
 COUNTS = (1, 2, 3, 4)
 PLACES = ("left", "middle", "right", "top left", "top", "top right")
 SETTINGS = ("beach", "park", "city", "desert", "forest", "snowfield", "room", "space")
@@ -43,10 +43,10 @@ class Thing:
     size: str = "medium"
     count: int = 1
     place: str | None = None
-    """None is wherever there is room."""
+    """None is any free place."""
 
     def __post_init__(self) -> None:
-        """Refuses values that the world does not have."""
+        """Raises `WorldError` for values that the world does not have."""
         _require(self.kind in KINDS, f"there is no kind {self.kind!r}")
         _require(self.colour is None or self.colour in COLOURS, f"there is no colour {self.colour!r}")
         _require(self.size in SIZES, f"there is no size {self.size!r}")
@@ -66,7 +66,7 @@ class Atom(NamedTuple):
     """The smallest thing that a scene states."""
 
     thing: int | None
-    """Index of the thing; None for a fact of the whole scene."""
+    """Index of the thing; None for a fact of the scene."""
     attribute: str
     """setting, time, weather, style, kind, colour, size, count, place or relation."""
     value: str | int
@@ -74,7 +74,7 @@ class Atom(NamedTuple):
 
 @dataclass(frozen=True)
 class Scene:
-    """A whole picture: where and when it is, and the things in it in the order in which they are told."""
+    """A scene: setting, time, weather, style, and its things in order."""
 
     setting: str | None = None
     time: str = "day"
@@ -84,7 +84,7 @@ class Scene:
     relations: tuple[Relation, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuses scenes that cannot be drawn or told apart."""
+        """Raises `WorldError` for invalid scenes."""
         _require(self.setting is None or self.setting in SETTINGS, f"there is no setting {self.setting!r}")
         _require(self.time in TIMES, f"there is no time {self.time!r}")
         _require(self.weather in WEATHERS, f"there is no weather {self.weather!r}")
@@ -93,7 +93,7 @@ class Scene:
             _require((self.time, self.weather) == ("day", "clear"), "space has neither a time of day nor a weather")
         _require(len(self.things) <= MAX_THINGS, f"there is room for {MAX_THINGS} groups of things")
         names = [(thing.kind, thing.colour) for thing in self.things]
-        _require(len(set(names)) == len(names), "two groups of one kind and colour cannot be told apart")
+        _require(len(set(names)) == len(names), "two groups of one kind and colour cannot be distinguished")
         places = [thing.place for thing in self.things if thing.place]
         _require(len(set(places)) == len(places), "two groups cannot stand in one place")
         self._check_relations()
@@ -103,17 +103,17 @@ class Scene:
         _require(subjects == sorted(set(subjects)), "relations are sorted by subject, one a subject")
         for subject, name, anchor in self.relations:
             _require(name in RELATIONS, f"there is no relation {name!r}")
-            _require(0 <= anchor < subject < len(self.things), "a relation points to a thing told earlier")
+            _require(0 <= anchor < subject < len(self.things), "a relation refers to an earlier thing")
             _require(self.things[subject].place is None, "a thing has a place or a relation, not both")
 
 
 def _require(holds: bool, otherwise: str) -> None:
     if not holds:
-        raise WorldError(f"This scene cannot be: {otherwise}.")
+        raise WorldError(f"The scene is invalid: {otherwise}.")
 
 
 def atoms(scene: Scene) -> tuple[Atom, ...]:
-    """Returns every fact that the scene states, silent values left out."""
+    """Returns every fact that the scene states, default values left out."""
     return tuple(_atoms(scene))
 
 
@@ -146,5 +146,5 @@ def level_of(scene: Scene) -> Level:
 
 
 def held_out(kind: str, colour: str | None) -> bool:
-    """Tells whether this kind in this colour is kept from all training: one colour in ten of every kind."""
+    """Returns whether this kind in this colour is held out from all training: one colour in ten of every kind."""
     return colour is not None and COLOURS.index(colour) == (3 * KINDS.index(kind) + 1) % len(COLOURS)

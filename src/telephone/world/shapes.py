@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 from PIL import ImageDraw
 
 Role = Literal["main", "shade", "glint", "ink", "pale", "leaf", "wood", "metal", "glow", "beak"]
-"""What a shape is painted with: the thing's own colour (`main`, darker `shade`, lighter `glint`) or a fixed detail."""
+"""Colour of a shape: the thing's own colour (`main`, darker `shade`, lighter `glint`) or a fixed detail."""
 Point = tuple[float, float]
 
 
@@ -18,7 +18,7 @@ class Mark(NamedTuple):
     width: float = 0.0
     """Width of the stroke in units of the sheet; 0 for a filled outline."""
     edge: bool = False
-    """Whether a thin line of the outline's colour goes around it, to part it from what lies below."""
+    """Whether a thin line of the outline's colour goes around it, to separate it from shapes below."""
 
 
 Sprite = tuple[Mark, ...]
@@ -154,7 +154,7 @@ def stamp(draw: ImageDraw.ImageDraw, mark: Mark, place: Placing, fill: int | tup
 
 
 def _stroke(draw: ImageDraw.ImageDraw, points: list[Point], half: float, fill: int | tuple[int, ...]) -> None:
-    """Draws bars with discs between them: the library's own joints fray on curves of many short pieces."""
+    """Draws bars with discs between them: Pillow's own joints are uneven on curves of many short pieces."""
     if half < _FINE:
         draw.line(points, fill=fill, width=max(1, round(2 * half)))
     else:  # bars that start and end between pixels
@@ -169,7 +169,7 @@ def _stroke(draw: ImageDraw.ImageDraw, points: list[Point], half: float, fill: i
 
 
 def _bends(points: list[Point], half: float) -> list[bool]:
-    """Tells for each point whether bars that meet there leave a notch one could see; the ends count as such."""
+    """Returns for each point whether the bars that meet there leave a visible notch; the ends count as notches."""
     ways = [(next_x - x, next_y - y) for (x, y), (next_x, next_y) in zip(points, points[1:], strict=False)]
     found = [True]
     for (ax, ay), (bx, by) in zip(ways, ways[1:], strict=False):

@@ -26,7 +26,7 @@ _DULL: dict[str, Rgb] = {"day": (172, 180, 190), "sunset": (188, 138, 130), "nig
 
 @dataclass(frozen=True)
 class Light:
-    """Time of day and weather, and what they do to colours."""
+    """Time of day and weather, and their effect on colours."""
 
     time: str
     weather: str
@@ -42,14 +42,14 @@ class Light:
         return {"clear": 0.0, "cloudy": 0.42, "rain": 0.8, "snow": 0.8, "fog": 0.95}[self.weather]
 
     def tint(self, paint: Rgb) -> Rgb:
-        """Returns what a colour on the ground looks like in this light."""
+        """Returns the appearance of a ground colour in this light."""
         by_weather = {"clear": 0.0, "cloudy": 0.16, "rain": 0.34, "snow": 0.1, "fog": 0.1}[self.weather]
         paint = mix(paint, (120, 126, 138), by_weather)
         factors = {"day": (1.0, 1.0, 1.0), "sunset": (1.0, 0.84, 0.76), "night": (0.36, 0.41, 0.62)}[self.time]
         return scaled(paint, factors)
 
     def ground(self, paint: Rgb) -> Rgb:
-        """Returns what open ground looks like: as `tint`, but white in patches after snow."""
+        """Returns the appearance of open ground: as `tint`, with white patches after snow."""
         return self.tint(mix(paint, (244, 247, 252), 0.55) if self.weather == "snow" else paint)
 
 
@@ -99,7 +99,7 @@ def _clouds(canvas: Canvas, light: Light) -> None:
 
 
 def drawn_late(light: Light, style: str) -> bool:
-    """Tells whether rain or snow is drawn after the style's wash, which would blur it or make too much of it."""
+    """Returns whether rain or snow is drawn after the style filter, which would blur or exaggerate it."""
     late = {"flat": (), "sketch": ("rain",), "pastel": ("rain", "snow"), "neon": ("rain", "snow")}
     return light.weather in late[style]
 
@@ -113,7 +113,7 @@ def _drop_paint(light: Light, style: str) -> Rgb:
 
 
 def fall(canvas: Canvas, light: Light, style: str = "flat") -> None:
-    """Paints what falls or hangs in the air behind the things."""
+    """Draws rain, snow and fog behind the things."""
     if light.weather == "rain":
         by_time = {"day": (96, 118, 152), "sunset": (228, 206, 214), "night": (138, 158, 200)}
         paint = by_time[light.time] if style == "flat" else _drop_paint(light, style)
@@ -143,13 +143,13 @@ def _fog(canvas: Canvas, paint: Rgb) -> None:
 
 
 def veil(light: Light, style: str, size: int, variant: int) -> Image.Image | None:
-    """Returns the little weather that comes before the things (RGBA), or None if there is none.
+    """Returns the weather in front of the things (RGBA), or None if there is none.
 
     Args:
         light: The weather and the light.
         style: The drawing style.
-        size: Side of the picture in pixels.
-        variant: Which of several scatterings of drops and flakes.
+        size: Side of the image in pixels.
+        variant: Index of the pattern of drops and flakes.
     """
     if light.weather not in ("rain", "snow", "fog"):
         return None

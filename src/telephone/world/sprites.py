@@ -1,4 +1,4 @@
-"""The 32 kinds of things as drawings, whatever their colour, size and style."""
+"""Vector drawings of the 32 kinds of things, independent of colour, size and style."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -46,12 +46,12 @@ _DRAWN: Mapping[str, Callable[[], Sprite]] = {
 TWO_FACED = frozenset(
     {"banana", "bird", "boat", "book", "car", "cat", "chair", "cup", "dog", "fish", "key", "kite", "plane", "umbrella"}
 )
-"""Kinds that may be drawn mirrored, because they look to one side."""
+"""Kinds that may be drawn mirrored, because they face to one side."""
 
 
 @cache
 def sprite(kind: str) -> Sprite:
-    """Returns the shapes of a kind, the undermost first.
+    """Returns the shapes of a kind, bottom to top.
 
     Raises:
         KeyError: there is no such kind.

@@ -1,4 +1,4 @@
-"""What stands in a house or is worn: furniture, vessels and clothes on a sheet of 100 x 100 units."""
+"""Indoor sprites: furniture, vessels and clothes on a sheet of 100 x 100 units."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What grows and breathes: fruit, plants and animals, each a few shapes on a sheet of 100 x 100 units."""
+"""Sprites of fruit, plants and animals, each a few shapes on a sheet of 100 x 100 units."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What moves or is built out of doors: vehicles, houses and toys on a sheet of 100 x 100 units."""
+"""Outdoor sprites: vehicles, houses and toys on a sheet of 100 x 100 units."""
 
 from telephone.world.shapes import Sprite, arc, blob, box, curve, edged, line, mirror, oval, poly, turn
 

@@ -1,4 +1,4 @@
-"""What each drawing style does to a painted backdrop: pencil, chalk or neon tubes."""
+"""Filters that turn a painted backdrop into a drawing style: pencil, chalk or neon tubes."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ Pixels = NDArray[np.float32]
 
 
 def wash(canvas: Canvas, style: str) -> None:
-    """Turns a clean painting into one of the styles, in place."""
+    """Applies the filter of a style, in place."""
     if style != "flat":
         {"sketch": _sketch, "pastel": _pastel, "neon": _neon}[style](canvas)
 
@@ -28,7 +28,7 @@ def _contours(pixels: Pixels, reach: int) -> Pixels:
 
 
 def _noise(canvas: Canvas, amount: int) -> Pixels:
-    """Returns the grain of the paper, the same for every picture of this size."""
+    """Returns the grain of the paper, the same for every image of this size."""
     draws = np.random.Generator(np.random.PCG64(64)).integers(-amount, amount + 1, (canvas.size, canvas.size))
     return draws.repeat(OVER, 0).repeat(OVER, 1)[:, :, None].astype(np.float32)
 

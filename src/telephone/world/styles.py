@@ -1,4 +1,4 @@
-"""How a thing is put on paper in each style: outline, fill, shade, hatching, chalk or glow."""
+"""Draws a thing in each style: outline, fill, shade, hatching, chalk or glow."""
 
 from typing import NamedTuple
 
@@ -46,7 +46,7 @@ class _Plan(NamedTuple):
 
 
 def measure(kind: str, width: float, height: float, unit: float) -> tuple[int, int]:
-    """Returns the width and height in whole pixels of a thing that is fitted into a room, outline included."""
+    """Returns the width and height in integer pixels of a thing that is fitted into a box, outline included."""
     left, top, right, bottom = extent(sprite(kind))
     line = _line(min(width, height), unit)
     scale = min((width - 2 * line) / (right - left), (height - 2 * line) / (bottom - top))

@@ -26,7 +26,7 @@ class Token(NamedTuple):
 
 
 def tokens(text: str) -> list[Token]:
-    """Returns the words of a text, lower case; a word that is stuttered ("the the") is told once."""
+    """Returns the words of a text, lower case; a repeated word ("the the") is returned once."""
     plain = unicodedata.normalize("NFKC", text[:MAX_CHARACTERS]).lower().replace("’", "'")
     pieces = [match for match, _ in zip(_PIECES.finditer(plain.replace("'s", "")), range(MAX_TOKENS), strict=False)]
     found: list[Token] = []

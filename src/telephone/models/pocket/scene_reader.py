@@ -45,9 +45,9 @@ class SceneReaderModel(Image2Text):
             WeightsError: the weights are missing, or not the shipped ones.
         """
         from telephone import world
-        from telephone.world.facts import telling
+        from telephone.world.facts import described_scene
 
-        return [world.caption(telling(scene), "en", self.wording) for scene in self.read(images)]
+        return [world.caption(described_scene(scene), "en", self.wording) for scene in self.read(images)]
 
     def read(self, images: Sequence[Image.Image]) -> "list[Scene]":
         """Returns the scene of each image, of any size and mode; every thing has its place.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from telephone import world
 from telephone.core.seeds import derive
 from telephone.nets.tokenizer import WordTokenizer
-from telephone.world.facts import telling as visible
+from telephone.world.facts import described_scene as visible
 from telephone.world.render import render_array
 from telephone.world.scene import Scene
 
