@@ -1,7 +1,4 @@
-"""Seconds to parse long texts to scenes: they grow linearly with the length of the text.
-
-    python benchmarks/parser_speed.py
-"""
+"""Seconds to parse long texts to scenes: `python benchmarks/parser_speed.py`. They grow linearly with the length."""
 
 import time
 

@@ -35,7 +35,7 @@ def test_long_captions_are_wrapped_and_make_room():
 def test_chinese_is_broken_between_characters_but_not_before_a_comma():
     text = "海滩上有三只红色的猫，还有一只大狗。"
     assert "".join(_pieces(text)) == text
-    lines = _wrapped(text, 60, 12)
+    lines = _wrapped(text, 40, 12)
     assert "".join(lines) == text
     assert len(lines) > 2
     assert not any(line.startswith(("，", "。")) for line in lines)

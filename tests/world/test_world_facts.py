@@ -47,9 +47,13 @@ def test_in_space_there_is_no_weather():
     [
         (np.zeros((5, 4), int), np.zeros(4, int), r"shape \(5, 4\): give them as \(6, 4\)"),
         (np.zeros((6, 4), int), np.zeros(3, int), r"shape \(3,\): give them as \(4,\)"),
-        (np.full((6, 4), 40), np.zeros(4, int), "about the kind is out of range: give numbers from 0 to 32"),
-        (np.array([[1, -1, 0, 0]] * 6), np.zeros(4, int), "about the colour is out of range"),
-        (np.zeros((6, 4), int), np.array([0, 0, 5, 0]), "about the weather is out of range: give numbers from 0 to 4"),
+        (np.full((6, 4), 40), np.zeros(4, int), "class index of the kind is out of range: give numbers from 0 to 32"),
+        (np.array([[1, -1, 0, 0]] * 6), np.zeros(4, int), "class index of the colour is out of range"),
+        (
+            np.zeros((6, 4), int),
+            np.array([0, 0, 5, 0]),
+            "index of the weather is out of range: give numbers from 0 to 4",
+        ),
     ],
 )
 def test_answers_that_cannot_be_are_refused(cells, whole, message):
