@@ -52,7 +52,7 @@ def test_in_space_there_is_no_weather():
         (
             np.zeros((6, 4), int),
             np.array([0, 0, 5, 0]),
-            "index of the weather is out of range: give numbers from 0 to 4",
+            "weather is out of range: give numbers from 0 to 4",
         ),
     ],
 )

@@ -98,7 +98,7 @@ def test_the_work_grows_linearly_with_the_length_of_a_text() -> None:
     parse(part * 80)  # fills the caches
     short, middle, long = (_calls(part * count) for count in (20, 40, 80))
     assert 1.5 * (middle - short) < long - middle < 2.05 * (middle - short)
-    assert _calls(part * 20_000) == _calls(part * 1_000)  # a very long text is cut off
+    assert _calls(part * 20_000) < 1.1 * _calls(part * 1_000)  # a very long text is cut off
 
 
 STUTTER = "a red red apple apple on the the left left and two two blue blue boats boats on a a beach beach"
