@@ -50,6 +50,9 @@ MODULES: dict[str, str] = {
     "telephone.nets.unclip_upsampler": "telephone.nets.dalle_2_upsampler",
     "telephone.nets.interrogator": "telephone.nets.clip_interrogator",
     "telephone.nets.caption_reward": "telephone.nets.clip_caption_reward",
+    "telephone.nets.eight_bits": "telephone.nets.quantize_file",
+    "telephone.nets.packing": "telephone.nets.quantization",
+    "telephone.train.vqgan_clip_undo": "telephone.train.vqgan_clip_inversion",
     **{
         f"telephone.train.{old}": "telephone.train.common"
         for old in ("data", "exchanges", "lessons", "marking", "sight", "twins", "visual_words")
