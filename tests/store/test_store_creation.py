@@ -165,3 +165,13 @@ def test_a_full_disk_is_named_and_a_finished_run_can_be_read_on_it(tmp_path: Pat
         assert len(run.hops(GAMES[0].key)) == 1
         with pytest.raises(StoreError, match="The disk of .* is full"):
             write(run, chain(GAMES[0], [b"picture 1", b"words 1"])[1:])
+
+
+def test_a_command_continues_no_run_where_the_creation_was_killed(tmp_path: Path):
+    from telephone.pipeline.battle_config import existing_run
+
+    migrations.migrate(sqlite3.connect(tmp_path / "run.sqlite", isolation_level=None), "")
+    assert existing_run(tmp_path, SPEC) is None
+    Run.create(tmp_path, SPEC, GAMES).close()
+    with existing_run(tmp_path, SPEC) as run:
+        assert run.games() == GAMES

@@ -93,7 +93,7 @@ def test_a_failure_may_be_mended(run: Run):
 
 def test_a_picture_that_is_there_is_not_written_again(run: Run):
     write(run, chain(GAMES[0], [b"same", b"words"]))
-    path = run.pictures.path(Artefact("image", b"same").sha256)
+    path = run.images.path(Artefact("image", b"same").sha256)
     before = path.stat().st_mtime_ns
     write(run, chain(GAMES[0], [b"same", b"words", b"same"])[2:])
     assert path.stat().st_mtime_ns == before
@@ -230,7 +230,7 @@ def test_a_damaged_description_is_told(tmp_path: Path, value: str):
 def test_a_missing_and_a_changed_picture_are_told(run: Run):
     hops = chain(GAMES[0], [b"picture 1", b"words 1"])
     write(run, hops)
-    path = run.pictures.path(hops[0].result.sha256)
+    path = run.images.path(hops[0].result.sha256)
     path.write_bytes(b"another")
     with pytest.raises(StoreDamaged, match="is not what was written"):
         run.artefact(path.stem)

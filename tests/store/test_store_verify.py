@@ -172,7 +172,7 @@ def test_missing_changed_and_foreign_files_are_found(folder: Path):
 def test_what_a_killed_run_leaves_is_no_grave_problem(folder: Path):
     with Run.open(folder) as run:
         run.write_images([chain(GAMES[0], [b"drawn, but its row was never written"])[0].result])
-        (run.pictures.folder / ".abc.tmp").write_bytes(b"half a pic")
+        (run.images.folder / ".abc.tmp").write_bytes(b"half a pic")
         found = run.verify()
     assert len(found) == 2
     assert not any(problem.grave for problem in found)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from telephone.core.errors import UsageError
 from telephone.store.database import guarded
-from telephone.store.pictures import sync_folder
+from telephone.store.image_files import sync_folder
 
 
 @contextmanager

@@ -102,8 +102,7 @@ def existing_run(folder: Path, spec: RunSpec) -> Run | None:
         UsageError: the folder holds another run.
         StoreError: the run in the folder cannot be read.
     """
-    path = folder / "run.sqlite"
-    if not path.is_file() or not path.stat().st_size:
+    if not Run.exists(folder):  # nor does a folder whose creation was killed: it is created again
         return None
     run = Run.open(folder)
     if lacks := spec.lacks(run.spec):

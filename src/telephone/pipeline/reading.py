@@ -178,7 +178,7 @@ def _games(run: Run) -> list[PlayedGame]:
     from telephone.analysis import scored_frame
     from telephone.report import games_of
 
-    return games_of(scored_frame(run), run.spec.turns, run.pictures.path)
+    return games_of(scored_frame(run), run.spec.turns, run.images.path)
 
 
 def _names(folders: Sequence[Path]) -> list[str]:

@@ -123,7 +123,7 @@ def games_of(
         frame: One row a turn, as `Run.frame()` or `telephone.analysis.scored` returns it; missing optional columns
             are unknown values.
         planned: Planned number of turns of each game; 0 is unknown, and no game counts as pending for being short.
-        image_path: Returns the file of an image by its content hash, such as `run.pictures.path`; without it,
+        image_path: Returns the file of an image by its content hash, such as `run.images.path`; without it,
             image-first games lack their first image.
 
     Raises:

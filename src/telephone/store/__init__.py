@@ -3,7 +3,7 @@
 from telephone._moved import renamed
 from telephone.core.records import Spending
 from telephone.store.export import export
-from telephone.store.pictures import write_whole
+from telephone.store.image_files import write_whole
 from telephone.store.records import (
     EmbedderRow,
     GameProgress,

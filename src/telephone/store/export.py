@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from telephone.core.errors import UsageError
 from telephone.store.database import guarded
-from telephone.store.pictures import write_whole
+from telephone.store.image_files import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,4 +1,4 @@
-"""The tables of format 4, and how a database of format 3 becomes one: every row is kept, nothing is computed anew."""
+"""The tables of format 4, and how a database of format 3 becomes one: every row is kept, no score is computed again."""
 
 import json
 import sqlite3

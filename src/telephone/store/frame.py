@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from telephone.core.records import RESULT_KIND, Prompt
-from telephone.store.pictures import PictureFiles
+from telephone.store.image_files import ImageFiles
 from telephone.store.records import COLUMN_KINDS, ScoreColumn, ScorerKind, ScorerRow
 from telephone.store.spec import RunSpec
 
@@ -56,11 +56,11 @@ _QUERY = """
 """
 
 
-def turns(db: sqlite3.Connection, spec: RunSpec, pictures: PictureFiles) -> "pd.DataFrame":
+def turns(db: sqlite3.Connection, spec: RunSpec, images: ImageFiles) -> "pd.DataFrame":
     """Returns one row for each turn that has begun, games in the run's order, turns in theirs; no scores yet."""
     import pandas as pd
 
-    rows = list(_rows(db, spec, pictures))
+    rows = list(_rows(db, spec, images))
     kinds = dict.fromkeys(TEXT_COLUMNS, "object") | dict.fromkeys(WHOLE_COLUMNS, "int64")  # the others are numbers
     return pd.DataFrame(
         {column: pd.Series([row[column] for row in rows], dtype=kinds.get(column, "float64")) for column in COLUMNS}
@@ -91,7 +91,7 @@ class _Turn:
     hops: int = 0
 
 
-def _rows(db: sqlite3.Connection, spec: RunSpec, pictures: PictureFiles) -> Iterator[dict[str, Any]]:
+def _rows(db: sqlite3.Connection, spec: RunSpec, images: ImageFiles) -> Iterator[dict[str, Any]]:
     prompts = {prompt.id: prompt for prompt in spec.prompts}
     names = {row.ref: row.name for row in spec.models}
     turn: _Turn | None = None
@@ -104,7 +104,7 @@ def _rows(db: sqlite3.Connection, spec: RunSpec, pictures: PictureFiles) -> Iter
                 text = hop["shown"].decode() if hop["task"] == "text2image" else None
             turn = _Turn(_start(hop, prompts[hop["prompt_id"]], names, text), [])
             turn.row["control"] = spec.control_lines.get((hop["t2i"], hop["i2t"]), "")
-        text = _add(turn, hop, pictures) or text
+        text = _add(turn, hop, images) or text
     if turn is not None:
         yield _finished(turn)
 
@@ -134,7 +134,7 @@ def _start(hop: sqlite3.Row, prompt: Prompt, names: dict[str, str], text: str | 
     }
 
 
-def _add(turn: _Turn, hop: sqlite3.Row, pictures: PictureFiles) -> str | None:
+def _add(turn: _Turn, hop: sqlite3.Row, images: ImageFiles) -> str | None:
     """Adds a hop to its turn; returns its text, if the result is one."""
     row, kind = turn.row, RESULT_KIND[hop["task"]]
     turn.hops += 1
@@ -148,7 +148,7 @@ def _add(turn: _Turn, hop: sqlite3.Row, pictures: PictureFiles) -> str | None:
         return None
     row[f"{kind}_sha256"] = hop["result"]
     if kind == "image":
-        row["filepath"] = str(pictures.path(hop["result"]).absolute())
+        row["filepath"] = str(images.path(hop["result"]).absolute())
         return None
     row["text_after"] = hop["made"].decode()
     return str(row["text_after"])

@@ -21,8 +21,8 @@ from telephone.store.checksums import checksum
 from telephone.store.database import Database, connect, guarded, is_begun
 from telephone.store.frame import frame, score_columns, turns
 from telephone.store.games import add_games, read_games
+from telephone.store.image_files import ImageFiles
 from telephone.store.lock import locked
-from telephone.store.pictures import PictureFiles
 from telephone.store.records import (
     EmbedderRow,
     GameProgress,
@@ -64,7 +64,7 @@ class Run:
         """Is called by `create` and `open`."""
         self.folder = folder
         self.path = folder / DATABASE
-        self.pictures = PictureFiles(folder / "images")
+        self.images = ImageFiles(folder / "images")
         self._database = database
         self._db = database.db
         self._calls = CallTable(database.db)
@@ -219,7 +219,7 @@ class Run:
         ended, steps = list(calls), list(hops)
         made = [call.result for call in ended if call.result is not None]
         self._database.check_file()
-        self.pictures.write(artefact for artefact in made if artefact.kind == "image")
+        self.images.write(artefact for artefact in made if artefact.kind == "image")
         with self._writing_calls():
             self._add_artefacts(parent for call in ended for parent in call.request.parents)
             self._add_artefacts(made, written=True)
@@ -257,7 +257,7 @@ class Run:
             StoreError: the disk is full or cannot be written.
         """
         self._database.check_file()
-        self.pictures.write(images)
+        self.images.write(images)
 
     def spending(self) -> dict[str, Spending]:
         """Returns by model what all calls of all sessions have cost and how long they took."""
@@ -277,7 +277,7 @@ class Run:
             )
         kind, data = found[0]
         if kind == "image":
-            return Artefact.known("image", self.pictures.read(sha), sha)
+            return Artefact.known("image", self.images.read(sha), sha)
         if data is None or content_hash(data) != sha:
             raise StoreDamaged(
                 f"A text in {self.path} is not what was written ({sha[:12]}...): restore it from a copy."
@@ -352,7 +352,7 @@ class Run:
     def turns(self) -> "pd.DataFrame":
         """Returns the data frame of `frame` without scores: what was played, before it is scored."""
         with guarded(self.path):
-            return turns(self._db, self.spec, self.pictures)
+            return turns(self._db, self.spec, self.images)
 
     def frame(self, turns: "pd.DataFrame | None" = None) -> "pd.DataFrame":
         """Returns a data frame with one row a turn; `telephone.store.frame` explains its columns.
@@ -371,7 +371,7 @@ class Run:
         except StoreDamaged:
             spec = None
         with guarded(self.path):
-            return verify(self._db, spec, self.pictures)
+            return verify(self._db, spec, self.images)
 
     @contextlib.contextmanager
     def _closed_on_error(self) -> Iterator[None]:
@@ -413,7 +413,7 @@ class Run:
     def _write_spec(self, spec: RunSpec, games: Games) -> None:
         rows = list(games(spec) if callable(games) else games)
         starts = {prompt.id: opening(prompt) for prompt in spec.prompts}
-        self.pictures.write(start for start in starts.values() if start.kind == "image")
+        self.images.write(start for start in starts.values() if start.kind == "image")
         text = spec.to_json()
         with self._database.transaction() as db:
             db.execute("INSERT OR REPLACE INTO meta VALUES ('spec', ?, ?)", (text, checksum("spec", text)))
@@ -425,7 +425,7 @@ class Run:
         found = self._database.all("SELECT value FROM meta WHERE key = 'spec'")
         if not found:
             raise StoreDamaged(f"{self.path} has no specification of its run: start a new run in another folder.")
-        return RunSpec.from_json(found[0][0], self.pictures.read)
+        return RunSpec.from_json(found[0][0], self.images.read)
 
     def _add_artefacts(self, artefacts: Iterable[Artefact], *, written: bool = False) -> None:
         """Adds rows of artefacts, inside a transaction; images whose file may be missing are written first."""
@@ -433,7 +433,7 @@ class Run:
         new = {each.sha256: each for each in artefacts}
         if not written:
             new = {sha: each for sha, each in new.items() if not self._db.execute(known, (sha,)).fetchone()}
-            self.pictures.write(each for each in new.values() if each.kind == "image")
+            self.images.write(each for each in new.values() if each.kind == "image")
         self._db.executemany(
             "INSERT OR IGNORE INTO artefact VALUES (?, ?, ?, ?)",
             [(sha, each.kind, len(each.data), each.data if each.kind == "text" else None) for sha, each in new.items()],

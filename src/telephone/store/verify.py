@@ -10,7 +10,7 @@ from telephone.core.images import content_hash
 from telephone.core.records import TASK_OF, Prompt
 from telephone.core.seeds import derive, digest
 from telephone.store.checksums import checksum
-from telephone.store.pictures import SUFFIX, PictureFiles
+from telephone.store.image_files import SUFFIX, ImageFiles
 from telephone.store.records import Problem
 from telephone.store.spec import ModelSpec, RunSpec, opening
 
@@ -40,16 +40,16 @@ _CHAIN = """
 """
 
 
-def verify(db: sqlite3.Connection, spec: RunSpec | None, pictures: PictureFiles) -> list[Problem]:
+def verify(db: sqlite3.Connection, spec: RunSpec | None, images: ImageFiles) -> list[Problem]:
     """Returns everything that is not as it was written; an empty list means no problem.
 
     Args:
         db: the database of the run.
         spec: its specification; None if it cannot be read, which is a problem of its own.
-        pictures: its images.
+        images: its images.
     """
     with _any_text(db):
-        found = [*_database(db), *_rows(db), *_calls(db), *_artefacts(db, pictures), *_strangers(db, pictures)]
+        found = [*_database(db), *_rows(db), *_calls(db), *_artefacts(db, images), *_strangers(db, images)]
         if spec is None:
             return [*found, Problem("run.sqlite", "The specification of the run cannot be read.")]
         return [*found, *_games(db, spec), *_chains(db, spec)]
@@ -90,7 +90,7 @@ def _calls(db: sqlite3.Connection) -> Iterator[Problem]:
             yield Problem(f"call {number}", "The call is not what was written: its checksum differs.")
 
 
-def _artefacts(db: sqlite3.Connection, pictures: PictureFiles) -> Iterator[Problem]:
+def _artefacts(db: sqlite3.Connection, images: ImageFiles) -> Iterator[Problem]:
     for sha, kind, size, data in db.execute("SELECT sha, kind, size, CAST(data AS BLOB) FROM artefact ORDER BY sha"):
         where = f"text {sha[:12]}"
         if kind == "image" and data is not None:
@@ -98,7 +98,7 @@ def _artefacts(db: sqlite3.Connection, pictures: PictureFiles) -> Iterator[Probl
         if kind == "image":
             where = f"images/{sha[:2]}/{sha}{SUFFIX}"
             try:
-                data = pictures.path(sha).read_bytes()
+                data = images.path(sha).read_bytes()
             except (OSError, ValueError) as error:
                 why = error.strerror if isinstance(error, OSError) else error
                 yield Problem(where, f"The image is missing or cannot be read: {why}.")
@@ -107,12 +107,12 @@ def _artefacts(db: sqlite3.Connection, pictures: PictureFiles) -> Iterator[Probl
             yield Problem(where, f"The {kind} is not what was written: its hash differs.")
 
 
-def _strangers(db: sqlite3.Connection, pictures: PictureFiles) -> Iterator[Problem]:
+def _strangers(db: sqlite3.Connection, images: ImageFiles) -> Iterator[Problem]:
     known = {row[0] for row in db.execute("SELECT sha FROM artefact WHERE kind = 'image'")}
-    for path in pictures.files():
-        if path.stem in known and path == pictures.path(path.stem):
+    for path in images.files():
+        if path.stem in known and path == images.path(path.stem):
             continue
-        where = f"images/{path.relative_to(pictures.folder).as_posix()}"
+        where = f"images/{path.relative_to(images.folder).as_posix()}"
         if _leftover(path):
             yield Problem(where, "An image without a row, left by a killed call: it does no harm.", grave=False)
         else:

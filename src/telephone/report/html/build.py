@@ -61,7 +61,7 @@ def collect_report(run: Run, distance_judge: str | None = None, summary: RunSumm
 
     summary = summary or summarise(run, distance_judge)
     findings, spec = collect_findings(run, summary, distance_judge), run.spec
-    games = tuple(games_of(summary.frame, spec.turns, run.pictures.path))
+    games = tuple(games_of(summary.frame, spec.turns, run.images.path))
     names = short_names([name for game in games for name in (game.t2i, game.i2t)])
     scored = any(each.rankable for each in summary.leaderboards) or not summary.drift["mean"].isna().all()
     return ReportData(

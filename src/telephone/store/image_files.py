@@ -15,7 +15,7 @@ from telephone.store.database import from_os, guarded
 SUFFIX = ".png"
 
 
-class PictureFiles:
+class ImageFiles:
     """The folder `images/` of a run."""
 
     def __init__(self, folder: Path) -> None:
