@@ -5,7 +5,8 @@ import math
 
 import pytest
 
-from telephone.cli.output import clock, counted, print_json, short, visible
+from telephone.cli.formatting import clock, counted, short, visible
+from telephone.cli.output import print_json
 from telephone.cli.parsing import levels, refs
 from telephone.core.errors import UsageError
 from telephone.pipeline.paths import free_path, slug

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from telephone.cli.command_group import FAILED
+from telephone.cli.formatting import short
 from telephone.cli.options import Json
-from telephone.cli.output import console, echo, plain, print_json, print_text, short
+from telephone.cli.output import console, echo, plain, print_json, print_text
 
 if TYPE_CHECKING:
     from telephone.doctor import Finding

@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
+from telephone.cli.formatting import counted
 from telephone.cli.options import Output, Seed
-from telephone.cli.output import counted, echo, print_warning
+from telephone.cli.output import echo, print_warning
 
 NAME = "draw"
 

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from telephone.cli.formatting import counted
 from telephone.cli.options import Folder, Output
-from telephone.cli.output import counted, echo, note, print_warning
+from telephone.cli.output import echo, note, print_warning
 
 if TYPE_CHECKING:
     from telephone.pipeline import DriftExport, ExportResult, FiftyOneExport, ImageFolderExport

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
+from telephone.cli.formatting import counted
 from telephone.cli.options import Folder, Json, Levels
-from telephone.cli.output import counted, echo, print_json
+from telephone.cli.output import echo, print_json
 from telephone.cli.parsing import levels
 
 NAME = "film"

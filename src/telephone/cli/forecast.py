@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from telephone.cli.output import clock, counted, money, note, print_table, table
+from telephone.cli.formatting import clock, counted, money
+from telephone.cli.output import note, print_table, table
 from telephone.core.errors import UsageError
 
 if TYPE_CHECKING:

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from telephone.cli.output import counted, echo, plain, print_json, print_table, short, table
+from telephone.cli.formatting import counted, short
+from telephone.cli.output import echo, plain, print_json, print_table, table
 
 if TYPE_CHECKING:
     from telephone.pipeline import FoundGame, RunGames

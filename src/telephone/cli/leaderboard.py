@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from telephone.cli.compare import Judge, Measure, When
+from telephone.cli.formatting import counted
 from telephone.cli.options import Json
-from telephone.cli.output import counted, echo, plain, print_json, print_table, print_text, table
+from telephone.cli.output import echo, plain, print_json, print_table, print_text, table
 
 if TYPE_CHECKING:
     from telephone.analysis import CrossRunLeaderboard

@@ -1,4 +1,4 @@
-"""Output: results to stdout, progress and errors to stderr, one JSON document with `--json`, and numbers as text."""
+"""Output: results to stdout, progress and errors to stderr, one JSON document with `--json`."""
 
 import json
 import math
@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
+
+from telephone.cli.formatting import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -88,17 +90,6 @@ def plain(text: str) -> str:
     return escape(visible(text))
 
 
-def visible(text: str) -> str:
-    """Returns a text in one line, each control character replaced, so that a model's text cannot move the cursor."""
-    return "".join(sign if sign.isprintable() else " " if sign.isspace() else "·" for sign in text)
-
-
-def short(text: str, width: int) -> str:
-    """Returns a text of at most `width` characters, cut with an ellipsis."""
-    line = visible(text)
-    return line if len(line) <= width else line[: width - 1].rstrip() + "…"
-
-
 def print_json(document: Any) -> None:
     """Writes one JSON document to stdout; what is not a number becomes null."""
     echo(json.dumps(_jsonable(document), ensure_ascii=False, indent=2, allow_nan=False))
@@ -116,20 +107,3 @@ def _jsonable(value: Any) -> Any:
     if hasattr(value, "item"):  # a number of numpy
         return _jsonable(value.item())
     return str(value)
-
-
-def counted(number: int, word: str) -> str:
-    """Returns a number with its noun: `1 game`, `1,200 games`."""
-    return f"{number:,} {word}" + ("" if number == 1 else "s")
-
-
-def money(dollars: float) -> str:
-    """Returns US dollars with two decimals, small sums with two significant digits: `12.50`, `0.0032`."""
-    return f"{dollars:.2f}" if not dollars or dollars >= 0.1 else f"{dollars:.2g}"
-
-
-def clock(seconds: float) -> str:
-    """Returns a time such as `0:45` or `2:03:10`."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

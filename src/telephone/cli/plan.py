@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from telephone.cli.forecast import forecast_json, forecast_lines, print_models
+from telephone.cli.formatting import counted
 from telephone.cli.options import Json, RosterName
-from telephone.cli.output import counted, echo, print_json, print_table, print_text, table
+from telephone.cli.output import echo, print_json, print_table, print_text, table
 from telephone.cli.parsing import refs
 
 if TYPE_CHECKING:

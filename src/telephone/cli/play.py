@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from telephone.cli.forecast import confirmation, forecast_json, forecast_lines, print_models
+from telephone.cli.formatting import counted
 from telephone.cli.options import (
     JUDGE,
     Budget,
@@ -21,7 +22,7 @@ from telephone.cli.options import (
     UnknownCost,
     Yes,
 )
-from telephone.cli.output import counted, echo, note, print_json
+from telephone.cli.output import echo, note, print_json
 from telephone.cli.parsing import levels, refs
 from telephone.cli.session import run_session
 

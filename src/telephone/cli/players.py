@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from telephone.cli.formatting import visible
 from telephone.cli.options import Json, RosterName
-from telephone.cli.output import echo, print_json, print_table, print_warning, table, visible
+from telephone.cli.output import echo, print_json, print_table, print_warning, table
 
 if TYPE_CHECKING:
     from telephone.models.rosters import RosterEntry

@@ -1,6 +1,7 @@
 """`telephone resume`: continues a run that was stopped, in its folder."""
 
 from telephone.cli.forecast import confirmation, forecast_json, forecast_lines, print_models
+from telephone.cli.formatting import counted
 from telephone.cli.options import (
     JUDGE,
     Budget,
@@ -14,7 +15,7 @@ from telephone.cli.options import (
     UnknownCost,
     Yes,
 )
-from telephone.cli.output import counted, echo, print_json
+from telephone.cli.output import echo, print_json
 from telephone.cli.parsing import refs
 from telephone.cli.session import run_session
 

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from telephone.cli.output import echo, note, visible
+from telephone.cli.formatting import visible
+from telephone.cli.output import echo, note
 
 NAME = "serve"
 

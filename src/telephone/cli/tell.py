@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
+from telephone.cli.formatting import visible
 from telephone.cli.options import Seed
-from telephone.cli.output import echo, visible
+from telephone.cli.output import echo
 
 NAME = "tell"
 

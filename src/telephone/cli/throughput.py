@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from telephone.cli.output import clock, counted, visible
+from telephone.cli.formatting import clock, counted, visible
 
 if TYPE_CHECKING:
     from telephone.pipeline import Event

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from telephone.cli.command_group import FAILED
+from telephone.cli.formatting import counted, visible
 from telephone.cli.options import Folder, Json
-from telephone.cli.output import counted, echo, print_json, visible
+from telephone.cli.output import echo, print_json
 
 if TYPE_CHECKING:
     from telephone.pipeline import VerifyResult

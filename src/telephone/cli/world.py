@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from telephone.cli.formatting import counted, visible
 from telephone.cli.options import Levels, Output, Seed
-from telephone.cli.output import counted, echo, print_warning, visible
+from telephone.cli.output import echo, print_warning
 from telephone.cli.parsing import levels
 from telephone.core.errors import UsageError
 
