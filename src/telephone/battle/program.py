@@ -133,7 +133,7 @@ def play(
     report = progress or (lambda event: None)
     with run.playing():
         program = BattleProgram(run, retry_failed, report)
-        report(Started(program.hops_done, program.hops_total, len(program.rows)))
+        report(Started(program.hops_done, program.hops_total, program.games))
         made = execute(program, run, models, progress=program.on_event, stop=stop, limits=limits, budget=budget)
         return program.result(made)
 
@@ -150,11 +150,11 @@ class BattleProgram:
             report: receives the events of the engine, in terms of hops and games.
         """
         self.run, self.retry_failed, self.report = run, retry_failed, report
-        self.rows = run.games()
+        self.games = run.count_games()
         self.ends: Counter[str] = Counter()
         self.hops = 0
         self.hops_done = sum(run.count().values())
-        self.hops_total = 2 * run.spec.turns * len(self.rows)
+        self.hops_total = 2 * run.spec.turns * self.games
 
     @property
     def prices(self) -> Mapping[str, float | None]:
@@ -165,7 +165,7 @@ class BattleProgram:
         """Yields every game, at the place where the store has it."""
         spec = self.run.spec
         prompts = {prompt.id: prompt for prompt in spec.prompts}
-        for row in self.rows:
+        for row in self.run.iter_games():
             conversation = Conversation(game_of(spec, row, prompts[row.prompt_id]), spec.turns, row.conversation)
             self._check(conversation, row)
             self._resume(conversation)
@@ -180,14 +180,14 @@ class BattleProgram:
         elif isinstance(event, JobEnded):
             game = _game(event.job)
             self.ends[game.state] += 1
-            self.report(GameEnded(game.name, game.state, self.ends.total(), len(self.rows)))
+            self.report(GameEnded(game.name, game.state, self.ends.total(), self.games))
         else:
             self.report(event)
 
     def result(self, made: EngineResult) -> RunResult:
         """Returns the result of the engine in terms of hops and games."""
         return RunResult(
-            games=len(self.rows),
+            games=self.games,
             done=self.ends["done"],
             failed=self.ends["failed"],
             refused=self.ends["refused"],

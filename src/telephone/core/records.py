@@ -27,7 +27,7 @@ TASK_OF: Mapping[Kind, Task] = {"image": "text2image", "text": "image2text"}
 """The task that makes each kind of artefact."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """What starts a game: a text, or an image for an image-first chain."""
 
@@ -88,7 +88,7 @@ class Artefact:
         return self.data.decode()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Request:
     """A model call that is wanted: everything that decides its result, and nothing else."""
 
@@ -141,7 +141,7 @@ def request_key(
     return digest("ask", kind, fingerprint, *parents, *which, *more)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Call:
     """A model call that has ended, however it ended."""
 
@@ -167,7 +167,7 @@ class Call:
     """Tokens of the text that the model's encoder could not take."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Hop:
     """One step of a game: a call, made for this step or shared with an equal request."""
 

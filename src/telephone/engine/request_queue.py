@@ -12,7 +12,7 @@ from telephone.engine.interfaces import Job
 RequestState = Literal["queued", "in_flight", "delayed"]
 
 
-@dataclass
+@dataclass(slots=True)
 class QueuedRequest:
     """A request and the jobs that wait for its result."""
 

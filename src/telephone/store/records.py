@@ -8,7 +8,7 @@ from telephone.core.records import Outcome
 from telephone.core.seeds import digest
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class GameRow:
     """One game of a run."""
 

@@ -167,6 +167,21 @@ class Run:
         with guarded(self.path):
             return read_games(self._db)
 
+    def iter_games(self, chunk: int = 500) -> Iterator[GameRow]:
+        """Yields every game in the order of `games`, with no more than `chunk` of them in memory."""
+        skip = 0
+        while True:
+            with guarded(self.path):
+                rows = read_games(self._db, skip, chunk)
+            yield from rows
+            skip += len(rows)
+            if len(rows) < chunk:
+                return
+
+    def count_games(self) -> int:
+        """Returns the number of games."""
+        return int(self._database.all("SELECT count(*) FROM game")[0][0])
+
     def progress(self, game: str) -> GameProgress:
         """Returns how far a game (by its key) has been played; one without hops stands at its prompt."""
         with guarded(self.path):
@@ -412,13 +427,12 @@ class Run:
 
     def _write_spec(self, spec: RunSpec, games: Games) -> None:
         rows = list(games(spec) if callable(games) else games)
-        starts = {prompt.id: opening(prompt) for prompt in spec.prompts}
-        self.images.write(start for start in starts.values() if start.kind == "image")
+        self.images.write(opening(prompt) for prompt in spec.prompts if prompt.image is not None)
         text = spec.to_json()
         with self._database.transaction() as db:
             db.execute("INSERT OR REPLACE INTO meta VALUES ('spec', ?, ?)", (text, checksum("spec", text)))
-            self._add_artefacts(starts.values(), written=True)
-            add_games(db, rows, {name: start.sha256 for name, start in starts.items()})
+            self._add_artefacts((opening(prompt) for prompt in spec.prompts), written=True)
+            add_games(db, rows, {prompt.id: opening(prompt).sha256 for prompt in spec.prompts})
         self._spec = spec
 
     def _read_spec(self) -> RunSpec:
@@ -430,14 +444,12 @@ class Run:
     def _add_artefacts(self, artefacts: Iterable[Artefact], *, written: bool = False) -> None:
         """Adds rows of artefacts, inside a transaction; images whose file may be missing are written first."""
         known = "SELECT 1 FROM artefact WHERE sha = ?"
-        new = {each.sha256: each for each in artefacts}
         if not written:
-            new = {sha: each for sha, each in new.items() if not self._db.execute(known, (sha,)).fetchone()}
-            self.images.write(each for each in new.values() if each.kind == "image")
-        self._db.executemany(
-            "INSERT OR IGNORE INTO artefact VALUES (?, ?, ?, ?)",
-            [(sha, each.kind, len(each.data), each.data if each.kind == "text" else None) for sha, each in new.items()],
-        )
+            unique = {each.sha256: each for each in artefacts}
+            artefacts = [each for sha, each in unique.items() if not self._db.execute(known, (sha,)).fetchone()]
+            self.images.write(each for each in artefacts if each.kind == "image")
+        rows = ((each.sha256, each.kind, len(each.data), _text_data(each)) for each in artefacts)
+        self._db.executemany("INSERT OR IGNORE INTO artefact VALUES (?, ?, ?, ?)", rows)
 
     def _vector_rows(self, columns: str, embedder: EmbedderRow) -> list[Any]:
         return self._database.all(
@@ -446,3 +458,8 @@ class Run:
             embedder.name,
             embedder.fingerprint,
         )
+
+
+def _text_data(artefact: Artefact) -> bytes | None:
+    """Returns what the database holds of an artefact: images are files."""
+    return artefact.data if artefact.kind == "text" else None
