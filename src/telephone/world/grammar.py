@@ -22,6 +22,7 @@ _SETTINGS = {
 _TIMES = {"sunset": "at sunset", "night": "at night"}
 _WEATHERS = {"cloudy": "with clouds", "rain": "in the rain", "snow": "in the snow", "fog": "in the fog"}
 _SKIES = {"cloudy": "It is cloudy.", "rain": "It is raining.", "snow": "It is snowing.", "fog": "It is foggy."}
+_STYLE_SENTENCE = "Somebody drew it as a {}."
 _MEDIA = {"flat": "picture", "sketch": "pencil sketch", "pastel": "pastel drawing", "neon": "neon picture"}
 
 
@@ -51,9 +52,9 @@ def _short(scene: Scene) -> str:
         " ".join(filter(None, (_noun(thing), _where(scene, index, brief=True))))
         for index, thing in enumerate(scene.things)
     ]
-    told = " ".join(filter(None, (_and(parts), _around(scene))))
+    stated = " ".join(filter(None, (_and(parts), _around(scene))))
     style = "" if scene.style == STYLES[0] else scene.style
-    return ", ".join(filter(None, (told, style))) or "an empty picture"
+    return ", ".join(filter(None, (stated, style))) or "an empty picture"
 
 
 def _list(scene: Scene) -> str:
@@ -73,8 +74,8 @@ def _plain(scene: Scene) -> str:
     style = "" if scene.style == STYLES[0] else f"a {_MEDIA[scene.style].removeprefix('pencil ')}"
     if not parts:
         return _sentence(f"{style or 'an empty picture'} {around}")
-    told = f"{style} of {_and(parts)}" if style else _and(parts)
-    return _sentence(", ".join(filter(None, (told, around))))
+    stated = f"{style} of {_and(parts)}" if style else _and(parts)
+    return _sentence(", ".join(filter(None, (stated, around))))
 
 
 def _detailed(scene: Scene) -> str:
@@ -98,12 +99,12 @@ def _sentences(scene: Scene) -> Iterator[str]:
 def _story(scene: Scene) -> str:
     scenery = [_SETTINGS.get(scene.setting or ""), _TIMES.get(scene.time), _WEATHERS.get(scene.weather)]
     opening = ", ".join(("Once upon a time", *(part for part in scenery if part)))
-    told = [_told(scene, index) for index in range(len(scene.things))] or ["there was nothing"]
-    ending = [] if scene.style == STYLES[0] else [f"Somebody drew it as a {_MEDIA[scene.style]}."]
-    return " ".join([f"{opening}, {told[0].strip()}.", *(_sentence(part) for part in told[1:]), *ending])
+    stated = [_clause(scene, index) for index in range(len(scene.things))] or ["there was nothing"]
+    ending = [] if scene.style == STYLES[0] else [_STYLE_SENTENCE.format(_MEDIA[scene.style])]
+    return " ".join([f"{opening}, {stated[0].strip()}.", *(_sentence(part) for part in stated[1:]), *ending])
 
 
-def _told(scene: Scene, index: int) -> str:
+def _clause(scene: Scene, index: int) -> str:
     noun, where = _noun(scene.things[index]), _where(scene, index)
     if index == 0:
         return f"there lived {noun} {where}"
@@ -120,8 +121,8 @@ def _and(parts: list[str]) -> str:
 
 
 def _around(scene: Scene) -> str:
-    told = (_SETTINGS.get(scene.setting or ""), _TIMES.get(scene.time), _WEATHERS.get(scene.weather))
-    return " ".join(part for part in told if part)
+    stated = (_SETTINGS.get(scene.setting or ""), _TIMES.get(scene.time), _WEATHERS.get(scene.weather))
+    return " ".join(part for part in stated if part)
 
 
 def _relation(scene: Scene, index: int) -> Relation | None:

@@ -140,7 +140,7 @@ _CHINESE: dict[str, dict[str | int, str]] = {
 @cache
 def english() -> dict[str, Meaning]:
     """Returns the meaning of every English word and phrase, lower case, words joined by one space."""
-    lexicon = {word: Meaning(what) for what, words in _STRUCTURE.items() for word in words.split() if word.isascii()}
+    lexicon = {word: Meaning(what) for what, listed in _STRUCTURE.items() for word in listed.split() if word.isascii()}
     for what, values in _ENGLISH.items():
         for value, synonyms in values.items():
             for phrase in (value, *filter(None, synonyms.split("/"))):
@@ -164,7 +164,7 @@ def _plural(noun: str) -> str:
 @cache
 def chinese() -> dict[str, Meaning]:
     """Returns the meaning of every Chinese word, without spaces."""
-    words = {word: Meaning(what) for what, told in _STRUCTURE.items() for word in told.split() if not word.isascii()}
+    words = {word: Meaning(what) for what, words in _STRUCTURE.items() for word in words.split() if not word.isascii()}
     return words | dict(_chinese())
 
 

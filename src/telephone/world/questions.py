@@ -187,9 +187,9 @@ def questions(scene: Scene, rng: np.random.Generator, langs: Sequence[str] = LAN
     lang = _one(rng, langs)
     while True:
         question = pose(scene, _one(rng, _SORTS), rng, lang)
-        told = None if question is None else _answer(scene, question)
-        if question is not None and told is not None:
-            return say(question), told
+        answer_text = None if question is None else _answer(scene, question)
+        if question is not None and answer_text is not None:
+            return say(question), answer_text
 
 
 def pose(scene: Scene, about: str, rng: np.random.Generator, lang: str = "en") -> Question | None:

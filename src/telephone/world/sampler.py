@@ -161,9 +161,9 @@ class _Sampler:
         for index, (kind, colour) in enumerate(names):
             size = draw.choice(SIZES[1:]) if ("size", index) in chosen else SIZES[0]
             count = draw.choices((2, 3, 4), (5, 3, 2))[0] if ("count", index) in chosen else 1
-            told = ("where", index) in chosen
-            relative = told and related is not None and (index == related or (index > 0 and draw.random() < 0.2))
-            things.append(Thing(kind, colour, size, count, cells[index] if told and not relative else None))
+            stated = ("where", index) in chosen
+            relative = stated and related is not None and (index == related or (index > 0 and draw.random() < 0.2))
+            things.append(Thing(kind, colour, size, count, cells[index] if stated and not relative else None))
             if relative:
                 anchor = draw.randrange(index)
                 true = [name for name in RELATIONS if holds(name, cells[index], cells[anchor])]

@@ -67,7 +67,7 @@ def cactus() -> Sprite:
 
 
 def cat() -> Sprite:
-    """A sitting cat with pointed ears and a raised tail."""
+    """A seated cat with pointed ears and a raised tail."""
     whiskers = tuple(line("ink", 2, 40 + s * 14, 39, 40 + s * 32, y) for s in (-1, 1) for y in (35, 43))
     return (
         curve("main", 12, 66, 92, 88, 88, 92, 68, 82, 54, 88, 42),

@@ -65,8 +65,8 @@ def cutout(look: StyleSpec) -> Cutout:
     margin = round((3 if look.style == "neon" else 1.6) * look.unit) or 1
     plan = _plan(look, margin)
     silhouette = _mask(plan, grow=plan.line)
-    painter = {"flat": _flat, "sketch": _sketch, "pastel": _pastel, "neon": _neon}[look.style]
-    return Cutout(painter(plan, silhouette).reduce(OVER), margin)
+    draw_style = {"flat": _flat, "sketch": _sketch, "pastel": _pastel, "neon": _neon}[look.style]
+    return Cutout(draw_style(plan, silhouette).reduce(OVER), margin)
 
 
 def _plan(look: StyleSpec, margin: int) -> _Plan:

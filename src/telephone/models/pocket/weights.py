@@ -93,7 +93,7 @@ def add_to_index(path: Path) -> None:
     """Writes or replaces the entry of a weight file in the index beside it, atomically.
 
     Args:
-        path: a safetensors file whose metadata holds `about` (JSON with `player`, `seed`, `steps` and `minutes`).
+        path: a safetensors file whose metadata holds `about` (JSON with `model`, `seed` and `steps`).
     """
     index = path.parent / INDEX
     entries = read_index(path.parent) | {path.name: _entry(path)}
@@ -112,7 +112,8 @@ def _entry(path: Path) -> dict[str, Any]:
     return {
         "sha256": content_hash(data),
         "bytes": len(data),
-        "recipe": str(about.get("recipe") or about.get("player", "")).partition("/")[2] or path.stem,
+        "recipe": str(about.get("recipe") or about.get("model") or about.get("player", "")).partition("/")[2]
+        or path.stem,
         "seed": about.get("seed"),
         "steps": about.get("steps"),
         "minutes": about.get("minutes"),
