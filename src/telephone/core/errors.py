@@ -1,18 +1,18 @@
-"""Every error that the package raises on purpose, so that a caller can tell what to mend from what broke.
+"""Every error that the package raises on purpose, so that a caller can distinguish wrong use from failures.
 
 TelephoneError
-├── UsageError          the caller asked for something that cannot be: mend the request (exit code 2)
-│   ├── PromptError     a prompt or a prompt file that cannot be read; says file, line and column
-│   ├── UnknownModel   no player of this name; says near names
-│   └── WorldError      a scene that breaks a rule of the pocket world
+├── UsageError          the request is invalid: correct it (exit code 2)
+│   ├── PromptError     a prompt or a prompt file cannot be read; names file, line and column
+│   ├── UnknownModel    there is no model of this name; suggests similar names
+│   └── WorldError      a scene breaks a rule of the pocket world
 ├── StoreError          the run folder cannot be read or written
-│   ├── StoreDamaged    what is on disk is not what was written
+│   ├── StoreDamaged    the content on disk differs from what was written
 │   └── StoreVersion    written by another version of the package
-├── WeightsError        weights are missing, or are not the ones that were shipped
-└── ModelError         a player failed on one call: the game ends, the others go on
-    ├── ModelRefused   a player declined to answer (a content rule, for example)
-    ├── KeyRejected     a provider does not accept the key: no call will work, so the run stops and can be resumed
-    └── ModelUnavailable   a player did not answer this time, but may on another: it is asked again
+├── WeightsError        weights are missing, or differ from the shipped ones
+└── ModelError          a model failed on one call: its game ends, the others continue
+    ├── ModelRefused    a model refused the input (a content rule, for example)
+    ├── KeyRejected     a provider rejects the key: no call will work, so the run stops and can be resumed
+    └── ModelUnavailable  a model did not respond this time, but may later: the call is retried
 """
 
 from telephone._moved import renamed
@@ -25,7 +25,7 @@ class TelephoneError(Exception):
 
 
 class UsageError(TelephoneError):
-    """The request cannot be carried out as it stands."""
+    """The request is invalid."""
 
 
 class PromptError(UsageError):
@@ -33,7 +33,7 @@ class PromptError(UsageError):
 
 
 class UnknownModel(UsageError):
-    """No provider offers a player of this name."""
+    """There is no model of this name."""
 
 
 class WorldError(UsageError, ValueError):
@@ -45,7 +45,7 @@ class StoreError(TelephoneError):
 
 
 class StoreDamaged(StoreError):
-    """A run folder holds something other than what was written."""
+    """The content of a run folder differs from what was written."""
 
 
 class StoreVersion(StoreError):
@@ -57,15 +57,15 @@ class WeightsError(TelephoneError):
 
 
 class ModelError(TelephoneError):
-    """A player failed on one call."""
+    """A model failed on one call."""
 
 
 class ModelRefused(ModelError):
-    """A player declined to answer; an outcome of its own, never mixed with an outage."""
+    """A model refused the input; a separate outcome, never counted as an outage."""
 
 
 class KeyRejected(ModelError):
-    """A provider does not accept the key; every other call would end the same way."""
+    """A provider rejects the key; every other call would fail in the same way."""
 
 
 class ModelUnavailable(ModelError):

@@ -32,7 +32,7 @@ class Prompt:
     """What starts a game: a text, or an image for an image-first chain."""
 
     text: str
-    """The sentence; for an image-first prompt a label for people, never shown to a player."""
+    """The sentence; for an image-first prompt a label for readers, never shown to a model."""
     level: str = "easy"
     """How much the prompt asks to be kept: easy, medium, hard or impossible."""
     id: str = ""

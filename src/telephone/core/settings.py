@@ -1,4 +1,4 @@
-"""The only reader of the environment: where things are kept, and how many threads a local player may use."""
+"""The only reader of the environment: folders, and the number of threads of local models."""
 
 import os
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ class Settings:
     weights_dir: Path | None
     """Weights to use in place of the shipped ones, for those who train; `TELEPHONE_WEIGHTS`."""
     threads: int | None
-    """Threads of a local player; `TELEPHONE_THREADS`, else the player's own choice."""
+    """Threads of a local model; `TELEPHONE_THREADS`, else the model's own choice."""
     ask_above: float
-    """US dollars above which a battle is played only if somebody agrees; `TELEPHONE_ASK_ABOVE`, else 1."""
+    """US dollars above which a battle needs confirmation; `TELEPHONE_ASK_ABOVE`, else 1."""
     keys_file: Path
     """Where keys of paid services are kept; `TELEPHONE_KEYS`, else `keys.toml` in the user's settings folder."""
 
