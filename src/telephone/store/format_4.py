@@ -110,12 +110,12 @@ def _convert_hops(db: sqlite3.Connection, fingerprints: dict[str, str]) -> None:
     query = f"SELECT {columns} FROM old_hop WHERE attempts > 0 ORDER BY game, step"
     made: dict[tuple[str, str, str], int] = {}
     number = 0
-    for hop in db.execute(query).fetchall():
+    for hop in _stream(db, query):
         number += 1
         _add_call(db, number, hop, fingerprints)
         _add_hop(db, hop, number, shared=False)
         made.setdefault(_answer_of(hop), number)
-    for hop in db.execute(query.replace("attempts > 0", "attempts = 0")).fetchall():
+    for hop in _stream(db, query.replace("attempts > 0", "attempts = 0")):
         shared = _answer_of(hop) in made
         if not shared:
             number += 1
@@ -159,7 +159,7 @@ def _convert_scores(db: sqlite3.Connection) -> None:
         kinds[number] = row[0]
         db.execute("INSERT INTO scorer VALUES (?, ?, ?, ?, ?, ?)", (number, *row, checksum(*row)))
     query = "SELECT judge, subject, reference, name, value, detail FROM old_score"
-    for number, *old in db.execute(query).fetchall():
+    for number, *old in _stream(db, query):
         row = _score_of(kinds[number], old, prompts)
         db.execute(
             "INSERT OR REPLACE INTO score VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -217,7 +217,7 @@ def _convert_vectors(db: sqlite3.Connection) -> None:
 
 
 def _stream(db: sqlite3.Connection, query: str) -> Iterator[tuple[Any, ...]]:
-    """Yields rows without holding all of them: vectors may take more memory than everything else."""
+    """Yields rows without holding all of them in memory."""
     cursor = db.execute(query)
     while rows := cursor.fetchmany(1000):
         yield from rows
