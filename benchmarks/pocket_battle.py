@@ -16,8 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from telephone import battle, models, prompts
-from telephone.battle import TelephoneLine, game_seed
+from telephone import TelephoneLine, battle, models, prompts
+from telephone.battle import game_seed
 from telephone.models.rosters import load_roster
 
 Told = dict[tuple[str, str, str], list[str]]

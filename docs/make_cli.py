@@ -1,4 +1,4 @@
-"""Writes docs/cli.md from the command line itself: `python docs/make_cli.py`; a test fails while the two differ."""
+"""Writes docs/cli.md from the command line itself: `python docs/make_cli.py`; a test fails if the two differ."""
 
 import inspect
 import typing
@@ -19,17 +19,20 @@ HEAD = """\
 
 This page is made by `python docs/make_cli.py` from the command itself.
 
-Exit codes: 0 done; 1 some games failed, or a run is damaged; 2 wrong use; 130 stopped by Ctrl-C.
-Results go to stdout, progress and complaints to stderr. `telephone --debug COMMAND …` shows where an error came from.
+Exit codes: 0 done; 1 some games failed, or a run is damaged; 2 wrong use; 130 stopped by Ctrl-C; 143
+stopped by SIGTERM.
+Results go to stdout, progress and errors to stderr. `telephone --debug COMMAND …` shows the traceback of an error.
+
+Each command that plays, judges or reads runs is a function of `telephone.pipeline` with the same defaults.
 
 The environment: `TELEPHONE_RUNS` is where new runs are written (`runs`), `TELEPHONE_WEIGHTS` a folder with weights to
-use in place of the shipped ones, `TELEPHONE_THREADS` the number of threads of a local player (without it the pocket
-describers write on all cores, the others compute on one), `TELEPHONE_CACHE` a folder for files that can be made again.
+use in place of the shipped ones, `TELEPHONE_THREADS` the number of threads of a local model (without it the pocket
+image-to-text models use all cores, the others one), `TELEPHONE_CACHE` a folder for files that can be made again.
 """
 
 
 @dataclass(frozen=True)
-class Word:
+class Parameter:
     """An argument or an option of a command."""
 
     name: str
@@ -41,7 +44,7 @@ class Word:
 
     @property
     def value(self) -> str:
-        """What stands for its value."""
+        """The placeholder of its value."""
         if self.info.metavar or self.kind is bool:
             return self.info.metavar or ""
         choices = typing.get_args(self.kind)
@@ -82,14 +85,14 @@ def describe(name: str, command: Callable[..., Any]) -> str:
     return "\n".join([*lines, *(word.row for word in words)]) + "\n"
 
 
-def words_of(command: Callable[..., Any]) -> list[Word]:
+def words_of(command: Callable[..., Any]) -> list[Parameter]:
     """Returns the arguments and options of a command, in their order."""
     hints = typing.get_type_hints(command, include_extras=True)
     words = []
     for name, parameter in inspect.signature(command).parameters.items():
         kind, info = typing.get_args(hints[name])
         plain = [each for each in typing.get_args(kind) if each is not NoneType]
-        words.append(Word(name, info, plain[0] if NoneType in typing.get_args(kind) else kind, parameter.default))
+        words.append(Parameter(name, info, plain[0] if NoneType in typing.get_args(kind) else kind, parameter.default))
     return words
 
 

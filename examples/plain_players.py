@@ -1,9 +1,9 @@
-"""Players of one's own, as in the article: a class with a name and one method is enough to join the game.
+"""Custom models, as in the article: a class with a name and one method is enough to play.
 
     python examples/plain_players.py
 
-Seven toy players sit on both ends of twelve lines. A picture here is a row of grey pixels, one for each byte of the
-text, so nothing is lost on the way; what is lost is what a player has a habit of losing.
+Seven toy models make twelve pairs. An image here is a row of grey pixels, one for each byte of the text, so the image
+itself loses nothing; what is lost is what a model drops or changes.
 """
 # ruff: noqa: D102 - the classes are as bare as in the article
 
@@ -13,7 +13,7 @@ from telephone import Image2Text, TelephoneLine, Text2Image, get_prompts
 
 
 def to_pixels(text: str) -> Image.Image:
-    """Returns a picture of one row, a pixel for each byte."""
+    """Returns an image of one row, a pixel for each byte."""
     data = text.encode()
     return Image.frombytes("L", (len(data), 1), data)
 
@@ -24,7 +24,7 @@ def to_words(image: Image.Image) -> str:
 
 
 class Ink(Text2Image):
-    """Draws all that it is told."""
+    """Draws the whole text."""
 
     def __init__(self):
         self.name = "ink"
@@ -34,7 +34,7 @@ class Ink(Text2Image):
 
 
 class Stamp(Text2Image):
-    """Has room for twelve words."""
+    """Draws the first twelve words."""
 
     def __init__(self):
         self.name = "stamp"
@@ -44,7 +44,7 @@ class Stamp(Text2Image):
 
 
 class Wash(Text2Image):
-    """Paints without colours."""
+    """Draws without colours."""
 
     def __init__(self):
         self.name = "wash"
@@ -55,7 +55,7 @@ class Wash(Text2Image):
 
 
 class Reader(Image2Text):
-    """Tells all that it sees."""
+    """Describes the whole image."""
 
     def __init__(self):
         self.name = "reader"
@@ -65,7 +65,7 @@ class Reader(Image2Text):
 
 
 class Mumbler(Image2Text):
-    """Swallows the last word, as long as there are four."""
+    """Drops the last word if there are four or more."""
 
     def __init__(self):
         self.name = "mumbler"
@@ -76,7 +76,7 @@ class Mumbler(Image2Text):
 
 
 class Dreamer(Image2Text):
-    """Sees the sea everywhere."""
+    """Describes every place as a beach."""
 
     def __init__(self):
         self.name = "dreamer"
@@ -100,7 +100,7 @@ class Counter(Image2Text):
 
 
 def main():
-    """Plays twelve lines over ten prompts, and prints what is left of each."""
+    """Plays twelve pairs over ten prompts, and prints the last text of each game."""
     text2image_models = [Ink(), Stamp(), Wash()]
     image2text_models = [Reader(), Mumbler(), Dreamer(), Counter()]
     combos = [(t2i, i2t) for t2i in text2image_models for i2t in image2text_models]

@@ -1,4 +1,4 @@
-"""The pocket battle by hand: three small networks draw, a fourth one describes; all of them come with the package.
+"""The pocket battle with plain classes: three small text-to-image networks and one image-to-text network.
 
     python examples/pocket_battle.py
 
@@ -9,7 +9,7 @@ from telephone import TelephoneLine, get_prompts, image2text, text2image
 
 
 def main(turns=10, prompts=None):
-    """Plays three lines over the pocket prompts and prints every conversation."""
+    """Plays three pairs over the pocket prompts and prints every conversation."""
     text2image_models = [text2image(f"pocket/{name}") for name in ("stable-diffusion", "dalle-2", "vqgan-clip")]
     image2text_models = [image2text("pocket/blip")]
     lines = [TelephoneLine(t2i, i2t) for t2i in text2image_models for i2t in image2text_models]

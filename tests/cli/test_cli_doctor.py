@@ -5,7 +5,7 @@ import json
 
 def test_doctor_prints_every_section_and_a_verdict(cli):
     done = cli("doctor")
-    for section in ("Packages", "Machine", "Keys", "Pocket players", "Roster article-2023"):
+    for section in ("Packages", "Machine", "Keys", "Pocket models", "Roster article-2023"):
         assert f"\n{section}\n" in f"\n{done.stdout}"
     last = done.stdout.strip().splitlines()[-1]
     assert last.startswith("The pocket battle can" if done.exit_code == 0 else "The pocket battle cannot")

@@ -143,8 +143,9 @@ def test_a_folder_with_another_run(cli):
 
 
 @pytest.mark.slow
-def test_ctrl_c_then_resume(tmp_path):
-    """In real processes: stopped in the middle, the rest played later, as if it had never been stopped."""
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_then_resume(tmp_path, number, code):
+    """In real processes: stopped in the middle, the rest played later, with the same results."""
     words = ["--t2i", "fake/painter?delay=0.02&batch=2", "--i2t", "fake/captioner?loss=0.1&delay=0.02&batch=2"]
     words += ["--embedder", "fake/embedder", "--no-report", "--out", "run", "--level", "easy,hard"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
@@ -156,9 +157,9 @@ def test_ctrl_c_then_resume(tmp_path):
     until = time.monotonic() + 60
     while time.monotonic() < until and len(list(tmp_path.glob("run/images/*/*.png"))) < 3:
         time.sleep(0.02)
-    playing.send_signal(signal.SIGINT)
+    playing.send_signal(number)
     out, err = playing.communicate(timeout=60)
-    assert playing.returncode == 130, err
+    assert playing.returncode == code, err
     assert "Stopped. Continue with: telephone resume run" in err
     assert (out, "Traceback" in err) == ("", False)
 

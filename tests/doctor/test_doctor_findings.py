@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from telephone.doctor import Finding, examine, packages, playable
-from telephone.doctor.files import hub, pocket
-from telephone.doctor.machine import machine, size, torch_cuda
-from telephone.doctor.rosters import pocket_refs, rosters
-from telephone.doctor.secrets import secrets
+from telephone.doctor.files import check_hub_cache, check_pocket_weights
+from telephone.doctor.machine import check_machine, size, torch_cuda
+from telephone.doctor.rosters import check_rosters, pocket_refs
+from telephone.doctor.secrets import check_keys
 
 SECRET = "sk-proj-Th1sIsAKeyThatNobodyMaySee0123"
 
@@ -33,7 +33,7 @@ def named(findings: list[Finding], name: str) -> Finding:
 
 
 def test_every_package_of_every_extra_is_looked_at():
-    found = packages.packages()
+    found = packages.check_packages()
     assert {"numpy", "torch", "openai [api]", "diffusers [local]", "fastapi [serve]"} <= {each.name for each in found}
     assert named(found, "numpy").state == "ok"
     assert named(found, "numpy").needed
@@ -41,26 +41,26 @@ def test_every_package_of_every_extra_is_looked_at():
 
 
 @pytest.mark.parametrize(
-    ("text", "detail", "mend"),
+    ("text", "detail", "fix"),
     [
         ("no-such-package-at-all>=3", "not installed", 'pip install "no-such-package-at-all>=3"'),
         ('no-such-package-at-all>=3; extra == "api"', "not installed", 'pip install "ai-telephone[api]"'),
         ("numpy>=999", "but >=999 is needed", 'pip install "numpy>=999"'),
     ],
 )
-def test_a_package_that_lacks(text, detail, mend):
+def test_a_package_that_lacks(text, detail, fix):
     found = packages._package(text)
-    assert (found.state, detail in found.detail, found.mend) == ("lacks", True, mend)
+    assert (found.state, detail in found.detail, found.fix) == ("lacks", True, fix)
     assert found.needed == ("extra" not in text)
 
 
 def test_the_folders_can_be_written_or_the_doctor_says_so(monkeypatch, tmp_path):
-    assert named(machine(), "runs").state == "ok"
+    assert named(check_machine(), "runs").state == "ok"
     assert not (tmp_path / "runs").exists(), "looking makes nothing"
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("TELEPHONE_RUNS", "/proc/runs")
-    found = named(machine(), "runs")
-    assert (found.state, found.needed, "TELEPHONE_RUNS" in found.mend) == ("lacks", True, True)
+    found = named(check_machine(), "runs")
+    assert (found.state, found.needed, "TELEPHONE_RUNS" in found.fix) == ("lacks", True, True)
 
 
 def test_what_torch_is_built_for_is_known_without_it():
@@ -78,7 +78,7 @@ def test_sizes(number, told):
 
 
 def test_keys_are_told_by_name_alone(monkeypatch, tmp_path):
-    assert named(secrets(), "openai").state == "lacks"
+    assert named(check_keys(), "openai").state == "lacks"
     monkeypatch.setenv("OPENAI_API_KEY", SECRET)
     monkeypatch.setenv("TELEPHONE_KEY_GPU_BOX", SECRET)
     monkeypatch.setenv("TELEPHONE_TOKEN", SECRET)
@@ -98,8 +98,8 @@ def test_a_key_file_that_others_can_read(tmp_path):
     path = tmp_path / "keys.toml"
     path.write_text(f'openai = "{SECRET}"\n')
     path.chmod(0o644)
-    found = named(secrets(), "key file")
-    assert (found.state, found.mend) == ("lacks", f"chmod 600 {path}")
+    found = named(check_keys(), "key file")
+    assert (found.state, found.fix) == ("lacks", f"chmod 600 {path}")
 
 
 def test_weights_that_are_not_the_shipped_ones(monkeypatch):
@@ -110,7 +110,7 @@ def test_weights_that_are_not_the_shipped_ones(monkeypatch):
     monkeypatch.setattr(
         "telephone.doctor.files.load_model", lambda ref: PocketBlip()
     )  # the process may know another one already
-    found = named(pocket(frozenset({"pocket/blip"})), "pocket/blip")
+    found = named(check_pocket_weights(frozenset({"pocket/blip"})), "pocket/blip")
     assert (found.state, found.needed, "telephone learn blip" in found.detail) == ("lacks", True, True)
     assert not playable([found])
 
@@ -124,11 +124,11 @@ def test_the_hub_cache_is_listed(monkeypatch, tmp_path):
     (shot / "config.json").symlink_to(blob)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr("huggingface_hub.utils._cache_manager.HF_HUB_CACHE", str(tmp_path), raising=False)
-    assert [(each.name, each.detail) for each in hub()] == [("org/tiny", "model, 1.5 kB")]
+    assert [(each.name, each.detail) for each in check_hub_cache()] == [("org/tiny", "model, 1.5 kB")]
 
 
 def test_every_entry_of_every_roster_has_a_line():
-    found = rosters()
+    found = check_rosters()
     from telephone.models.rosters import list_rosters
 
     assert len(found) == sum(len(each.members) for each in list_rosters())
@@ -138,7 +138,7 @@ def test_every_entry_of_every_roster_has_a_line():
     lacks = [each for each in found if each.name.startswith("openai/gpt-")]
     assert {each.state for each in lacks} == {"lacks"}
     assert all("OPENAI_API_KEY" in each.detail for each in lacks)
-    assert all(each.detail or each.mend for each in found if each.state != "ok"), "each lack says what mends it"
+    assert all(each.detail or each.fix for each in found if each.state != "ok"), "each lack says what fixes it"
 
 
 def test_playable_looks_at_what_is_needed_alone():

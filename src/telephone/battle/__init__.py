@@ -3,6 +3,7 @@
 from telephone._moved import renamed
 from telephone.battle.control_lines import controls
 from telephone.battle.cost_forecast import Forecast, ModelForecast, forecast
+from telephone.battle.pair_runner import ConversationRecord, PairRunner
 from telephone.battle.program import (
     BattleProgram,
     Event,
@@ -26,7 +27,6 @@ from telephone.battle.rules import (
     opening,
 )
 from telephone.battle.run_planning import Get, Roster, begin, commit, game_of, games, grid, plan, versions
-from telephone.battle.telephone_line import ConversationRecord, TelephoneLine
 from telephone.engine import Bill, CircuitClosed, CircuitOpened, Halt, Limits, ModelReady, Retried, Retry
 
 __getattr__ = renamed(__name__)
@@ -57,7 +57,7 @@ __all__ = [
     "Roster",
     "RunResult",
     "Started",
-    "TelephoneLine",
+    "PairRunner",
     "begin",
     "commit",
     "controls",

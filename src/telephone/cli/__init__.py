@@ -1,5 +1,5 @@
 """The command `telephone`: one file a command, each of which reads its options, calls the rooms below and prints."""
 
-from telephone.cli.app import app, main
+from telephone.cli.application import app, main
 
 __all__ = ["app", "main"]

@@ -1,7 +1,7 @@
 """`telephone doctor`: what is installed, what is missing, and the command that installs it."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -32,13 +32,18 @@ def command(json: Json = False) -> None:
     findings = examine()
     ready = playable(findings)
     if json:
-        print_json({"playable": ready, "findings": [asdict(finding) for finding in findings]})
+        print_json({"playable": ready, "findings": [_as_json(finding) for finding in findings]})
     else:
         for section in dict.fromkeys(finding.section for finding in findings):
             _print(section, [finding for finding in findings if finding.section == section])
         echo("The pocket battle can be played: telephone play" if ready else _verdict(findings))
     if not ready:
         raise typer.Exit(FAILED)
+
+
+def _as_json(finding: "Finding") -> dict[str, Any]:
+    found = asdict(finding)
+    return found | {"mend": found.pop("fix")}
 
 
 def _print(section: str, findings: "list[Finding]") -> None:
@@ -58,9 +63,9 @@ def _print(section: str, findings: "list[Finding]") -> None:
 def _detail(finding: "Finding") -> str:
     """Returns what was found and, unless the sentence contains it, the command that fixes it."""
     detail = plain(finding.detail)
-    if not finding.mend or finding.mend in finding.detail:
+    if not finding.fix or finding.fix in finding.detail:
         return detail
-    return f"{detail.rstrip('.')}{': ' if detail else ''}[bold]{plain(finding.mend)}[/bold]"
+    return f"{detail.rstrip('.')}{': ' if detail else ''}[bold]{plain(finding.fix)}[/bold]"
 
 
 def _mark(state: str) -> str:

@@ -1,6 +1,6 @@
-"""What this installation can do and what it lacks, with the command that mends each lack; nothing heavy is loaded."""
+"""What is installed and what is missing, with the command that installs it; no weights are loaded."""
 
-from telephone.doctor.examine import examine
+from telephone.doctor.all_checks import examine
 from telephone.doctor.finding import Finding, State, playable
 
 __all__ = ["Finding", "State", "examine", "playable"]

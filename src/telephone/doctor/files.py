@@ -1,4 +1,4 @@
-"""Which weights are on this machine: the shipped ones with their hashes checked, the judge's, and the hub's cache."""
+"""Which weights are on this machine: the pocket weights with their hashes, the judge's, and the hub cache."""
 
 import importlib.util
 
@@ -8,12 +8,12 @@ from telephone.doctor.machine import size
 from telephone.models import load_model
 from telephone.models.pocket import NETS, weights
 
-POCKET = "Pocket players"
+POCKET = "Pocket models"
 HUB = "Hub cache"
 JUDGE = "minilm/all-MiniLM-L6-v2"
 
 
-def pocket(needed: frozenset[str]) -> list[Finding]:
+def check_pocket_weights(needed: frozenset[str]) -> list[Finding]:
     """Returns a finding for each pocket net and for the judge; every weight file is hashed.
 
     Args:
@@ -26,7 +26,7 @@ def pocket(needed: frozenset[str]) -> list[Finding]:
     return [*found, _judge()]
 
 
-def lacking(ref: str) -> str:
+def missing_for(ref: str) -> str:
     """Returns why a model cannot be called now, in one sentence; empty if it can. No weights are loaded."""
     try:
         return load_model(ref).lacks()
@@ -37,7 +37,7 @@ def lacking(ref: str) -> str:
 def _shipped(name: str, lack: str, needed: bool) -> Finding:
     if lack:
         return Finding(POCKET, name, "lacks", lack, weights.INSTALL, needed)
-    return Finding(POCKET, name, "ok", "weights are here, hashes are right", needed=needed)
+    return Finding(POCKET, name, "ok", "weights are installed, hashes match", needed=needed)
 
 
 def _judge() -> Finding:
@@ -47,10 +47,10 @@ def _judge() -> Finding:
         minilm.check(minilm.weights_folder())
     except TelephoneError as error:
         return Finding(POCKET, JUDGE, "lacks", str(error), minilm.INSTALL, needed=True)
-    return Finding(POCKET, JUDGE, "ok", "weights are here, hashes are right", needed=True)
+    return Finding(POCKET, JUDGE, "ok", "weights are installed, hashes match", needed=True)
 
 
-def hub() -> list[Finding]:
+def check_hub_cache() -> list[Finding]:
     """Returns a finding for each repository in the cache of huggingface_hub, the largest first."""
     if importlib.util.find_spec("huggingface_hub") is None:
         return [Finding(HUB, "huggingface_hub", "lacks", "not installed", 'pip install "ai-telephone[api]"')]
@@ -62,5 +62,5 @@ def hub() -> list[Finding]:
     except (CacheNotFound, OSError, ValueError):
         return [Finding(HUB, "cache", "note", "empty")]
     repos = sorted(found.repos, key=lambda repo: (-repo.size_on_disk, repo.repo_id))
-    told = [Finding(HUB, repo.repo_id, "ok", f"{repo.repo_type}, {size(repo.size_on_disk)}") for repo in repos]
-    return told or [Finding(HUB, "cache", "note", "empty")]
+    listed = [Finding(HUB, repo.repo_id, "ok", f"{repo.repo_type}, {size(repo.size_on_disk)}") for repo in repos]
+    return listed or [Finding(HUB, "cache", "note", "empty")]

@@ -1,11 +1,11 @@
-"""One thing that was looked at, and how it stands."""
+"""One result of a check."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 State = Literal["ok", "lacks", "gone", "note"]
-"""Fit; not here, but can be; can no longer be had; a plain fact."""
+"""Usable; missing, but can be installed; no longer available; information."""
 
 
 @dataclass(frozen=True)
@@ -16,12 +16,12 @@ class Finding:
     name: str
     state: State
     detail: str = ""
-    mend: str = ""
-    """The command or the step that mends a lack."""
+    fix: str = ""
+    """The command or the step that fixes it."""
     needed: bool = False
     """Whether the pocket battle cannot be played without it."""
 
 
 def playable(findings: Iterable[Finding]) -> bool:
-    """Returns whether the pocket battle can be played: nothing that it needs is lacking."""
+    """Returns whether the pocket battle can be played: nothing that it needs is missing."""
     return all(finding.state == "ok" for finding in findings if finding.needed)

@@ -1,4 +1,4 @@
-"""The machine: processors, memory, graphics, folders and disk; asked of the system, as torch takes seconds to load."""
+"""The machine: processors, memory, GPUs, folders and disk; without torch, which takes seconds to load."""
 
 import ast
 import ctypes
@@ -13,11 +13,11 @@ from telephone.core import settings
 from telephone.doctor.finding import Finding
 
 SECTION = "Machine"
-LITTLE = 2**30
+MIN_FREE_DISK = 2**30
 """Bytes of free disk below which a long run is likely to end early."""
 
 
-def machine() -> list[Finding]:
+def check_machine() -> list[Finding]:
     """Returns findings for the system, its devices and the folders of the settings."""
     found = settings.load()
     return [
@@ -42,7 +42,7 @@ def size(number: float) -> str:
 
 def _processors(threads: int | None) -> str:
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return f"{usable} usable; local players use " + (f"{threads} (TELEPHONE_THREADS)" if threads else "one thread")
+    return f"{usable} usable; local models use " + (f"{threads} (TELEPHONE_THREADS)" if threads else "one thread")
 
 
 def _memory() -> str:
@@ -64,15 +64,15 @@ def _graphics() -> list[Finding]:
     names, built = cuda_devices(), torch_cuda()
     if not names:
         return [Finding(SECTION, "cuda", "note", "no device")]
-    told = ", ".join(names)
+    listed = ", ".join(names)
     if built:
-        return [Finding(SECTION, "cuda", "ok", f"{told}; torch is built for CUDA {built}")]
-    told += "; the installed torch cannot use it"
-    return [Finding(SECTION, "cuda", "lacks", told, "pip install --force-reinstall torch")]
+        return [Finding(SECTION, "cuda", "ok", f"{listed}; torch is built for CUDA {built}")]
+    listed += "; the installed torch cannot use it"
+    return [Finding(SECTION, "cuda", "lacks", listed, "pip install --force-reinstall torch")]
 
 
 def cuda_devices() -> list[str]:
-    """Returns the names of the CUDA devices as the driver tells them; empty without a driver."""
+    """Returns the names of the CUDA devices as the driver gives them; empty without a driver."""
     try:
         driver = ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
     except OSError:
@@ -105,16 +105,16 @@ def torch_cuda() -> str:
 
 
 def _folder(name: str, path: Path, variable: str, *, needed: bool = False) -> Finding:
-    """Tries the nearest folder that exists with a file of its own, because permissions alone do not tell."""
+    """Writes a temporary file into the nearest existing folder, because permissions alone are not enough to know."""
     there = _nearest(path)
     try:
         with tempfile.TemporaryFile(dir=there):
             pass
     except OSError as error:
-        mend = f"set {variable} to a folder that you may write to"
-        return Finding(SECTION, name, "lacks", f"{path} cannot be written ({error.strerror})", mend, needed)
-    told = f"{path}" if there == path else f"{path} (made when it is needed)"
-    return Finding(SECTION, name, "ok", told, needed=needed)
+        fix = f"set {variable} to a folder that you may write to"
+        return Finding(SECTION, name, "lacks", f"{path} cannot be written ({error.strerror})", fix, needed)
+    detail = f"{path}" if there == path else f"{path} (created when needed)"
+    return Finding(SECTION, name, "ok", detail, needed=needed)
 
 
 def _disk(path: Path) -> Finding:
@@ -122,7 +122,7 @@ def _disk(path: Path) -> Finding:
         free = shutil.disk_usage(_nearest(path)).free
     except OSError as error:
         return Finding(SECTION, "disk", "note", f"unknown ({error.strerror})")
-    if free < LITTLE:
+    if free < MIN_FREE_DISK:
         return Finding(SECTION, "disk", "lacks", f"{size(free)} free", "free some space, or set TELEPHONE_RUNS")
     return Finding(SECTION, "disk", "ok", f"{size(free)} free")
 

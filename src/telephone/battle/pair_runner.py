@@ -59,7 +59,7 @@ class HasText(Protocol):
     level: str
 
 
-class TelephoneLine:
+class PairRunner:
     """A text-to-image and an image-to-text model that play the telephone game."""
 
     def __init__(self, t2i: Text2Image, i2t: Image2Text) -> None:

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from telephone import models
-from telephone.battle import TelephoneLine
+from telephone.battle import PairRunner
 from telephone.core.errors import ModelError, ModelRefused, UsageError
 from telephone.core.images import decode, encode_png
 from telephone.core.records import Prompt
@@ -30,12 +30,12 @@ class GreyReader(Image2Text):
 
 
 @pytest.fixture
-def line() -> TelephoneLine:
-    return TelephoneLine(models.text2image("fake/painter?loss=0.2"), models.image2text("fake/captioner?loss=0.1"))
+def line() -> PairRunner:
+    return PairRunner(models.text2image("fake/painter?loss=0.2"), models.image2text("fake/captioner?loss=0.1"))
 
 
 def test_the_game_of_the_article(capsys):
-    line = TelephoneLine(GreyPainter(), GreyReader())
+    line = PairRunner(GreyPainter(), GreyReader())
     line.play(APPLE, nturns=3)
     name = line.get_conversation_name(APPLE.text)
     assert name == hashlib.md5(f"grey_reader{APPLE.text}".encode()).hexdigest()[:6]
@@ -48,18 +48,18 @@ def test_the_game_of_the_article(capsys):
     assert capsys.readouterr().out == "Connecting grey <-> reader with prompt: A red apple on a woo...\n"
 
 
-def test_one_seed_gives_one_game(line: TelephoneLine):
+def test_one_seed_gives_one_game(line: PairRunner):
     first, again, other = line.play(APPLE, 4), line.play(APPLE, 4), line.play(APPLE, 4, seed=5)
     assert first.texts == again.texts != other.texts
     assert len(first.texts) == 5
     assert len(first.images) == 4
 
 
-def test_ten_turns_unless_said_otherwise(line: TelephoneLine):
+def test_ten_turns_unless_said_otherwise(line: PairRunner):
     assert len(line.play("A plain text.").images) == 10
 
 
-def test_a_game_can_start_with_a_picture(line: TelephoneLine):
+def test_a_game_can_start_with_a_picture(line: PairRunner):
     start = encode_png(models.text2image("fake/painter").generate_image("A cat and a dog and a fish."))
     talk = line.play(Prompt("a label", image=start), nturns=2)
     assert len(talk.texts) == 2
@@ -68,7 +68,7 @@ def test_a_game_can_start_with_a_picture(line: TelephoneLine):
     assert set(talk.texts[0].split()) <= {"A", "cat", "and", "a", "dog", "fish."}
 
 
-def test_a_prompt_of_another_class_will_do(line: TelephoneLine):
+def test_a_prompt_of_another_class_will_do(line: PairRunner):
     class Own:
         text, level = "An apple.", "hard"
 
@@ -77,7 +77,7 @@ def test_a_prompt_of_another_class_will_do(line: TelephoneLine):
 
 @pytest.mark.parametrize(("how", "error"), [("raise", RuntimeError), ("refuse", ModelRefused), ("none", ModelError)])
 def test_a_player_that_breaks_is_heard(how, error):
-    line = TelephoneLine(models.text2image("fake/painter"), models.image2text(f"fake/broken-captioner?how={how}"))
+    line = PairRunner(models.text2image("fake/painter"), models.image2text(f"fake/broken-captioner?how={how}"))
     with pytest.raises(error):
         line.play(APPLE)
     assert len(line.conversations[line.get_conversation_name(APPLE.text)].images) == 1
@@ -85,10 +85,10 @@ def test_a_player_that_breaks_is_heard(how, error):
 
 def test_players_in_the_wrong_seats_are_told():
     with pytest.raises(UsageError, match="first a Text2Image, then an Image2Text model"):
-        TelephoneLine(GreyReader(), GreyPainter())
+        PairRunner(GreyReader(), GreyPainter())
 
 
-def test_a_talk_is_a_mapping(line: TelephoneLine):
+def test_a_talk_is_a_mapping(line: PairRunner):
     talk = line.play(APPLE, 1)
     assert dict(talk).keys() == {"prompt", "level", "texts", "images", "image_urls"}
     assert len(talk) == 5
