@@ -32,7 +32,7 @@ def test_answers_are_learned_beside_blip(make_recipe, losses, tmp_path, monkeypa
     together = model.answer(PICTURES, asked)
     assert together == [model.answer([p], [q])[0] for p, q in zip(PICTURES, asked, strict=True)]
     assert model.answer([], []) == []
-    with pytest.raises(UsageError, match="3 pictures and 1 questions"):
+    with pytest.raises(UsageError, match="3 images and 1 questions"):
         model.answer(PICTURES, asked[:1])
     assert model.generate_texts(PICTURES) == before
     assert (recipe.folder / "samples" / "vqa-last.txt").read_text().count("per cent right") == 3

@@ -55,7 +55,7 @@ def test_the_recipe_makes_a_file_that_answers(tmp_path, monkeypatch, tokenizer, 
     _play()
     torch.nn.init.normal_(model.token.weight)
     save_weights(tmp_path / "language-model.safetensors", model, model.config, {})
-    with pytest.raises(WeightsError, match="trained with others"):
+    with pytest.raises(WeightsError, match="trained with another file"):
         PocketMplugOwl().generate_text(world.render(Scene()))
 
 
@@ -77,7 +77,7 @@ def _play():
     assert model.answer(pictures, asked, [1, 2, 3])[2:] == model.answer(pictures[2:], asked[2:], [3])
     short = image2text("pocket/mplug-owl?task=Where%3F")
     assert short.traits().fingerprint != image2text("pocket/mplug-owl").traits().fingerprint
-    with pytest.raises(UsageError, match="3 pictures and 1 questions"):
+    with pytest.raises(UsageError, match="3 images and 1 questions"):
         model.answer(pictures, asked[:1])
 
 

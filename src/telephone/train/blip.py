@@ -49,10 +49,10 @@ def main(recipe: Recipe) -> Path:
     return recipe.weights
 
 
-def learn_words() -> tuple[str, ...]:
+def learn_words(scenes: int = 8000) -> tuple[str, ...]:
     """Returns every word of the captions, in alphabetical order."""
-    scenes = (data.visible(data.train_scene("words", i)) for i in range(8000))
-    return WordTokenizer.learn(world.caption(scene, "en", WORDING) for scene in scenes).words[4:]
+    seen = (data.visible(data.train_scene("words", i)) for i in range(scenes))
+    return WordTokenizer.learn(world.caption(scene, "en", WORDING) for scene in seen).words[4:]
 
 
 # --- 1. vision ------------------------------------------------------------------------------------------------------

@@ -48,10 +48,10 @@ def main(recipe: Recipe) -> Path:
     return recipe.weights
 
 
-def learn_words() -> tuple[str, ...]:
+def learn_words(scenes: int = 12_000) -> tuple[str, ...]:
     """Returns every word of questions and answers, in alphabetical order."""
     rng = np.random.default_rng(0)
-    pairs = [questions(data.train_scene("words", i), rng, LANGS) for i in range(12_000)]
+    pairs = [questions(data.train_scene("words", i), rng, LANGS) for i in range(scenes)]
     return WordTokenizer.learn(text for pair in pairs for text in pair).words[4:]
 
 

@@ -34,6 +34,8 @@ NOISES = 4
 """Noised embeddings a caption."""
 BATCH = 32
 """Captions a step."""
+COMPARED = 32
+"""Held-out scenes a level whose embeddings are compared in an evaluation."""
 MEASURED = 4000
 """Captions from which the linear start and the scale of cosines are measured."""
 
@@ -161,9 +163,9 @@ def caption_batches(stage: Stage, net: UnClip, training: TrainingSet) -> Iterato
         yield tokens[wording, rows, :longest].to(device), image
 
 
-def evaluate(recipe: Recipe, net: UnClip, clip: Clip, name: str, how: UnclipSampling, count: int = 32) -> None:
+def evaluate(recipe: Recipe, net: UnClip, clip: Clip, name: str, how: UnclipSampling) -> None:
     """Writes the cosine of predicted with true embeddings of held-out scenes, and how often the true one is nearest."""
-    lines: list[str] = []
+    lines, count = list[str](), COMPARED
     tokenizer = WordTokenizer(clip.config.text.words)
     with evaluating(net):
         for level in LEVELS:

@@ -52,6 +52,8 @@ CAPTIONS = 40
 """Captions a step of the text encoder."""
 IMAGES = 32
 """Images a step of the autoencoder."""
+SCALED = 512
+"""Images from which the standard deviation of latents is measured."""
 
 
 def main(recipe: Recipe) -> Path:
@@ -126,7 +128,7 @@ def weighted_images(recipe: Recipe, pictures: data.ImageBatch, rows: np.ndarray)
 @torch.no_grad()
 def latent_scale(recipe: Recipe, net: Autoencoder) -> float:
     """Returns the factor that gives latents a standard deviation of 1."""
-    pictures = data.paint(f"scale {recipe.seed}", 512)
+    pictures = data.paint(f"scale {recipe.seed}", SCALED)
     return float(1 / net.encode(torch.from_numpy(data.to_unit(pictures.pixels)).to(recipe.device)).std())
 
 

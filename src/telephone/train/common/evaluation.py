@@ -1,11 +1,13 @@
 """Evaluation on held-out scenes while a recipe runs: facts kept by captions, sheets of images, pages of samples."""
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
@@ -65,9 +67,16 @@ def evaluating(net: nn.Module) -> Iterator[None]:
 
 def held_out_images(recipe: Recipe, level: Level, count: int) -> tuple[list[Scene], Tensor]:
     """Returns held-out scenes of a level, always the same, and their images [count, 3, 64, 64] in [-1, 1]."""
-    scenes = [world.sample(level, i, split="test") for i in range(count)]
-    x = torch.from_numpy(data.to_unit(render_array(scenes, list(range(count)))))
-    return scenes, x.contiguous(memory_format=torch.channels_last).to(recipe.device)
+    scenes, pixels = _rendered(level, count)
+    x = torch.from_numpy(data.to_unit(pixels))
+    return list(scenes), x.contiguous(memory_format=torch.channels_last).to(recipe.device)
+
+
+@functools.cache
+def _rendered(level: Level, count: int) -> tuple[tuple[Scene, ...], NDArray[np.uint8]]:
+    """Returns held-out scenes and their pixels, rendered once a process: a recipe evaluates many times."""
+    scenes = tuple(world.sample(level, i, split="test") for i in range(count))
+    return scenes, render_array(scenes, list(range(count)))
 
 
 def evaluate_captions(
