@@ -18,7 +18,7 @@ KILLED = """
 import itertools, os, shutil, sys
 sys.path.insert(0, sys.argv[2])
 from store_runs import GAMES, SPEC
-from telephone.store import Run, database, pictures
+from telephone.store import Run, database
 
 def killed_at(number, folder):
     count = itertools.count()
