@@ -119,4 +119,4 @@ def test_learn_an_unknown_recipe(cli):
 def test_fetch_what_is_nothing_to_download(cli, ref):
     done = cli("fetch", ref)
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "nothing to download: give diffusers/ORG/MODEL" in done.stderr
+    assert "cannot be downloaded: give diffusers/ORG/MODEL" in done.stderr

@@ -150,5 +150,5 @@ def test_a_model_is_fetched_with_what_it_needs_and_then_draws(hub, tmp_path, mon
 def test_what_the_hub_does_not_have_is_told(hub, tmp_path):
     done = fetch(hub[0], tmp_path / "cache", "transformers/no/such")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "The hub has no model no/such for you" in done.stderr
+    assert "The hub has no accessible model no/such" in done.stderr
     assert fetch(hub[0], tmp_path / "cache", "fake/painter").returncode == 2

@@ -80,7 +80,7 @@ def test_a_decoder_finds_its_prior_by_its_card_or_by_the_option(kandinsky, tiny_
     assert drawer.traits().max_tokens == 77
     path = shutil.copytree(tiny_model("kandinsky"), tmp_path / "halves")
     (path / "README.md").unlink()
-    with pytest.raises(UsageError, match="say where the first is with the option prior"):
+    with pytest.raises(UsageError, match="name the prior with the option prior"):
         load_model(f"diffusers/{path}")
     named = text2image(f"diffusers/{path}?steps=2&size=64&prior={path / 'first'}")
     assert encode_png(named.generate_image("a cat", 1)) == encode_png(drawer.generate_image("a cat", 1))
@@ -131,10 +131,10 @@ def test_size_steps_guidance_and_scheduler_are_the_pipelines(sd):
 @pytest.mark.parametrize(
     ("which", "option", "says"),
     [
-        ("sd", "scheduler=Fast", "it takes .*DDIMScheduler, .*EulerDiscreteScheduler"),
-        ("sd", "size=33", "multiples of 2: 33 is none"),
-        ("unclip", "size=32", "UnCLIPPipeline takes no width"),
-        ("unclip", "scheduler=DDIMScheduler", "no scheduler that can be changed"),
+        ("sd", "scheduler=Fast", "choose one of .*DDIMScheduler, .*EulerDiscreteScheduler"),
+        ("sd", "size=33", "multiples of 2: 33 is not"),
+        ("unclip", "size=32", "UnCLIPPipeline does not accept width"),
+        ("unclip", "scheduler=DDIMScheduler", "no scheduler that can be replaced"),
     ],
 )
 def test_an_option_that_does_not_suit_the_pipeline_is_told(which, option, says, request):
@@ -151,7 +151,7 @@ def test_an_option_that_does_not_suit_the_pipeline_is_told(which, option, says, 
         ("size=16&width=16", "leave width and height out"),
         ("dtype=int8", "give one of: auto, float32"),
         ("device=gpu", "give auto, cpu"),
-        ("offload=model", "takes turns on an accelerator"),
+        ("offload=model", "needs an accelerator"),
     ],
 )
 def test_an_option_that_cannot_be_read_is_told(sd, options, says):
@@ -185,13 +185,13 @@ def test_what_the_safety_checker_blacks_out_is_a_refusal_of_that_item(tmp_path):
 
 
 def test_what_draws_from_no_text_or_brings_code_is_not_used(tiny_model, tmp_path):
-    with pytest.raises(UsageError, match="DDPMPipeline, which does not draw from a text alone"):
+    with pytest.raises(UsageError, match="DDPMPipeline, which needs more than a text"):
         text2image(f"diffusers/{tiny_model('unconditional')}").generate_image("a")
     path = shutil.copytree(tiny_model("stable-diffusion"), tmp_path / "own")
     (path / "unet" / "mine.py").write_text("raise SystemExit('run')")
     index = json.loads((path / "model_index.json").read_text())
     (path / "model_index.json").write_text(json.dumps(index | {"unet": ["mine", "Net"]}))
-    with pytest.raises(UsageError, match="brings code of its own, which is never run"):
+    with pytest.raises(UsageError, match="contains custom code, which is never run"):
         load_model(f"diffusers/{path}")
 
 

@@ -50,7 +50,7 @@ def test_a_relative_folder_is_found(folder, monkeypatch):
     monkeypatch.chdir(folder.parent)
     assert locate("./model").path == folder
     (folder.parent / "org" / "model").mkdir(parents=True)
-    with pytest.raises(WeightsError, match=r"for the folder here write \./org/model"):
+    with pytest.raises(WeightsError, match=r"for the local folder write \./org/model"):
         locate("org/model", provider="diffusers")
 
 
@@ -125,7 +125,7 @@ def test_pickled_weights_are_refused(tmp_path):
 @pytest.mark.parametrize("damage", [b"", b"\xff" * 40, (2**40).to_bytes(8, "little"), b"\x05\0\0\0\0\0\0\0[1,2]"])
 def test_a_damaged_file_is_told(folder, damage):
     (folder / "model.safetensors").write_bytes(damage)
-    with pytest.raises(WeightsError, match="no whole safetensors file"):
+    with pytest.raises(WeightsError, match="not a complete safetensors file"):
         Folder("x", folder).weights()
 
 

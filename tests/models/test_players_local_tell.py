@@ -13,7 +13,7 @@ from telephone.core.errors import UsageError, WeightsError
 from telephone.models import image2text, load_model
 
 pytestmark = pytest.mark.slow
-UNASKED = ["git", "vit-gpt2"]
+PROMPTLESS = ["git", "vit-gpt2"]
 ASKED = ["blip", "blip-2", "llava", "llava-onevision", "idefics3", "qwen-vl"]
 """Those with a processor that takes films too are loaded without torchvision, as it is not installed here."""
 
@@ -24,7 +24,7 @@ def pictures():
     return [Image.fromarray(chance.integers(0, 256, (32 + 8 * at, 40, 3), dtype=np.uint8)) for at in range(4)]
 
 
-@pytest.fixture(params=[*ASKED, *UNASKED])
+@pytest.fixture(params=[*ASKED, *PROMPTLESS])
 def ref(request, tiny_model):
     return f"transformers/{tiny_model(request.param)}?max_tokens=6"
 
@@ -62,9 +62,9 @@ def test_the_task_is_asked_and_the_length_is_kept(asked, pictures):
     assert other.traits().fingerprint != describer.traits().fingerprint
 
 
-@pytest.mark.parametrize("kind", UNASKED)
+@pytest.mark.parametrize("kind", PROMPTLESS)
 def test_what_cannot_be_asked_says_so(kind, tiny_model):
-    with pytest.raises(UsageError, match="cannot be asked: leave the option task out"):
+    with pytest.raises(UsageError, match="takes no prompt: leave the option task out"):
         load_model(f"transformers/{tiny_model(kind)}?task=what")
 
 
@@ -80,14 +80,14 @@ def test_a_processor_that_needs_another_package_says_which(tiny_model, pictures)
 def test_beams_find_texts_too(tiny_model, pictures):
     ref = f"transformers/{tiny_model('blip')}?max_tokens=5"
     assert image2text(f"{ref}&beams=3").generate_text(pictures[0], 0)
-    with pytest.raises(UsageError, match="choose one of them"):
+    with pytest.raises(UsageError, match="exclude each other"):
         load_model(f"{ref}&beams=3&temperature=1")
 
 
 def test_a_stock_opening_is_taken_off_unless_it_is_wanted(tiny_model):
     ref = f"transformers/{tiny_model('blip')}"
-    assert image2text(ref)._finish("The image shows a cat. ") == "a cat."
-    assert image2text(f"{ref}?clean=no")._finish("The image shows a cat. ") == "The image shows a cat."
+    assert image2text(ref)._postprocess("The image shows a cat. ") == "a cat."
+    assert image2text(f"{ref}?clean=no")._postprocess("The image shows a cat. ") == "The image shows a cat."
 
 
 def test_the_sampler_draws_fairly():
@@ -108,8 +108,8 @@ def test_the_sampler_draws_fairly():
 @pytest.mark.parametrize(
     ("config", "says"),
     [
-        ({"model_type": "gpt2"}, "is a gpt2, which neither describes a picture nor embeds"),
-        ({"model_type": "moon", "auto_map": {"AutoModel": "x.Y"}}, "a moon and brings code of its own, which is never"),
+        ({"model_type": "gpt2"}, "is a gpt2, which is neither an image-to-text model nor an embedder"),
+        ({"model_type": "moon", "auto_map": {"AutoModel": "x.Y"}}, "a moon and contains custom code, which is never"),
         ({}, "no config.json with a model_type"),
     ],
 )
@@ -120,7 +120,7 @@ def test_a_model_of_another_kind_is_told(tmp_path, config, says):
 
 
 def test_a_pipeline_and_half_a_folder_are_told(tiny_model, tmp_path, pictures):
-    with pytest.raises(UsageError, match="that draws: write diffusers/"):
+    with pytest.raises(UsageError, match="text-to-image pipeline: write diffusers/"):
         load_model(f"transformers/{tiny_model('stable-diffusion')}")
     path = shutil.copytree(tiny_model("blip"), tmp_path / "half")
     (path / "tokenizer.json").unlink(missing_ok=True)

@@ -1,7 +1,7 @@
-"""Players of models on this machine: any that diffusers draws with, or that transformers describes or embeds with."""
+"""Models that run on this machine with diffusers and transformers."""
 
 from telephone.models.local.embedder import DualEncoder, SentenceEncoder, VisionEncoder
-from telephone.models.local.image2text import Describer
+from telephone.models.local.image2text import TransformersImage2Text
 from telephone.models.local.text2image import DiffusersText2Image
 
-__all__ = ["Describer", "DualEncoder", "DiffusersText2Image", "SentenceEncoder", "VisionEncoder"]
+__all__ = ["TransformersImage2Text", "DualEncoder", "DiffusersText2Image", "SentenceEncoder", "VisionEncoder"]

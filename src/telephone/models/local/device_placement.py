@@ -1,4 +1,4 @@
-"""Where a local model computes and with how exact numbers: chosen by the machine's memory, or as the user says."""
+"""Device and precision of a local model, chosen by available memory or by the user; batches that fit."""
 
 import contextlib
 import logging
@@ -18,13 +18,13 @@ Made = TypeVar("Made")
 _BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 _HALVES = {"F16": "float16", "BF16": "bfloat16"}
 _ROOM = 1.2
-"""Memory that a model needs, as a multiple of its weights: what is computed on the way lies beside them."""
+"""Memory that a model needs, as a multiple of its weights; the rest is activations."""
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class PlacementRequest:
-    """What the user says about it; `auto` leaves it to the machine."""
+    """Requested placement; `auto` chooses."""
 
     device: str = "auto"
     dtype: str = "auto"
@@ -33,47 +33,47 @@ class PlacementRequest:
 
 @dataclass(frozen=True)
 class DevicePlacement:
-    """Where a model is put."""
+    """Device and precision of a model."""
 
     device: str
     """`cpu`, `cuda:0`, `mps`."""
     dtype: str
-    """`float32`, `float16` or `bfloat16`; part of what decides an answer."""
+    """`float32`, `float16` or `bfloat16`; part of the fingerprint."""
 
     @property
     def kind(self) -> str:
-        """The device without its number: answers depend on the kind alone."""
+        """The device without its number; results depend on the kind only."""
         return self.device.partition(":")[0]
 
 
 @dataclass(frozen=True)
 class DeviceMemory:
-    """Bytes of a device; None where the system does not tell."""
+    """Memory of a device in bytes; None where it is unknown."""
 
     free: int | None
     total: int | None
 
 
 def device_word(text: str) -> str:
-    """Reads the option `device`: auto, cpu, mps, cuda or cuda with a number."""
+    """Parses the option `device`: auto, cpu, mps, cuda or cuda with a number."""
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", text):
         raise ValueError("give auto, cpu, cuda, cuda:1 or mps")
     return text
 
 
-def place(wish: PlacementRequest, weights: WeightFileSummary) -> DevicePlacement:
-    """Returns the device and the number format of a model.
+def choose_placement(requested: PlacementRequest, weights: WeightFileSummary) -> DevicePlacement:
+    """Returns device and precision of a model.
 
-    A processor computes in float32, or in bfloat16 if float32 would not fit; an accelerator in the half precision that
-    the weights are stored in, else in bfloat16, else in float16. What is free at the moment does not matter, so that
-    one machine always answers alike.
+    A CPU uses float32, or bfloat16 if float32 does not fit into its total memory; an accelerator uses the half
+    precision that the weights are stored in, else bfloat16, else float16. Free memory is not considered, so that
+    results of one machine are reproducible.
 
     Raises:
         UsageError: this machine has no such device.
     """
-    device = _device(wish.device)
-    if wish.dtype != "auto":
-        return DevicePlacement(device, wish.dtype)
+    device = _device(requested.device)
+    if requested.dtype != "auto":
+        return DevicePlacement(device, requested.dtype)
     if device == "cpu":
         total = memory(device).total
         tight = total is not None and weights.numbers * 4 * _ROOM > total
@@ -82,29 +82,29 @@ def place(wish: PlacementRequest, weights: WeightFileSummary) -> DevicePlacement
 
 
 def offload(
-    wish: PlacementRequest, where: DevicePlacement, weights: WeightFileSummary, has: DeviceMemory | None = None
+    requested: PlacementRequest, placement: DevicePlacement, weights: WeightFileSummary, has: DeviceMemory | None = None
 ) -> str:
-    """Returns how much of a model stays off the device between its steps: none, model or sequential.
+    """Returns the offload mode of a model: none, model or sequential.
 
     Raises:
-        UsageError: there is nothing to offload from, or the model fits nowhere.
+        UsageError: the device is a CPU, or the model does not fit into memory.
     """
-    if where.kind == "cpu":
-        if wish.offload in ("model", "sequential"):
-            raise UsageError(f"offload={wish.offload} takes turns on an accelerator: leave it out on a processor.")
-        _check_fits(where, weights, has or memory("cpu"))
+    if placement.kind == "cpu":
+        if requested.offload in ("model", "sequential"):
+            raise UsageError(f"offload={requested.offload} needs an accelerator: leave the option out on a CPU.")
+        _check_fits(placement, weights, has or memory("cpu"))
         return "none"
-    if wish.offload != "auto":
-        return wish.offload
-    free = (has or memory(where.device)).free
-    size = _BYTES[where.dtype] * _ROOM
+    if requested.offload != "auto":
+        return requested.offload
+    free = (has or memory(placement.device)).free
+    size = _BYTES[placement.dtype] * _ROOM
     if free is None or weights.numbers * size <= free:
         return "none"
     return "model" if weights.largest * size <= free else "sequential"
 
 
 def memory(device: str) -> DeviceMemory:
-    """Returns what the device has, as far as it can be known."""
+    """Returns the memory of a device, as far as it is known."""
     import torch
 
     if device.startswith("cuda"):
@@ -119,12 +119,12 @@ def memory(device: str) -> DeviceMemory:
 def in_batches(
     items: Sequence[Item], size: int, work: Callable[[list[Item], int], list[Made]]
 ) -> tuple[list[Made], int]:
-    """Returns what `work` makes of all items, and the size of a batch that fits: halved as often as memory ran out.
+    """Returns the results of `work` for all items, and the batch size that fits: halved whenever memory runs out.
 
     Args:
-        items: any number.
-        size: how many of them at a time.
-        work: makes one result an item of its first argument; its second is the size of a full batch.
+        items: inputs.
+        size: initial batch size.
+        work: returns one result per item of its first argument; its second argument is the size of a full batch.
 
     Raises:
         ModelError: not even one item fits.
@@ -140,27 +140,27 @@ def in_batches(
             _clear()
             if size == 1:
                 raise ModelError(
-                    "Memory ran out on a single item: choose a smaller size, dtype=bfloat16, offload=sequential or "
+                    "Out of memory with a single item: choose a smaller size, dtype=bfloat16, offload=sequential or "
                     "another device."
                 ) from error
             size //= 2
-            _log.warning("Memory ran out: from now on %d at a time.", size)
+            _log.warning("Out of memory: the batch size is now %d.", size)
     return made, size
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Returns whether an error says that a device has no memory left."""
+    """Returns whether an error is an out-of-memory error of a device."""
     import torch
 
-    said = str(error).lower()
+    message = str(error).lower()
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError) and any(word in said for word in ("out of memory", "can't allocate memory"))
+        isinstance(error, RuntimeError) and any(word in message for word in ("out of memory", "can't allocate memory"))
     )
 
 
 @contextlib.contextmanager
-def own_threads() -> Iterator[None]:
-    """Computes on `TELEPHONE_THREADS` threads, or as many as torch finds good: these nets are large."""
+def configured_threads() -> Iterator[None]:
+    """Computes with `TELEPHONE_THREADS` threads if the variable is set, else with the default of torch."""
     import torch
 
     before, chosen = torch.get_num_threads(), settings.load().threads
@@ -174,7 +174,7 @@ def own_threads() -> Iterator[None]:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Loading prints bars and reports that say nothing here; the user's own settings are put back."""
+    """Silences progress bars and warnings of the libraries; restores their settings afterwards."""
     logs = _library_logs()
     before = [(log, log.get_verbosity(), log.is_progress_bar_enabled()) for log in logs]
     for log in logs:
@@ -202,22 +202,22 @@ def _library_logs() -> list[Any]:
     return logs
 
 
-def _device(wish: str) -> str:
+def _device(requested: str) -> str:
     import torch
 
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
-    if wish == "auto":
+    if requested == "auto":
         return "cuda:0" if cuda else "mps" if mps else "cpu"
-    if (wish.startswith("cuda") and not cuda) or (wish == "mps" and not mps):
-        raise UsageError(f"There is no {wish} on this machine: leave the option device out, or say device=cpu.")
-    if wish.startswith("cuda"):
-        number = int(wish.partition(":")[2] or 0)
+    if (requested.startswith("cuda") and not cuda) or (requested == "mps" and not mps):
+        raise UsageError(f"There is no {requested} on this machine: leave the option device out, or give device=cpu.")
+    if requested.startswith("cuda"):
+        number = int(requested.partition(":")[2] or 0)
         if number >= torch.cuda.device_count():
             raise UsageError(
-                f"There is no {wish} on this machine: its last one is cuda:{torch.cuda.device_count() - 1}."
+                f"There is no {requested} on this machine: its last one is cuda:{torch.cuda.device_count() - 1}."
             )
         return f"cuda:{number}"
-    return wish
+    return requested
 
 
 def _half(device: str) -> str:
@@ -227,17 +227,17 @@ def _half(device: str) -> str:
     return "bfloat16" if good else "float16"
 
 
-def _check_fits(where: DevicePlacement, weights: WeightFileSummary, has: DeviceMemory) -> None:
-    need = weights.numbers * _BYTES[where.dtype]
+def _check_fits(placement: DevicePlacement, weights: WeightFileSummary, has: DeviceMemory) -> None:
+    need = weights.numbers * _BYTES[placement.dtype]
     if has.total is not None and need > has.total:
         raise UsageError(
-            f"The weights alone need {need / 1e9:.0f} GB in {where.dtype}, and this machine has "
+            f"The weights alone need {need / 1e9:.0f} GB in {placement.dtype}, and this machine has "
             f"{has.total / 1e9:.0f} GB: choose a smaller model, or serve it on a larger machine."
         )
 
 
 def _main_memory() -> DeviceMemory:
-    """Linux tells what is available; elsewhere only the total is asked for."""
+    """Returns the main memory; available memory is known on Linux only."""
     import os
 
     try:

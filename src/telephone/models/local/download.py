@@ -1,4 +1,4 @@
-"""Downloads what a local player needs and nothing else."""
+"""Downloads the files that a local model needs, and no others."""
 
 from pathlib import Path
 
@@ -10,23 +10,23 @@ from telephone.models.registry import parse_ref
 _SMALL = ("*.json", "*.txt", "*.model", "*.jinja", "*.md", "LICENSE*")
 _WEIGHTS = "*.safetensors"
 _OTHERS = ("onnx/*", "openvino/*", "*/onnx/*", "original/*", "consolidated*")
-"""Copies of the weights for other programs."""
+"""Copies of the weights for other runtimes."""
 
 
 def fetch(ref: str) -> Path:
     """Downloads a model of the hub into the hub's cache and returns the folder.
 
     Args:
-        ref: `diffusers/ORG/MODEL` or `transformers/ORG/MODEL`, with the option `revision` or `variant` if need be.
+        ref: `diffusers/ORG/MODEL` or `transformers/ORG/MODEL`, optionally with `revision` or `variant`.
 
     Raises:
-        UsageError: the address is no model of the hub.
-        WeightsError: the hub cannot be reached, does not have the model, or does not give it to you.
+        UsageError: the address is not a model of the hub.
+        WeightsError: the hub cannot be reached, does not have the model, or refuses access.
     """
     parsed = parse_ref(ref)
     options = dict(parsed.options)
     if parsed.provider not in ("diffusers", "transformers") or parsed.name.startswith(("/", ".", "~")):
-        raise UsageError(f"{ref} is nothing to download: give diffusers/ORG/MODEL or transformers/ORG/MODEL.")
+        raise UsageError(f"{ref} cannot be downloaded: give diffusers/ORG/MODEL or transformers/ORG/MODEL.")
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationError, RepositoryNotFoundError
 
     try:
@@ -35,19 +35,21 @@ def fetch(ref: str) -> Path:
         return _files(parsed.name, options.get("revision"), [*_SMALL, _WEIGHTS])
     except GatedRepoError as error:
         raise WeightsError(
-            f"{parsed.name} asks for your consent: accept its terms on its page, run `hf auth login`, and try again."
+            f"{parsed.name} requires consent: accept its terms on its page, run `hf auth login`, and try again."
         ) from error
     except (RepositoryNotFoundError, HFValidationError) as error:
         raise WeightsError(
-            f"The hub has no model {parsed.name} for you: check the name, or run `hf auth login` if it is private."
+            f"The hub has no accessible model {parsed.name}: check the name, or run `hf auth login` if it is private."
         ) from error
     except (HfHubHTTPError, OSError) as error:
-        said = " ".join(str(error).split())[:200].rstrip(".")
-        raise WeightsError(f"{parsed.name} cannot be downloaded ({said}): try again, what has come is kept.") from error
+        message = " ".join(str(error).split())[:200].rstrip(".")
+        raise WeightsError(
+            f"{parsed.name} cannot be downloaded ({message}): try again; finished files are kept."
+        ) from error
 
 
 def _pipeline(name: str, options: dict[str, str]) -> Path:
-    """Takes the index first, and then only the folders of the parts that it names."""
+    """Downloads the index, then only the folders of the components that it names."""
     import json
 
     revision, variant = options.get("revision"), options.get("variant", "")

@@ -1,4 +1,4 @@
-"""Embeds with models of transformers: dual encoders of texts and pictures, vision encoders, and sentence encoders."""
+"""Embedders of transformers: dual encoders of texts and images, vision encoders, and sentence encoders."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -12,62 +12,62 @@ from telephone.core.errors import UsageError, WeightsError
 from telephone.core.images import to_rgb
 from telephone.core.seeds import digest
 from telephone.models.base import Embedder, Traits
-from telephone.models.local.device_placement import in_batches, own_threads, place, quiet
-from telephone.models.local.model_cache import shelf
+from telephone.models.local.device_placement import choose_placement, configured_threads, in_batches, quiet
+from telephone.models.local.model_cache import loaded_models
 from telephone.models.local.model_files import Folder
-from telephone.models.local.options import MACHINE, Machine, release
+from telephone.models.local.options import COMPUTE_OPTIONS, ComputeOptions, release
 from telephone.models.local.processors import FROM_FILES, load_image_processor, load_tokenizer
-from telephone.models.local.sentence_pooling import PoolingRecipe, read_recipe
+from telephone.models.local.sentence_pooling import Pooling, read_pooling
 from telephone.models.provider import Parser
 
 BATCH = 32
-OPTIONS: Mapping[str, Parser] = {word: MACHINE[word] for word in ("device", "batch", "revision")}
+OPTIONS: Mapping[str, Parser] = {word: COMPUTE_OPTIONS[word] for word in ("device", "batch", "revision")}
 _ENDLESS = 10**6
 _FIXED_LENGTH = ("siglip", "siglip2")
-"""Dual encoders that were trained on texts padded to their full length, and answer otherwise to shorter ones."""
+"""Dual encoders that were trained on texts padded to the maximum length, and need that padding."""
 
 
 class LocalEmbedder(Embedder):
-    """What the three kinds share: float32, unit length, in batches, loaded at the first call."""
+    """Base of the three kinds: float32, unit length, in batches, loaded at the first call."""
 
-    def __init__(self, folder: Folder, machine: Machine) -> None:
-        """Looks at the files.
+    def __init__(self, folder: Folder, compute: ComputeOptions) -> None:
+        """Inspects the files.
 
         Raises:
             WeightsError: the weights are missing, or pickled.
         """
         self.model_name = folder.name
-        self._folder, self._machine = (
+        self._folder, self._compute = (
             folder,
-            Machine(machine.device, "float32", "none", machine.batch, machine.revision),
+            ComputeOptions(compute.device, "float32", "none", compute.batch, compute.revision),
         )
         self._config = folder.json("config.json")
         self._weights = folder.weights()
-        self._batch = machine.batch
+        self._batch = compute.batch
 
     def traits(self) -> Traits:
-        """Returns what the player is; the way from file to vector belongs to it."""
-        where = place(self._machine.wish, self._weights)
-        print_ = digest(
+        """Returns the traits; the fingerprint covers files and pooling."""
+        placement = choose_placement(self._compute.requested, self._weights)
+        fingerprint = digest(
             "transformers embedder",
             1,
             release("transformers"),
             self._folder.fingerprint(self._weights, self._parts),
-            self._how,
-            where.kind,
+            self._method,
+            placement.kind,
         )
-        return Traits(print_, where.device, self._machine.batch, seeds=True, max_tokens=self._limit, price=0.0)
+        return Traits(fingerprint, placement.device, self._compute.batch, seeds=True, max_tokens=self._limit, price=0.0)
 
     def unload(self) -> None:
-        """Gives the memory back; the next call loads the files again."""
+        """Releases the memory; the next call loads the files again."""
         self.__dict__.pop("_model", None)
 
     _parts: tuple[str, ...] = ("",)
-    _how = "pooled, L2"
+    _method = "pooled, L2"
     _limit: int | None = None
 
     def _rows(self, items: Sequence[Any], work: Callable[[list[Any]], Any], blank: Any) -> NDArray[np.float32]:
-        """Returns one unit vector an item; `blank` stands in where there is none, to tell the width."""
+        """Returns one unit vector per item; `blank` is embedded to find the width if there are no items."""
         import torch
 
         if not items:
@@ -78,7 +78,7 @@ class LocalEmbedder(Embedder):
                 rows = torch.nn.functional.normalize(work(part).float(), dim=1)
             return list(rows.cpu().numpy())
 
-        with own_threads(), shelf.using(self):
+        with configured_threads(), loaded_models.in_use(self):
             made, self._batch = in_batches(items, self._batch, some)
         return np.stack(made).astype(np.float32)
 
@@ -87,20 +87,20 @@ class LocalEmbedder(Embedder):
         import torch
         from transformers import AutoModel
 
-        where = place(self._machine.wish, self._weights)
-        shelf.room(self, where, self._weights, self._machine.wish)
-        how: dict[str, Any] = {"dtype": torch.float32, "use_safetensors": True, **FROM_FILES}
+        placement = choose_placement(self._compute.requested, self._weights)
+        loaded_models.reserve(self, placement, self._weights, self._compute.requested)
+        kwargs: dict[str, Any] = {"dtype": torch.float32, "use_safetensors": True, **FROM_FILES}
         if self._weights.variant:
-            how["variant"] = self._weights.variant
+            kwargs["variant"] = self._weights.variant
         try:
             with quiet():
-                model = AutoModel.from_pretrained(str(self._folder.path), **how)
+                model = AutoModel.from_pretrained(str(self._folder.path), **kwargs)
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise WeightsError(
                 f"The files of {self._folder.name} cannot be loaded ({' '.join(str(error).split())[:200]}): "
                 f"{self._folder.remedy}."
             ) from error
-        return model.to(where.device).eval()
+        return model.to(placement.device).eval()
 
     @cached_property
     def _tokenizer(self) -> Any:
@@ -114,14 +114,14 @@ class LocalEmbedder(Embedder):
 
     def _pixels(self, images: list[Image.Image]) -> dict[str, Any]:
         given = self._images(images=[to_rgb(image) for image in images], return_tensors="pt")
-        return self._put(given)
+        return self._to_device(given)
 
-    def _put(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _to_device(self, given: Mapping[str, Any]) -> dict[str, Any]:
         return {name: value.to(self._model.device) for name, value in dict(given).items()}
 
-    def _tokens(self, texts: list[str], limit: int | None, **how: Any) -> dict[str, Any]:
+    def _tokens(self, texts: list[str], limit: int | None, **kwargs: Any) -> dict[str, Any]:
         cut = {"truncation": True, "max_length": limit} if limit else {}
-        return self._put(self._tokenizer(texts, return_tensors="pt", **({"padding": True} | cut | how)))
+        return self._to_device(self._tokenizer(texts, return_tensors="pt", **({"padding": True} | cut | kwargs)))
 
     def _count_cut(self, text: str) -> int:
         if self._limit is None:
@@ -130,64 +130,67 @@ class LocalEmbedder(Embedder):
 
 
 class DualEncoder(LocalEmbedder):
-    """Texts and pictures in one space: CLIP, SigLIP, Chinese-CLIP and their kind."""
+    """Texts and images in one space: CLIP, SigLIP, Chinese-CLIP and similar models."""
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Returns float32 [n, d] of unit length; raises as the loading of any local model does."""
+        """Returns float32 [n, d] of unit length; errors are those of loading a local model."""
         return self._rows(texts, self._text_features, "")
 
     def embed_images(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
         """Returns float32 [n, d] of unit length, in the space of the texts."""
-        return self._rows(images, self._image_features, _blank())
+        return self._rows(images, self._image_features, _blank_image())
 
     def count_cut(self, text: str) -> int:
-        """Returns how many tokens of the text are not read."""
+        """Returns how many tokens of the text are truncated."""
         return self._count_cut(text)
 
     def _image_features(self, images: list[Image.Image]) -> Any:
         return _tensor(self._model.get_image_features(**self._pixels(images)))
 
     def _text_features(self, texts: list[str]) -> Any:
-        how = {"padding": "max_length"} if self._config.get("model_type") in _FIXED_LENGTH else {}
-        return _tensor(self._model.get_text_features(**self._tokens(texts, self._limit, **how)))
+        kwargs = {"padding": "max_length"} if self._config.get("model_type") in _FIXED_LENGTH else {}
+        return _tensor(self._model.get_text_features(**self._tokens(texts, self._limit, **kwargs)))
 
     @cached_property
     def _limit(self) -> int | None:  # type: ignore[override]
-        told = self._config.get("text_config", {}).get("max_position_embeddings")
-        said = self._folder.json("tokenizer_config.json").get("model_max_length")
-        known = [int(limit) for limit in (told, said) if isinstance(limit, int | float) and limit < _ENDLESS]
+        model_limit = self._config.get("text_config", {}).get("max_position_embeddings")
+        tokenizer_limit = self._folder.json("tokenizer_config.json").get("model_max_length")
+        limits = (model_limit, tokenizer_limit)
+        known = [int(limit) for limit in limits if isinstance(limit, int | float) and limit < _ENDLESS]
         return min(known, default=64 if self._config.get("model_type") in _FIXED_LENGTH else None)
 
 
 class VisionEncoder(LocalEmbedder):
-    """Pictures alone: DINOv2 and its kind; the vector is that of the class token."""
+    """Images only: DINOv2 and similar models; the vector is the class token."""
 
-    _how = "class token, L2"
+    _method = "class token, L2"
 
     def embed_images(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
-        """Returns float32 [n, d] of unit length; raises as the loading of any local model does."""
-        return self._rows(images, lambda part: self._model(**self._pixels(part)).last_hidden_state[:, 0], _blank())
+        """Returns float32 [n, d] of unit length; errors are those of loading a local model."""
+        return self._rows(
+            images, lambda part: self._model(**self._pixels(part)).last_hidden_state[:, 0], _blank_image()
+        )
 
 
 class SentenceEncoder(LocalEmbedder):
-    """Texts alone, pooled as the folder's modules.json says; a mean over the tokens if it says nothing."""
+    """Texts only, pooled as modules.json of the folder defines; the mean over tokens by default."""
 
-    def __init__(self, folder: Folder, machine: Machine) -> None:
-        """Reads how the folder pools.
+    def __init__(self, folder: Folder, compute: ComputeOptions) -> None:
+        """Reads the pooling configuration.
 
         Raises:
-            UsageError: it asks for a step that is not known here.
+            UsageError: it has an unsupported step.
             WeightsError: the weights are missing, or pickled.
         """
-        super().__init__(folder, machine)
-        self._recipe: PoolingRecipe = read_recipe(folder)
-        self._parts = ("", *self._recipe.parts)
-        self._how = str(self._recipe)
-        self._limit = self._recipe.limit
+        super().__init__(folder, compute)
+        self._pooling: Pooling = read_pooling(folder)
+        self._parts = ("", *self._pooling.parts)
+        self._method = str(self._pooling)
+        self._limit = self._pooling.limit
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Returns float32 [n, d] of unit length; raises as the loading of any local model does."""
-        # Texts of like length share a batch: little is padded, and the padding does not change the vectors.
+        """Returns float32 [n, d] of unit length; errors are those of loading a local model."""
+        # Texts of similar length share a batch, which reduces padding; padding does not change the vectors.
         order = sorted(range(len(texts)), key=lambda at: len(texts[at]))
         rows = self._rows([texts[at] for at in order], self._pooled, "")
         back = np.empty_like(rows)
@@ -195,32 +198,32 @@ class SentenceEncoder(LocalEmbedder):
         return back
 
     def count_cut(self, text: str) -> int:
-        """Returns how many tokens of the text are not read."""
-        return self._count_cut(self._recipe.prompt + text)
+        """Returns how many tokens of the text are truncated."""
+        return self._count_cut(self._pooling.prompt + text)
 
     def _pooled(self, texts: list[str]) -> Any:
-        given = self._tokens([self._recipe.prompt + text for text in texts], self._limit)
-        return self._recipe.pool(self._model(**given).last_hidden_state, given["attention_mask"])
+        given = self._tokens([self._pooling.prompt + text for text in texts], self._limit)
+        return self._pooling.pool(self._model(**given).last_hidden_state, given["attention_mask"])
 
 
-def refuse_options(folder: Folder, given: Mapping[str, Any]) -> None:
-    """Checks that only options of embedders are given.
+def reject_options(folder: Folder, given: Mapping[str, Any]) -> None:
+    """Checks that all options belong to embedders.
 
     Raises:
-        UsageError: one is for describers.
+        UsageError: one does not.
     """
     wrong = sorted(set(given) - set(OPTIONS))
     if wrong:
         raise UsageError(
-            f"transformers/{folder.name} embeds and has no option {wrong[0]!r}; its options are: "
+            f"transformers/{folder.name} is an embedder and has no option {wrong[0]!r}; its options are: "
             f"{', '.join(sorted(OPTIONS))}."
         )
 
 
-def _blank() -> Image.Image:
+def _blank_image() -> Image.Image:
     return Image.new("RGB", (32, 32))
 
 
 def _tensor(made: Any) -> Any:
-    """Since its version 5 the library wraps the vectors."""
+    """Unwraps the vectors, which transformers 5 returns in an output object."""
     return getattr(made, "pooler_output", made)

@@ -1,4 +1,4 @@
-"""Describes with any image-to-text model of transformers: captioners and chat models that see."""
+"""Image-to-text models of transformers: captioning models and vision-language chat models."""
 
 import inspect
 from collections.abc import Mapping, Sequence
@@ -13,25 +13,25 @@ from telephone.core.images import to_rgb
 from telephone.core.seeds import derive, digest
 from telephone.models.base import Image2Text, Traits
 from telephone.models.caption_cleaning import strip_opening
-from telephone.models.local.device_placement import in_batches, own_threads, place, quiet
-from telephone.models.local.model_cache import shelf
+from telephone.models.local.device_placement import choose_placement, configured_threads, in_batches, quiet
+from telephone.models.local.model_cache import loaded_models
 from telephone.models.local.model_files import Folder
-from telephone.models.local.options import MACHINE, Machine, release
+from telephone.models.local.options import COMPUTE_OPTIONS, ComputeOptions, fingerprint_text, release
 from telephone.models.local.processors import FROM_FILES, load_processor
 from telephone.models.local.seeded_sampling import sampler
 from telephone.models.provider import Parser, choice, integer, number
 
-TEXTLESS = ("blip", "blip-2", "git", "pix2struct", "vision-encoder-decoder")
-"""Captioners that need no text; all others without a chat template get the task, or one of the words below."""
-UNASKED = ("git", "pix2struct", "vision-encoder-decoder")
-"""Captioners that cannot be asked for anything."""
-ASKS = {"kosmos-2": "An image of", "paligemma": "caption en", "florence2": "<MORE_DETAILED_CAPTION>"}
-"""What some captioners were trained to be asked."""
+NO_TEXT_INPUT = ("blip", "blip-2", "git", "pix2struct", "vision-encoder-decoder")
+"""Types that need no text input; others without a chat template get the task, or a default prompt."""
+PROMPTLESS = ("git", "pix2struct", "vision-encoder-decoder")
+"""Types that take no text prompt."""
+DEFAULT_PROMPTS = {"kosmos-2": "An image of", "paligemma": "caption en", "florence2": "<MORE_DETAILED_CAPTION>"}
+"""Prompts that some types were trained with."""
 
 
 def _task(text: str) -> str:
     if not text.strip() or len(text) > 4000:
-        raise ValueError("write what to ask for, in up to 4000 signs")
+        raise ValueError("give an instruction of 1 to 4000 characters")
     return text
 
 
@@ -43,137 +43,144 @@ OPTIONS: Mapping[str, Parser] = {
     "beams": integer(1, 32),
     "seed": integer(0, 2**32 - 1),
     "clean": choice("yes", "no"),
-    **MACHINE,
+    **COMPUTE_OPTIONS,
 }
 
 
 @dataclass(frozen=True)
-class Manner:
-    """How to describe."""
+class GenerationOptions:
+    """Generation parameters."""
 
     task: str = ""
-    """What to ask for; empty is the kind's own request."""
+    """Instruction; empty is the default of the type."""
     temperature: float = 0.0
-    """0 always takes the likeliest token."""
+    """0 is greedy decoding."""
     top_p: float = 1.0
     max_tokens: int = 200
     beams: int = 1
     seed: int = 0
-    """Another number gives another series of samples."""
+    """Another number gives other samples."""
     clean: str = "yes"
-    """Whether a stock opening such as "The image shows" is taken off."""
+    """Whether a stock opening such as "The image shows" is removed: yes or no."""
 
 
-class Describer(Image2Text):
-    """A model of transformers that makes text of a picture."""
+class TransformersImage2Text(Image2Text):
+    """An image-to-text model of transformers."""
 
-    def __init__(self, folder: Folder, manner: Manner, machine: Machine) -> None:
-        """Looks at the files; they are loaded for the first picture.
+    def __init__(self, folder: Folder, generation: GenerationOptions, compute: ComputeOptions) -> None:
+        """Inspects the files; the weights are loaded with the first call.
 
         Raises:
             UsageError: two options exclude each other.
-            WeightsError: the model's weights are missing, or pickled.
+            WeightsError: the weights are missing, or pickled.
         """
-        if manner.beams > 1 and manner.temperature > 0:
-            raise UsageError("Beams look for the likeliest text and a temperature draws at random: choose one of them.")
+        if generation.beams > 1 and generation.temperature > 0:
+            raise UsageError("Beam search and sampling exclude each other: choose beams or temperature.")
         self.model_name = folder.name
-        self._folder, self._manner, self._machine = folder, manner, machine
+        self._folder, self._generation, self._compute = folder, generation, compute
         self._weights = folder.weights()
         self._kind = str(folder.json("config.json").get("model_type", ""))
-        self._batch = machine.batch
-        if manner.task and self._kind in UNASKED:
-            raise UsageError(f"{folder.name} is a {self._kind}, which cannot be asked: leave the option task out.")
-        if manner.task:
-            self.task_description = manner.task
+        self._batch = compute.batch
+        if generation.task and self._kind in PROMPTLESS:
+            raise UsageError(f"{folder.name} is a {self._kind}, which takes no prompt: leave the option task out.")
+        if generation.task:
+            self.task_description = generation.task
 
     def traits(self) -> Traits:
-        """Returns what the player is: its files, how it describes, and with how exact numbers."""
-        where = self._place
-        print_ = digest(
+        """Returns the traits; the fingerprint covers files, generation parameters and precision."""
+        placement = self._placement
+        fingerprint = digest(
             "transformers",
             1,
             release("transformers"),
             self._folder.fingerprint(self._weights),
-            self._manner,
+            fingerprint_text(self._generation, "Manner"),
             self.task_description,
-            self._machine.batch,
-            where.kind,
-            where.dtype,
+            self._compute.batch,
+            placement.kind,
+            placement.dtype,
         )
-        return Traits(print_, where.device, self._machine.batch, seeds=True, price=0.0)
+        return Traits(fingerprint, placement.device, self._compute.batch, seeds=True, price=0.0)
 
     def generate_texts(self, images: Sequence[Image.Image], seeds: Sequence[int] | None = None) -> list[Any]:
-        """Returns one description a picture.
+        """Returns one description per image.
 
         Args:
-            images: what to describe.
-            seeds: one a picture; they matter only at a temperature above 0. None is 0 for all.
+            images: PIL images.
+            seeds: one per image, used at a temperature above 0; None is 0 for all.
 
         Raises:
-            ModelError: memory ran out.
+            ModelError: out of memory.
             UsageError: the model needs a package that is not installed.
             WeightsError: files are missing or do not fit together.
         """
         chosen = [0] * len(images) if seeds is None else list(seeds)
-        with own_threads(), shelf.using(self):
-            made, self._batch = in_batches(list(zip(images, chosen, strict=True)), self._batch, self._tell)
+        with configured_threads(), loaded_models.in_use(self):
+            made, self._batch = in_batches(list(zip(images, chosen, strict=True)), self._batch, self._generate)
         return made
 
     def unload(self) -> None:
-        """Gives the memory back; the next picture loads the files again."""
+        """Releases the memory; the next call loads the files again."""
         self.__dict__.pop("_model", None)
 
-    def _tell(self, items: list[tuple[Image.Image, int]], size: int) -> list[str]:
+    def _generate(self, items: list[tuple[Image.Image, int]], size: int) -> list[str]:
         import torch
 
         given = self._inputs([to_rgb(image) for image, _ in items])
         with torch.inference_mode(), quiet():
-            made = self._model.generate(**given, **self._how([seed for _, seed in items]))
-        told = self._processor.batch_decode(_answers(made, given), skip_special_tokens=True)
-        return [self._finish(text) for text in told]
+            made = self._model.generate(**given, **self._method([seed for _, seed in items]))
+        found = self._processor.batch_decode(_new_tokens(made, given), skip_special_tokens=True)
+        return [self._postprocess(text) for text in found]
 
-    def _finish(self, text: str) -> str:
-        told = text.strip()
-        if self._request and not self._chats:
-            # Some captioners repeat the words that they were to go on from, in the case of their vocabulary.
-            start = self._request.strip()
-            told = told[len(start) :].strip() if told.lower().startswith(start.lower()) else told
-        return strip_opening(told).strip() if self._manner.clean == "yes" else told
+    def _postprocess(self, text: str) -> str:
+        found = text.strip()
+        if self._prompt_text and not self._has_chat_template:
+            # Some models repeat their prompt, in lower case if their vocabulary is.
+            start = self._prompt_text.strip()
+            found = found[len(start) :].strip() if found.lower().startswith(start.lower()) else found
+        return strip_opening(found).strip() if self._generation.clean == "yes" else found
 
-    def _how(self, seeds: Sequence[int]) -> dict[str, Any]:
-        manner = self._manner
-        how: dict[str, Any] = {
-            "max_new_tokens": manner.max_tokens,
-            "num_beams": manner.beams,
-            "do_sample": False,  # chance, where it is wanted, comes in by the sampler, from seeds
+    def _method(self, seeds: Sequence[int]) -> dict[str, Any]:
+        generation = self._generation
+        kwargs: dict[str, Any] = {
+            "max_new_tokens": generation.max_tokens,
+            "num_beams": generation.beams,
+            "do_sample": False,  # sampling is done by a seeded logits processor
             "temperature": None,
             "top_p": None,
             "top_k": None,
         }
-        if manner.temperature > 0:
-            own = [derive("describe", manner.seed, seed) for seed in seeds]
-            how["logits_processor"] = sampler(own, manner.temperature, manner.top_p)
-        return how
+        if generation.temperature > 0:
+            own = [derive("describe", generation.seed, seed) for seed in seeds]
+            kwargs["logits_processor"] = sampler(own, generation.temperature, generation.top_p)
+        return kwargs
 
     def _inputs(self, images: list[Image.Image]) -> Any:
-        given = self._chat_inputs(images) if self._chats else self._caption_inputs(images)
+        given = self._chat_inputs(images) if self._has_chat_template else self._caption_inputs(images)
         takes = inspect.signature(self._model.forward).parameters
-        # Tokenizers tell the kinds of tokens also to models that know no kinds, and these complain.
-        return {name: self._put(value) for name, value in given.items() if name in takes or name != "token_type_ids"}
+        # Tokenizers return token type ids also for models that do not accept them.
+        return {
+            name: self._to_device(value) for name, value in given.items() if name in takes or name != "token_type_ids"
+        }
 
     def _caption_inputs(self, images: list[Image.Image]) -> Any:
-        if not self._request:
+        if not self._prompt_text:
             return self._processor(images=images, return_tensors="pt")
-        return self._processor(images=images, text=[self._request] * len(images), return_tensors="pt", padding=True)
+        return self._processor(images=images, text=[self._prompt_text] * len(images), return_tensors="pt", padding=True)
 
     def _chat_inputs(self, images: list[Image.Image]) -> Any:
-        talks = [
-            [{"role": "user", "content": [{"type": "image", "image": image}, {"type": "text", "text": self._request}]}]
+        conversations = [
+            [
+                {
+                    "role": "user",
+                    "content": [{"type": "image", "image": image}, {"type": "text", "text": self._prompt_text}],
+                }
+            ]
             for image in images
         ]
         self._processor.tokenizer.padding_side = "left"
         return self._processor.apply_chat_template(
-            talks,
+            conversations,
             add_generation_prompt=True,
             tokenize=True,
             return_dict=True,
@@ -181,7 +188,7 @@ class Describer(Image2Text):
             processor_kwargs={"padding": True},
         )
 
-    def _put(self, value: Any) -> Any:
+    def _to_device(self, value: Any) -> Any:
         import torch
 
         if not isinstance(value, torch.Tensor):
@@ -189,15 +196,15 @@ class Describer(Image2Text):
         return value.to(self._model.device, self._model.dtype if value.is_floating_point() else None)
 
     @property
-    def _chats(self) -> bool:
+    def _has_chat_template(self) -> bool:
         return bool(getattr(self._processor, "chat_template", None))
 
     @property
-    def _request(self) -> str:
-        """The words that go with a picture; the base class's task is for those that can be asked."""
-        if self._chats or self._manner.task:
+    def _prompt_text(self) -> str:
+        """The text input that goes with an image, empty if there is none."""
+        if self._has_chat_template or self._generation.task:
             return self.task_description
-        return "" if self._kind in TEXTLESS else ASKS.get(self._kind, self.task_description)
+        return "" if self._kind in NO_TEXT_INPUT else DEFAULT_PROMPTS.get(self._kind, self.task_description)
 
     @cached_property
     def _processor(self) -> Any:
@@ -205,24 +212,24 @@ class Describer(Image2Text):
             return load_processor(self._folder)
 
     @cached_property
-    def _place(self) -> Any:
-        return place(self._machine.wish, self._weights)
+    def _placement(self) -> Any:
+        return choose_placement(self._compute.requested, self._weights)
 
     @cached_property
     def _model(self) -> Any:
         import torch
         from transformers import AutoModelForImageTextToText
 
-        where = self._place
-        off = shelf.room(self, where, self._weights, self._machine.wish)
-        how: dict[str, Any] = {"dtype": getattr(torch, where.dtype), "use_safetensors": True, **FROM_FILES}
+        placement = self._placement
+        off = loaded_models.reserve(self, placement, self._weights, self._compute.requested)
+        kwargs: dict[str, Any] = {"dtype": getattr(torch, placement.dtype), "use_safetensors": True, **FROM_FILES}
         if self._weights.variant:
-            how["variant"] = self._weights.variant
+            kwargs["variant"] = self._weights.variant
         if off != "none":
-            how["device_map"] = "auto"  # accelerate keeps on the device what fits and moves the rest in turn
+            kwargs["device_map"] = "auto"  # accelerate keeps on the device what fits and offloads the rest
         try:
             with quiet():
-                model = AutoModelForImageTextToText.from_pretrained(str(self._folder.path), **how)
+                model = AutoModelForImageTextToText.from_pretrained(str(self._folder.path), **kwargs)
         except ImportError as error:
             raise UsageError(
                 f"{self._folder.name} needs another package: {' '.join(str(error).split())[:200]}"
@@ -232,14 +239,14 @@ class Describer(Image2Text):
                 f"The files of {self._folder.name} cannot be loaded ({' '.join(str(error).split())[:200]}): "
                 f"{self._folder.remedy}."
             ) from error
-        return model.eval() if off != "none" else model.to(where.device).eval()
+        return model.eval() if off != "none" else model.to(placement.device).eval()
 
 
-def _answers(made: Any, given: Mapping[str, Any]) -> Any:
-    """Returns the new tokens: models that only go on repeat what they were given, others begin afresh."""
+def _new_tokens(made: Any, given: Mapping[str, Any]) -> Any:
+    """Returns the generated tokens without the prompt, which decoder-only models repeat."""
     import torch
 
-    asked = given.get("input_ids")
-    if asked is not None and made.shape[1] > asked.shape[1] and torch.equal(made[:, : asked.shape[1]], asked):
-        return made[:, asked.shape[1] :]
+    prompt = given.get("input_ids")
+    if prompt is not None and made.shape[1] > prompt.shape[1] and torch.equal(made[:, : prompt.shape[1]], prompt):
+        return made[:, prompt.shape[1] :]
     return made

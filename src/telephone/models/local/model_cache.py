@@ -1,4 +1,4 @@
-"""Which local models are in memory: the one that has waited longest makes room for the next when memory is short."""
+"""Models in memory, least recently used first; the oldest is unloaded when memory is short."""
 
 import contextlib
 import threading
@@ -11,67 +11,69 @@ from telephone.models.local.device_placement import DeviceMemory, DevicePlacemen
 from telephone.models.local.safetensors_inspection import WeightFileSummary
 
 
-class Holder(Protocol):
-    """A player that can give its memory back."""
+class Unloadable(Protocol):
+    """A model that can release its memory."""
 
     def unload(self) -> None:
-        """Forgets the loaded model; the next call loads it again."""
+        """Releases the weights; the next call loads them again."""
 
 
-class Shelf:
-    """The players of this process that have a model in memory, least recently used first."""
+class LoadedModels:
+    """The loaded models of this process."""
 
     def __init__(self) -> None:
         """Starts empty."""
-        self._places: OrderedDict[int, DevicePlacement] = OrderedDict()
-        self._holders: WeakValueDictionary[int, Holder] = WeakValueDictionary()
+        self._placements: OrderedDict[int, DevicePlacement] = OrderedDict()
+        self._models: WeakValueDictionary[int, Unloadable] = WeakValueDictionary()
         self._busy: set[int] = set()
         self._lock = threading.RLock()
 
-    def room(self, holder: Holder, where: DevicePlacement, weights: WeightFileSummary, wish: PlacementRequest) -> str:
-        """Notes that the holder is about to load, after others have made room; returns how much it must offload."""
+    def reserve(
+        self, model: Unloadable, placement: DevicePlacement, weights: WeightFileSummary, requested: PlacementRequest
+    ) -> str:
+        """Unloads other models until this one fits, registers it, and returns its offload mode."""
         with self._lock:
-            self._places[id(holder)] = where
-            self._holders[id(holder)] = holder
-            self._places.move_to_end(id(holder))
-            while self._short(where, weights) and self._drop_one(id(holder), where):
+            self._placements[id(model)] = placement
+            self._models[id(model)] = model
+            self._placements.move_to_end(id(model))
+            while self._lacks_memory(placement, weights) and self._unload_oldest(id(model), placement):
                 pass
-            return offload(wish, where, weights)
+            return offload(requested, placement, weights)
 
     @contextlib.contextmanager
-    def using(self, holder: Holder) -> Iterator[None]:
-        """Keeps the holder from being unloaded while it computes."""
+    def in_use(self, model: Unloadable) -> Iterator[None]:
+        """Keeps a model from being unloaded while it computes."""
         with self._lock:
-            self._busy.add(id(holder))
-            if id(holder) in self._places:
-                self._places.move_to_end(id(holder))
+            self._busy.add(id(model))
+            if id(model) in self._placements:
+                self._placements.move_to_end(id(model))
         try:
             yield
         finally:
             with self._lock:
-                self._busy.discard(id(holder))
+                self._busy.discard(id(model))
 
-    def _short(self, where: DevicePlacement, weights: WeightFileSummary) -> bool:
-        free = self.look(where.device).free
-        size = 4 if where.dtype == "float32" else 2
+    def _lacks_memory(self, placement: DevicePlacement, weights: WeightFileSummary) -> bool:
+        free = self.memory_of(placement.device).free
+        size = 4 if placement.dtype == "float32" else 2
         return free is not None and weights.numbers * size * 1.2 > free
 
-    def _drop_one(self, keep: int, where: DevicePlacement) -> bool:
-        """Unloads the one that has waited longest on this device; tells whether there was one."""
-        for key, place in list(self._places.items()):
-            if key == keep or key in self._busy or place.device != where.device:
+    def _unload_oldest(self, keep: int, placement: DevicePlacement) -> bool:
+        """Unloads the least recently used model of this device; returns whether there was one."""
+        for key, place in list(self._placements.items()):
+            if key == keep or key in self._busy or place.device != placement.device:
                 continue
-            del self._places[key]
-            holder = self._holders.get(key)
-            if holder is not None:
-                holder.unload()
+            del self._placements[key]
+            model = self._models.get(key)
+            if model is not None:
+                model.unload()
                 return True
         return False
 
-    def look(self, device: str) -> DeviceMemory:
-        """Returns the memory of a device as it is now."""
+    def memory_of(self, device: str) -> DeviceMemory:
+        """Returns the current memory of a device."""
         return memory(device)
 
 
-shelf = Shelf()
-"""The one of this process."""
+loaded_models = LoadedModels()
+"""The instance of this process."""

@@ -1,4 +1,4 @@
-"""Where the files of a local model are: in a folder, or downloaded from the hub; they are read, never loaded."""
+"""Locates and hashes the files of a local model, in a folder or in the cache of the hub, without loading weights."""
 
 import hashlib
 import json
@@ -14,9 +14,9 @@ from telephone.models.local.safetensors_inspection import WeightFileSummary, pic
 
 _READ = 4 * 2**20
 _TEXTS = (".json", ".txt", ".model", ".jinja")
-"""Endings of the files that, beside the weights, decide an answer: configs, vocabularies, templates."""
+"""Extensions of the files that decide results besides the weights: configs, vocabularies, templates."""
 _MARKS = ("model_index.json", "config.json", "modules.json")
-"""Files of which every model that can be used here has one."""
+"""Every supported model has at least one of these files."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class Folder:
     """The files of one model on this machine."""
 
     name: str
-    """What was asked for: `ORG/MODEL`, or a path."""
+    """The requested name: `ORG/MODEL`, or a path."""
     path: Path
     commit: str = ""
-    """The hub's commit of these files; empty for a plain folder."""
+    """Commit of the hub; empty for a plain folder."""
 
     def json(self, relative: str) -> dict[str, Any]:
-        """Returns a JSON file of the folder, an empty dictionary if there is none.
+        """Returns the content of a JSON file, an empty dictionary if it does not exist.
 
         Raises:
             WeightsError: the file cannot be read.
@@ -45,11 +45,11 @@ class Folder:
         return read if isinstance(read, dict) else {"items": read}
 
     def weights(self, parts: tuple[str, ...] = ("",), variant: str = "") -> WeightFileSummary:
-        """Returns what is known of the weights without loading them.
+        """Returns a summary of the weight files without loading them.
 
         Args:
             parts: subfolders with weights; empty is the folder itself.
-            variant: which of several copies, such as `fp16`; empty is the plain one, or the only one there is.
+            variant: weight variant, such as `fp16`; empty is the default one, or the only one.
 
         Raises:
             WeightsError: there are none, or only pickled ones.
@@ -67,7 +67,7 @@ class Folder:
         return found
 
     def fingerprint(self, weights: WeightFileSummary, parts: tuple[str, ...] = ("",)) -> str:
-        """Returns a hash of everything that these files decide: the commit, or every byte of a plain folder."""
+        """Returns a hash of the commit, or of all relevant files of a plain folder."""
         if self.commit:
             return digest(
                 "hub", self.name, self.commit, *sorted(str(file.relative_to(self.path)) for file in weights.files)
@@ -76,10 +76,10 @@ class Folder:
 
     @cached_property
     def remedy(self) -> str:
-        """What to do if files are missing."""
+        """Advice for missing files."""
         if not self.commit:
             return "give a complete folder, as `save_pretrained` writes it"
-        return "fetch it again with `telephone fetch`"
+        return "download it again with `telephone fetch`"
 
     def _content(self, weights: WeightFileSummary, parts: tuple[str, ...]) -> str:
         texts = [
@@ -88,17 +88,17 @@ class Folder:
             for file in (self.path / part).glob("*")
             if file.suffix in _TEXTS and file.is_file() and not file.name.endswith(".index.json")
         ]
-        told = [(str(file.relative_to(self.path)), _hash(file)) for file in {*texts, *weights.files}]
-        return digest("folder", *(word for pair in sorted(told) for word in pair))
+        found = [(str(file.relative_to(self.path)), _hash(file)) for file in {*texts, *weights.files}]
+        return digest("folder", *(word for pair in sorted(found) for word in pair))
 
 
 def locate(name: str, revision: str = "", provider: str = "") -> Folder:
-    """Returns the files of a model; nothing is downloaded.
+    """Locates the files of a model; nothing is downloaded.
 
     Args:
         name: `ORG/MODEL`, or a path that begins with `/`, `./`, `../` or `~`.
         revision: branch, tag or commit of a model of the hub; empty is its main branch.
-        provider: who asks, for the command in the message.
+        provider: provider name for the command in the message.
 
     Raises:
         UsageError: the name is neither.
@@ -107,7 +107,7 @@ def locate(name: str, revision: str = "", provider: str = "") -> Folder:
     if name.startswith(("/", "./", "../", "~")):
         return _plain(name, revision)
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
-        raise UsageError(f"{name!r} is no model: write ORG/MODEL, or a folder as /path, ./path or ~/path.")
+        raise UsageError(f"{name!r} is not a model name: write ORG/MODEL, or a folder as /path, ./path or ~/path.")
     path = _downloaded(name, revision)
     if path is None:
         raise WeightsError(_missing(name, revision, provider))
@@ -115,7 +115,7 @@ def locate(name: str, revision: str = "", provider: str = "") -> Folder:
 
 
 def _downloaded(name: str, revision: str) -> Path | None:
-    """Returns the folder of the commit in the hub's cache; which files are in it is looked at later."""
+    """Returns the folder of the commit in the cache of the hub, None if there is none."""
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
@@ -123,7 +123,7 @@ def _downloaded(name: str, revision: str) -> Path | None:
         try:
             found = try_to_load_from_cache(name, file, revision=revision or None)
         except HFValidationError as error:
-            raise UsageError(f"{name!r} is no name of a model of the hub: check the spelling.") from error
+            raise UsageError(f"{name!r} is not a valid model name of the hub: check the spelling.") from error
         if isinstance(found, str):
             return Path(found).parent
     return None
@@ -134,15 +134,15 @@ def _plain(name: str, revision: str) -> Folder:
     if revision:
         raise UsageError(f"{name} is a folder and has no revisions: leave the option revision out.")
     if not path.is_dir():
-        raise WeightsError(f"There is no folder {path}: give the one that holds the model's files.")
+        raise WeightsError(f"There is no folder {path}: give the folder with the files of the model.")
     return Folder(name, path.resolve())
 
 
 def _missing(name: str, revision: str, provider: str) -> str:
     at = f"?revision={revision}" if revision else ""
-    here = f" (for the folder here write ./{name})" if Path(name).is_dir() else ""
+    here = f" (for the local folder write ./{name})" if Path(name).is_dir() else ""
     return (
-        f"{name}{at} is not on this machine{here}: where there is a network, run "
+        f"{name}{at} is not on this machine{here}: with a network connection, run "
         f'`telephone fetch "{provider}/{name}{at}"`.'
     )
 

@@ -1,4 +1,4 @@
-"""The options that all players of the local libraries take, and how options become values."""
+"""Options shared by all local models, and their parsing."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from telephone.models.provider import Parser, choice, integer, suggestion
 
 
 def text(pattern: str, example: str) -> Parser:
-    """Returns a reader of words of this pattern."""
+    """Returns a parser for texts of this pattern."""
 
     def parse(given: str) -> str:
         if not re.fullmatch(pattern, given):
@@ -22,7 +22,7 @@ def text(pattern: str, example: str) -> Parser:
     return parse
 
 
-MACHINE: Mapping[str, Parser] = {
+COMPUTE_OPTIONS: Mapping[str, Parser] = {
     "device": device_word,
     "dtype": choice("auto", "float32", "float16", "bfloat16"),
     "offload": choice("auto", "none", "model", "sequential"),
@@ -32,32 +32,32 @@ MACHINE: Mapping[str, Parser] = {
 
 
 @dataclass(frozen=True)
-class Machine:
-    """Where and from which files a model computes."""
+class ComputeOptions:
+    """Device, precision, batch size and revision of a local model."""
 
     device: str = "auto"
     dtype: str = "auto"
     offload: str = "auto"
     batch: int = 1
-    """How many items are computed together."""
+    """Batch size."""
     revision: str = ""
 
     @property
-    def wish(self) -> PlacementRequest:
-        """The part that memory decides if the user does not."""
+    def requested(self) -> PlacementRequest:
+        """The options that decide the placement."""
         return PlacementRequest(self.device, self.dtype, self.offload)
 
     @classmethod
-    def take(cls, values: dict[str, Any]) -> "Machine":
-        """Returns the machine that the values describe, and takes these values out of them."""
+    def pop_from(cls, values: dict[str, Any]) -> "ComputeOptions":
+        """Removes these options from `values` and returns them."""
         return cls(**{field.name: values.pop(field.name) for field in fields(cls) if field.name in values})
 
 
 def read(address: str, known: Mapping[str, Parser], given: Mapping[str, str]) -> dict[str, Any]:
-    """Returns the values of the options of an address.
+    """Parses the options of an address.
 
     Raises:
-        UsageError: an option is unknown or its value cannot be read.
+        UsageError: an option is unknown or its value is invalid.
     """
     values: dict[str, Any] = {}
     for key, word in given.items():
@@ -68,13 +68,18 @@ def read(address: str, known: Mapping[str, Parser], given: Mapping[str, str]) ->
         try:
             values[key] = known[key](word)
         except ValueError as error:
-            raise UsageError(f"The option {key}={word} of {address} cannot be used: {error}.") from error
+            raise UsageError(f"The option {key}={word} of {address} is invalid: {error}.") from error
     return values
 
 
 def release(package: str) -> str:
-    """Returns major and minor version of a package: the ones between which a library's answers may change."""
+    """Returns major and minor version of a package; results may change between minor versions."""
     try:
         return ".".join(version(package).split(".")[:2])
     except PackageNotFoundError:
         return "none"
+
+
+def fingerprint_text(options: Any, label: str) -> str:
+    """Returns the fields of a dataclass after a fixed label, for fingerprints that renaming must not change."""
+    return label + repr(options).removeprefix(type(options).__name__)

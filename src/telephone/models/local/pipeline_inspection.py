@@ -1,4 +1,4 @@
-"""What a folder of diffusers holds, read from its small files: which pipeline, which parts, and the prior it needs."""
+"""Inspects a diffusers folder by its small files: pipeline class, components, weights, required prior."""
 
 import importlib.util
 from dataclasses import dataclass, replace
@@ -13,25 +13,25 @@ COMBINED = {
     "KandinskyPipeline": "KandinskyCombinedPipeline",
     "KandinskyV22Pipeline": "KandinskyV22CombinedPipeline",
 }
-"""Decoders whose other half, the prior from text to image embedding, is a model of its own."""
+"""Decoder pipelines whose prior (text to image embedding) is a separate model."""
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What is known of a pipeline before it is loaded."""
+class PipelineSummary:
+    """Summary of a pipeline that is not loaded."""
 
     folder: Folder
     components: tuple[str, ...]
-    """The subfolders that the index names."""
+    """Subfolders that the index names."""
     weights: WeightFileSummary
-    """Those of the pipeline and its prior."""
+    """Weights of the pipeline and its prior."""
     kind: str
-    """The class that the folder names."""
-    prior: "Plan | None" = None
+    """Class name in the index."""
+    prior: "PipelineSummary | None" = None
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The subfolders that hold weights."""
+        """Subfolders with weights."""
         return tuple(part for part in self.components if (self.folder.path / part / "config.json").exists())
 
     @property
@@ -41,54 +41,56 @@ class Plan:
         return own + (self.prior.tokenizers if self.prior else ())
 
     def fingerprint(self) -> str:
-        """Returns a hash of everything that the files decide."""
+        """Returns a hash of all relevant files."""
         own = tuple(file for file in self.weights.files if file.is_relative_to(self.folder.path))
-        print_ = self.folder.fingerprint(replace(self.weights, files=own), self.components)
-        return digest(print_, self.prior.fingerprint()) if self.prior else print_
+        fingerprint = self.folder.fingerprint(replace(self.weights, files=own), self.components)
+        return digest(fingerprint, self.prior.fingerprint()) if self.prior else fingerprint
 
 
-def survey(folder: Folder, variant: str = "", prior: str = "") -> Plan:
-    """Returns what the folder holds, after checking that it can be loaded safely; cheap.
+def inspect_pipeline(folder: Folder, variant: str = "", prior: str = "") -> PipelineSummary:
+    """Returns a summary of the folder, after checking that it can be loaded safely.
 
     Args:
         folder: the files.
-        variant: which copy of the weights; empty is the plain one, or the only one.
-        prior: the model that holds the prior of a decoder; empty is the one that its card names.
+        variant: weight variant; empty is the default one, or the only one.
+        prior: model with the prior of a decoder; empty is the one that its model card names.
 
     Raises:
-        UsageError: it is no pipeline of diffusers, or brings code of its own.
+        UsageError: it is not a diffusers pipeline, or contains custom code.
         WeightsError: weights are missing, or only pickled ones are there.
     """
     index = folder.json(INDEX)
     kind = index.get("_class_name")
     if kind is None:
-        raise UsageError(f"{folder.name} has no {INDEX}, so it is no pipeline of diffusers; {_other(folder)}")
+        raise UsageError(f"{folder.name} has no {INDEX}, so it is not a diffusers pipeline; {_other(folder)}")
     components = {name: value for name, value in index.items() if isinstance(value, list) and value[0] is not None}
     own = [name for name, value in components.items() if (folder.path / name / f"{value[0]}.py").exists()]
     if own or not isinstance(kind, str):
-        raise UsageError(f"{folder.name} brings code of its own, which is never run: choose a model without any.")
+        raise UsageError(f"{folder.name} contains custom code, which is never run: choose a model without it.")
     there = tuple(name for name in components if (folder.path / name).is_dir())
-    plan = Plan(folder, there, WeightFileSummary(()), kind)
-    plan = replace(plan, weights=folder.weights(plan.parts, variant))
+    summary = PipelineSummary(folder, there, WeightFileSummary(()), kind)
+    summary = replace(summary, weights=folder.weights(summary.parts, variant))
     if kind in COMBINED:
-        return _with_prior(plan, survey(locate(prior or prior_name(folder), provider="diffusers"), variant))
+        return _with_prior(
+            summary, inspect_pipeline(locate(prior or prior_name(folder), provider="diffusers"), variant)
+        )
     if prior:
         raise UsageError(f"{folder.name} is a {kind}, which takes no prior: leave the option out.")
-    return plan
+    return summary
 
 
 def prior_name(folder: Folder) -> str:
-    """Returns the name of the prior that a decoder's card names.
+    """Returns the prior that the model card of a decoder names.
 
     Raises:
-        UsageError: it names none.
+        UsageError: the card names none.
     """
     from huggingface_hub import metadata_load
 
     card = folder.path / "README.md"
     named = (metadata_load(card) or {}).get("prior") if card.exists() else None
     if not named:
-        raise UsageError(f"{folder.name} is the second half of a model: say where the first is with the option prior.")
+        raise UsageError(f"{folder.name} is a decoder without its prior: name the prior with the option prior.")
     return str(named[0] if isinstance(named, list) else named)
 
 
@@ -104,18 +106,18 @@ def require_diffusers(name: str) -> None:
         )
 
 
-def _with_prior(plan: Plan, prior: Plan) -> Plan:
-    own, other = plan.weights, prior.weights
+def _with_prior(summary: PipelineSummary, prior: PipelineSummary) -> PipelineSummary:
+    own, other = summary.weights, prior.weights
     both = replace(
         own,
         files=own.files + other.files,
         numbers=own.numbers + other.numbers,
         largest=max(own.largest, other.largest),
     )
-    return replace(plan, weights=both, prior=prior)
+    return replace(summary, weights=both, prior=prior)
 
 
 def _other(folder: Folder) -> str:
     if folder.json("config.json"):
-        return f"it may describe or embed: try transformers/{folder.name}."
-    return "give the folder that holds it, as `save_pretrained` writes it."
+        return f"it may be an image-to-text model or an embedder: try transformers/{folder.name}."
+    return "give a folder as `save_pretrained` writes it."

@@ -1,4 +1,4 @@
-"""Loads a text-to-image pipeline of diffusers from files: automatically where possible, unCLIP piece by piece."""
+"""Loads a text-to-image pipeline of diffusers from files: automatically where possible, unCLIP by component."""
 
 import inspect
 from collections.abc import Mapping
@@ -7,53 +7,53 @@ from typing import Any
 
 from telephone.core.errors import UsageError, WeightsError
 from telephone.models.local.device_placement import DevicePlacement, quiet
-from telephone.models.local.pipeline_inspection import COMBINED, Plan, require_diffusers
+from telephone.models.local.pipeline_inspection import COMBINED, PipelineSummary, require_diffusers
 
 _UNCLIP = "UnCLIPPipeline"
 
 
-def load(plan: Plan, where: DevicePlacement) -> Any:
+def load(summary: PipelineSummary, placement: DevicePlacement) -> Any:
     """Returns the pipeline in main memory.
 
     Raises:
-        UsageError: diffusers is missing or does not know the pipeline, or it does not draw from a text.
-        WeightsError: files are missing or do not fit together.
+        UsageError: diffusers is missing or does not support the pipeline, or it is not a text-to-image pipeline.
+        WeightsError: files are missing or incompatible.
     """
-    require_diffusers(plan.folder.name)
+    require_diffusers(summary.folder.name)
     import diffusers  # noqa: F401 - before its bars are silenced
     import torch
 
-    how = {
-        "dtype": getattr(torch, where.dtype),
+    kwargs = {
+        "dtype": getattr(torch, placement.dtype),
         "use_safetensors": True,
         "local_files_only": True,
-        "variant": plan.weights.variant or None,
+        "variant": summary.weights.variant or None,
     }
     with quiet():
         try:
-            pipe = _put_together(plan, how)
+            pipe = _assemble(summary, kwargs)
         except (OSError, KeyError, RuntimeError) as error:
             raise WeightsError(
-                f"The files of {plan.folder.name} cannot be loaded ({_short(error)}): {plan.folder.remedy}."
+                f"The files of {summary.folder.name} cannot be loaded ({_short(error)}): {summary.folder.remedy}."
             ) from error
-    _check_draws(plan, pipe)
+    _check_draws(summary, pipe)
     pipe.set_progress_bar_config(disable=True)
     return pipe
 
 
-def use_scheduler(pipe: Any, name: str) -> None:
-    """Puts another sampler of the pipeline's kind in place of its own.
+def replace_scheduler(pipe: Any, name: str) -> None:
+    """Replaces the scheduler of a pipeline by a compatible one.
 
     Raises:
-        UsageError: it has none that can be changed, or there is none of this name.
+        UsageError: it cannot be replaced, or there is no compatible one of this name.
     """
     own = getattr(pipe, "scheduler", None)
     if own is None or not hasattr(own, "compatibles"):
-        raise UsageError(f"{type(pipe).__name__} has no scheduler that can be changed: leave the option out.")
+        raise UsageError(f"{type(pipe).__name__} has no scheduler that can be replaced: leave the option out.")
     known = {cls.__name__: cls for cls in [type(own), *own.compatibles]}
     if name not in known:
         raise UsageError(
-            f"There is no scheduler {name!r} for {type(pipe).__name__}: it takes {', '.join(sorted(known))}."
+            f"There is no scheduler {name!r} for {type(pipe).__name__}: choose one of {', '.join(sorted(known))}."
         )
     try:
         pipe.scheduler = known[name].from_config(own.config)
@@ -62,73 +62,73 @@ def use_scheduler(pipe: Any, name: str) -> None:
 
 
 def arguments(pipe: Any, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the words under which this pipeline takes steps, guidance, width and height.
+    """Returns the keyword arguments of this pipeline for steps, guidance, width and height.
 
     Args:
         pipe: any pipeline.
-        options: what the user asked for; None is left to the pipeline.
+        options: requested values; None is the default of the pipeline.
 
     Raises:
-        UsageError: the pipeline does not take one of them.
+        UsageError: the pipeline does not accept one of them.
     """
     takes = set(inspect.signature(pipe.__call__).parameters)
-    words: dict[str, tuple[str, ...]] = {
+    names: dict[str, tuple[str, ...]] = {
         "steps": ("num_inference_steps",),
         "guidance": ("guidance_scale",),
         "width": ("width",),
         "height": ("height",),
     }
-    if not takes & {"num_inference_steps", "guidance_scale"}:  # unCLIP has a word for each of its stages
-        words["steps"] = ("prior_num_inference_steps", "decoder_num_inference_steps", "super_res_num_inference_steps")
-        words["guidance"] = ("decoder_guidance_scale",)
+    if not takes & {"num_inference_steps", "guidance_scale"}:  # unCLIP has an argument for each of its stages
+        names["steps"] = ("prior_num_inference_steps", "decoder_num_inference_steps", "super_res_num_inference_steps")
+        names["guidance"] = ("decoder_guidance_scale",)
     given: dict[str, Any] = {}
     for option, value in options.items():
         if value is None:
             continue
-        if not set(words[option]) <= takes:
-            raise UsageError(f"{type(pipe).__name__} takes no {option}: leave the option out.")
-        given |= dict.fromkeys(words[option], value)
+        if not set(names[option]) <= takes:
+            raise UsageError(f"{type(pipe).__name__} does not accept {option}: leave the option out.")
+        given |= dict.fromkeys(names[option], value)
     return given
 
 
-def _put_together(plan: Plan, how: Mapping[str, Any]) -> Any:
-    if plan.kind == _UNCLIP:
-        return _unclip(plan.folder.path, how)
-    if plan.prior is not None:
-        return _combined(plan, plan.prior, how)
-    return _automatic(plan, how)
+def _assemble(summary: PipelineSummary, kwargs: Mapping[str, Any]) -> Any:
+    if summary.kind == _UNCLIP:
+        return _unclip(summary.folder.path, kwargs)
+    if summary.prior is not None:
+        return _combined(summary, summary.prior, kwargs)
+    return _automatic(summary, kwargs)
 
 
-def _combined(plan: Plan, prior: Plan, how: Mapping[str, Any]) -> Any:
-    """Joins both halves here, as the library would look for the second one on the hub."""
+def _combined(summary: PipelineSummary, prior: PipelineSummary, kwargs: Mapping[str, Any]) -> Any:
+    """Joins decoder and prior here, because the library would look for the prior on the hub."""
     import diffusers
 
-    halves = [
+    both = [
         diffusers.DiffusionPipeline.from_pretrained(
-            str(half.folder.path), **{**how, "variant": half.weights.variant or None}
+            str(each.folder.path), **{**kwargs, "variant": each.weights.variant or None}
         )
-        for half in (plan, prior)
+        for each in (summary, prior)
     ]
-    parts = {**halves[0].components, **{f"prior_{name}": part for name, part in halves[1].components.items()}}
-    return getattr(diffusers, COMBINED[plan.kind])(**parts)
+    parts = {**both[0].components, **{f"prior_{name}": part for name, part in both[1].components.items()}}
+    return getattr(diffusers, COMBINED[summary.kind])(**parts)
 
 
-def _automatic(plan: Plan, how: Mapping[str, Any]) -> Any:
+def _automatic(summary: PipelineSummary, kwargs: Mapping[str, Any]) -> Any:
     from diffusers import AutoPipelineForText2Image, DiffusionPipeline
 
     try:
-        return AutoPipelineForText2Image.from_pretrained(str(plan.folder.path), **how)
+        return AutoPipelineForText2Image.from_pretrained(str(summary.folder.path), **kwargs)
     except ValueError as error:
         if "AutoPipeline" not in str(error):
-            raise _unsupported(plan, error) from error
+            raise _unsupported(summary, error) from error
     try:
-        return DiffusionPipeline.from_pretrained(str(plan.folder.path), **how)
+        return DiffusionPipeline.from_pretrained(str(summary.folder.path), **kwargs)
     except (ValueError, AttributeError) as error:
-        raise _unsupported(plan, error) from error
+        raise _unsupported(summary, error) from error
 
 
-def _unclip(path: Path, how: Mapping[str, Any]) -> Any:
-    """The library can no longer put these pieces together, as it has moved the class of one of them."""
+def _unclip(path: Path, kwargs: Mapping[str, Any]) -> Any:
+    """Loads the components one by one, because the library has moved the class of one of them."""
     import diffusers
     from diffusers.pipelines.deprecated.unclip.text_proj import UnCLIPTextProjModel
     from transformers import CLIPTextModelWithProjection, CLIPTokenizer
@@ -147,14 +147,14 @@ def _unclip(path: Path, how: Mapping[str, Any]) -> Any:
         "decoder_scheduler": diffusers.UnCLIPScheduler,
         "super_res_scheduler": diffusers.UnCLIPScheduler,
     }
-    made = {part: cls.from_pretrained(str(path), subfolder=part, **how) for part, cls in nets.items()}
+    made = {part: cls.from_pretrained(str(path), subfolder=part, **kwargs) for part, cls in nets.items()}
     made |= {
         part: cls.from_pretrained(str(path), subfolder=part, local_files_only=True) for part, cls in others.items()
     }
     return diffusers.UnCLIPPipeline(**made)
 
 
-def _check_draws(plan: Plan, pipe: Any) -> None:
+def _check_draws(summary: PipelineSummary, pipe: Any) -> None:
     parameters = inspect.signature(pipe.__call__).parameters
     needs = [
         name
@@ -162,13 +162,15 @@ def _check_draws(plan: Plan, pipe: Any) -> None:
         if parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
     ]
     if "prompt" not in parameters or set(needs) - {"prompt"}:
-        raise UsageError(f"{plan.folder.name} is a {plan.kind}, which does not draw from a text alone: choose another.")
+        raise UsageError(
+            f"{summary.folder.name} is a {summary.kind}, which needs more than a text: choose a text-to-image pipeline."
+        )
 
 
-def _unsupported(plan: Plan, error: Exception) -> UsageError:
+def _unsupported(summary: PipelineSummary, error: Exception) -> UsageError:
     return UsageError(
-        f"The installed diffusers cannot load {plan.folder.name}, a {plan.kind} ({_short(error)}): update diffusers, "
-        "or choose another model."
+        f"The installed diffusers cannot load {summary.folder.name}, a {summary.kind} ({_short(error)}): update "
+        "diffusers, or choose another model."
     )
 
 

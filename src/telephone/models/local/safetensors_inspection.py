@@ -1,4 +1,4 @@
-"""What can be known of safetensors files without loading them: how many numbers, of which kind, in which part."""
+"""Summary of safetensors files without loading them: number and type of parameters by component."""
 
 import json
 import math
@@ -18,21 +18,21 @@ _PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".msgpack", ".h5")
 
 @dataclass(frozen=True)
 class WeightFileSummary:
-    """The weight files that would be loaded, and what their headers say."""
+    """The weight files that would be loaded, and the content of their headers."""
 
     files: tuple[Path, ...]
     variant: str = ""
-    """Which of several copies; empty is the plain one."""
+    """Weight variant; empty is the default one."""
     numbers: int = 0
-    """How many numbers there are in all."""
+    """Number of parameters."""
     largest: int = 0
-    """How many of them the largest part holds."""
+    """Number of parameters of the largest component."""
     stored: str = ""
-    """The kind of most of them: F32, F16, BF16 or another of the format's words."""
+    """The most frequent data type, in the notation of safetensors: F32, F16, BF16, …"""
 
 
 def read_weights(folder: Path, parts: tuple[str, ...], variant: str = "") -> WeightFileSummary:
-    """Returns the weights of these parts; no files if there are none.
+    """Returns the weight files of these components; no files if there are none.
 
     The plain copies are taken; where a part has none, and no variant is asked for, all parts take `fp16` copies.
 
@@ -60,19 +60,19 @@ def read_weights(folder: Path, parts: tuple[str, ...], variant: str = "") -> Wei
 
 
 def pickled(folder: Path, parts: tuple[str, ...]) -> str:
-    """Returns the first part's pickled file that has no safetensors file beside it, or nothing."""
+    """Returns a pickled weight file of a component without safetensors, empty if there is none."""
     for part in parts:
-        where = folder / part
-        if not where.is_dir() or any(where.glob("*.safetensors")):
+        placement = folder / part
+        if not placement.is_dir() or any(placement.glob("*.safetensors")):
             continue
-        for file in sorted(where.iterdir()):
+        for file in sorted(placement.iterdir()):
             if file.suffix in _PICKLED:
                 return str(file.relative_to(folder))
     return ""
 
 
 def _only_variant(folder: Path, parts: tuple[str, ...]) -> str:
-    """Tells the variant to take where some part has no plain copy; fp16 comes first."""
+    """Returns the variant to load where a component has no default files; fp16 is preferred."""
     for part in parts:
         if _files(folder / part, ""):
             continue
@@ -82,8 +82,8 @@ def _only_variant(folder: Path, parts: tuple[str, ...]) -> str:
     return ""
 
 
-def _files(where: Path, variant: str) -> list[Path]:
-    every = sorted(where.glob("*.safetensors"))
+def _files(placement: Path, variant: str) -> list[Path]:
+    every = sorted(placement.glob("*.safetensors"))
     if variant:
         return [file for file in every if _variant_of(file) == variant]
     return [file for file in every if _PLAIN.match(file.name)]
@@ -95,7 +95,7 @@ def _variant_of(file: Path) -> str:
 
 
 def _header(file: Path) -> dict[str, int]:
-    """Returns how many numbers of each kind the file holds."""
+    """Returns the number of parameters by data type."""
     try:
         with file.open("rb") as stream:
             length = int.from_bytes(stream.read(8), "little")
@@ -107,6 +107,6 @@ def _header(file: Path) -> dict[str, int]:
             if name != "__metadata__":
                 counts[tensor["dtype"]] = counts.get(tensor["dtype"], 0) + math.prod(tensor["shape"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise WeightsError(f"{file} is no whole safetensors file ({error}): download it again.") from error
+        raise WeightsError(f"{file} is not a complete safetensors file ({error}): download it again.") from error
     else:
         return counts

@@ -1,4 +1,4 @@
-"""How a folder in the layout of sentence-transformers makes one vector of a sentence; read from its small files."""
+"""Pooling configuration of a sentence-transformers folder, read from its small files."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +21,7 @@ ACTIVATIONS = ("Identity", "Tanh", "ReLU", "GELU", "Sigmoid", "SiLU")
 
 @dataclass(frozen=True)
 class Dense:
-    """A layer after the pooling."""
+    """A linear layer after pooling."""
 
     part: str
     activation: str
@@ -29,16 +29,16 @@ class Dense:
 
 
 @dataclass(frozen=True)
-class PoolingRecipe:
-    """From token vectors to one vector."""
+class Pooling:
+    """Pooling of token vectors to one vector."""
 
     folder: Folder
     mode: str = "mean"
     """mean, cls, max or last."""
     limit: int | None = None
-    """Tokens that are read."""
+    """Maximum number of tokens."""
     prompt: str = ""
-    """Words that the model wants before every text."""
+    """Prefix of every text."""
     dense: tuple[Dense, ...] = ()
 
     def __str__(self) -> str:
@@ -46,7 +46,7 @@ class PoolingRecipe:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Subfolders whose files decide a vector."""
+        """Subfolders with weights of layers."""
         return tuple(layer.part for layer in self.dense)
 
     def pool(self, tokens: Any, mask: Any) -> Any:
@@ -77,11 +77,11 @@ class PoolingRecipe:
         return getattr(torch.nn, layer.activation)()(made)
 
 
-def read_recipe(folder: Folder) -> PoolingRecipe:
-    """Returns how the folder wants its sentences embedded.
+def read_pooling(folder: Folder) -> Pooling:
+    """Returns the pooling configuration of a folder.
 
     Raises:
-        UsageError: it asks for a step that is not known here.
+        UsageError: it has an unsupported step.
         WeightsError: a layer is missing or pickled.
     """
     steps = [item for item in folder.json("modules.json").get("items", []) if isinstance(item, dict)]
@@ -93,8 +93,8 @@ def read_recipe(folder: Folder) -> PoolingRecipe:
         elif kind == "Dense":
             dense.append(_dense(folder, part))
         elif kind not in ("Transformer", "Normalize"):
-            raise UsageError(f"{folder.name} embeds with a step {kind!r} that is not known here: choose another model.")
-    return PoolingRecipe(folder, mode, _limit(folder), _prompt(folder), tuple(dense))
+            raise UsageError(f"{folder.name} has an unsupported step {kind!r}: choose another model.")
+    return Pooling(folder, mode, _limit(folder), _prompt(folder), tuple(dense))
 
 
 def _mode(folder: Folder, part: str) -> str:
@@ -106,7 +106,7 @@ def _mode(folder: Folder, part: str) -> str:
         key for key, value in config.items() if value is True and key.startswith("pooling_") and key not in MODES
     ]
     if unknown or len(chosen) != 1:
-        raise UsageError(f"{folder.name} pools in a way that is not known here: choose a model that takes a mean.")
+        raise UsageError(f"{folder.name} has an unsupported pooling mode: choose a model with mean pooling.")
     return chosen.pop()
 
 
@@ -114,19 +114,19 @@ def _dense(folder: Folder, part: str) -> Dense:
     config = folder.json(f"{part}/config.json")
     activation = str(config.get("activation_function", "Identity")).rpartition(".")[2]
     if activation not in ACTIVATIONS:
-        raise UsageError(f"{folder.name} has a layer with {activation}, which is not known here: choose another model.")
+        raise UsageError(f"{folder.name} has a layer with {activation}, which is not supported: choose another model.")
     if not (folder.path / part / "model.safetensors").exists():
         raise WeightsError(f"{folder.name} has no {part}/model.safetensors: {folder.remedy}.")
     return Dense(part, activation)
 
 
 def _limit(folder: Folder) -> int | None:
-    told = (
+    limits = (
         folder.json("sentence_bert_config.json").get("max_seq_length"),
         folder.json("tokenizer_config.json").get("model_max_length"),
         folder.json("config.json").get("max_position_embeddings"),
     )
-    known = [int(limit) for limit in told if isinstance(limit, int | float) and 0 < limit < 10**6]
+    known = [int(limit) for limit in limits if isinstance(limit, int | float) and 0 < limit < 10**6]
     return known[0] if known else None
 
 

@@ -1,4 +1,4 @@
-"""Draws with any text-to-image pipeline of diffusers: a folder, or a model of the hub that is on this machine."""
+"""Text-to-image pipelines of diffusers, from a folder or from the cache of the hub."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,20 +9,20 @@ from telephone.core.errors import ModelError, ModelRefused, UsageError
 from telephone.core.seeds import derive, digest
 from telephone.models.base import Text2Image, Traits
 from telephone.models.local import pipeline_loading
-from telephone.models.local.device_placement import in_batches, own_threads, place, quiet
-from telephone.models.local.model_cache import shelf
+from telephone.models.local.device_placement import choose_placement, configured_threads, in_batches, quiet
+from telephone.models.local.model_cache import loaded_models
 from telephone.models.local.model_files import locate
-from telephone.models.local.options import MACHINE, Machine, read, release, text
-from telephone.models.local.pipeline_inspection import require_diffusers, survey
+from telephone.models.local.options import COMPUTE_OPTIONS, ComputeOptions, fingerprint_text, read, release, text
+from telephone.models.local.pipeline_inspection import inspect_pipeline, require_diffusers
 from telephone.models.provider import ModelCard, Parser, integer, number
 
 MAX_SIDE = 4096
 _ENDLESS = 10**6
-"""A tokenizer with a limit above this one has none."""
+"""A tokenizer limit above this value means no limit."""
 
 
 def size(text: str) -> tuple[int, int]:
-    """Reads the option `size`: 512, or 768x512 for width and height."""
+    """Parses the option `size`: 512, or 768x512 for width and height."""
     width, _, height = text.partition("x")
     side = integer(8, MAX_SIDE)
     try:
@@ -41,13 +41,13 @@ OPTIONS: Mapping[str, Parser] = {
     "scheduler": text(r"\w+", "a class name such as EulerDiscreteScheduler"),
     "prior": text(r"[^?&]+", "ORG/MODEL or a path"),
     "variant": text(r"\w+", "a word such as fp16"),
-    **MACHINE,
+    **COMPUTE_OPTIONS,
 }
 
 
 @dataclass(frozen=True)
-class Style:
-    """How to draw; None is what the pipeline does of itself."""
+class PipelineOptions:
+    """Parameters of the pipeline; None is its default."""
 
     steps: int | None = None
     guidance: float | None = None
@@ -59,72 +59,72 @@ class Style:
 
 
 class DiffusersText2Image(Text2Image):
-    """A pipeline and how it is used. Its noise is drawn item by item from the seed, so company changes no picture."""
+    """A diffusers pipeline. Noise is drawn per item from its seed, so results do not depend on the batch."""
 
-    def __init__(self, name: str, style: Style, machine: Machine) -> None:
-        """Looks at the files; they are loaded for the first picture.
+    def __init__(self, name: str, options: PipelineOptions, compute: ComputeOptions) -> None:
+        """Inspects the files; the weights are loaded with the first call.
 
         Args:
             name: `ORG/MODEL`, or a path.
-            style: how to draw.
-            machine: where to compute.
+            options: parameters of the pipeline.
+            compute: device, precision, batch size.
 
         Raises:
-            UsageError: the model cannot draw.
+            UsageError: it is not a text-to-image pipeline.
             WeightsError: it is not on this machine, or holds only pickled weights.
         """
         require_diffusers(name)
         self.model_name = name
-        self._style, self._machine = style, machine
-        self._plan = survey(locate(name, machine.revision, "diffusers"), style.variant, style.prior)
-        self._batch = machine.batch
+        self._options, self._compute = options, compute
+        self._summary = inspect_pipeline(locate(name, compute.revision, "diffusers"), options.variant, options.prior)
+        self._batch = compute.batch
 
     def traits(self) -> Traits:
-        """Returns what the player is: its files, how it draws, and with how exact numbers."""
-        where = self._place
-        print_ = digest(
+        """Returns the traits; the fingerprint covers files, parameters and precision."""
+        placement = self._placement
+        fingerprint = digest(
             "diffusers",
             1,
             release("diffusers"),
             release("transformers"),
-            self._print,
-            self._told,
-            self._machine.batch,
-            where.kind,
-            where.dtype,
+            self._files_fingerprint,
+            fingerprint_text(self._fingerprint_options, "Style"),
+            self._compute.batch,
+            placement.kind,
+            placement.dtype,
         )
-        return Traits(print_, where.device, self._machine.batch, seeds=True, max_tokens=self._limit, price=0.0)
+        return Traits(fingerprint, placement.device, self._compute.batch, seeds=True, max_tokens=self._limit, price=0.0)
 
     def count_cut(self, text: str) -> int:
-        """Returns how many tokens of the text no text encoder of the pipeline takes in."""
+        """Returns how many tokens of the text are truncated by every text encoder of the pipeline."""
         limits = list(_limits(self._pipe))
         if not limits:
             return 0
         return min(max(0, _length(tokenizer, text) - limit) for tokenizer, limit in limits)
 
     def generate_images(self, texts: Sequence[str], seeds: Sequence[int] | None = None) -> list[Any]:
-        """Returns one picture a text; a `ModelRefused` where the model's safety checker has blacked one out.
+        """Returns one image per text; a `ModelRefused` where the model's safety checker blacked the image out.
 
         Args:
-            texts: what to draw.
-            seeds: one a text; None is a seed made from the text.
+            texts: prompts.
+            seeds: one per text; None derives them from the texts.
 
         Raises:
-            ModelError: memory ran out.
-            UsageError: an option does not suit the pipeline.
+            ModelError: out of memory.
+            UsageError: an option does not fit the pipeline.
             WeightsError: files are missing or do not fit together.
         """
         chosen = [derive("unseeded", text) for text in texts] if seeds is None else list(seeds)
-        with own_threads(), shelf.using(self):
+        with configured_threads(), loaded_models.in_use(self):
             made, self._batch = in_batches(list(zip(texts, chosen, strict=True)), self._batch, self._draw)
         return made
 
     def unload(self) -> None:
-        """Gives the memory back; the next picture loads the files again."""
+        """Releases the memory; the next call loads the files again."""
         self.__dict__.pop("_pipe", None)
 
     def _draw(self, items: list[tuple[str, int]], size: int) -> list[Any]:
-        """Draws a full batch always: the last bits of a picture depend on how many are drawn at once, not on which."""
+        """Always computes a full batch: the last bits of an image depend on the batch size, not on the other items."""
         import torch
 
         full = items + items[-1:] * (size - len(items))
@@ -134,89 +134,89 @@ class DiffusersText2Image(Text2Image):
             made = pipe(prompt=[text for text, _ in full], generator=noise, output_type="pil", **self._arguments)
         images = getattr(made, "images", None)
         if images is None:
-            raise ModelError(f"{self.model_name} answered with no pictures: choose a model that makes images.")
+            raise ModelError(f"{self.model_name} returned no images: choose a text-to-image pipeline.")
         flags = getattr(made, "nsfw_content_detected", None) or [False] * len(images)
         return [self._refusal() if bad else image for image, bad in zip(images, flags, strict=True)][: len(items)]
 
     def _refusal(self) -> ModelRefused:
-        return ModelRefused(f"The safety checker of {self.model_name} blacked the picture out.")
+        return ModelRefused(f"The safety checker of {self.model_name} blacked the image out.")
 
     @cached_property
-    def _told(self) -> Style:
-        """How it draws, without what the fingerprint of the files says already."""
-        return replace(self._style, variant="", prior="")
+    def _fingerprint_options(self) -> PipelineOptions:
+        """The parameters without those that the fingerprint of the files covers."""
+        return replace(self._options, variant="", prior="")
 
     @cached_property
-    def _print(self) -> str:
-        return self._plan.fingerprint()
+    def _files_fingerprint(self) -> str:
+        return self._summary.fingerprint()
 
     @cached_property
-    def _place(self) -> Any:
-        return place(self._machine.wish, self._plan.weights)
+    def _placement(self) -> Any:
+        return choose_placement(self._compute.requested, self._summary.weights)
 
     @cached_property
     def _limit(self) -> int | None:
-        tokenizers = self._plan.tokenizers
-        told = [folder.json(f"{part}/tokenizer_config.json").get("model_max_length") for folder, part in tokenizers]
-        known = [int(limit) for limit in told if isinstance(limit, int | float) and limit < _ENDLESS]
+        tokenizers = self._summary.tokenizers
+        found = [folder.json(f"{part}/tokenizer_config.json").get("model_max_length") for folder, part in tokenizers]
+        known = [int(limit) for limit in found if isinstance(limit, int | float) and limit < _ENDLESS]
         return max(known, default=None)
 
     @cached_property
     def _pipe(self) -> Any:
-        where = self._place
-        how = shelf.room(self, where, self._plan.weights, self._machine.wish)
-        pipe = pipeline_loading.load(self._plan, where)
-        if self._style.scheduler:
-            pipeline_loading.use_scheduler(pipe, self._style.scheduler)
-        if how == "model":
-            pipe.enable_model_cpu_offload(device=where.device)
-        elif how == "sequential":
-            pipe.enable_sequential_cpu_offload(device=where.device)
+        placement = self._placement
+        kwargs = loaded_models.reserve(self, placement, self._summary.weights, self._compute.requested)
+        pipe = pipeline_loading.load(self._summary, placement)
+        if self._options.scheduler:
+            pipeline_loading.replace_scheduler(pipe, self._options.scheduler)
+        if kwargs == "model":
+            pipe.enable_model_cpu_offload(device=placement.device)
+        elif kwargs == "sequential":
+            pipe.enable_sequential_cpu_offload(device=placement.device)
         else:
-            pipe.to(where.device)
+            pipe.to(placement.device)
         return pipe
 
     @cached_property
     def _arguments(self) -> dict[str, Any]:
-        style = self._style
+        options = self._options
         step = getattr(self._pipe, "vae_scale_factor", 8)
-        for side in (style.width, style.height):
+        for side in (options.width, options.height):
             if side is not None and side % step:
-                raise UsageError(f"{self.model_name} draws sides that are multiples of {step}: {side} is none.")
+                raise UsageError(f"{self.model_name} needs sides that are multiples of {step}: {side} is not.")
         return pipeline_loading.arguments(
             self._pipe,
-            {"steps": style.steps, "guidance": style.guidance, "width": style.width, "height": style.height},
+            {"steps": options.steps, "guidance": options.guidance, "width": options.width, "height": options.height},
         )
 
 
-class Diffusers:
-    """The provider `diffusers`: any model of its kind, by the name it has on the hub or by its folder."""
+class DiffusersProvider:
+    """The provider `diffusers`: pipelines by their name on the hub or by folder."""
 
     name = "diffusers"
 
     def cards(self) -> list[ModelCard]:
-        """Returns one card that stands for all models."""
-        told = "any text-to-image pipeline: a model of the hub, or a folder as diffusers/./FOLDER"
-        return [ModelCard("diffusers/ORG/MODEL", "text2image", told, tuple(sorted(OPTIONS)))]
+        """Returns one card for all models."""
+        found = "any text-to-image pipeline: a model of the hub, or a folder as diffusers/./FOLDER"
+        return [ModelCard("diffusers/ORG/MODEL", "text2image", found, tuple(sorted(OPTIONS)))]
 
     def make(self, name: str, options: Mapping[str, str]) -> Text2Image:
-        """Returns a player; its files are looked at, not loaded.
+        """Returns a model; its files are inspected, not loaded.
 
         Raises:
-            UsageError: an option is wrong, or the model cannot draw.
+            UsageError: an option is invalid, or it is not a text-to-image pipeline.
             WeightsError: the model is not on this machine.
         """
         values = read(f"diffusers/{name}", OPTIONS, options)
         if "size" in values:
             if {"width", "height"} & set(values):
-                raise UsageError("size says both sides: leave width and height out.")
+                raise UsageError("size gives both sides: leave width and height out.")
             values["width"], values["height"] = values.pop("size")
-        machine = Machine.take(values)
-        return DiffusersText2Image(name, Style(**values), machine)
+        compute = ComputeOptions.pop_from(values)
+        return DiffusersText2Image(name, PipelineOptions(**values), compute)
 
 
 def _limits(pipe: Any) -> list[tuple[Any, int]]:
-    """Returns each tokenizer of a pipeline with the number of tokens that are taken in."""
+    """Returns each tokenizer of a pipeline with its maximum number of tokens."""
     import inspect
 
     default = inspect.signature(pipe.__call__).parameters.get("max_sequence_length")
@@ -236,4 +236,4 @@ def _length(tokenizer: Any, text: str) -> int:
     return len(tokenizer([text], truncation=False, verbose=False)["input_ids"][0])
 
 
-provider = Diffusers()
+provider = DiffusersProvider()
