@@ -1,9 +1,9 @@
-"""What the engine and the store cost with players that are all but free: milliseconds a hop, and memory as runs grow.
+"""Overhead of the engine and the store with models that take almost no time: milliseconds a hop, memory by run size.
 
     python benchmarks/engine_speed.py
 
-Every hop is on the disk (a commit waits for it) before the next one of its game is asked for, and no two turns are
-alike, so hardly a call is saved. Each size runs in a process of its own, whose largest memory is told.
+Every hop is on the disk (a commit waits for it) before the next one of its game is requested, and no two turns are
+alike, so hardly a call is saved. Each size runs in a separate process, whose peak memory is reported.
 """
 
 import argparse
@@ -36,7 +36,7 @@ class Painter(Text2Image):
         return [barcode.draw(text.encode(), self.size) for text in texts]
 
     def traits(self) -> Traits:
-        """Returns what the player is."""
+        """Returns the traits of the model."""
         return Traits(self.name, batch_size=64, seeds=True, price=0.0)
 
 
@@ -52,12 +52,12 @@ class Reader(Image2Text):
         return [f"{text.rpartition(' ')[0]} {digest(self.name, text)[:8]}" for text in texts]
 
     def traits(self) -> Traits:
-        """Returns what the player is."""
+        """Returns the traits of the model."""
         return Traits(self.name, batch_size=64, seeds=True, price=0.0)
 
 
 def battle(folder: Path, games: int) -> str:
-    """Plays so many games on twelve lines and returns a line of the table."""
+    """Plays so many games with twelve pairs of models and returns a row of the table."""
     roster = Roster()
     lines = grid([roster.add(Painter(n)) for n in range(3)], [roster.add(Reader(n)) for n in range(4)])
     words = "An apple, a lantern and a violin on a wooden table by the window of a house above the harbour, number"

@@ -2,7 +2,7 @@
 
     python benchmarks/kill_resume.py [KILLS]
 
-A call is *finished* when its row is on the disk. The table tells whether the killed run is equal to the other one hash
+A call is *finished* when its row is on the disk. The table shows whether the killed run is equal to the other one hash
 for hash, how many calls were cut off (made, but killed before their row was written), and whether a finished call was
 made twice.
 """
@@ -24,7 +24,7 @@ from telephone.core.records import Prompt
 from telephone.store import Run
 
 Call = tuple[str, str, int]
-"""Fingerprint of the player, hash of what it was shown, seed."""
+"""Fingerprint of the model, hash of its input, seed."""
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Outcome:
     """What many kills did to a run."""
 
     kills: int
-    sittings: int
+    sessions: int
     calls: int
     finished: int
     cut_off: int
@@ -43,15 +43,15 @@ class Outcome:
 
 
 def start(folder: Path, log: Path, prompts: int, turns: int) -> Run:
-    """Returns the run that is killed: two remote players and two local ones, all of which lose words."""
+    """Returns the run that is killed: two remote models and two local ones, all of which lose words."""
     pace = f"delay=0.002&log={log}"
     lines = grid(
         [f"fake/painter?loss=0.03&batch=4&{pace}", f"fake/painter?loss=0.05&concurrency=3&batch=1&{pace}"],
         [f"fake/captioner?loss=0.02&batch=8&{pace}", f"fake/captioner?loss=0.04&concurrency=2&batch=2&{pace}"],
     )
     words = "A red apple and a green pear on a wooden table by the window, with sunlight, a sleeping cat and a blue cup"
-    wish = plan(lines, [Prompt(f"{words} of the number {n}.") for n in range(prompts)], turns=turns)
-    return begin(folder, wish)
+    spec = plan(lines, [Prompt(f"{words} of the number {n}.") for n in range(prompts)], turns=turns)
+    return begin(folder, spec)
 
 
 def contents(run: Run) -> dict[tuple[str, str, int], list[tuple[str, str]]]:
@@ -70,7 +70,7 @@ def finished(folder: Path) -> set[Call]:
     try:
         made = Run.open(folder)
     except (StoreDamaged, UsageError):
-        return done  # killed before the run was described; had it been damaged, the next sitting would not start
+        return done  # killed before the run was created; the next session could not start if it were damaged
     with made as run:
         if not run.games():
             return done
@@ -87,11 +87,11 @@ def logged(log: Path) -> list[Call]:
     if not log.exists():
         return []
     rows = [line.split() for line in log.read_text().splitlines(keepends=True) if line.endswith("\n")]
-    return [(player, shown, int(seed)) for player, shown, seed in rows]
+    return [(model, parent, int(seed)) for model, parent, seed in rows]
 
 
 def trial(kills: int, folder: Path, *, seed: int = 1, prompts: int = 6, turns: int = 6) -> Outcome:
-    """Plays one run in peace and one under fire, and compares them.
+    """Plays one run without kills and one with kills, and compares them.
 
     Args:
         kills: how often the process is killed; fewer if the run is complete before.
@@ -106,13 +106,13 @@ def trial(kills: int, folder: Path, *, seed: int = 1, prompts: int = 6, turns: i
         wanted = contents(peace)
     moments = random.Random(seed)
     run, log = folder / "fire", folder / "fire.log"
-    killed = sittings = twice = 0
+    killed = sessions = twice = 0
     while True:
         before, past = finished(run), len(logged(log))
         # Counted in calls, as seconds would mean another thing on each machine; a few kills come before the first call.
         moment = None if killed >= kills else _Moment(moments.randint(-2, 24), moments.uniform(0, 0.006))
-        ended = _sitting(run, log, [prompts, turns], moment)
-        sittings += 1
+        ended = _session(run, log, [prompts, turns], moment)
+        sessions += 1
         killed += not ended
         twice += sum(call in before for call in logged(log)[past:])
         if ended:
@@ -122,7 +122,7 @@ def trial(kills: int, folder: Path, *, seed: int = 1, prompts: int = 6, turns: i
         problems = sum(problem.grave for problem in made.verify())
     calls, done = logged(log), finished(run)
     return Outcome(
-        killed, sittings, len(calls), len(done), len(calls) - len(done), twice, equal, problems,
+        killed, sessions, len(calls), len(done), len(calls) - len(done), twice, equal, problems,
         time.perf_counter() - clock,
     )  # fmt: skip
 
@@ -132,7 +132,7 @@ class _Moment:
     """When a process is killed."""
 
     calls: int
-    """After so many calls of this sitting."""
+    """After so many calls of this session."""
     seconds: float
     """And so many seconds."""
 
@@ -142,8 +142,8 @@ class _Moment:
         time.sleep(self.seconds)
 
 
-def _sitting(run: Path, log: Path, size: list[int], moment: _Moment | None) -> bool:
-    """Plays in a process of its own, killed at a moment if there is one; tells whether it came to its end."""
+def _session(run: Path, log: Path, size: list[int], moment: _Moment | None) -> bool:
+    """Plays in a process of its own, killed at a moment if there is one; returns whether it came to its end."""
     words = [sys.executable, __file__, "--play", run, "--log", log, "--prompts", size[0], "--turns", size[1]]
     past = len(logged(log))
     with subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE, text=True) as process:
@@ -154,7 +154,7 @@ def _sitting(run: Path, log: Path, size: list[int], moment: _Moment | None) -> b
             process.send_signal(signal.SIGKILL)  # does nothing to a process that has ended
         process.wait()
     if process.returncode not in (0, -signal.SIGKILL):
-        raise RuntimeError(f"A sitting ended with {process.returncode}.")
+        raise RuntimeError(f"A session ended with {process.returncode}.")
     return process.returncode == 0
 
 
@@ -175,7 +175,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         made = trial(given.kills, Path(folder), seed=given.seed, prompts=given.prompts, turns=given.turns)
     print(f"{'kills':<34}{made.kills:>8}")
-    print(f"{'sittings':<34}{made.sittings:>8}")
+    print(f"{'sessions':<34}{made.sessions:>8}")
     print(f"{'calls made':<34}{made.calls:>8}")
     print(f"{'different calls finished':<34}{made.finished:>8}")
     print(f"{'calls cut off and made again':<34}{made.cut_off:>8}")

@@ -1,4 +1,4 @@
-"""How near remote players are played to the speed that their service allows, and what the engine itself takes.
+"""Speed of battles with remote models relative to the limit of their service, and the overhead of the engine.
 
     python benchmarks/remote_speed.py [--latency 0.25]
 
@@ -39,7 +39,7 @@ class Painter(Text2Image):
         return barcode.draw(text.encode())
 
     def traits(self) -> Traits:
-        """Returns what the player is: one of two on a service that takes up to 1,024 calls at a time."""
+        """Returns the traits of one of two models on a service that takes up to 1,024 calls at a time."""
         return Traits(self.name, "remote", 1, 1024, seeds=True, price=0.0, service="sleepy")
 
 
@@ -56,12 +56,12 @@ class Reader(Image2Text):
         return f"{text.rpartition(' ')[0]} {digest(self.name, text)[:8]}"
 
     def traits(self) -> Traits:
-        """Returns what the player is."""
+        """Returns the traits of the model."""
         return Traits(self.name, "remote", 1, 1024, seeds=True, price=0.0, service="sleepy")
 
 
 def line(latency: float) -> tuple[Roster, list[tuple[str, str]]]:
-    """Returns the two players, and their line."""
+    """Returns the two models as a roster, and their pair."""
     Painter.wait = Reader.wait = latency
     roster = Roster()
     return roster, [(roster.add(Painter()), roster.add(Reader()))]
@@ -87,19 +87,19 @@ def memory(folder: Path, games: int) -> str:
     """Plans and starts so many games and returns the largest memory in MiB and the seconds until the first hop."""
     roster, lines = line(0.0)
     clock, stop, first = time.perf_counter(), threading.Event(), [0.0]
-    wish = plan(lines, [Prompt(f"{WORDS} {number}") for number in range(games)], turns=TURNS, models=roster)
+    spec = plan(lines, [Prompt(f"{WORDS} {number}") for number in range(games)], turns=TURNS, models=roster)
 
-    def tell(event: object) -> None:
+    def report(event: object) -> None:
         if isinstance(event, HopDone):
             first[0] = first[0] or time.perf_counter() - clock
             if event.hops_done >= 100:
                 stop.set()
 
-    with begin(folder, wish) as run:
-        ahead = forecast(wish, run)
+    with begin(folder, spec) as run:
+        ahead = forecast(spec, run)
         if ahead.games != games:
             raise RuntimeError(f"{ahead.games} games are planned in place of {games}.")
-        play(run, roster, progress=tell, stop=stop)
+        play(run, roster, progress=report, stop=stop)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return _row(f"{games:,}", f"{peak:.1f}", f"{first[0]:.2f}")
 

@@ -99,8 +99,8 @@ def test_a_control_reads_only_carbon_copies() -> None:
 
 def test_controls_are_played_stored_and_left_out_of_boards(tmp_path: Path) -> None:
     beside = [row for row in battles.controls(T2I, I2T, PROMPTS) if row[2] in ("paraphrase", "fixed", "shuffled")]
-    wish = battles.plan(battles.grid(T2I, I2T), PROMPTS, turns=3, controls=beside)
-    with battles.begin(tmp_path / "run", wish) as run:
+    spec = battles.plan(battles.grid(T2I, I2T), PROMPTS, turns=3, controls=beside)
+    with battles.begin(tmp_path / "run", spec) as run:
         assert battles.play(run).failed == 0
         score(run, "fake/embedder")
     with Run.open(tmp_path / "run") as run:

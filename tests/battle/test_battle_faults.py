@@ -121,7 +121,7 @@ def test_a_thousand_hops_through_the_real_client_and_a_real_server(tmp_path: Pat
             assert summary.bill.known == pytest.approx(500 * 0.05)
 
 
-def test_an_answer_tells_its_cost_and_what_was_said_beside_it(tmp_path: Path):
+def test_a_result_has_its_cost_and_the_raw_response(tmp_path: Path):
     run, roster = start(tmp_path / "run", [Painter(Shop(), cost=0.07)], [Reader()], 1, 1)
     with run:
         play(run, roster)
@@ -130,7 +130,7 @@ def test_an_answer_tells_its_cost_and_what_was_said_beside_it(tmp_path: Path):
         assert second.cost == 0.25
 
 
-def test_a_cost_that_nobody_tells_is_the_price_or_unknown(tmp_path: Path):
+def test_a_cost_that_is_not_reported_is_the_price_or_unknown(tmp_path: Path):
     costs = []
     for name, price in (("priced", 0.5), ("unpriced", None)):
         run, roster = start(tmp_path / name, [Painter(Shop(), cost=None, price=price)], [Reader()], 1, 1)
@@ -158,7 +158,7 @@ def test_what_will_not_pass_is_not_tried_again(tmp_path: Path, error, outcome):
         assert (summary.bill.known, summary.bill.unknown) == (0.0, 2)
 
 
-def test_one_ask_that_never_passes_fails_while_its_service_answers_others(tmp_path: Path):
+def test_one_request_that_never_passes_fails_while_its_service_answers_others(tmp_path: Path):
     class Choosy(Painter):
         def generate_image(self, text):
             if text.endswith("number 0"):
@@ -183,8 +183,8 @@ def test_a_service_that_is_down_fails_no_game_and_others_go_on(tmp_path: Path):
         assert (summary.done, summary.failed, summary.unfinished, summary.interrupted) == (6, 0, 6, False)
         (halt,) = summary.halts
         assert halt.why == "service"
-        assert "closed's shop failed " in halt.words
-        assert "The shop is closed." in halt.words
+        assert "closed's shop failed " in halt.message
+        assert "The shop is closed." in halt.message
         told = [event for event in events if isinstance(event, CircuitOpened)]
         assert [event.service for event in told] == ["closed's shop"] * len(told)
         assert len(told) >= 4
@@ -201,7 +201,7 @@ def test_a_service_that_is_down_fails_no_game_and_others_go_on(tmp_path: Path):
 def test_a_service_that_comes_back_is_used_again(tmp_path: Path):
     shop, events = Shop(), []
 
-    def tell(event):
+    def report(event):
         events.append(event)
         if isinstance(event, CircuitOpened) and len([e for e in events if isinstance(e, CircuitOpened)]) == 2:
             shop.down = False
@@ -209,14 +209,14 @@ def test_a_service_that_comes_back_is_used_again(tmp_path: Path):
     shop.down = True
     run, roster = start(tmp_path / "run", [Painter(shop)], [Reader()], 8, 3)
     with run:
-        summary = play(run, roster, limits=Limits(retry=FAST, pause=0.01), progress=tell)
+        summary = play(run, roster, limits=Limits(retry=FAST, pause=0.01), progress=report)
         assert (summary.done, summary.unfinished) == (8, 0)
         assert [type(e) for e in events if isinstance(e, CircuitOpened | CircuitClosed)] == [
             CircuitOpened, CircuitOpened, CircuitClosed,
         ]  # fmt: skip
 
 
-def test_players_of_one_service_share_its_limits(tmp_path: Path):
+def test_models_of_one_service_share_its_limits(tmp_path: Path):
     house, now, most = threading.Condition(), [0], [0]
 
     class Shared(Painter):
@@ -243,7 +243,7 @@ def test_players_of_one_service_share_its_limits(tmp_path: Path):
         assert most[0] == wanted
 
 
-def test_equal_asks_in_flight_are_asked_once(tmp_path: Path):
+def test_equal_requests_in_flight_are_one_call(tmp_path: Path):
     shop = Shop(0.3)
     run, roster = start(tmp_path / "run", [Painter(shop)], [Reader(name=f"reader-{n}") for n in range(6)], 5, 2)
     with run:

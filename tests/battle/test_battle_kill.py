@@ -20,7 +20,7 @@ def kill_resume():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
-def test_a_run_that_is_killed_again_and_again_ends_as_if_it_had_not_been(kill_resume, tmp_path: Path, seed):
+def test_a_run_that_is_killed_repeatedly_ends_like_an_uninterrupted_one(kill_resume, tmp_path: Path, seed):
     made = kill_resume.trial(4, tmp_path, seed=seed, prompts=12, turns=8)
     assert made.kills >= 2
     assert made.equal

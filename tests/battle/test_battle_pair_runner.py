@@ -55,7 +55,7 @@ def test_one_seed_gives_one_game(line: PairRunner):
     assert len(first.images) == 4
 
 
-def test_ten_turns_unless_said_otherwise(line: PairRunner):
+def test_ten_turns_are_the_default(line: PairRunner):
     assert len(line.play("A plain text.").images) == 10
 
 
@@ -68,7 +68,7 @@ def test_a_game_can_start_with_a_picture(line: PairRunner):
     assert set(talk.texts[0].split()) <= {"A", "cat", "and", "a", "dog", "fish."}
 
 
-def test_a_prompt_of_another_class_will_do(line: PairRunner):
+def test_a_prompt_of_another_class_works(line: PairRunner):
     class Own:
         text, level = "An apple.", "hard"
 
@@ -76,19 +76,19 @@ def test_a_prompt_of_another_class_will_do(line: PairRunner):
 
 
 @pytest.mark.parametrize(("how", "error"), [("raise", RuntimeError), ("refuse", ModelRefused), ("none", ModelError)])
-def test_a_player_that_breaks_is_heard(how, error):
+def test_the_exception_of_a_model_is_raised(how, error):
     line = PairRunner(models.text2image("fake/painter"), models.image2text(f"fake/broken-captioner?how={how}"))
     with pytest.raises(error):
         line.play(APPLE)
     assert len(line.conversations[line.get_conversation_name(APPLE.text)].images) == 1
 
 
-def test_players_in_the_wrong_seats_are_told():
+def test_models_of_the_wrong_kind_are_refused():
     with pytest.raises(UsageError, match="first a Text2Image, then an Image2Text model"):
         PairRunner(GreyReader(), GreyPainter())
 
 
-def test_a_talk_is_a_mapping(line: PairRunner):
+def test_a_conversation_record_is_a_mapping(line: PairRunner):
     talk = line.play(APPLE, 1)
     assert dict(talk).keys() == {"prompt", "level", "texts", "images", "image_urls"}
     assert len(talk) == 5

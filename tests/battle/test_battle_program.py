@@ -32,9 +32,9 @@ def results(run: Run) -> dict[str, list]:
     return made
 
 
-def battle(folder: Path, lines, prompts=PROMPTS, roster=None, limits=USUAL, **wish) -> tuple[Run, object]:
+def battle(folder: Path, lines, prompts=PROMPTS, roster=None, limits=USUAL, **options) -> tuple[Run, object]:
     roster = roster or Roster()
-    run = begin(folder, plan(lines, prompts, models=roster, **({"turns": 3} | wish)))
+    run = begin(folder, plan(lines, prompts, models=roster, **({"turns": 3} | options)))
     return run, play(run, roster, limits=limits)
 
 
@@ -89,7 +89,7 @@ def test_a_game_does_not_depend_on_how_it_is_batched(tmp_path: Path, reference, 
         assert results(run) == reference
 
 
-def test_equal_asks_are_answered_once(tmp_path: Path):
+def test_equal_requests_are_answered_once(tmp_path: Path):
     log = tmp_path / "calls"
     lines = grid([f"fake/painter?log={log}"], ["fake/captioner", "fake/captioner?loss=0.3"])
     run, summary = battle(tmp_path / "run", lines)
@@ -116,7 +116,7 @@ def test_equal_asks_are_answered_once(tmp_path: Path):
         ("exit", Outcome.FAILED, "SystemExit: 3"),
     ],
 )
-def test_a_painter_that_breaks_ends_its_own_games_and_no_others(tmp_path: Path, how, outcome, reason):
+def test_a_text_to_image_model_that_fails_ends_its_own_games_and_no_others(tmp_path: Path, how, outcome, reason):
     lines = grid([f"fake/broken?how={how}", "fake/painter"], ["fake/captioner"])
     run, summary = battle(tmp_path / "run", lines)
     with run:
@@ -135,7 +135,7 @@ def test_a_painter_that_breaks_ends_its_own_games_and_no_others(tmp_path: Path, 
     ("how", "reason"),
     [("none", "returned None instead of a text"), ("garbage", "a value of type int"), ("empty", "an empty text")],
 )
-def test_a_captioner_that_breaks_ends_its_own_games(tmp_path: Path, how, reason):
+def test_an_image_to_text_model_that_fails_ends_its_own_games(tmp_path: Path, how, reason):
     lines = grid(["fake/painter"], [f"fake/broken-captioner?how={how}", "fake/captioner"])
     run, summary = battle(tmp_path / "run", lines)
     with run:
@@ -156,7 +156,7 @@ def test_one_bad_item_of_a_batch_fails_alone(tmp_path: Path):
         assert firsts[-1].reason == "RuntimeError: This model cannot take poison."
 
 
-def test_a_player_that_takes_no_batches_is_asked_one_by_one(tmp_path: Path):
+def test_a_model_that_takes_no_batches_is_called_item_by_item(tmp_path: Path):
     run, summary = battle(tmp_path / "run", grid(["fake/broken?how=batch"], ["fake/captioner"]))
     with run:
         assert summary.done == 6
@@ -177,7 +177,7 @@ def test_failures_at_random_leave_rows_and_a_retry_takes_them_up(tmp_path: Path)
         assert run.verify() == []
 
 
-def test_a_retry_goes_on_where_the_player_has_been_mended(tmp_path: Path):
+def test_a_retry_goes_on_where_the_model_works_again(tmp_path: Path):
     class Moody(Text2Image):
         _mood = "bad"
 
@@ -198,7 +198,7 @@ def test_a_retry_goes_on_where_the_player_has_been_mended(tmp_path: Path):
         assert run.verify() == []
 
 
-def test_players_of_the_article_play_a_battle(tmp_path: Path):
+def test_models_of_the_article_play_a_battle(tmp_path: Path):
     class Painter(Text2Image):
         def __init__(self):
             self.name = "article"
@@ -225,20 +225,20 @@ def test_players_of_the_article_play_a_battle(tmp_path: Path):
 
 def test_a_run_goes_on_where_it_was_stopped(tmp_path: Path, reference):
     run = begin(tmp_path / "run", plan(LOSSY, [*PROMPTS, PICTURE], turns=3, repeats=2))
-    sittings = 0
+    sessions = 0
     with run:
         summary = None
         while summary is None or summary.interrupted:
             stop = threading.Event()
             left = iter(range(37))
 
-            def tell(event, stop=stop, left=left):
+            def report(event, stop=stop, left=left):
                 if isinstance(event, HopDone) and next(left, None) is None:
                     stop.set()
 
-            summary = play(run, progress=tell, stop=stop, limits=Limits(side_by_side=4))
-            sittings += 1
-        assert sittings > 3
+            summary = play(run, progress=report, stop=stop, limits=Limits(side_by_side=4))
+            sessions += 1
+        assert sessions > 3
         assert summary.done == summary.games == 56
         assert results(run) == reference
         assert run.verify() == []
@@ -263,11 +263,11 @@ def test_a_stop_signal_ends_cleanly_and_the_run_goes_on_later(tmp_path: Path, nu
     run = begin(tmp_path / "run", plan(lines, PROMPTS, turns=5))
     with run:
 
-        def tell(event):
+        def report(event):
             if isinstance(event, HopDone) and event.hops_done == 9:
                 os.kill(os.getpid(), number)
 
-        summary = play(run, progress=tell)
+        summary = play(run, progress=report)
         assert summary.interrupted
         assert 0 < summary.hops < 60
         assert sum(run.count().values()) == summary.hops
@@ -280,13 +280,13 @@ def test_a_stop_signal_ends_cleanly_and_the_run_goes_on_later(tmp_path: Path, nu
 
 
 def test_a_keyboard_interrupt_in_a_callback_ends_cleanly_too(tmp_path: Path):
-    def tell(event):
+    def report(event):
         if isinstance(event, HopDone) and event.hops_done == 7:
             raise KeyboardInterrupt
 
     run = begin(tmp_path / "run", plan(LOSSY, PROMPTS, turns=2))
     with run:
-        summary = play(run, progress=tell)
+        summary = play(run, progress=report)
         assert summary.interrupted
         assert sum(run.count().values()) == 7
         assert play(run).done == 24
@@ -313,7 +313,7 @@ def test_a_call_that_takes_too_long_fails(tmp_path: Path):
         assert reasons == {"The model gave no answer in 0.05 seconds an item."}
 
 
-def test_calls_to_a_remote_player_are_in_flight_together(tmp_path: Path):
+def test_calls_to_a_remote_model_are_in_flight_together(tmp_path: Path):
     together = threading.Barrier(6)
 
     class Remote(Text2Image):
@@ -331,7 +331,7 @@ def test_calls_to_a_remote_player_are_in_flight_together(tmp_path: Path):
         assert summary.done == 6
 
 
-def test_one_local_player_computes_at_a_time(tmp_path: Path):
+def test_one_local_model_computes_at_a_time(tmp_path: Path):
     class Busy:
         """Counts who is at work; the players below share it."""
 
@@ -363,7 +363,7 @@ def test_one_local_player_computes_at_a_time(tmp_path: Path):
     assert Busy.most == 1
 
 
-def test_players_are_fetched_when_they_are_first_needed(tmp_path: Path):
+def test_models_are_loaded_when_they_are_first_needed(tmp_path: Path):
     from telephone.models import load_model
 
     asked = []
@@ -381,7 +381,7 @@ def test_players_are_fetched_when_they_are_first_needed(tmp_path: Path):
         assert asked == []
 
 
-def test_another_player_under_the_same_address_is_refused(tmp_path: Path):
+def test_another_model_under_the_same_address_is_refused(tmp_path: Path):
     run = begin(tmp_path / "run", plan(LOSSY, PROMPTS))
     with run, pytest.raises(UsageError, match="is not the model with which the run began"):
         play(run, lambda ref: text2image("fake/painter?loss=0.9"))

@@ -39,19 +39,19 @@ def test_a_game_is_a_chain_of_two_hops_a_turn(turns, prompt):
         assert after.request.parent == before.result
 
 
-def test_the_first_player_sees_the_prompt_and_nothing_else():
+def test_the_first_model_gets_the_prompt_and_nothing_else():
     first = Conversation(GameSpec(LINE, TEXT, 5), 1).next_request()
     assert first.parent == Artefact("text", b"An apple.")
     shown = Conversation(GameSpec(LINE, PICTURE, 5), 1).next_request()
     assert shown.parent == Artefact("image", b"a picture")
 
 
-def test_asking_twice_changes_nothing():
+def test_the_next_request_is_the_same_until_it_is_answered():
     conversation = Conversation(GameSpec(LINE, TEXT, 5), 2)
     assert conversation.next_request() == conversation.next_request()
 
 
-def test_a_text_that_comes_back_asks_the_same_thing_again():
+def test_a_text_that_comes_back_makes_an_equal_request():
     conversation = Conversation(GameSpec(LINE, TEXT, 5), 3)
     keys = []
     while (request := conversation.next_request()) is not None:
@@ -72,7 +72,7 @@ def test_anything_but_a_result_ends_the_game(outcome, state):
         conversation.accept(Call(Conversation(GameSpec(LINE, TEXT, 5), 3).next_request(), Outcome.OK))
 
 
-def test_an_answer_to_another_ask_is_not_taken():
+def test_the_result_of_another_request_is_not_accepted():
     conversation = Conversation(GameSpec(LINE, TEXT, 5), 3)
     other = Conversation(GameSpec(LINE, Prompt("A pear."), 5), 3)
     with pytest.raises(UsageError, match="waits for step 0"):
@@ -86,7 +86,7 @@ def test_a_game_without_turns_is_refused():
 
 
 @given(st.integers(0, 19), st.integers(10, 14))
-def test_a_resumed_game_asks_what_the_uninterrupted_one_asks(step, turns):
+def test_a_resumed_game_makes_the_requests_of_an_uninterrupted_one(step, turns):
     whole = play(Conversation(GameSpec(LINE, TEXT, 5), turns))
     part = Conversation(GameSpec(LINE, TEXT, 5), turns)
     part.resume(step, whole[step].request.parent if step else None)
@@ -117,7 +117,7 @@ def test_seeds_come_from_the_description_alone():
     assert 0 <= hop_seed(7, "image") < 2**32
 
 
-def test_a_player_that_takes_no_seed_is_asked_once_a_repeat():
+def test_a_model_that_takes_no_seed_is_called_once_a_repeat():
     seeded, plain = PlayerSlot("a/b", "print"), PlayerSlot("a/b", "print", seeds=False)
     assert hop_key("image", seeded, "parent", 1, 0) == hop_key("image", seeded, "parent", 1, 1)
     assert hop_key("image", plain, "parent", 1, 0) == hop_key("image", plain, "parent", 2, 0)

@@ -22,16 +22,16 @@ class Own(Text2Image):
 
 
 def test_a_plan_is_resolved_and_the_same_every_time():
-    wish = plan(LINES, PROMPTS, turns=4, repeats=2, seed=9)
-    assert wish == plan(LINES, PROMPTS, turns=4, repeats=2, seed=9)
-    assert [row.ref for row in wish.models] == ["fake/painter", "fake/painter?loss=0.1", "fake/captioner"]
-    assert wish.models[0].fingerprint == load_model("fake/painter").traits().fingerprint
-    assert wish.models[0].price == 0.0
-    assert wish.versions["python"].startswith("3.")
-    assert "torch" in wish.versions
+    spec = plan(LINES, PROMPTS, turns=4, repeats=2, seed=9)
+    assert spec == plan(LINES, PROMPTS, turns=4, repeats=2, seed=9)
+    assert [row.ref for row in spec.models] == ["fake/painter", "fake/painter?loss=0.1", "fake/captioner"]
+    assert spec.models[0].fingerprint == load_model("fake/painter").traits().fingerprint
+    assert spec.models[0].price == 0.0
+    assert spec.versions["python"].startswith("3.")
+    assert "torch" in spec.versions
 
 
-def test_every_line_plays_every_prompt_with_one_seed_a_repeat():
+def test_every_pair_plays_every_prompt_with_one_seed_a_repeat():
     rows = games(plan(LINES, PROMPTS, repeats=3))
     assert len(rows) == 2 * 2 * 3
     assert len({row.key for row in rows}) == len({row.conversation for row in rows}) == len(rows)
@@ -59,10 +59,10 @@ def test_short_names_are_the_article_s_and_unique():
 
 
 def test_the_key_of_a_row_is_the_key_of_its_game():
-    wish = plan(LINES, PROMPTS)
-    for row in games(wish):
-        prompt = next(prompt for prompt in wish.prompts if prompt.id == row.prompt_id)
-        assert game_of(wish, row, prompt).key == row.key
+    spec = plan(LINES, PROMPTS)
+    for row in games(spec):
+        prompt = next(prompt for prompt in spec.prompts if prompt.id == row.prompt_id)
+        assert game_of(spec, row, prompt).key == row.key
 
 
 def test_a_prompt_s_picture_is_stripped():
@@ -81,7 +81,7 @@ def test_a_prompt_s_picture_is_stripped():
 
 
 @pytest.mark.parametrize(
-    ("change", "error", "says"),
+    ("change", "error", "message"),
     [
         ({"lines": []}, UsageError, "There is no model to play"),
         ({"lines": [("fake/captioner", "fake/painter")]}, UsageError, "fake/captioner is not a text-to-image model"),
@@ -97,9 +97,9 @@ def test_a_prompt_s_picture_is_stripped():
         ({"repeats": -1}, UsageError, "10 turns and -1 repeats"),
     ],
 )
-def test_what_cannot_be_played_is_refused(change, error, says):
+def test_what_cannot_be_played_is_refused(change, error, message):
     given = {"lines": LINES, "prompts": PROMPTS} | change
-    with pytest.raises(error, match=says):
+    with pytest.raises(error, match=message):
         plan(given.pop("lines"), given.pop("prompts"), **given)
 
 
@@ -107,8 +107,8 @@ def test_models_of_one_name_are_named_by_their_addresses():
     roster = Roster()
     refs = [roster.add(Own("twin")), roster.add("fake/painter")]
     roster._own["own/other"] = Own("twin")
-    wish = plan(grid([*refs, "own/other"], ["fake/captioner"]), PROMPTS, models=roster)
-    assert [row.name for row in wish.models] == ["own/twin", "fake/painter", "own/other", "fake/captioner"]
+    spec = plan(grid([*refs, "own/other"], ["fake/captioner"]), PROMPTS, models=roster)
+    assert [row.name for row in spec.models] == ["own/twin", "fake/painter", "own/other", "fake/captioner"]
 
 
 def test_a_roster_knows_objects_and_addresses():
@@ -125,11 +125,11 @@ def test_a_roster_knows_objects_and_addresses():
 
 
 def test_a_run_begins_and_is_found_again(tmp_path: Path):
-    wish = plan(LINES, PROMPTS)
-    begin(tmp_path / "run", wish).close()
-    with begin(tmp_path / "run", replace(wish, versions={})) as again:
-        assert again.games() == games(wish)
-        assert again.spec == wish
+    spec = plan(LINES, PROMPTS)
+    begin(tmp_path / "run", spec).close()
+    with begin(tmp_path / "run", replace(spec, versions={})) as again:
+        assert again.games() == games(spec)
+        assert again.spec == spec
 
 
 def test_the_commit_is_that_of_this_checkout():

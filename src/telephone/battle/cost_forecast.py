@@ -21,7 +21,8 @@ _NEIGHBOURS = 8
 class ModelForecast:
     """What one model has left to do."""
 
-    player: str
+    model: str
+    """Address."""
     remote: bool
     calls: int
     """At most: equal requests share a call, and how many are equal is known only afterwards."""
@@ -42,7 +43,7 @@ class Forecast:
 
     games: int
     """Games that are not over."""
-    shares: tuple[ModelForecast, ...]
+    models: tuple[ModelForecast, ...]
     """By model, in the order of the run."""
     seconds: float | None
     """Wall-clock seconds at most, if the models are as fast as before; None if one was never measured."""
@@ -54,17 +55,17 @@ class Forecast:
     @property
     def calls(self) -> int:
         """Calls at most."""
-        return sum(share.calls for share in self.shares)
+        return sum(share.calls for share in self.models)
 
     @property
     def known(self) -> float:
         """US dollars at most, of the models whose price is known."""
-        return sum(share.cost or 0.0 for share in self.shares)
+        return sum(share.cost or 0.0 for share in self.models)
 
     @property
     def unpriced(self) -> tuple[ModelForecast, ...]:
         """The models that will be called and whose price is unknown."""
-        return tuple(share for share in self.shares if share.cost is None)
+        return tuple(share for share in self.models if share.cost is None)
 
     @property
     def cost(self) -> float | None:
@@ -96,7 +97,7 @@ def forecast(
     shares = tuple(_share(row, work.calls[row.ref], known.get(row.ref)) for row in spec.models)
     return Forecast(
         games=work.games,
-        shares=shares,
+        models=shares,
         seconds=_seconds(spec, shares, work, limits),
         spent=sum(row.known for row in spent.values()),
         spent_unknown=sum(row.unknown for row in spent.values()),
@@ -154,7 +155,7 @@ def _seconds(spec: RunSpec, shares: tuple[ModelForecast, ...], work: _Work, limi
     for share in shares:
         if share.calls and share.seconds is None:
             return None
-        row = spec.model(share.player)
+        row = spec.model(share.model)
         channel, _ = channel_of(row.ref, row.device, row.concurrency, row.service)
         most = row.concurrency if row.device != "remote" else min(row.concurrency, limits.in_flight or row.concurrency)
         width[channel] = min(width.get(channel, most), max(1, most))

@@ -65,24 +65,26 @@ def print_models(forecast: "Forecast") -> None:
     """Prints calls, time and cost by model."""
     columns = ("calls at most", "seconds a call", "dollars a call", "dollars in all")
     made = table("model", *columns, numbers=columns)
-    for share in forecast.shares:
+    for share in forecast.models:
         seconds = "unknown" if share.seconds is None else f"{share.seconds:.3g}"
         price, cost = ("unknown" if value is None else money(value) for value in (share.price, share.cost))
-        made.add_row(f"[bold]{share.player}[/bold]", f"{share.calls:,}", seconds, price, cost)
+        made.add_row(f"[bold]{share.model}[/bold]", f"{share.calls:,}", seconds, price, cost)
     print_table(made)
 
 
 def forecast_json(forecast: "Forecast") -> dict[str, Any]:
     """Returns the forecast for a JSON document; what is unknown is null."""
-    names = ("player", "calls", "price", "seconds", "cost")
+    names = ("calls", "price", "seconds", "cost")
     return {
         "calls": forecast.calls,
         "cost": forecast.cost,
         "known_cost": forecast.known,
-        "unknown_cost_of": [share.player for share in forecast.unpriced],
+        "unknown_cost_of": [share.model for share in forecast.unpriced],
         "seconds": forecast.seconds,
         "spent": {"known": forecast.spent, "calls_of_unknown_cost": forecast.spent_unknown},
-        "players": [{name: getattr(share, name) for name in names} for share in forecast.shares],
+        "players": [
+            {"player": share.model} | {name: getattr(share, name) for name in names} for share in forecast.models
+        ],
     }
 
 
@@ -102,11 +104,11 @@ def _price(forecast: "Forecast") -> str:
 def _time(forecast: "Forecast") -> str:
     if forecast.seconds is not None:
         return f"It takes about {clock(forecast.seconds)} at the speed of earlier calls."
-    unmeasured = [share for share in forecast.shares if share.calls and share.seconds is None]
+    unmeasured = [share for share in forecast.models if share.calls and share.seconds is None]
     many = f"{len(unmeasured)} models have" if len(unmeasured) > 1 else f"{_names(unmeasured)} has"
     return f"How long it takes is not known: {many} not been timed yet."
 
 
 def _names(shares: "Sequence[ModelForecast]") -> str:
-    names = [share.player for share in shares]
+    names = [share.model for share in shares]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"

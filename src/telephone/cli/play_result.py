@@ -29,7 +29,7 @@ def print_result(result: "PlayResult", json: bool) -> None:
     if not run.hops and not run.unfinished:
         echo("It was finished before: no game was left to play.")
     for halt in run.halts:
-        echo(f"{halt.words} Continue with: telephone resume {folder}{_MORE[halt.why]}")
+        echo(f"{halt.message} Continue with: telephone resume {folder}{_MORE[halt.why]}")
     if run.failed or run.refused:
         echo(f"Try those again: telephone resume {folder} --retry-failed")
     if result.report is not None:
@@ -59,5 +59,5 @@ def _result_json(result: "PlayResult") -> dict[str, Any]:
         "report": None if result.report is None else str(result.report),
         **{name: getattr(run, name) for name in names},
         "spent": {"known": run.bill.known, "calls_of_unknown_cost": run.bill.unknown},
-        "halts": [{"why": halt.why, "words": halt.words} for halt in run.halts],
+        "halts": [{"why": halt.why, "words": halt.message} for halt in run.halts],
     }

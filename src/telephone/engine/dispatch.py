@@ -222,11 +222,11 @@ class Dispatcher:
         for ref in self.queue.idle():
             channel = self._channel(ref)
             if channel.circuit.is_open:
-                words = f"{channel.name} failed {channel.circuit.missed} calls in a row, the last one with: "
-                found[channel.name] = Halt("service", words + (channel.circuit.reason or "no reason given."))
+                message = f"{channel.name} failed {channel.circuit.missed} calls in a row, the last one with: "
+                found[channel.name] = Halt("service", message + (channel.circuit.reason or "no reason given."))
             elif self._out_of_money(ref):
-                words = f"The next call would pass the budget of {self.budget.budget or 0:.2f} US dollars."
-                found["budget"] = Halt("budget", words)
+                message = f"The next call would pass the budget of {self.budget.budget or 0:.2f} US dollars."
+                found["budget"] = Halt("budget", message)
         return tuple(found.values())
 
     def stalled(self) -> int:

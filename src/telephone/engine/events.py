@@ -71,7 +71,7 @@ class Halt:
     """Why a run ended before its jobs did."""
 
     why: Literal["service", "budget"]
-    words: str
+    message: str
     """One sentence."""
 
 

@@ -44,8 +44,8 @@ def check_keys(forecast: Forecast) -> None:
     Raises:
         UsageError: a key or a package is missing.
     """
-    for share in forecast.shares:
-        lacks = getattr(load_model(share.player), "lacks", None) if share.calls else None
+    for share in forecast.models:
+        lacks = getattr(load_model(share.model), "lacks", None) if share.calls else None
         if callable(lacks) and (reason := lacks()):
             raise UsageError(str(reason))
 
@@ -57,7 +57,7 @@ def check_budget(forecast: Forecast, options: PlayOptions) -> None:
         UsageError: a model of unknown price will be called under a budget.
     """
     if options.budget is not None and forecast.unpriced and not options.allow_unknown_cost:
-        names = [share.player for share in forecast.unpriced]
+        names = [share.model for share in forecast.unpriced]
         listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
         raise UsageError(
             f"What {listed} costs is not known, so a budget cannot be kept: add ?price=DOLLARS to the address if it"
