@@ -11,8 +11,15 @@ import pytest
 from misbehaving import Server
 
 from telephone.core.errors import ModelError, ModelUnavailable, UsageError
-from telephone.models.api.endpoints import Endpoint, addresses, check_plain_http, is_here, is_public, place
-from telephone.models.api.image_download import DownloadGuard, check, download, fetch
+from telephone.models.api.endpoints import (
+    Endpoint,
+    addresses,
+    check_plain_http,
+    is_public,
+    is_this_machine,
+    resolve_endpoint,
+)
+from telephone.models.api.image_download import DownloadPolicy, check_url, download, fetch
 
 
 def at(*found: str):
@@ -47,15 +54,15 @@ PRIVATE = [
 def test_private_addresses_are_not_asked(address):
     assert not is_public(ipaddress.ip_address(address))
     with pytest.raises(ModelError, match="private address"):
-        check("https://pictures.example/a.png", DownloadGuard(resolve=at(address)))
+        check_url("https://pictures.example/a.png", DownloadPolicy(resolve=at(address)))
     with pytest.raises(ModelError, match="private address"):
-        check("https://pictures.example/a.png", DownloadGuard(resolve=at("93.184.216.34", address)))
+        check_url("https://pictures.example/a.png", DownloadPolicy(resolve=at("93.184.216.34", address)))
 
 
 @pytest.mark.parametrize("address", ["93.184.216.34", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8"])
 def test_public_ones_are(address):
     assert is_public(ipaddress.ip_address(address))
-    assert str(check("https://p.example/a", DownloadGuard(resolve=at(address))).address) == str(
+    assert str(check_url("https://p.example/a", DownloadPolicy(resolve=at(address))).address) == str(
         ipaddress.ip_address(address)
     )
 
@@ -80,35 +87,35 @@ def test_public_ones_are(address):
 )
 def test_other_addresses_are_refused_unasked(url):
     with pytest.raises(ModelError):
-        check(url, DownloadGuard(resolve=at("93.184.216.34")))
+        check_url(url, DownloadPolicy(resolve=at("93.184.216.34")))
 
 
 def test_http_is_for_this_machine_alone():
-    door = DownloadGuard(local=True, resolve=at("93.184.216.34"))
-    with pytest.raises(ModelError, match="not at an https"):
-        check("http://p.example/a", door)
+    policy = DownloadPolicy(local=True, resolve=at("93.184.216.34"))
+    with pytest.raises(ModelError, match="does not use https"):
+        check_url("http://p.example/a", policy)
     with pytest.raises(ModelError, match="private"):
-        check("http://p.example/a", DownloadGuard(local=True, resolve=at("10.0.0.1")))
+        check_url("http://p.example/a", DownloadPolicy(local=True, resolve=at("10.0.0.1")))
     with pytest.raises(ModelError, match="private"):
-        check("http://p.example/a", DownloadGuard(local=True, resolve=at("127.0.0.1", "93.184.216.34")))
-    assert check("http://localhost/a", DownloadGuard(local=True)).here
+        check_url("http://p.example/a", DownloadPolicy(local=True, resolve=at("127.0.0.1", "93.184.216.34")))
+    assert check_url("http://localhost/a", DownloadPolicy(local=True)).loopback
 
 
 @pytest.mark.parametrize("odd", ["http://2130706433/", "http://0x7f000001/", "http://127.1/"])
 def test_odd_spellings_of_this_machine_are_seen_through(odd):
     with pytest.raises(ModelError):
-        check(odd.replace("http", "https"), DownloadGuard())
+        check_url(odd.replace("http", "https"), DownloadPolicy())
 
 
 def test_a_host_that_nobody_knows_may_be_known_later():
     def nobody(host, port):
         raise OSError("no such host")
 
-    with pytest.raises(ModelUnavailable, match="not known"):
-        check("https://p.example/a", DownloadGuard(resolve=nobody))
+    with pytest.raises(ModelUnavailable, match="cannot be resolved"):
+        check_url("https://p.example/a", DownloadPolicy(resolve=nobody))
 
 
-LOCAL = DownloadGuard(local=True, seconds=5)
+LOCAL = DownloadPolicy(local=True, seconds=5)
 
 
 def base(server: Server) -> str:
@@ -121,9 +128,9 @@ def test_a_page_is_read_up_to_a_limit(server):
     assert fetch(f"{base(server)}/a.png?signature=1", LOCAL) == b"signed"
     assert fetch(f"{base(server)}/a.png", LOCAL) == b"x" * 1000
     with pytest.raises(ModelError, match="larger than 999"):
-        fetch(f"{base(server)}/a.png", DownloadGuard(local=True, size=999))
+        fetch(f"{base(server)}/a.png", DownloadPolicy(local=True, max_bytes=999))
     with pytest.raises(ModelError, match="private"):
-        fetch(f"{base(server).replace('http', 'https')}/a.png", DownloadGuard())
+        fetch(f"{base(server).replace('http', 'https')}/a.png", DownloadPolicy())
 
 
 def test_redirects_are_followed_a_little_way(server):
@@ -151,7 +158,7 @@ def test_what_is_missing_is_missing_and_what_hangs_ends(server):
     server.latency = 2.5
     started = time.monotonic()
     with pytest.raises(ModelUnavailable):
-        fetch(f"{base(server)}/nothing", DownloadGuard(local=True, seconds=0.3))
+        fetch(f"{base(server)}/nothing", DownloadPolicy(local=True, seconds=0.3))
     assert time.monotonic() - started < 2.4
 
 
@@ -194,43 +201,48 @@ def test_over_tls_the_name_is_checked_at_the_address_that_was_judged(secured):
         server.pages["/a.png"] = ("image/png", b"safe")
         server.redirects["/down"] = "http://pictures.test/a.png"
         server.redirects["/over"] = f"https://127.0.0.1:{server.port}/a.png"
-        door = DownloadGuard(local=True, seconds=5, resolve=at("127.0.0.1"), trusted=trusted)
+        policy = DownloadPolicy(local=True, seconds=5, resolve=at("127.0.0.1"), trusted=trusted)
         where = f"https://pictures.test:{server.port}"
-        assert fetch(f"{where}/a.png", door) == b"safe"
+        assert fetch(f"{where}/a.png", policy) == b"safe"
         assert server.asked[-1]["headers"]["host"] == f"pictures.test:{server.port}"
-        with pytest.raises(ModelError, match="from https to something else"):
-            fetch(f"{where}/down", door)
+        with pytest.raises(ModelError, match="from https to another scheme"):
+            fetch(f"{where}/down", policy)
         with pytest.raises(ModelUnavailable):  # a certificate for another name is no connection
-            fetch(f"https://other.test:{server.port}/a.png", door)
+            fetch(f"https://other.test:{server.port}/a.png", policy)
 
 
 def test_from_out_there_no_redirect_leads_here():
     from dataclasses import replace
 
-    from telephone.models.api.image_download import _next
+    from telephone.models.api.image_download import _redirected
 
-    door = DownloadGuard(
+    policy = DownloadPolicy(
         local=True, resolve=lambda host, port: at("127.0.0.1" if host == "localhost" else "93.184.216.34")(host, port)
     )
-    outside = check("https://p.example/a", door)
+    outside = check_url("https://p.example/a", policy)
     with pytest.raises(ModelError, match="private"):
-        _next(outside, "https://localhost/a", door)
-    assert _next(outside, "/b", replace(door)).parts.path == "/b"
+        _redirected(outside, "https://localhost/a", policy)
+    assert _redirected(outside, "/b", replace(policy)).parts.path == "/b"
 
 
 def test_places():
-    assert place(None, "https://api.openai.com/v1") == Endpoint("https://api.openai.com/v1", True)
-    assert place("https://api.openai.com/v1/", "https://api.openai.com/v1").own
-    here = place("http://127.0.0.1:8000/v1/", "https://x")
-    assert (here.url, here.own, here.host, here.loopback) == ("http://127.0.0.1:8000/v1", False, "127.0.0.1:8000", True)
-    assert place("http://localhost/v1", "https://x").loopback
-    assert not place("https://127.0.0.1.example.com", "https://x").loopback
-    assert is_here(ipaddress.ip_address("::ffff:127.0.0.1"))
+    assert resolve_endpoint(None, "https://api.openai.com/v1") == Endpoint("https://api.openai.com/v1", True)
+    assert resolve_endpoint("https://api.openai.com/v1/", "https://api.openai.com/v1").official
+    here = resolve_endpoint("http://127.0.0.1:8000/v1/", "https://x")
+    assert (here.url, here.official, here.host, here.loopback) == (
+        "http://127.0.0.1:8000/v1",
+        False,
+        "127.0.0.1:8000",
+        True,
+    )
+    assert resolve_endpoint("http://localhost/v1", "https://x").loopback
+    assert not resolve_endpoint("https://127.0.0.1.example.com", "https://x").loopback
+    assert is_this_machine(ipaddress.ip_address("::ffff:127.0.0.1"))
     assert [str(each) for each in addresses("127.0.0.1", 80)] == ["127.0.0.1"]
 
 
 def test_what_is_not_encrypted_stays_in_the_house():
     check_plain_http(Endpoint("http://gpu-box:8000/v1", False), at("192.168.1.5"))
     check_plain_http(Endpoint("https://far.example/v1", False), at("93.184.216.34"))
-    with pytest.raises(UsageError, match="address it by https"):
+    with pytest.raises(UsageError, match="use https"):
         check_plain_http(Endpoint("http://far.example/v1", False), at("93.184.216.34"))

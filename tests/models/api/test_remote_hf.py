@@ -8,7 +8,7 @@ import pytest
 from telephone import models
 from telephone.core.errors import KeyRejected, ModelError, ModelUnavailable, UsageError
 from telephone.models import barcode
-from telephone.models.api.hf import _look, _ruled, _Rules
+from telephone.models.api.hf import _check_request, _RequestPolicy, _restricted
 
 TEXT = "Three red kites above a grey harbour."
 
@@ -38,7 +38,7 @@ def test_vectors(player, server):
         ("delay", ModelUnavailable, "in time"),
         ("401", KeyRejected, "check the key"),
         ("404", ModelError, "name of the model"),
-        ("html", ModelUnavailable, "no picture"),
+        ("html", ModelUnavailable, "not an image"),
     ],
 )
 def test_faults(player, server, fault, kind, says):
@@ -56,12 +56,12 @@ def test_during_a_call_the_session_goes_nowhere_private_and_at_other_times_it_is
 
     page = server.url.removesuffix("/v1") + "/a"
     server.pages["/a"] = ("text/plain", b"hello")
-    with _ruled(_Rules(local=False, seconds=5)), pytest.raises(ModelError):
+    with _restricted(_RequestPolicy(local=False, seconds=5)), pytest.raises(ModelError):
         get_session().get(page)
     assert get_session().get(page).content == b"hello"
-    with _ruled(_Rules(local=True, seconds=5)):
+    with _restricted(_RequestPolicy(local=True, seconds=5)):
         assert get_session().get(page).content == b"hello"
-    assert get_session().event_hooks["request"].count(_look) == 1
+    assert get_session().event_hooks["request"].count(_check_request) == 1
 
 
 def test_a_key_is_needed_and_the_kind_must_be_said(monkeypatch):

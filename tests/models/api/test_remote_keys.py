@@ -13,7 +13,7 @@ from telephone.core.errors import ModelError, UsageError
 from telephone.core.redaction import redact
 from telephone.models import barcode
 from telephone.models.api import Key, find_key, key_names
-from telephone.models.api.sanitize import said
+from telephone.models.api.sanitize import provider_message
 
 KEY = "sk-test-4f8a91c2d7e6b305"
 """Looks like a real one, so that it is looked for everywhere."""
@@ -99,7 +99,7 @@ def test_a_file_that_is_not_toml_is_told_without_its_lines(file, text):
 )
 def test_what_cannot_be_a_key_is_refused(file, wrong):
     file.write_text(f"openai = {wrong}\n")
-    with pytest.raises(UsageError, match="cannot be one") as told:
+    with pytest.raises(UsageError, match="is invalid") as told:
         find_key("openai")
     assert wrong.strip('"') not in str(told.value)
 
@@ -132,7 +132,7 @@ def test_ordinary_words_stay():
 
 def test_a_provider_that_quotes_the_key_is_not_repeated(file):
     find_key("openai", "api.example.com")
-    assert "another-key-123" not in said("Incorrect API key provided: another-key-123.")
+    assert "another-key-123" not in provider_message("Incorrect API key provided: another-key-123.")
 
 
 @pytest.mark.parametrize("fault", ["401", "500", "400", "moderated", "half", "empty"])

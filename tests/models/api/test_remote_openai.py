@@ -109,7 +109,7 @@ ODD = {
     "svg": "HTML or XML",
     "noise": "not a picture",
     "private": "private",
-    "empty": "without",
+    "empty": "no image",
 }
 
 
@@ -150,9 +150,9 @@ def test_a_redirect_of_the_service_is_not_followed(player, server):
         ("openai/m?kind=text2image&colour=red", "has no option 'colour'"),
         ("openai/m?kind=text2image&api_key=sk-abc12345", "a key never belongs in an address"),
         ("openai/m?kind=text2image&size=huge", "WIDTHxHEIGHT"),
-        ("openai/m?kind=text2image&base_url=ftp://x", "must be an address"),
-        ("openai/m?kind=text2image&base_url=https://me:sk-abc12345@x/v1", "no name, password"),
-        ("openai/m?kind=text2image&base_url=https://x/v1%3Fkey=sk-abc12345", "no name, password"),
+        ("openai/m?kind=text2image&base_url=ftp://x", "must be a URL"),
+        ("openai/m?kind=text2image&base_url=https://me:sk-abc12345@x/v1", "must not contain a user name"),
+        ("openai/m?kind=text2image&base_url=https://x/v1%3Fkey=sk-abc12345", "must not contain a user name"),
         ("openai/m?kind=text2image&temperature=1", "has no option"),
     ],
 )

@@ -10,7 +10,7 @@ from telephone.models.api import Price, Usage, price_of
 from telephone.models.api import model_catalog as models_module
 from telephone.models.api import prices as prices_module
 from telephone.models.api.error_mapping import from_status, is_refusal, retry_after
-from telephone.models.api.model_catalog import CatalogEntry, model
+from telephone.models.api.model_catalog import CatalogEntry, catalog_entry
 
 SOURCES = Path(prices_module.__file__).parent
 
@@ -62,12 +62,12 @@ def test_another_server_has_not_the_price_of_the_company():
 
 
 def test_the_longest_family_decides_and_a_likeness_is_none():
-    assert model("openai", "gpt-image-1-mini").retired == "2026-12-01"
-    assert model("openai", "gpt-image-2.6-sunburst") == CatalogEntry(kind="text2image")
-    assert model("openai", "gpt-5-mini").kind == "image2text"
-    assert model("openai", "gpt-50") == CatalogEntry()
-    assert model("replicate", "salesforce/blip:2e1d").opening == "Caption:"
-    assert model("replicate", "salesforce/blip-3") == CatalogEntry()
+    assert catalog_entry("openai", "gpt-image-1-mini").retired == "2026-12-01"
+    assert catalog_entry("openai", "gpt-image-2.6-sunburst") == CatalogEntry(kind="text2image")
+    assert catalog_entry("openai", "gpt-5-mini").kind == "image2text"
+    assert catalog_entry("openai", "gpt-50") == CatalogEntry()
+    assert catalog_entry("replicate", "salesforce/blip:2e1d").opening == "Caption:"
+    assert catalog_entry("replicate", "salesforce/blip-3") == CatalogEntry()
 
 
 def test_no_model_has_a_name_in_the_code():

@@ -9,7 +9,7 @@ from PIL import Image
 from telephone import models
 from telephone.core.errors import KeyRejected, ModelError, ModelRefused, ModelUnavailable, UsageError
 from telephone.models import barcode
-from telephone.models.api.replicate import EMBEDDED
+from telephone.models.api.replicate import MAX_INLINE_BYTES
 
 TEXT = "Three red kites above a grey harbour."
 
@@ -63,7 +63,7 @@ def test_a_large_picture_is_uploaded_and_taken_away_again(player, server):
         ("POST", "/v1/predictions"),
         ("DELETE", "/v1/files/file1"),
     ]
-    assert len(server.asked[0]["body"]) > EMBEDDED
+    assert len(server.asked[0]["body"]) > MAX_INLINE_BYTES
 
 
 def test_vectors(player):
@@ -74,7 +74,7 @@ def test_vectors(player):
 
 def test_what_takes_too_long_is_called_off(player, server):
     server.polls = 100
-    with pytest.raises(ModelUnavailable, match="called off"):
+    with pytest.raises(ModelUnavailable, match="cancelled"):
         raise player("replicate/some/one:1", timeout=1).generate_images([TEXT])[0]
     assert server.asked[-1]["path"] == "/v1/predictions/p0/cancel"
     assert server.waiting["p0"]["canceled"]
@@ -114,5 +114,5 @@ def test_outputs_that_cannot_be_trusted(player, server, fault, says):
     "ref", ["replicate/one", "replicate/a/b/c", "replicate/a/b:", "replicate/../b", "replicate/a/b c"]
 )
 def test_a_name_that_is_none(ref):
-    with pytest.raises(UsageError, match="no address of a model" if ref != "replicate/../b" else "add .kind"):
+    with pytest.raises(UsageError, match="not the address of a model" if ref != "replicate/../b" else "add .kind"):
         models.load_model(ref)

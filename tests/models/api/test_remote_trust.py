@@ -26,8 +26,8 @@ def saved(kind: str, **more: object) -> bytes:
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
 def test_the_four_formats_are_opened_whatever_they_are_called(kind):
     data = saved(kind)
-    assert sanitize.sniff(data) == kind
-    made = sanitize.picture(data)
+    assert sanitize.image_format(data) == kind
+    made = sanitize.decode_image(data)
     assert (made.size, made.mode) == ((20, 10), "RGB")
     assert max(abs(a - b) for a, b in zip(made.getpixel((5, 5)), (200, 10, 10), strict=True)) < 12
 
@@ -35,7 +35,7 @@ def test_the_four_formats_are_opened_whatever_they_are_called(kind):
 @pytest.mark.parametrize("kind", ["BMP", "TIFF", "PPM", "ICO", "EPS", "PDF"])
 def test_no_other_format_is_even_tried(kind):
     with pytest.raises(ModelError, match="not a PNG, JPEG, WebP or GIF"):
-        sanitize.picture(saved(kind))
+        sanitize.decode_image(saved(kind))
 
 
 @pytest.mark.parametrize(
@@ -43,15 +43,15 @@ def test_no_other_format_is_even_tried(kind):
 )
 def test_what_it_is_instead_is_told(data, says):
     with pytest.raises(ModelError, match=says):
-        sanitize.picture(data)
+        sanitize.decode_image(data)
 
 
 def test_a_bomb_is_not_opened():
     assert len(bomb()) < 1000
     with pytest.raises(ModelError, match="too large"):
-        sanitize.picture(bomb())
+        sanitize.decode_image(bomb())
     with pytest.raises(ModelError, match="9000 x 9000"):
-        sanitize.picture(bomb(9000))
+        sanitize.decode_image(bomb(9000))
 
 
 def test_metadata_is_gone():
@@ -59,7 +59,7 @@ def test_metadata_is_gone():
     info.add_text("Comment", "who I am")
     exif = Image.Exif()
     exif[0x010E] = "where I live"
-    made = sanitize.picture(saved("PNG", pnginfo=info, exif=exif))
+    made = sanitize.decode_image(saved("PNG", pnginfo=info, exif=exif))
     assert not made.info
     assert b"who I am" not in encode_png(made)
     assert b"where I live" not in encode_png(made)
@@ -72,21 +72,21 @@ def test_a_damaged_file_is_a_picture_or_a_player_error(noise, kind, at):
     at %= len(data)
     damaged = data[:at] + noise + data[at + len(noise) :]
     try:
-        assert sanitize.picture(damaged).mode == "RGB"
+        assert sanitize.decode_image(damaged).mode == "RGB"
     except ModelError as error:
         assert str(error).endswith(".")
 
 
 def test_text_loses_what_cannot_be_seen_and_keeps_what_can():
     raw = "\ufeff A \x1b[31mred\x00 kite\u202e etik \u2066x\u2069\r\nنامه\u200cها 👩\u200d🚀\u2028end \U000e0041\u200b "
-    assert sanitize.text(raw) == "A [31mred kite etik x\nنامه\u200cها 👩\u200d🚀\nend"
-    assert len(sanitize.text("ab " * 100_000)) <= sanitize.MAX_TEXT
+    assert sanitize.clean_text(raw) == "A [31mred kite etik x\nنامه\u200cها 👩\u200d🚀\nend"
+    assert len(sanitize.clean_text("ab " * 100_000)) <= sanitize.MAX_TEXT
 
 
 @pytest.mark.parametrize("nothing", ["", " \n", "\u200b\u202e", None, 4, ["a"], {"a": 1}])
 def test_no_text_is_an_error(nothing):
     with pytest.raises(ModelError):
-        sanitize.text(nothing)
+        sanitize.clean_text(nothing)
 
 
 @given(st.text(max_size=300))
@@ -105,14 +105,17 @@ def test_bad_base64_is_an_error(wrong):
 
 def test_data_addresses():
     data = saved("PNG")
-    assert sanitize.embedded("data:image/png;base64," + base64.b64encode(data).decode(), 10_000) == data
-    assert sanitize.embedded("data:,a%20b", 100) == b"a b"
+    assert sanitize.data_url_bytes("data:image/png;base64," + base64.b64encode(data).decode(), 10_000) == data
+    assert sanitize.data_url_bytes("data:,a%20b", 100) == b"a b"
     for wrong in ("data:image/png;base64", "http://x,", "data:;base64," + "A" * 1000):
         with pytest.raises(ModelError):
-            sanitize.embedded(wrong, 100)
+            sanitize.data_url_bytes(wrong, 100)
 
 
 def test_a_note_is_json_of_what_is_known():
-    assert json.loads(sanitize.note(id="x", usage={"a": 1}, nothing=None, empty="")) == {"id": "x", "usage": {"a": 1}}
-    assert sanitize.note(a=None) == ""
-    assert len(sanitize.note(long="y" * 100_000)) <= sanitize.MAX_NOTE
+    assert json.loads(sanitize.metadata_json(id="x", usage={"a": 1}, nothing=None, empty="")) == {
+        "id": "x",
+        "usage": {"a": 1},
+    }
+    assert sanitize.metadata_json(a=None) == ""
+    assert len(sanitize.metadata_json(long="y" * 100_000)) <= sanitize.MAX_METADATA

@@ -1,4 +1,4 @@
-"""The players on other people's machines: how they are asked, what it costs, and why their answers are not trusted."""
+"""Models that are called over HTTP: providers, API keys, prices, and checks of everything that a provider returns."""
 
 from telephone.models.api.keys import Key, find_key, key_names
 from telephone.models.api.prices import Price, Usage, price_of

@@ -1,4 +1,4 @@
-"""Which machines may be talked to: the address of a server, and whether what it resolves to is here or out there."""
+"""Base addresses of servers, and whether the hosts behind them are this machine, private or public."""
 
 import ipaddress
 import socket
@@ -10,78 +10,78 @@ from telephone.core.errors import UsageError
 
 IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], list[IP]]
-"""From a host and a port to every address that it has; raises OSError if it has none."""
+"""Maps a host and a port to all IP addresses of the host; raises OSError if it has none."""
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A server that speaks some provider's language."""
+    """The server that a model is called on."""
 
     url: str
-    """Its base address without a slash at the end, such as `https://api.openai.com/v1`."""
-    own: bool
-    """Whether it is the provider's own machine, the only one that may see the provider's key."""
+    """Base URL without a trailing slash, such as `https://api.openai.com/v1`."""
+    official: bool
+    """Whether it is the provider's own server, the only one that may receive the provider's key."""
 
     @property
     def host(self) -> str:
-        """The machine, with its port if one is given; what a key of its own is called after."""
+        """Host name, with the port if the URL has one; also the name of a key for this server."""
         return urlsplit(self.url).netloc.lower()
 
     @property
     def loopback(self) -> bool:
-        """Whether it is this very machine, by its address and not by what a resolver says."""
+        """Whether the URL names this machine literally; no resolver is asked."""
         name = urlsplit(self.url).hostname or ""
         return name == "localhost" or (_literal(name) or ipaddress.IPv4Address(0)).is_loopback
 
 
-def place(option: str | None, own: str) -> Endpoint:
-    """Returns the server that an option asks for, else the provider's own.
+def resolve_endpoint(base_url: str | None, official_url: str) -> Endpoint:
+    """Returns the server of the option `base_url`, else the provider's own.
 
     Args:
-        option: the value of `base_url=`, if it is given.
-        own: the provider's own base address.
+        base_url: the value of `base_url=`; None if the option is absent.
+        official_url: base URL of the provider's own server.
 
     Raises:
-        UsageError: it is no http or https address, or holds a password or a query, which would be written down.
+        UsageError: it is not an http or https URL, or contains a password or a query, which would be stored.
     """
-    if option is None:
-        return Endpoint(own, True)
+    if base_url is None:
+        return Endpoint(official_url, True)
     try:
-        parts = urlsplit(option.strip())
+        parts = urlsplit(base_url.strip())
         port = parts.port
     except ValueError:
         parts, port = urlsplit(""), None
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
-        raise UsageError("The option base_url must be an address such as https://host:8000/v1.")
+        raise UsageError("The option base_url must be a URL such as https://host:8000/v1.")
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise UsageError(
-            "The option base_url must hold no name, password, question mark or #: keys have a file of their own."
+            "The option base_url must not contain a user name, password, query or fragment: put keys into the key file."
         )
-    made = Endpoint(f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/"), False)
-    return Endpoint(own, True) if made.url == own else made
+    endpoint = Endpoint(f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/"), False)
+    return Endpoint(official_url, True) if endpoint.url == official_url else endpoint
 
 
-def check_plain_http(where: Endpoint, resolve: Resolver | None = None) -> None:
-    """Checks that what is not encrypted stays in this house.
+def check_plain_http(endpoint: Endpoint, resolve: Resolver | None = None) -> None:
+    """Checks that unencrypted requests stay on this machine or in a private network.
 
     Raises:
-        UsageError: the place is addressed by http and is out on the internet, where anybody can read along.
+        UsageError: the URL uses http and its host has a public address.
     """
-    parts = urlsplit(where.url)
+    parts = urlsplit(endpoint.url)
     if parts.scheme == "https":
         return
     try:
         found = (resolve or addresses)(parts.hostname or "", parts.port or 80)
     except OSError:
-        return  # the connection fails anyway, and says so
+        return  # the connection fails with its own error
     if any(is_public(address) for address in found):
-        raise UsageError(f"{where.host} is out on the internet: address it by https.")
+        raise UsageError(f"{endpoint.host} is a public server: use https in base_url.")
 
 
 def addresses(host: str, port: int) -> list[IP]:
-    """Returns every address of a host; the usual `Resolver`.
+    """Returns all IP addresses of a host; the default `Resolver`.
 
     Raises:
         OSError: it has none.
@@ -94,21 +94,21 @@ def addresses(host: str, port: int) -> list[IP]:
 
 
 def is_public(address: IP) -> bool:
-    """Returns whether an address is out on the internet; one that wraps another is judged by what it wraps too."""
-    wrapped = _wrapped(address)
-    if wrapped is not None:
-        return is_public(wrapped)
-    odd = address.is_multicast or address.is_reserved or address.is_unspecified or address.is_link_local
-    return address.is_global and not address.is_private and not odd
+    """Returns whether an address is on the public internet; an IPv6 address that embeds an IPv4 one counts as that."""
+    embedded = _embedded_ipv4(address)
+    if embedded is not None:
+        return is_public(embedded)
+    special = address.is_multicast or address.is_reserved or address.is_unspecified or address.is_link_local
+    return address.is_global and not address.is_private and not special
 
 
-def is_here(address: IP) -> bool:
-    """Returns whether an address is this machine."""
-    wrapped = _wrapped(address)
-    return wrapped.is_loopback if wrapped is not None else address.is_loopback
+def is_this_machine(address: IP) -> bool:
+    """Returns whether an address is a loopback address, also when it is embedded in an IPv6 address."""
+    embedded = _embedded_ipv4(address)
+    return embedded.is_loopback if embedded is not None else address.is_loopback
 
 
-def _wrapped(address: IP) -> ipaddress.IPv4Address | None:
+def _embedded_ipv4(address: IP) -> ipaddress.IPv4Address | None:
     if isinstance(address, ipaddress.IPv4Address):
         return None
     if address in _NAT64:

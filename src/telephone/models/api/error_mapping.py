@@ -1,4 +1,4 @@
-"""From what went wrong at a provider to one of three outcomes: refused, for good, or worth asking again."""
+"""Maps HTTP statuses and exceptions of client libraries to refusals, permanent failures and retryable failures."""
 
 import contextlib
 import json
@@ -9,11 +9,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from telephone.core.errors import KeyRejected, ModelError, ModelRefused, ModelUnavailable, UsageError
-from telephone.models.api.sanitize import said
+from telephone.models.api.sanitize import provider_message
 
-PASSING = {402, 408, 409, 425, 429}
-"""Statuses below 500 after which a call may be tried again: 402 too, as credit can be bought and the run resumed."""
-
+RETRYABLE = {402, 408, 409, 425, 429}
+"""Statuses below 500 after which a call may be retried; 402 is one because the run can be resumed with new credit."""
 _UNBILLED = {402, 425, 429}
 """Statuses with which a provider declines a call before it starts any work."""
 
@@ -29,7 +28,7 @@ _REFUSALS = (
     "nsfw",
     "flagged as sensitive",
 )
-"""Parts of the codes and messages with which providers decline for what a text or picture shows."""
+"""Parts of error codes and messages that indicate a refusal by content rules."""
 _ADVICE = {
     401: "check the key",
     402: "buy credit, then resume",
@@ -37,9 +36,9 @@ _ADVICE = {
     404: "check the name of the model and the address of the server",
     429: "wait, or lower flight= and per_minute=",
 }
-_LATE = {"TimeoutException", "TimeoutError", "APITimeoutError", "InferenceTimeoutError"}
-_LOST = {"TransportError", "ConnectionError", "APIConnectionError"}
-_GARBLED = {
+_TIMEOUTS = {"TimeoutException", "TimeoutError", "APITimeoutError", "InferenceTimeoutError"}
+_CONNECTION_ERRORS = {"TransportError", "ConnectionError", "APIConnectionError"}
+_DECODING_ERRORS = {
     "JSONDecodeError",
     "APIResponseValidationError",
     "UnicodeDecodeError",
@@ -48,41 +47,43 @@ _GARBLED = {
 }
 
 
-def from_status(who: str, status: int, body: object, headers: Mapping[str, str]) -> ModelError:
-    """Returns the error for an answer with an HTTP status of 300 or more.
+def from_status(label: str, status: int, body: object, headers: Mapping[str, str]) -> ModelError:
+    """Returns the error for an HTTP response with a status of 300 or more.
 
     Args:
-        who: the provider and its machine, for the message.
-        status: of HTTP.
-        body: the answer as text, bytes or what its JSON holds.
-        headers: of the answer; `retry-after` is obeyed.
+        label: model and host, for the message.
+        status: HTTP status.
+        body: the response as text, bytes or decoded JSON.
+        headers: of the response; `retry-after` sets the delay before a retry.
     """
-    code, message = _words(body)
-    told = f"{who} answers {status}" + (f" ({code})" if code else "") + (f": {message}" if message else "")
-    told = told.rstrip(".") + (f"; {_ADVICE[status]}." if status in _ADVICE else ".")
-    if status in (400, 403, 422, 451) and is_refusal(code, message):
-        return ModelRefused(told)
-    if status in PASSING or status >= 500:
-        return ModelUnavailable(told, retry_after(headers), cost=0.0 if status in _UNBILLED else None)
+    code, detail = _code_and_message(body)
+    message = f"{label} returns {status}" + (f" ({code})" if code else "") + (f": {detail}" if detail else "")
+    message = message.rstrip(".") + (f"; {_ADVICE[status]}." if status in _ADVICE else ".")
+    if status in (400, 403, 422, 451) and is_refusal(code, detail):
+        return ModelRefused(message)
+    if status in RETRYABLE or status >= 500:
+        return ModelUnavailable(message, retry_after(headers), cost=0.0 if status in _UNBILLED else None)
     if status == 401:
-        return KeyRejected(told)
+        return KeyRejected(message)
     if 300 <= status < 400:
-        return ModelError(f"{who} redirects ({status}), which is not followed with a key: use the final address.")
-    return ModelError(told)
+        return ModelError(
+            f"{label} redirects ({status}); requests with a key follow no redirects: use the final address."
+        )
+    return ModelError(message)
 
 
-def is_refusal(*words: str) -> bool:
-    """Returns whether a provider's words say that it declines because of its content rules."""
-    return any(sign in word.lower() for word in words for sign in _REFUSALS)
+def is_refusal(*texts: str) -> bool:
+    """Returns whether an error code or message indicates a refusal by content rules."""
+    return any(sign in text.lower() for text in texts for sign in _REFUSALS)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Returns the seconds after which the provider wants to be asked again, None if it does not say."""
+    """Returns the delay in seconds that the provider requests before a retry, None if it requests none."""
     low = {name.lower(): value for name, value in headers.items()}
-    if (exact := _number(low.get("retry-after-ms"))) is not None:
+    if (exact := _seconds(low.get("retry-after-ms"))) is not None:
         return exact / 1000
     value = low.get("retry-after")
-    if value is None or (seconds := _number(value)) is not None:
+    if value is None or (seconds := _seconds(value)) is not None:
         return None if value is None else seconds
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
@@ -91,46 +92,48 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 @contextlib.contextmanager
-def told(who: str) -> Iterator[None]:
-    """Turns whatever a client library raises into an error of ours, without its words: they may quote a header.
+def mapped_errors(label: str) -> Iterator[None]:
+    """Converts exceptions of client libraries to `ModelError`s, without their messages, which may contain a header.
 
     Raises:
-        ModelError: or one of its kinds, for everything that is not a `UsageError`.
+        ModelError: or a subclass, for every exception except `UsageError`.
     """
     try:
         yield
     except UsageError:
         raise
-    except Exception as error:  # noqa: BLE001 - three libraries raise what they like, and none of it may carry a key
-        raise translated(who, error) from None
+    except Exception as error:  # noqa: BLE001 - three libraries raise many types, and none of their messages is safe
+        raise from_exception(label, error) from None
 
 
-def translated(who: str, error: BaseException) -> ModelError:
-    """Returns the error of ours that stands for one of a client library."""
-    ours = next((each for each in _chain(error) if isinstance(each, ModelError)), None)
-    if ours is not None:
-        return ours
+def from_exception(label: str, error: BaseException) -> ModelError:
+    """Returns the `ModelError` for an exception of a client library."""
+    own = next((each for each in _chain(error) if isinstance(each, ModelError)), None)
+    if own is not None:
+        return own
     response: Any = getattr(error, "response", None)
     status = getattr(response, "status_code", None)
     if isinstance(status, int) and status >= 300:
-        return from_status(who, status, _body(error, response), response.headers)
-    names = {kind.__name__ for kind in type(error).__mro__}
-    if names & _LATE:
-        return ModelUnavailable(f"{who} did not answer in time: raise timeout=, or try again later.")
-    if names & _GARBLED:
+        return from_status(label, status, _body(error, response), response.headers)
+    names = {cls.__name__ for cls in type(error).__mro__}
+    if names & _TIMEOUTS:
+        return ModelUnavailable(f"{label} did not respond in time: raise timeout=, or try again later.")
+    if names & _DECODING_ERRORS:
         return ModelUnavailable(
-            f"{who} answers with something that is cut off, or is not JSON or no picture: try again later."
+            f"The response of {label} is truncated, or is not JSON or not an image: try again later."
         )
-    if names & _LOST:
-        return ModelUnavailable(f"The connection to {who} was lost or refused: check the address, or try again later.")
-    return ModelError(f"{who} gave an answer that cannot be used ({type(error).__name__}).")
+    if names & _CONNECTION_ERRORS:
+        return ModelUnavailable(
+            f"The connection to {label} was lost or refused: check the address, or try again later."
+        )
+    return ModelError(f"The response of {label} cannot be used ({type(error).__name__}).")
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    seen: BaseException | None = error
-    while seen is not None:
-        yield seen
-        seen = seen.__cause__ or seen.__context__
+    current: BaseException | None = error
+    while current is not None:
+        yield current
+        current = current.__cause__ or current.__context__
 
 
 def _body(error: BaseException, response: Any) -> object:
@@ -139,26 +142,27 @@ def _body(error: BaseException, response: Any) -> object:
         return body
     try:
         return response.text
-    except Exception:  # noqa: BLE001 - a response that was never read has no text, and each library says so otherwise
+    except Exception:  # noqa: BLE001 - an unread response has no text; each library raises its own type
         return None
 
 
-def _words(body: object) -> tuple[str, str]:
-    """Finds the code and the message where OpenAI, Replicate and the hub put them."""
+def _code_and_message(body: object) -> tuple[str, str]:
+    """Returns error code and message from the fields that OpenAI, Replicate and the hub use."""
     if isinstance(body, str | bytes):
         try:
             body = json.loads(body)
         except ValueError:
             raw = body.decode(errors="replace") if isinstance(body, bytes) else str(body)
-            return "", "" if raw.lstrip().startswith("<") else said(raw)
+            return "", "" if raw.lstrip().startswith("<") else provider_message(raw)
     inner = body.get("error", body) if isinstance(body, dict) else body
     if not isinstance(inner, dict):
-        return "", said(inner)
+        return "", provider_message(inner)
     message = next((inner[key] for key in ("message", "detail", "error", "title") if inner.get(key)), "")
-    return said(inner.get("code"), 60), said(message if isinstance(message, str) else json.dumps(message, default=str))
+    text = message if isinstance(message, str) else json.dumps(message, default=str)
+    return provider_message(inner.get("code"), 60), provider_message(text)
 
 
-def _number(value: str | None) -> float | None:
+def _seconds(value: str | None) -> float | None:
     try:
         seconds = float(value) if value is not None else math.nan
     except ValueError:

@@ -1,4 +1,4 @@
-"""The download of a picture whose address came in an answer: from the open internet only, small, soon, no detours."""
+"""Downloads an image from a URL in a provider's response: public https hosts only, with limits of size and time."""
 
 import ssl
 import time
@@ -7,135 +7,130 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from telephone.core.errors import ModelError, ModelUnavailable
-from telephone.models.api.endpoints import IP, Resolver, addresses, is_here, is_public
-from telephone.models.api.error_mapping import PASSING, retry_after, told
-from telephone.models.api.http_client import CONNECT
-from telephone.models.api.sanitize import MAX_PICTURE, embedded
+from telephone.models.api.endpoints import IP, Resolver, addresses, is_public, is_this_machine
+from telephone.models.api.error_mapping import RETRYABLE, mapped_errors, retry_after
+from telephone.models.api.http_client import CONNECT_TIMEOUT
+from telephone.models.api.sanitize import MAX_IMAGE_BYTES, data_url_bytes
 
 if TYPE_CHECKING:
     import httpx2
 
-REDIRECTS = 3
-PAUSES = (0.5, 2.0)
-"""Seconds between the tries of a download."""
+MAX_REDIRECTS = 3
+RETRY_DELAYS = (0.5, 2.0)
+"""Seconds between the attempts of a download."""
 
 
 @dataclass(frozen=True)
-class DownloadGuard:
-    """The rules of one download."""
+class DownloadPolicy:
+    """Limits of one download."""
 
     local: bool = False
-    """Whether this machine may be asked, by http too: only where the provider itself was addressed here."""
-    size: int = MAX_PICTURE
-    """Bytes; more is not read."""
+    """Whether this machine may be contacted, also by http; only if the provider's server is this machine."""
+    max_bytes: int = MAX_IMAGE_BYTES
     seconds: float = 60.0
-    """For the whole download, redirects included."""
+    """Deadline of the whole download, redirects included."""
     resolve: Resolver = addresses
-    """Asked once for each address; the connection goes to what it said, so that a second answer cannot differ."""
+    """Called once per URL; the connection uses the returned address, so that a second DNS answer has no effect."""
     trusted: ssl.SSLContext | None = None
-    """Which certificates are believed; None is the usual ones."""
+    """Trusted certificates; None is the default of the system."""
 
 
 @dataclass(frozen=True)
 class _Target:
-    """An address that has passed the rules."""
+    """A URL that the policy permits, with the address of its host."""
 
     parts: SplitResult
     address: IP
 
     @property
-    def who(self) -> str:
-        """The machine, for messages: a query may hold a signature and is never told."""
+    def host(self) -> str:
+        """Host and port, for messages; the query is omitted because it may contain a signature."""
         return self.parts.netloc
 
     @property
-    def here(self) -> bool:
-        return is_here(self.address)
+    def loopback(self) -> bool:
+        return is_this_machine(self.address)
 
     def request(self, client: "httpx2.Client") -> "httpx2.Request":
-        """Asks the address that was checked, in the name of the host that was meant."""
+        """Returns a request to the checked IP address that names the original host."""
         host = f"[{self.address}]" if self.address.version == 6 else str(self.address)
         port = f":{self.parts.port}" if self.parts.port else ""
         query = f"?{self.parts.query}" if self.parts.query else ""
         url = f"{self.parts.scheme}://{host}{port}{self.parts.path or '/'}{query}"
-        named = self.parts.hostname or ""
+        server_name = self.parts.hostname or ""
         headers = {"host": self.parts.netloc, "accept": "image/*", "accept-encoding": "identity"}
-        return client.build_request("GET", url, headers=headers, extensions={"sni_hostname": named})
+        return client.build_request("GET", url, headers=headers, extensions={"sni_hostname": server_name})
 
 
 def download(url: str, local: bool, seconds: float) -> bytes:
-    """Returns the picture at an address that a provider has sent, asked for up to three times.
+    """Returns the image at a URL from a provider's response, in at most three attempts.
 
-    This is no retry of a call: the picture has been paid for, and asking for the file again costs nothing, while
-    asking for another picture does.
+    These attempts are no retries of the model call: the image is already paid for, and downloading it again is free.
 
     Args:
         url: `https:`, `data:`, or `http:` where `local`.
-        local: whether the provider itself was addressed on this machine.
-        seconds: for the whole download.
+        local: whether the provider's server is this machine.
+        seconds: deadline of the whole download.
 
     Raises:
-        ModelUnavailable: it did not come.
-        ModelError: the address breaks a rule, there is nothing, or it is too large.
+        ModelUnavailable: the download failed and may be retried.
+        ModelError: the URL violates the policy, does not exist, or the image is too large.
     """
     if url[:5].lower() == "data:":
-        return embedded(url)
-    end = time.monotonic() + min(seconds, 60.0)
-    for pause in PAUSES:
+        return data_url_bytes(url)
+    deadline = time.monotonic() + min(seconds, 60.0)
+    for delay in RETRY_DELAYS:
         try:
-            return fetch(url, DownloadGuard(local=local, seconds=max(0.1, end - time.monotonic())))
+            return fetch(url, DownloadPolicy(local=local, seconds=max(0.1, deadline - time.monotonic())))
         except ModelUnavailable as error:
-            wait = pause if error.retry_after is None else error.retry_after
-            if time.monotonic() + wait >= end:
+            wait = delay if error.retry_after is None else error.retry_after
+            if time.monotonic() + wait >= deadline:
                 raise
             time.sleep(wait)
-    return fetch(url, DownloadGuard(local=local, seconds=max(0.1, end - time.monotonic())))
+    return fetch(url, DownloadPolicy(local=local, seconds=max(0.1, deadline - time.monotonic())))
 
 
-def fetch(url: str, door: DownloadGuard) -> bytes:
-    """Returns what lies at an address that a provider has sent.
+def fetch(url: str, policy: DownloadPolicy) -> bytes:
+    """Returns the content of a URL from a provider's response.
 
-    Nothing of ours goes along: no key, no cookie; and no proxy is asked, which would resolve the name again.
+    The request contains no key and no cookie, and uses no proxy, which would resolve the host name again.
 
     Raises:
-        ModelUnavailable: it did not come this time.
-        ModelError: the address breaks a rule, there is nothing, or it is too large.
+        ModelUnavailable: the download failed and may be retried.
+        ModelError: the URL violates the policy, does not exist, or the content is too large.
     """
-    deadline = time.monotonic() + door.seconds
-    target = check(url, door)
-    for _ in range(REDIRECTS + 1):
-        with told(target.who):
-            found = _get(target, door, deadline)
+    deadline = time.monotonic() + policy.seconds
+    target = check_url(url, policy)
+    for _ in range(MAX_REDIRECTS + 1):
+        with mapped_errors(target.host):
+            found = _get(target, policy, deadline)
         if isinstance(found, bytes):
             return found
-        target = _next(target, found, door)
-    raise ModelError(f"The answer's picture at {target.who} is redirected more than {REDIRECTS} times.")
+        target = _redirected(target, found, policy)
+    raise ModelError(f"The image at {target.host} is redirected more than {MAX_REDIRECTS} times.")
 
 
-def check(url: str, door: DownloadGuard) -> _Target:
-    """Returns the address, resolved, if the rules allow it.
+def check_url(url: str, policy: DownloadPolicy) -> _Target:
+    """Returns the resolved URL if the policy permits it.
 
     Raises:
-        ModelUnavailable: its host is not known to the resolver.
-        ModelError: it is not https (or http to this machine, where that is allowed), or leads into a private net.
+        ModelUnavailable: the host cannot be resolved.
+        ModelError: the scheme is not https (or http to this machine, where permitted), or the host is private.
     """
     parts = _parts(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and door.local):
-        raise ModelError(
-            f"The answer's picture has an address that is not https ({parts.scheme[:12]}): it is not fetched."
-        )
+    if parts.scheme != "https" and not (parts.scheme == "http" and policy.local):
+        raise ModelError(f"The URL of the image does not use https ({parts.scheme[:12]}): it is not downloaded.")
     host = parts.hostname or ""
     try:
-        found = door.resolve(host, parts.port or (443 if parts.scheme == "https" else 80))
+        found = policy.resolve(host, parts.port or (443 if parts.scheme == "https" else 80))
     except (OSError, UnicodeError):
-        raise ModelUnavailable(f"The host {parts.netloc} of the answer's picture is not known.") from None
-    here = [is_here(address) for address in found]
-    if door.local and found and all(here):
+        raise ModelUnavailable(f"The host {parts.netloc} of the image cannot be resolved.") from None
+    if policy.local and found and all(is_this_machine(address) for address in found):
         return _Target(parts, found[0])
     if not found or not all(is_public(address) for address in found):
-        raise ModelError(f"The answer's picture lies at {parts.netloc}, a private address: it is not fetched.")
+        raise ModelError(f"The host {parts.netloc} of the image has a private address: it is not downloaded.")
     if parts.scheme != "https":
-        raise ModelError(f"The answer's picture at {parts.netloc} is not at an https address: it is not fetched.")
+        raise ModelError(f"The URL of the image at {parts.netloc} does not use https: it is not downloaded.")
     return _Target(parts, found[0])
 
 
@@ -146,54 +141,54 @@ def _parts(url: str) -> SplitResult:
     except ValueError:
         usable = False
     if not usable or not url.isascii() or not url.isprintable() or len(url) > 4096:
-        raise ModelError("The answer's picture has an address that cannot be used: it is not fetched.")
+        raise ModelError("The URL of the image is invalid: it is not downloaded.")
     return parts
 
 
-def _next(target: _Target, location: str, door: DownloadGuard) -> _Target:
-    """A redirect must not lead from https to http, nor from out there to here."""
+def _redirected(target: _Target, location: str, policy: DownloadPolicy) -> _Target:
+    """Checks the target of a redirect; https never leads to http, and a public host never leads to this machine."""
     url = urljoin(target.parts.geturl(), location)
     if target.parts.scheme == "https" and not url.startswith("https:"):
-        raise ModelError(
-            f"The answer's picture at {target.who} is redirected from https to something else: not fetched."
-        )
-    return check(url, replace(door, local=door.local and target.here))
+        raise ModelError(f"The image at {target.host} is redirected from https to another scheme: not downloaded.")
+    return check_url(url, replace(policy, local=policy.local and target.loopback))
 
 
-def _get(target: _Target, door: DownloadGuard, deadline: float) -> bytes | str:
-    """Returns the body, or where a redirect leads to."""
+def _get(target: _Target, policy: DownloadPolicy, deadline: float) -> bytes | str:
+    """Returns the body, or the location of a redirect."""
     import httpx2
 
     left = max(0.1, deadline - time.monotonic())
-    timeout = httpx2.Timeout(left, connect=min(CONNECT, left))
-    verify = door.trusted if door.trusted is not None else True
+    timeout = httpx2.Timeout(left, connect=min(CONNECT_TIMEOUT, left))
+    verify = policy.trusted if policy.trusted is not None else True
     with httpx2.Client(verify=verify, trust_env=False, follow_redirects=False, timeout=timeout) as client:
         response = client.send(target.request(client), stream=True)
         try:
             if response.status_code in (301, 302, 303, 307, 308) and "location" in response.headers:
                 return str(response.headers["location"])
             _check_status(target, response)
-            return _read(target, response, door, deadline)
+            return _read(target, response, policy, deadline)
         finally:
             response.close()
 
 
 def _check_status(target: _Target, response: "httpx2.Response") -> None:
     status = response.status_code
-    if status in PASSING or status >= 500:
-        wait = retry_after(response.headers)
-        raise ModelUnavailable(f"The answer's picture at {target.who} did not come ({status}): try again later.", wait)
+    if status in RETRYABLE or status >= 500:
+        delay = retry_after(response.headers)
+        raise ModelUnavailable(
+            f"The download of the image from {target.host} failed ({status}): try again later.", delay
+        )
     if status != 200:
-        raise ModelError(f"The answer's picture is not at {target.who} ({status}).")
+        raise ModelError(f"The image is not at {target.host} ({status}).")
 
 
-def _read(target: _Target, response: "httpx2.Response", door: DownloadGuard, deadline: float) -> bytes:
-    """Counts what comes over the line, before anything unpacks it."""
+def _read(target: _Target, response: "httpx2.Response", policy: DownloadPolicy, deadline: float) -> bytes:
+    """Counts raw bytes, before any decompression."""
     body = bytearray()
     for chunk in response.iter_raw():
         body += chunk
-        if len(body) > door.size:
-            raise ModelError(f"The answer's picture at {target.who} is larger than {door.size} bytes: it is not read.")
+        if len(body) > policy.max_bytes:
+            raise ModelError(f"The image at {target.host} is larger than {policy.max_bytes} bytes: it is not read.")
         if time.monotonic() > deadline:
-            raise ModelUnavailable(f"The answer's picture at {target.who} took longer than {door.seconds:g} s.")
+            raise ModelUnavailable(f"The download of the image from {target.host} took over {policy.seconds:g} s.")
     return bytes(body)

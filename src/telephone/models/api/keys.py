@@ -1,4 +1,4 @@
-"""Keys of paid services: where they are found, which machine may see them, and how they are kept out of every text."""
+"""API keys: where they are read from, and which server may receive them."""
 
 import os
 import re
@@ -17,22 +17,22 @@ VARIABLES: dict[str, tuple[str, ...]] = {
     "replicate": ("REPLICATE_API_TOKEN",),
     "hf": ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"),
 }
-"""The variables of the environment under which each provider's own key is known."""
+"""Environment variables of each provider's key."""
 
-SHORTEST = 8
-"""A shorter text would be found, and struck out, inside ordinary words."""
+MIN_LENGTH = 8
+"""Characters of a key; redaction of a shorter text would change ordinary words."""
 
 
 @dataclass(frozen=True)
 class Key:
-    """A key that does not show itself when printed."""
+    """A key whose text forms do not contain its value."""
 
     source: str
-    """Where it was found: the name of a variable, or an entry of the key file."""
+    """Where it was read: an environment variable, or an entry of the key file."""
     _value: str = field(repr=False)
 
     def reveal(self) -> str:
-        """Returns the key itself, for the header of a request and nothing else."""
+        """Returns the value, for the header of a request only."""
         return self._value
 
     def __str__(self) -> str:
@@ -40,16 +40,16 @@ class Key:
 
 
 def find_key(provider: str, host: str = "") -> Key | None:
-    """Returns the key of a provider, or of one machine that speaks like it; None if there is none.
+    """Returns the key of a provider, or of another server with the same interface; None if there is none.
 
-    A key belongs to one machine: that of api.openai.com is never sent anywhere else, whatever an address asks for.
+    A key belongs to one server: the key of api.openai.com is sent to no other host.
 
     Args:
         provider: `openai`, `replicate` or `hf`.
-        host: the machine, such as `api.example.com` or `gpu-box:8000`; empty is the provider's own.
+        host: the server, such as `api.example.com` or `gpu-box:8000`; empty is the provider's own.
 
     Raises:
-        UsageError: the key file can be read by others or makes no sense, or the key cannot be sent in a header.
+        UsageError: the key file is readable by others or invalid, or the key cannot be sent in a header.
     """
     for name in key_names(provider, host):
         value = settings.secret(name)
@@ -63,23 +63,23 @@ def find_key(provider: str, host: str = "") -> Key | None:
 
 
 def key_names(provider: str, host: str = "") -> tuple[str, ...]:
-    """Returns the variables of the environment that may hold the key; the first is the one to advise."""
+    """Returns the environment variables that may hold the key; the first is the recommended one."""
     if not host:
         return VARIABLES[provider]
-    words = (host.partition(":")[0], host)
-    return tuple(dict.fromkeys("TELEPHONE_KEY_" + re.sub(r"\W+", "_", word).strip("_").upper() for word in words))
+    names = (host.partition(":")[0], host)
+    return tuple(dict.fromkeys("TELEPHONE_KEY_" + re.sub(r"\W+", "_", name).strip("_").upper() for name in names))
 
 
 def _key(source: str, value: Any) -> Key:
-    fits = isinstance(value, str) and value.isascii() and value.isprintable() and " " not in value.strip()
-    if not fits or len(value.strip()) < SHORTEST:
-        raise UsageError(f"The key in {source} cannot be one: give {SHORTEST} or more plain characters without spaces.")
+    valid = isinstance(value, str) and value.isascii() and value.isprintable() and " " not in value.strip()
+    if not valid or len(value.strip()) < MIN_LENGTH:
+        raise UsageError(f"The key in {source} is invalid: give {MIN_LENGTH} or more ASCII characters without spaces.")
     register_secret(value.strip())
     return Key(source, value.strip())
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Checks the file that was opened and not its path, so that nobody can put another one in between."""
+    """Checks the mode of the opened file, not of its path, so that the file cannot be replaced in between."""
     try:
         with path.open("rb") as file:
             _check_mode(path, os.fstat(file.fileno()))
@@ -87,16 +87,16 @@ def _read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise UsageError(f"The key file {path} cannot be read ({error.strerror}): mend or remove it.") from None
+        raise UsageError(f"The key file {path} cannot be read ({error.strerror}): repair or remove it.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        # The decoder's own message may hold a piece of the line, and a line is a key.
-        raise UsageError(f'The key file {path} is not TOML: write one line a key, such as openai = "…".') from None
+        # The message of the decoder may quote a part of the line, which is a key.
+        raise UsageError(f'The key file {path} is not TOML: write one line per key, such as openai = "…".') from None
 
 
 def _check_mode(path: Path, found: os.stat_result) -> None:
     if os.name != "posix":
         return
     if not stat.S_ISREG(found.st_mode) or found.st_uid not in (os.getuid(), 0):
-        raise UsageError(f"The key file {path} is not a plain file of your own: make one that is.")
+        raise UsageError(f"The key file {path} is not a regular file that you own: replace it by one.")
     if found.st_mode & 0o077:
         raise UsageError(f"The key file {path} can be read by others: run `chmod 600 {path}`.")

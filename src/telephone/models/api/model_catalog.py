@@ -1,4 +1,4 @@
-"""What is known of models by name: their kind, the names of their inputs, the day they were retired; all of it data."""
+"""Table of known models: their kind, the names of their inputs, the day they were retired; read from `models.json`."""
 
 import json
 from collections.abc import Mapping
@@ -13,49 +13,49 @@ from telephone.models.base import ModelKind
 
 @dataclass(frozen=True)
 class CatalogEntry:
-    """One line of the table."""
+    """One row of the table."""
 
     kind: ModelKind | None = None
-    """What it makes; None is unknown."""
+    """Kind of the model; None is unknown."""
     prompt: str = ""
-    """The name of the input that takes the text; empty if it takes none."""
+    """Name of the text input; empty if there is none."""
     image: str = ""
-    """The name of the input that takes the picture."""
+    """Name of the image input."""
     seed: str = ""
-    """The name of the input that takes a seed."""
+    """Name of the seed input."""
     opening: str = ""
-    """Words with which each of its answers begins, and which are not part of the description."""
+    """Prefix of every output, which is removed from the description."""
     take: str = "first"
-    """Which of several pictures is the finished one: `first` or `last`."""
+    """Which of several output images is the result: `first` or `last`."""
     input: Mapping[str, Any] = field(default_factory=dict)
-    """Further inputs that are always sent."""
+    """Further inputs that every request contains."""
     retired: str = ""
-    """The last day on which its provider answers, if one has been named."""
+    """Last day of service, if the provider has announced one."""
 
 
-def model(provider: str, name: str) -> CatalogEntry:
-    """Returns what the table knows of a model, an empty line if it knows nothing.
+def catalog_entry(provider: str, name: str) -> CatalogEntry:
+    """Returns the row of a model, an empty entry if the table has none.
 
     Args:
-        provider: `openai` (by families of names) or `replicate` (by OWNER/MODEL).
-        name: as the provider calls it; a version after a colon does not matter.
+        provider: `openai` (rows are families of names) or `replicate` (rows are OWNER/MODEL).
+        name: the provider's name of the model; a version after a colon is ignored.
     """
     rows = _table().get(provider, {})
     bare = name.partition(":")[0]
-    fits = [family for family in rows if bare == family or (provider == "openai" and bare.startswith(f"{family}-"))]
-    return rows[max(fits, key=len)] if fits else CatalogEntry()
+    matches = [family for family in rows if bare == family or (provider == "openai" and bare.startswith(f"{family}-"))]
+    return rows[max(matches, key=len)] if matches else CatalogEntry()
 
 
-def kind_for(ref: str, asked: ModelKind | None, known: CatalogEntry) -> ModelKind:
-    """Returns the kind that the option asks for, else that of the table; a name alone is never guessed from.
+def resolve_kind(ref: str, requested: ModelKind | None, entry: CatalogEntry) -> ModelKind:
+    """Returns the kind of the option `kind`, else of the table; names are not interpreted.
 
     Raises:
-        UsageError: neither of them says.
+        UsageError: neither is given.
     """
-    kind = asked or known.kind
+    kind = requested or entry.kind
     if kind is None:
         raise UsageError(
-            f"What {ref} makes is not known: add ?kind=text2image, ?kind=image2text or ?kind=embedder to it."
+            f"The kind of {ref} is unknown: add ?kind=text2image, ?kind=image2text or ?kind=embedder to it."
         )
     return kind
 

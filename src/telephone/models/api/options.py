@@ -1,4 +1,4 @@
-"""The part of an address after its question mark, for players on other machines: checked, and never quoted back."""
+"""Options of a remote model's address: checked, and never quoted in a message, since a value may be a key."""
 
 import json
 import re
@@ -14,35 +14,36 @@ KINDS: tuple[ModelKind, ...] = ("text2image", "image2text", "embedder")
 
 
 @dataclass(frozen=True)
-class Options:
-    """What every remote player can be told; none of the first part changes an answer."""
+class RemoteOptions:
+    """Options of a remote model; only `seed`, `request` and `extra` are part of its fingerprint."""
 
     kind: ModelKind | None = None
     base_url: str | None = None
     flight: int = 8
-    """Calls at one time."""
+    """Maximum concurrent calls."""
     per_minute: float | None = None
+    """Maximum calls per minute; None is unlimited."""
     timeout: float | None = None
-    """Seconds for a whole call; None is the provider's usual."""
+    """Seconds of a whole call; None is the provider's default."""
     price: float | None = None
-    """US dollars an item, where the user knows better than the table."""
+    """US dollars an item; overrides the price table."""
     price_second: float | None = None
-    """US dollars a second of computing."""
+    """US dollars a second of computing; overrides the price table."""
     seed: str = "no"
-    """`no`: not sent; `try`: sent; `yes`: sent, and the user vouches that equal seeds give equal answers."""
-    deciding: Mapping[str, Any] = field(default_factory=dict)
-    """The options of this provider that are part of the request."""
+    """`no`: not sent; `try`: sent; `yes`: sent, and the user states that equal seeds give equal results."""
+    request: Mapping[str, Any] = field(default_factory=dict)
+    """Options of the provider that are part of the request."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Further fields of the request, from options such as `extra.steps=4`."""
 
-    def asked(self) -> list[tuple[str, Any]]:
-        """Returns everything that decides an answer, sorted: it belongs to the fingerprint."""
-        chosen = [*self.deciding.items(), *((f"extra.{key}", value) for key, value in self.extra.items())]
+    def fingerprint_parts(self) -> list[tuple[str, Any]]:
+        """Returns everything that determines a result, sorted by name."""
+        chosen = [*self.request.items(), *((f"extra.{key}", value) for key, value in self.extra.items())]
         return sorted([*chosen, ("seed", self.seed)], key=lambda pair: pair[0])
 
 
-def size(text: str) -> str:
-    """Reads a size of a picture.
+def image_size(text: str) -> str:
+    """Parses the size of an image.
 
     Raises:
         ValueError: it is neither `WIDTHxHEIGHT` nor `auto`.
@@ -52,25 +53,25 @@ def size(text: str) -> str:
     return text
 
 
-def word(text: str) -> str:
-    """Reads one plain word, for options whose values a provider may change.
+def identifier(text: str) -> str:
+    """Parses one word of letters, digits and `_.:/-`, for options whose values the provider defines.
 
     Raises:
-        ValueError: it is something else.
+        ValueError: it has other characters, or more than 80.
     """
     if not re.fullmatch(r"[\w.:/-]{1,80}", text):
-        raise ValueError("give one plain word")
+        raise ValueError("give one word of letters, digits and _.:/-")
     return text
 
 
-def sentence(text: str) -> str:
-    """Reads a request in words.
+def task_text(text: str) -> str:
+    """Parses the option `task`: the text that is sent with an image.
 
     Raises:
-        ValueError: it is empty or very long.
+        ValueError: it is empty or longer than 2000 characters.
     """
     if not 0 < len(text.strip()) <= 2000:
-        raise ValueError("give a request of at most 2000 characters")
+        raise ValueError("give a text of 1 to 2000 characters")
     return text.strip()
 
 
@@ -84,37 +85,53 @@ SHARED: dict[str, Parser] = {
     "price_second": number(0, 1000),
     "seed": choice("no", "try", "yes"),
 }
+"""Options of all remote models."""
 
 
-def read(ref: str, given: Mapping[str, str], own: Mapping[str, Parser], prefix: str = "extra.") -> Options:
+def parse_options(
+    ref: str, values: Mapping[str, str], parsers: Mapping[str, Parser], prefix: str = "extra."
+) -> RemoteOptions:
     """Returns the options of an address.
 
     Args:
         ref: provider and name, for messages.
-        given: what follows the question mark.
-        own: the options of this provider beside the shared ones.
-        prefix: options that begin so are further fields of the request; numbers, true and false are read as JSON.
+        values: options as text.
+        parsers: the options of the provider beside the shared ones.
+        prefix: options with this prefix are further fields of the request; see `json_scalar`.
 
     Raises:
-        UsageError: an option is unknown or its value cannot be read; the value itself is not told, as it may be a key.
+        UsageError: an option is unknown or its value is invalid; the message omits the value, which may be a key.
     """
     shared: dict[str, Any] = {}
-    deciding: dict[str, Any] = {}
+    request: dict[str, Any] = {}
     extra: dict[str, Any] = {}
-    for name, text in given.items():
+    for name, text in values.items():
         if name.startswith(prefix) and name != prefix:
-            extra[name.removeprefix(prefix)] = literal(text)
+            extra[name.removeprefix(prefix)] = json_scalar(text)
         elif name in SHARED:
             shared[name] = _value(ref, name, text, SHARED[name])
-        elif name in own:
-            deciding[name] = _value(ref, name, text, own[name])
+        elif name in parsers:
+            request[name] = _value(ref, name, text, parsers[name])
         else:
-            raise _unknown(ref, name, [*SHARED, *own], prefix)
-    return Options(**shared, deciding=deciding, extra=extra)
+            raise _unknown(ref, name, [*SHARED, *parsers], prefix)
+    return RemoteOptions(**shared, request=request, extra=extra)
 
 
-def literal(text: str) -> Any:
-    """Returns the number, truth value or null that a text is in JSON, else the text itself."""
+def requested_kind(ref: str, values: Mapping[str, str]) -> ModelKind | None:
+    """Returns the value of the option `kind`, None if it is absent.
+
+    Raises:
+        UsageError: it is not a kind.
+    """
+    text = values.get("kind")
+    kind = next((each for each in KINDS if each == text), None)
+    if text is not None and kind is None:
+        raise UsageError(f"The option kind= of {ref} cannot be used: give one of: {', '.join(KINDS)}.")
+    return kind
+
+
+def json_scalar(text: str) -> Any:
+    """Returns the number, boolean or null that a text is in JSON, else the text itself."""
     try:
         value = json.loads(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a call costs: a table of published prices with dates and sources; what is not in it is unknown, never free."""
+"""Published prices with dates and sources, read from `prices.json`; a missing price is unknown, not 0."""
 
 import json
 import re
@@ -12,39 +12,39 @@ MILLION = 1_000_000
 
 @dataclass(frozen=True)
 class Usage:
-    """What a provider says that a call has used; None where it says nothing."""
+    """Usage of a call as the provider reports it; None where it reports nothing."""
 
     items: int = 1
-    """Pictures or texts that were made."""
+    """Images or texts in the result."""
     seconds: float | None = None
     """Seconds of computing."""
     input: int | None = None
-    """Tokens read."""
+    """Input tokens."""
     output: int | None = None
-    """Tokens written."""
+    """Output tokens."""
 
 
 @dataclass(frozen=True)
 class Price:
-    """US dollars, as they were published on a day; None where a model is not sold that way."""
+    """Price in US dollars as published on a day; None for units that the model is not billed by."""
 
     item: float | None = None
-    """For one picture or text."""
+    """Per image or text."""
     second: float | None = None
-    """For one second of computing."""
+    """Per second of computing."""
     input: float | None = None
-    """For a million tokens read."""
+    """Per million input tokens."""
     output: float | None = None
-    """For a million tokens written."""
+    """Per million output tokens."""
     typical: tuple[int, int] | None = None
-    """Tokens read and written by a usual call of a game, by our own estimate; for plans, never for bills."""
+    """Estimated input and output tokens of a typical call in a game; used in forecasts only."""
     date: str = ""
-    """The day on which the source was read."""
+    """Day on which the source was read."""
     source: str = ""
-    """Where it was read, or `option` for what the user says."""
+    """Where the price was read, or `option` if the user gives it."""
 
     def cost(self, usage: Usage) -> float | None:
-        """Returns the dollars of a finished call, None if the price or the usage is not known well enough."""
+        """Returns the cost of a finished call in dollars, None if the price or the usage is unknown."""
         if self.item is not None:
             return self.item * usage.items
         if self.second is not None:
@@ -56,22 +56,22 @@ class Price:
         return (self.input * usage.input + self.output * usage.output) / MILLION
 
     def expected(self) -> float | None:
-        """Returns the dollars of a usual call, for a plan; None if nobody can tell."""
+        """Returns the estimated cost of a typical call in dollars, for forecasts; None if it is unknown."""
         if self.typical is not None:
             return self.cost(Usage(input=self.typical[0], output=self.typical[1]))
         return self.item
 
 
 UNKNOWN = Price()
-"""The price of a model that the table does not know."""
+"""Price of a model that is not in the table."""
 
 
 def price_of(provider: str, model: str) -> Price:
-    """Returns the published price of a provider's own model, `UNKNOWN` if the table has none.
+    """Returns the published price of a model on the provider's own server, `UNKNOWN` if the table has none.
 
     Args:
         provider: `openai`, `replicate` or `hf`.
-        model: as the provider calls it; a date or version at its end may be left out of the table.
+        model: the provider's name of the model; a date or version at its end may be missing in the table.
     """
     known = _table().get(provider, {})
     bare = re.sub(r"(-\d{4}-\d{2}-\d{2}|:.*)$", "", model)

@@ -1,4 +1,4 @@
-"""A small client of Replicate's HTTP interface: create a prediction, wait for it, call it off when it takes long."""
+"""HTTP client of Replicate: creates a prediction, polls it, and cancels it after the timeout."""
 
 import re
 import time
@@ -7,112 +7,112 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from telephone.core.errors import ModelError, ModelRefused, ModelUnavailable
-from telephone.models.api.error_mapping import from_status, is_refusal, told
-from telephone.models.api.http_client import connect
+from telephone.models.api.error_mapping import from_status, is_refusal, mapped_errors
+from telephone.models.api.http_client import create_client
 from telephone.models.api.keys import Key
-from telephone.models.api.sanitize import said
+from telephone.models.api.sanitize import provider_message
 
 if TYPE_CHECKING:
     import httpx2
 
-OWN = "https://api.replicate.com/v1"
-WAIT = 60
-"""Seconds that the service itself waits before it answers, at most."""
-PATIENCE = 15.0
-"""Seconds beyond that for an answer to arrive."""
-POLLS = (0.25, 0.5, 1.0, 2.0)
-"""Seconds between two questions whether it is done; the last one again and again."""
+OFFICIAL_URL = "https://api.replicate.com/v1"
+MAX_SERVER_WAIT = 60
+"""Maximum seconds that the service holds a request open before it responds."""
+RESPONSE_MARGIN = 15.0
+"""Seconds beyond that until a response must have arrived."""
+POLL_INTERVALS = (0.25, 0.5, 1.0, 2.0)
+"""Seconds between two polls; the last one repeats."""
 
-_DONE = {"succeeded", "failed", "canceled", "aborted"}
+_FINISHED = {"succeeded", "failed", "canceled", "aborted"}
 
 
 @dataclass(frozen=True)
-class Predictions:
-    """The service at one address; safe to share between threads."""
+class ReplicateClient:
+    """Client of the service at one URL; several threads may share it."""
 
-    who: str
-    """The player, for messages."""
+    label: str
+    """Model and host, for messages."""
     url: str
     key: Key | None
     seconds: float
-    """For one prediction, from its creation to its end."""
+    """Deadline of one prediction, from its creation to its end."""
     local: bool = False
-    """Whether the service is this machine."""
+    """Whether the service runs on this machine."""
 
-    def run(self, model: str, given: dict[str, Any]) -> dict[str, Any]:
+    def run(self, model: str, inputs: dict[str, Any]) -> dict[str, Any]:
         """Returns a finished prediction.
 
         Args:
             model: `OWNER/MODEL` or `OWNER/MODEL:VERSION`.
-            given: the inputs of the model by name.
+            inputs: the inputs of the model by name.
 
         Raises:
-            ModelRefused: the model declined because of what it was shown or what it made.
-            ModelUnavailable: the service failed, or it took too long and was called off.
-            ModelError: the service answers that this cannot be, or the model failed.
+            ModelRefused: the model declined the input or its own output by a content rule.
+            ModelUnavailable: the service failed, or the prediction exceeded the timeout and was cancelled.
+            ModelError: the service rejects the request, or the model failed.
         """
         deadline = time.monotonic() + self.seconds
         name, _, version = model.partition(":")
         path = "/predictions" if version else f"/models/{name}/predictions"
-        body = {"input": given, **({"version": version} if version else {})}
-        wait = max(1, min(WAIT, int(self.seconds)))
+        body = {"input": inputs, **({"version": version} if version else {})}
+        wait = max(1, min(MAX_SERVER_WAIT, int(self.seconds)))
         headers = {"prefer": f"wait={wait}", "cancel-after": f"{max(5, int(self.seconds))}s"}
-        made = self._call("POST", path, json=body, headers=headers)
-        return self._finished(self._wait(made, deadline))
+        prediction = self._request("POST", path, json=body, headers=headers)
+        return self._checked(self._poll(prediction, deadline))
 
     def upload(self, data: bytes) -> tuple[str, str]:
-        """Returns id and address of a PNG file that was put where models can read it, for a day at most."""
-        made = self._call("POST", "/files", files={"content": ("picture.png", data, "image/png")})
-        urls = made.get("urls")
-        address = urls.get("get") if isinstance(urls, dict) else None
-        if not isinstance(address, str):
-            raise ModelError(f"{self.who} took a picture and does not say where it lies.")
-        return _id(made, self.who), address
+        """Uploads a PNG file, which the service keeps for at most a day; returns its id and its URL."""
+        response = self._request("POST", "/files", files={"content": ("picture.png", data, "image/png")})
+        urls = response.get("urls")
+        url = urls.get("get") if isinstance(urls, dict) else None
+        if not isinstance(url, str):
+            raise ModelError(f"The response of {self.label} has no URL of the uploaded image.")
+        return _id(response, self.label), url
 
     def delete(self, file: str) -> None:
-        """Takes an uploaded file away; if that fails, the service does it a day later."""
-        self._quietly("DELETE", f"/files/{file}")
+        """Deletes an uploaded file; if that fails, the service deletes it after a day."""
+        self._request_ignoring_errors("DELETE", f"/files/{file}")
 
-    def _wait(self, made: dict[str, Any], deadline: float) -> dict[str, Any]:
-        """Asks again while it runs. A question that fails is asked again too: only creating costs money."""
-        prediction, polls = _id(made, self.who), 0
-        while made.get("status") not in _DONE:
-            pause = POLLS[min(polls, len(POLLS) - 1)]
+    def _poll(self, prediction: dict[str, Any], deadline: float) -> dict[str, Any]:
+        """Polls until the prediction is finished; a failed poll is repeated, since only the creation costs money."""
+        prediction_id, polls = _id(prediction, self.label), 0
+        while prediction.get("status") not in _FINISHED:
+            pause = POLL_INTERVALS[min(polls, len(POLL_INTERVALS) - 1)]
             if time.monotonic() + pause > deadline:
-                self._quietly("POST", f"/predictions/{prediction}/cancel")
-                raise ModelUnavailable(f"{self.who} took longer than {self.seconds:g} s and was called off.")
+                self._request_ignoring_errors("POST", f"/predictions/{prediction_id}/cancel")
+                raise ModelUnavailable(f"{self.label} took longer than {self.seconds:g} s and was cancelled.")
             time.sleep(pause)
             polls += 1
             try:
-                made = self._call("GET", f"/predictions/{prediction}")
+                prediction = self._request("GET", f"/predictions/{prediction_id}")
             except ModelUnavailable as error:
                 time.sleep(min(error.retry_after or 0.0, max(0.0, deadline - time.monotonic())))
-        return made
+        return prediction
 
-    def _finished(self, made: dict[str, Any]) -> dict[str, Any]:
-        status, why = made.get("status"), said(made.get("error"))
+    def _checked(self, prediction: dict[str, Any]) -> dict[str, Any]:
+        status, reason = prediction.get("status"), provider_message(prediction.get("error"))
         if status == "succeeded":
-            return made
-        if is_refusal(why):
-            raise ModelRefused(f"{self.who} declines: {why.rstrip('.')}.")
+            return prediction
+        if is_refusal(reason):
+            raise ModelRefused(f"{self.label} declines: {reason.rstrip('.')}.")
         if status == "failed":
-            raise ModelError(f"{self.who} failed: {why.rstrip('.') or 'it does not say why'}.")
-        raise ModelUnavailable(f"{self.who} was called off before it was done ({status}): raise timeout=.")
+            raise ModelError(f"{self.label} failed: {reason.rstrip('.') or 'no reason given'}.")
+        raise ModelUnavailable(f"{self.label} was cancelled before it was finished ({status}): raise timeout=.")
 
-    def _call(self, method: str, path: str, **sent: Any) -> dict[str, Any]:
-        with told(self.who):
-            response = self._http.request(method, self.url + path, **sent)
+    def _request(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+        with mapped_errors(self.label):
+            response = self._http.request(method, self.url + path, **arguments)
             if response.status_code >= 300:
-                raise from_status(self.who, response.status_code, response.text, response.headers)
+                raise from_status(self.label, response.status_code, response.text, response.headers)
             found = response.json()
         if not isinstance(found, dict):
-            raise ModelUnavailable(f"{self.who} answers with something that is not a prediction: try again later.")
+            raise ModelUnavailable(f"The response of {self.label} is not a prediction: try again later.")
         return found
 
-    def _quietly(self, method: str, path: str) -> None:
-        """For tidying up: that the service cannot be reached has been told already, or is told by the next call."""
+    def _request_ignoring_errors(self, method: str, path: str) -> None:
+        """For clean-up; a lost connection is reported by the call itself or by the next one."""
         try:
-            with told(self.who):
+            with mapped_errors(self.label):
                 self._http.request(method, self.url + path)
         except ModelError:
             return
@@ -120,12 +120,12 @@ class Predictions:
     @cached_property
     def _http(self) -> "httpx2.Client":
         headers = {"authorization": f"Bearer {self.key.reveal()}"} if self.key else {}
-        return connect(min(self.seconds, float(WAIT)) + PATIENCE, self.local, headers=headers)
+        return create_client(min(self.seconds, float(MAX_SERVER_WAIT)) + RESPONSE_MARGIN, self.local, headers=headers)
 
 
-def _id(made: dict[str, Any], who: str) -> str:
-    """The address of a prediction is built here from its id: one that came in an answer would be sent our key."""
-    name = made.get("id")
-    if not isinstance(name, str) or not re.fullmatch(r"[\w-]{1,80}", name):
-        raise ModelError(f"{who} answers without the id of what it has begun.")
-    return name
+def _id(response: dict[str, Any], label: str) -> str:
+    """Returns the id from which URLs are built; a URL from the response is not used, since it would receive the key."""
+    value = response.get("id")
+    if not isinstance(value, str) or not re.fullmatch(r"[\w-]{1,80}", value):
+        raise ModelError(f"The response of {label} has no valid id.")
+    return value

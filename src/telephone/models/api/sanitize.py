@@ -1,26 +1,32 @@
-"""What comes back from elsewhere is not trusted: pictures are sniffed and redrawn, texts are cut and cleaned."""
+"""Checks everything that a provider returns: images are decoded anew, texts cleaned and cut, vectors normalised."""
 
 import base64
 import binascii
 import json
 import re
 import unicodedata
+from collections.abc import Sequence
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from telephone.core.errors import ModelError
 from telephone.core.images import decode
 from telephone.core.redaction import conceal, redact
 
-MAX_PICTURE = 32 * 2**20
-"""Bytes of a picture's file."""
+MAX_IMAGE_BYTES = 32 * 2**20
+"""Bytes of an image file."""
 MAX_TEXT = 8_000
-"""Characters of a description; more is cut off."""
-MAX_NOTE = 2_000
-"""Characters of what is kept beside an answer."""
+"""Characters of a description; the rest is cut off."""
+MAX_METADATA = 2_000
+"""Characters of the stored metadata of a response."""
 MAX_MESSAGE = 240
-"""Characters of a provider's own words in an error."""
+"""Characters of a provider's message inside an error."""
+MAX_DIMENSIONS = 100_000
+"""Numbers of one vector."""
 
 _SIGNATURES = (
     ("PNG", re.compile(rb"\x89PNG\r\n\x1a\n")),
@@ -28,105 +34,137 @@ _SIGNATURES = (
     ("WEBP", re.compile(rb"RIFF....WEBP", re.DOTALL)),
     ("GIF", re.compile(rb"GIF8[79]a")),
 )
-_KEPT_MARKS = {"\n", "\t", "\u200c", "\u200d"}
-"""Of all that cannot be seen: line ends, and the joiners without which Persian and many emoji fall apart."""
+_KEPT_INVISIBLE = {"\n", "\t", "\u200c", "\u200d"}
+"""Line ends, and the joiners that Persian and many emoji need."""
+_REMOVED_CATEGORIES = ("Cc", "Cf", "Cs")
+"""Unicode categories of control characters, format characters (direction marks, hidden tags) and surrogates."""
 
-_UNSEEN = ("Cc", "Cf", "Cs")
-"""Unicode's classes of control characters, of formats (turned directions, hidden tags) and of halves of characters."""
 
-
-def sniff(data: bytes) -> str | None:
+def image_format(data: bytes) -> str | None:
     """Returns PNG, JPEG, WEBP or GIF by the first bytes, None for anything else."""
     return next((name for name, start in _SIGNATURES if start.match(data)), None)
 
 
-def picture(data: bytes) -> Image.Image:
-    """Returns the picture in RGB, upright and without metadata.
+def decode_image(data: bytes) -> Image.Image:
+    """Returns an image file as an upright RGB image without metadata.
 
     Args:
-        data: what a provider sent, whatever it called it.
+        data: the file, whatever its declared type.
 
     Raises:
-        ModelError: it is none of the four formats, is broken, or would decode to too many pixels.
+        ModelError: it has none of the four formats, is broken, or has too many pixels.
     """
-    kind = sniff(data)
-    if kind is None:
-        raise ModelError(f"The answer is not a PNG, JPEG, WebP or GIF picture: it is {_looks(data)}.")
-    return decode(data, formats=(kind,))
+    found = image_format(data)
+    if found is None:
+        raise ModelError(f"The file is not a PNG, JPEG, WebP or GIF image: it is {_content_type(data)}.")
+    return decode(data, formats=(found,))
 
 
-def embedded(url: str, most: int = MAX_PICTURE) -> bytes:
-    """Returns the bytes of a `data:` address.
+def data_url_bytes(url: str, max_bytes: int = MAX_IMAGE_BYTES) -> bytes:
+    """Returns the content of a `data:` URL.
 
     Raises:
-        ModelError: it is not one, is not valid, or holds more than `most` bytes.
+        ModelError: it is not a valid one, or its content is longer than `max_bytes`.
     """
     head, comma, body = url.partition(",")
     if not head.lower().startswith("data:") or not comma:
-        raise ModelError("The answer's data address cannot be read.")
-    if len(body) > most * 3:
-        raise ModelError(f"The answer's data address is larger than {most} bytes.")
-    return base64_bytes(body, most) if head.lower().endswith(";base64") else unquote_to_bytes(body)[:most]
+        raise ModelError("The data URL is invalid.")
+    if len(body) > max_bytes * 3:
+        raise ModelError(f"The data URL holds more than {max_bytes} bytes.")
+    return base64_bytes(body, max_bytes) if head.lower().endswith(";base64") else unquote_to_bytes(body)[:max_bytes]
 
 
-def base64_bytes(text: object, most: int = MAX_PICTURE) -> bytes:
+def base64_bytes(text: object, max_bytes: int = MAX_IMAGE_BYTES) -> bytes:
     """Returns the bytes of a base64 text.
 
     Raises:
-        ModelError: it is not base64, or holds more than `most` bytes.
+        ModelError: it is not base64, or longer than `max_bytes` allows.
     """
-    if not isinstance(text, str) or len(text) > most * 2:
-        raise ModelError(f"The answer's picture is not base64 of at most {most} bytes.")
+    if not isinstance(text, str) or len(text) > max_bytes * 2:
+        raise ModelError(f"The image is not base64 of at most {max_bytes} bytes.")
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
-        raise ModelError("The answer's picture is not valid base64.") from None
+        raise ModelError("The image is not valid base64.") from None
 
 
-def text(raw: object, most: int = MAX_TEXT) -> str:
-    """Returns a text without control characters, without what turns its direction or hides in it, and cut at a limit.
+def clean_text(raw: object, limit: int = MAX_TEXT) -> str:
+    """Returns a text without control characters, direction marks and hidden characters, cut at a limit.
 
     Args:
-        raw: what a provider sent in place of a description.
-        most: characters that are kept.
+        raw: the value in the provider's response.
+        limit: maximum characters.
 
     Raises:
-        ModelError: it is no text, or nothing is left of it.
+        ModelError: it is not a text, or the cleaned text is empty.
     """
     if not isinstance(raw, str):
-        raise ModelError(f"The answer holds a value of type {type(raw).__name__} in place of a text.")
-    cleaned = clean(raw, most)
+        raise ModelError(f"The response has a value of type {type(raw).__name__} instead of a text.")
+    cleaned = clean(raw, limit)
     if not cleaned:
-        raise ModelError("The answer is an empty text: there is nothing to draw from.")
+        raise ModelError("The response is an empty text: there is nothing to generate an image from.")
     return cleaned
 
 
-def clean(raw: str, most: int = MAX_TEXT) -> str:
-    """Returns what is left of a text when it is cleaned, stripped and cut; may be empty."""
-    lines = re.sub("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]", "\n", raw[: most * 4])
-    seen = "".join(mark for mark in lines if mark in _KEPT_MARKS or unicodedata.category(mark) not in _UNSEEN)
-    return conceal(seen).strip()[:most].rstrip()
+def clean(raw: str, limit: int = MAX_TEXT) -> str:
+    """Returns a text cleaned, stripped and cut; it may be empty."""
+    lines = re.sub("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]", "\n", raw[: limit * 4])
+    kept = "".join(
+        sign for sign in lines if sign in _KEPT_INVISIBLE or unicodedata.category(sign) not in _REMOVED_CATEGORIES
+    )
+    return conceal(kept).strip()[:limit].rstrip()
 
 
-def said(words: object, most: int = MAX_MESSAGE) -> str:
-    """Returns a provider's own words for use inside an error: one clean line without keys, empty if there are none."""
-    if not isinstance(words, str):
+def provider_message(raw: object, limit: int = MAX_MESSAGE) -> str:
+    """Returns a provider's message for use in an error: one clean line without keys; empty if it is not a text."""
+    if not isinstance(raw, str):
         return ""
-    line = " ".join(redact(clean(words, most * 8)).split())
-    return line if len(line) <= most else line[: most - 1] + "…"
+    line = " ".join(redact(clean(raw, limit * 8)).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def note(**facts: object) -> str:
-    """Returns what is known beside an answer as JSON without keys; facts that are None or empty are left out."""
-    known = {name: fact for name, fact in facts.items() if fact not in (None, "", [], {})}
+def metadata_json(**fields: object) -> str:
+    """Returns metadata of a response as JSON without keys; fields that are None or empty are left out."""
+    known = {name: value for name, value in fields.items() if value not in (None, "", [], {})}
     written = json.dumps(known, ensure_ascii=False, sort_keys=True, default=str) if known else ""
-    return redact(clean(written, MAX_NOTE))
+    return redact(clean(written, MAX_METADATA))
 
 
-def _looks(data: bytes) -> str:
+def unit_rows(rows: Sequence[Any], count: int, label: str) -> NDArray[np.float32]:
+    """Returns float32 [count, d] of unit length.
+
+    Args:
+        rows: one vector a text, in order, of any type.
+        count: expected number of vectors.
+        label: model and host, for messages.
+
+    Raises:
+        ModelError: the number of vectors is wrong, their lengths differ, or one is zero or not finite.
+    """
+    if len(rows) != count:
+        raise ModelError(f"{label} returns {len(rows)} vectors for {count} texts.")
+    if count == 0:
+        return np.zeros((0, 0), dtype=np.float32)
+    try:
+        table = np.asarray(rows, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ModelError(f"{label} returns something other than a table of numbers.") from None
+    if table.ndim != 2 or table.shape[1] == 0 or table.shape[1] > MAX_DIMENSIONS:
+        raise ModelError(f"{label} returns an array of shape {list(table.shape)[:4]} instead of one vector a text.")
+    lengths = np.linalg.norm(table, axis=1, keepdims=True)
+    if not np.isfinite(lengths).all() or not (lengths > 0).all():
+        raise ModelError(f"{label} returns a vector that is zero or not finite.")
+    return np.asarray(table / lengths, dtype=np.float32)
+
+
+embedded, picture = data_url_bytes, decode_image
+"""Former names, which the server still imports."""
+
+
+def _content_type(data: bytes) -> str:
     start = data[:256].lstrip().lower()
     if not start:
         return "empty"
     if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<svg", b"<")):
-        return "a page of HTML or XML"
-    return "JSON" if start[:1] in b"{[" else f"{len(data)} bytes of something else"
+        return "HTML or XML"
+    return "JSON" if start[:1] in b"{[" else f"{len(data)} bytes of another type"
