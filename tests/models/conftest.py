@@ -9,16 +9,16 @@ import pytest
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Returns where the tiny model of a kind is."""
+    """Returns a function from the kind of a tiny model to its folder."""
     folder = tmp_path_factory.mktemp("tiny")
 
     def get(kind: str) -> Path:
-        import tiny
+        import tiny_models
 
         if not (folder / kind).exists():
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # what the libraries say while a model is written is not under test
-                tiny.build(folder, [kind])
+                warnings.simplefilter("ignore")  # warnings of the libraries while a model is saved are not under test
+                tiny_models.build(folder, [kind])
         return folder / kind
 
     return get

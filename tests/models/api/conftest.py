@@ -1,4 +1,4 @@
-"""A provider that misbehaves on request, and an environment in which no key of anybody's is set."""
+"""A local provider with faults on request, and an environment without keys."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,8 +24,8 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def player(server: Server) -> Callable[..., Any]:
-    """Makes the player at an address, on the server."""
+def remote_model(server: Server) -> Callable[..., Any]:
+    """Returns a function from an address to its model on the local provider."""
 
     def make(ref: str, kind: str = "text2image", **options: object) -> Any:
         chosen = {"kind": kind, "base_url": server.url, "timeout": 10, **options}

@@ -1,4 +1,4 @@
-"""Checks everything that a provider returns: images are re-encoded, texts cleaned and cut, vectors scaled to length 1."""
+"""Checks everything that a provider returns: images are re-encoded, texts cleaned and cut, vectors normalised."""
 
 import base64
 import binascii

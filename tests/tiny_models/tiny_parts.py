@@ -8,7 +8,7 @@ WORDS = (
     "a an the red blue green cat dog boat house tree sea shows with two three on under image of and small big".split()  # noqa: SIM905 - easier to read
 )
 SIDE = 32
-"""Pixels of what the describers and embedders look at."""
+"""Side of the images that image-to-text models and embedders take, in pixels."""
 CHAT = (
     "{% for message in messages %}{% if message['role'] == 'user' %}USER: {% else %}ASSISTANT: {% endif %}"
     "{% for part in message['content'] %}{% if part['type'] == 'image' %}<image>{% else %}{{ part['text'] }}{% endif %}"

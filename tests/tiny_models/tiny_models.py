@@ -1,16 +1,16 @@
-"""Tiny random models with the libraries' own configs: `python tests/players/tiny.py FOLDER [KIND …]` writes them.
+"""Tiny random models with the libraries' own configs.
 
-Nothing is downloaded. Weights are scaled up where the usual beginning would make a model deaf to its input, so that a
-picture changes with the text and a description with the picture.
+`python tests/tiny_models/tiny_models.py FOLDER [KIND …]` writes them; nothing is downloaded. Weights are scaled up
+where the default initialisation would make the output independent of the input.
 """
 
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tiny_describers import blip, blip_2, git, idefics3, llava, llava_onevision, qwen_vl, smolvlm, vit_gpt2
-from tiny_drawers import kandinsky, stable_diffusion, unclip, unconditional
-from tiny_encoders import chinese_clip, clip, dinov2, minilm, siglip
+from tiny_embedders import chinese_clip, clip, dinov2, minilm, siglip
+from tiny_image2text import blip, blip_2, git, idefics3, llava, llava_onevision, qwen_vl, smolvlm, vit_gpt2
+from tiny_text2image import kandinsky, stable_diffusion, unclip, unconditional
 
 
 def build(folder: Path, kinds: Iterable[str] = ()) -> dict[str, Path]:
@@ -49,6 +49,6 @@ KINDS: dict[str, Callable[[Path], None]] = {
 
 if __name__ == "__main__":
     if len(sys.argv) < 2:
-        raise SystemExit(f"python tests/players/tiny.py FOLDER [KIND …]; the kinds: {', '.join(KINDS)}")
+        raise SystemExit(f"python tests/tiny_models/tiny_models.py FOLDER [KIND …]; the kinds: {', '.join(KINDS)}")
     for made in build(Path(sys.argv[1]), sys.argv[2:]).values():
         print(made)

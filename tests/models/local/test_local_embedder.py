@@ -64,7 +64,7 @@ def test_dino_sees_and_does_not_read(tiny_model, pictures):
 
 
 def test_sentences_are_pooled_as_the_folder_says(tmp_path, tiny_model):
-    import tiny_encoders as tiny
+    import tiny_embedders as tiny
     import torch
 
     mean = embedder(f"transformers/{tiny_model('minilm')}")

@@ -1,4 +1,4 @@
-"""Tiny describers of transformers: captioners and chat models, with every shape of processor."""
+"""Tiny image-to-text models of transformers: captioners and chat models, with every shape of processor."""
 
 import json
 from pathlib import Path
@@ -207,8 +207,8 @@ def llava_onevision(path: Path) -> None:
     )
     louder(LlavaOnevisionForConditionalGeneration(config), 6).save_pretrained(path)
     look = LlavaOnevisionImageProcessorPil(size={"height": SIDE, "width": SIDE}, image_grid_pinpoints=grid)
-    told = {"num_image_tokens": 16, "vision_feature_select_strategy": "full", "vision_aspect_ratio": "anyres_max_2"}
-    _chat_folder(path, tokenizer, look, "LlavaOnevisionProcessor", told)
+    settings = {"num_image_tokens": 16, "vision_feature_select_strategy": "full", "vision_aspect_ratio": "anyres_max_2"}
+    _chat_folder(path, tokenizer, look, "LlavaOnevisionProcessor", settings)
 
 
 def idefics3(path: Path, name: str = "Idefics3") -> None:
@@ -237,9 +237,9 @@ def smolvlm(path: Path) -> None:
     idefics3(path, "SmolVLM")
 
 
-def _chat_folder(path: Path, tokenizer: Any, look: Any, processor: str, told: dict[str, Any]) -> None:
+def _chat_folder(path: Path, tokenizer: Any, look: Any, processor: str, settings: dict[str, Any]) -> None:
     """Writes the files of a processor that cannot be made here, as it also takes films."""
     tokenizer.save_pretrained(path)
     look.save_pretrained(path)
-    (path / "processor_config.json").write_text(json.dumps(told | {"processor_class": processor}))
+    (path / "processor_config.json").write_text(json.dumps(settings | {"processor_class": processor}))
     (path / "chat_template.jinja").write_text(CHAT)

@@ -1,4 +1,4 @@
-"""The official client, once for real: a tiny vision-language model behind somebody else's OpenAI-compatible server."""
+"""The official client against the OpenAI-compatible server of transformers, which serves a tiny chat model."""
 
 import json
 import os
@@ -8,11 +8,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import tiny
 from PIL import Image
 
 from telephone import models
@@ -29,11 +28,11 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+def served(tmp_path_factory: pytest.TempPathFactory, tiny_model: Callable[[str], Path]) -> Iterator[tuple[str, Path]]:
     """The base address of `transformers serve` and the folder of the model that it serves."""
     pytest.importorskip("uvicorn")
     folder = tmp_path_factory.mktemp("served")
-    model = tiny.build(folder, ["llava"])["llava"]
+    model = tiny_model("llava")
     (folder / "home" / "hub").mkdir(parents=True)
     env = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(folder / "home"), "OMP_NUM_THREADS": "1"}
     port = free_port()
@@ -63,21 +62,21 @@ def _wait(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
 @pytest.mark.slow
 def test_a_tiny_model_describes_through_the_server(served: tuple[str, Path]) -> None:
     url, model = served
-    describer = models.image2text(f"openai/{model}?kind=image2text&base_url={url}&max_tokens=8&timeout=120")
+    captioner = models.image2text(f"openai/{model}?kind=image2text&base_url={url}&max_tokens=8&timeout=120")
     shown = [Image.new("RGB", (32, 32), colour) for colour in ("red", "navy", "red")]
-    answers = describer.generate_texts(shown)
+    answers = captioner.generate_texts(shown)
     assert not [answer for answer in answers if isinstance(answer, ModelError)]
     red, blue, again = (answer.value for answer in answers)
     assert red == again != blue
     assert json.loads(answers[0].raw)["usage"]["completion_tokens"] <= 8
     assert answers[0].cost is None
-    assert isinstance(describer.generate_text(shown[0]), str)
+    assert isinstance(captioner.generate_text(shown[0]), str)
 
 
 @pytest.mark.slow
-def test_what_the_server_lacks_is_told(served: tuple[str, Path]) -> None:
+def test_a_route_that_the_server_lacks_is_an_error(served: tuple[str, Path]) -> None:
     url, model = served
-    painter = models.text2image(f"openai/{model}?kind=text2image&base_url={url}&timeout=120")
-    (made,) = painter.generate_images(["a red kite"])
+    generator = models.text2image(f"openai/{model}?kind=text2image&base_url={url}&timeout=120")
+    (made,) = generator.generate_images(["a red kite"])
     assert type(made) is ModelError
     assert "404" in str(made)

@@ -118,7 +118,7 @@ def _dense(path: Path, width: int) -> None:
 
     path.mkdir(exist_ok=True)
     act = "torch.nn.modules.activation.Tanh"
-    told = {"in_features": 32, "out_features": width, "bias": True, "activation_function": act}
-    (path / "config.json").write_text(json.dumps(told))
+    config = {"in_features": 32, "out_features": width, "bias": True, "activation_function": act}
+    (path / "config.json").write_text(json.dumps(config))
     weights = {"linear.weight": torch.randn(width, 32), "linear.bias": torch.randn(width)}
     save_file(weights, path / "model.safetensors")

@@ -1,4 +1,4 @@
-"""Keys come from two places only, go to one machine only, and are found nowhere in what is written."""
+"""API keys: two sources, one server each, and no key in any written file, log or message."""
 
 import logging
 from pathlib import Path
@@ -55,22 +55,22 @@ def test_a_key_belongs_to_one_machine(file, monkeypatch):
     assert key_names("openai", "gpu-box:8000") == ("TELEPHONE_KEY_GPU_BOX", "TELEPHONE_KEY_GPU_BOX_8000")
 
 
-def test_the_key_of_the_provider_is_not_sent_to_another_server(server, player, monkeypatch):
+def test_the_key_of_the_provider_is_not_sent_to_another_server(server, remote_model, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    player("openai/m").generate_images(["a"])
+    remote_model("openai/m").generate_images(["a"])
     assert KEY not in str(server.asked)
     monkeypatch.setenv("TELEPHONE_KEY_127_0_0_1", "for-this-server-1")
-    player("openai/m", quality="low").generate_images(["a"])
+    remote_model("openai/m", quality="low").generate_images(["a"])
     assert server.asked[-1]["headers"]["authorization"] == "Bearer for-this-server-1"
 
 
-def test_what_the_client_finds_in_the_environment_is_not_sent_to_another_server(server, player, monkeypatch):
+def test_what_the_client_finds_in_the_environment_is_not_sent_to_another_server(server, remote_model, monkeypatch):
     monkeypatch.setenv("OPENAI_ORG_ID", "org-secret-1")
     monkeypatch.setenv("OPENAI_PROJECT_ID", "project-secret-1")
     monkeypatch.setenv("OPENAI_ADMIN_KEY", "admin-secret-1")
     monkeypatch.setenv("OPENAI_BASE_URL", "https://evil.example/v1")
     monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Mine: custom-secret-1\nAuthorization: Bearer other-secret-1")
-    player("openai/m").generate_images(["a"])
+    remote_model("openai/m").generate_images(["a"])
     assert len(server.asked) == 1
     assert "secret" not in str(server.asked)
     assert "authorization" not in {name.lower() for name in server.asked[0]["headers"]}
@@ -88,10 +88,10 @@ def test_a_file_that_others_can_read_is_refused(file, mode):
 )
 def test_a_file_that_is_not_toml_is_told_without_its_lines(file, text):
     file.write_text(text)
-    with pytest.raises(UsageError, match="not TOML") as told:
+    with pytest.raises(UsageError, match="not TOML") as raised:
         find_key("openai")
-    assert KEY not in str(told.value)
-    assert told.value.__cause__ is None
+    assert KEY not in str(raised.value)
+    assert raised.value.__cause__ is None
 
 
 @pytest.mark.parametrize(
@@ -99,9 +99,9 @@ def test_a_file_that_is_not_toml_is_told_without_its_lines(file, text):
 )
 def test_what_cannot_be_a_key_is_refused(file, wrong):
     file.write_text(f"openai = {wrong}\n")
-    with pytest.raises(UsageError, match="is invalid") as told:
+    with pytest.raises(UsageError, match="is invalid") as raised:
         find_key("openai")
-    assert wrong.strip('"') not in str(told.value)
+    assert wrong.strip('"') not in str(raised.value)
 
 
 def test_a_folder_in_place_of_the_file_is_refused(tmp_path, monkeypatch):
@@ -136,11 +136,11 @@ def test_a_provider_that_quotes_the_key_is_not_repeated(file):
 
 
 @pytest.mark.parametrize("fault", ["401", "500", "400", "moderated", "half", "empty"])
-def test_no_error_carries_the_key_not_even_in_its_causes(server, player, monkeypatch, fault):
+def test_no_error_carries_the_key_not_even_in_its_causes(server, remote_model, monkeypatch, fault):
     monkeypatch.setenv("TELEPHONE_KEY_127_0_0_1", KEY)
     server.token = "something-else" if fault == "401" else ""
     server.script.append(fault)
-    (made,) = player("openai/m").generate_images(["a"])
+    (made,) = remote_model("openai/m").generate_images(["a"])
     error = made if isinstance(made, ModelError) else made.value
     seen = []
     while error is not None:
@@ -179,6 +179,6 @@ def test_after_a_battle_with_failing_calls_no_file_and_no_line_holds_the_key(tmp
 
 def test_a_server_that_sends_the_key_back_does_not_get_it_into_a_text(server, monkeypatch):
     monkeypatch.setenv("TELEPHONE_KEY_127_0_0_1", KEY)
-    reader = models.load_model(f"openai/m?kind=image2text&base_url={server.url}&timeout=5")
-    (made,) = reader.generate_texts([barcode.draw(f"Your key is {KEY}!".encode())])
+    captioner = models.load_model(f"openai/m?kind=image2text&base_url={server.url}&timeout=5")
+    (made,) = captioner.generate_texts([barcode.draw(f"Your key is {KEY}!".encode())])
     assert made.value == "Your key is [key]!"

@@ -170,7 +170,7 @@ def test_tokens_that_are_cut_are_counted(sd, unclip):
 
 
 def test_what_the_safety_checker_blacks_out_is_a_refusal_of_that_item(tmp_path):
-    import tiny_drawers as tiny
+    import tiny_text2image as tiny
     import torch
 
     torch.manual_seed(3)

@@ -1,4 +1,4 @@
-"""The small client of Replicate: what it sends, how long it waits, when it calls off, what it makes of each output."""
+"""The client of Replicate: requests, polling, cancellation, and the shapes of outputs."""
 
 import json
 
@@ -14,10 +14,10 @@ from telephone.models.api.replicate import MAX_INLINE_BYTES
 TEXT = "Three red kites above a grey harbour."
 
 
-def test_a_picture_with_what_its_seconds_cost(player, server):
+def test_a_picture_with_what_its_seconds_cost(remote_model, server):
     server.polls = 2
-    painter = player("replicate/stability-ai/stable-diffusion:abc1", price_second=0.5, **{"input.num_steps": 4})
-    (made,) = painter.generate_images([TEXT])
+    generator = remote_model("replicate/stability-ai/stable-diffusion:abc1", price_second=0.5, **{"input.num_steps": 4})
+    (made,) = generator.generate_images([TEXT])
     assert barcode.read(made.value).decode() == TEXT
     assert made.cost == 1.0
     assert json.loads(made.raw)["metrics"] == {"predict_time": 2.0}
@@ -28,35 +28,37 @@ def test_a_picture_with_what_its_seconds_cost(player, server):
     assert [record["path"] for record in server.asked[1:]] == ["/v1/predictions/p0"] * 2
 
 
-def test_a_model_without_a_version_has_an_address_of_its_own(player, server):
+def test_a_model_without_a_version_has_an_address_of_its_own(remote_model, server):
     server.links = True
-    (made,) = player("replicate/kuprel/min-dalle").generate_images([TEXT])
+    (made,) = remote_model("replicate/kuprel/min-dalle").generate_images([TEXT])
     assert barcode.read(made.value).decode() == TEXT
     assert server.asked[0]["path"] == "/v1/models/kuprel/min-dalle/predictions"
     assert json.loads(server.asked[0]["body"])["input"]["text"] == TEXT
     assert made.cost is None
 
 
-def test_a_description_streamed_in_pieces_loses_its_opening(player, server):
-    reader = player("replicate/salesforce/blip:2e1d", "image2text")
-    (made,) = reader.generate_texts([barcode.draw(TEXT.encode())])
+def test_a_description_streamed_in_pieces_loses_its_opening(remote_model, server):
+    captioner = remote_model("replicate/salesforce/blip:2e1d", "image2text")
+    (made,) = captioner.generate_texts([barcode.draw(TEXT.encode())])
     assert made.value == TEXT
     sent = json.loads(server.asked[0]["body"])["input"]
     assert sent["task"] == "image_captioning"
     assert "prompt" not in sent
 
 
-def test_names_of_inputs_can_be_said_by_options(player, server):
-    reader = player("replicate/some/one:1", "image2text", image_name="picture", prompt_name="question", task="Why%3F")
-    (made,) = reader.generate_texts([barcode.draw(TEXT.encode())])
+def test_names_of_inputs_can_be_said_by_options(remote_model, server):
+    captioner = remote_model(
+        "replicate/some/one:1", "image2text", image_name="picture", prompt_name="question", task="Why%3F"
+    )
+    (made,) = captioner.generate_texts([barcode.draw(TEXT.encode())])
     assert made.value == TEXT
     assert json.loads(server.asked[0]["body"])["input"]["question"] == "Why?"
     assert set(json.loads(server.asked[0]["body"])["input"]) == {"picture", "question"}
 
 
-def test_a_large_picture_is_uploaded_and_taken_away_again(player, server):
+def test_a_large_picture_is_uploaded_and_taken_away_again(remote_model, server):
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (400, 400, 3), dtype=np.uint8))
-    (made,) = player("replicate/some/one:1", "image2text").generate_texts([noise])
+    (made,) = remote_model("replicate/some/one:1", "image2text").generate_texts([noise])
     assert made.value == "An uploaded picture."
     assert [(each["method"], each["path"]) for each in server.asked] == [
         ("POST", "/v1/files"),
@@ -66,16 +68,16 @@ def test_a_large_picture_is_uploaded_and_taken_away_again(player, server):
     assert len(server.asked[0]["body"]) > MAX_INLINE_BYTES
 
 
-def test_vectors(player):
-    rows = player("replicate/daanelson/imagebind:1", "embedder").embed_texts(["a", "bcd"])
+def test_vectors(remote_model):
+    rows = remote_model("replicate/daanelson/imagebind:1", "embedder").embed_texts(["a", "bcd"])
     assert rows.shape == (2, 3)
     assert np.allclose(np.linalg.norm(rows, axis=1), 1)
 
 
-def test_what_takes_too_long_is_called_off(player, server):
+def test_what_takes_too_long_is_called_off(remote_model, server):
     server.polls = 100
     with pytest.raises(ModelUnavailable, match="cancelled"):
-        raise player("replicate/some/one:1", timeout=1).generate_images([TEXT])[0]
+        raise remote_model("replicate/some/one:1", timeout=1).generate_images([TEXT])[0]
     assert server.asked[-1]["path"] == "/v1/predictions/p0/cancel"
     assert server.waiting["p0"]["canceled"]
 
@@ -94,18 +96,18 @@ def test_what_takes_too_long_is_called_off(player, server):
         ("failed", ModelError, "out of memory"),
     ],
 )
-def test_faults(player, server, fault, kind, says):
+def test_faults(remote_model, server, fault, kind, says):
     server.script.append(fault)
-    (made,) = player("replicate/some/one:1").generate_images([TEXT])
+    (made,) = remote_model("replicate/some/one:1").generate_images([TEXT])
     assert type(made) is kind
     assert says in str(made)
     assert len(server.asked) == 1
 
 
 @pytest.mark.parametrize(("fault", "says"), [("bomb", "too large"), ("svg", "HTML or XML"), ("private", "private")])
-def test_outputs_that_cannot_be_trusted(player, server, fault, says):
+def test_outputs_that_cannot_be_trusted(remote_model, server, fault, says):
     server.script.append(fault)
-    (made,) = player("replicate/some/one:1", price=0.1).generate_images([TEXT])
+    (made,) = remote_model("replicate/some/one:1", price=0.1).generate_images([TEXT])
     assert says in str(made.value)
     assert made.cost == 0.1
 

@@ -13,19 +13,19 @@ from telephone.models.api.hf import _check_request, _RequestPolicy, _restricted
 TEXT = "Three red kites above a grey harbour."
 
 
-def test_a_picture_and_its_description(player, server):
-    painter = player("hf/org/model", base_url=server.url + "/paint", steps=4, size="64x32", seed="try")
-    (drawn,) = painter.generate_images([TEXT], [5])
+def test_a_picture_and_its_description(remote_model, server):
+    generator = remote_model("hf/org/model", base_url=server.url + "/paint", steps=4, size="64x32", seed="try")
+    (drawn,) = generator.generate_images([TEXT], [5])
     assert barcode.read(drawn.value).decode() == TEXT
     sent = json.loads(server.asked[0]["body"])
     assert sent == {"inputs": TEXT, "parameters": {"num_inference_steps": 4, "width": 64, "height": 32, "seed": 5}}
-    (told,) = player("hf/org/model", "image2text", max_tokens=50).generate_texts([drawn.value])
-    assert told.value == TEXT
+    (output,) = remote_model("hf/org/model", "image2text", max_tokens=50).generate_texts([drawn.value])
+    assert output.value == TEXT
     assert json.loads(server.asked[1]["body"])["model"] == "org/model"
 
 
-def test_vectors(player, server):
-    rows = player("hf/org/model", "embedder", base_url=server.url + "/vectors").embed_texts(["a", "b"])
+def test_vectors(remote_model, server):
+    rows = remote_model("hf/org/model", "embedder", base_url=server.url + "/vectors").embed_texts(["a", "b"])
     assert np.allclose(rows, [[0.6, 0.8], [0.6, 0.8]])
 
 
@@ -41,9 +41,9 @@ def test_vectors(player, server):
         ("html", ModelUnavailable, "not an image"),
     ],
 )
-def test_faults(player, server, fault, kind, says):
+def test_faults(remote_model, server, fault, kind, says):
     server.script.append(fault)
-    (made,) = player(
+    (made,) = remote_model(
         "hf/org/model", base_url=server.url + "/paint", timeout=0.4 if fault == "delay" else 10
     ).generate_images([TEXT])
     made = getattr(made, "made", made)

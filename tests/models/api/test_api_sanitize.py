@@ -1,4 +1,4 @@
-"""Bytes and words from elsewhere: only four formats are opened, nothing hidden stays, nothing endless is read."""
+"""Checks of responses: four image formats, no hidden characters, limits of size."""
 
 import base64
 import io
@@ -41,7 +41,7 @@ def test_no_other_format_is_even_tried(kind):
 @pytest.mark.parametrize(
     ("data", "says"), [(b"", "empty"), (b"<!DOCTYPE html>", "HTML"), (b'{"a": 1}', "JSON"), (b"abc", "3 bytes")]
 )
-def test_what_it_is_instead_is_told(data, says):
+def test_the_type_of_another_file_is_named(data, says):
     with pytest.raises(ModelError, match=says):
         sanitize.decode_image(data)
 
@@ -67,7 +67,7 @@ def test_metadata_is_gone():
 
 @given(st.binary(max_size=60), st.sampled_from(["PNG", "JPEG", "WEBP", "GIF"]), st.integers(0, 400))
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_a_damaged_file_is_a_picture_or_a_player_error(noise, kind, at):
+def test_a_damaged_file_is_an_image_or_a_model_error(noise, kind, at):
     data = saved(kind)
     at %= len(data)
     damaged = data[:at] + noise + data[at + len(noise) :]

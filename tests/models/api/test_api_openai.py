@@ -24,44 +24,46 @@ def only(found: list) -> ModelOutput:
     return made
 
 
-def test_a_picture_and_its_description_go_round(player, server):
-    painter = player("openai/any-model", size="512x512", quality="low", **{"extra.steps": 4})
-    drawn = only(painter.generate_images([TEXT], [7]))
+def test_a_picture_and_its_description_go_round(remote_model, server):
+    generator = remote_model("openai/any-model", size="512x512", quality="low", **{"extra.steps": 4})
+    drawn = only(generator.generate_images([TEXT], [7]))
     assert barcode.read(drawn.value).decode() == TEXT
     body = json.loads(server.asked[-1]["body"])
     assert body == {"model": "any-model", "prompt": TEXT, "n": 1, "size": "512x512", "quality": "low", "steps": 4}
-    describer = player("openai/any-model", "image2text", temperature=0.5, max_tokens=99, detail="low", task="Tell+all.")
-    told = only(describer.generate_texts([drawn.value]))
-    assert told.value == TEXT
+    captioner = remote_model(
+        "openai/any-model", "image2text", temperature=0.5, max_tokens=99, detail="low", task="Tell+all."
+    )
+    output = only(captioner.generate_texts([drawn.value]))
+    assert output.value == TEXT
     sent = json.loads(server.asked[-1]["body"])
     assert (sent["temperature"], sent["max_tokens"], "seed" in sent) == (0.5, 99, False)
     parts = sent["messages"][0]["content"]
     assert parts[0]["text"] == "Tell all."
     assert parts[1]["image_url"]["detail"] == "low"
-    assert json.loads(told.raw)["usage"]["completion_tokens"] == 20
+    assert json.loads(output.raw)["usage"]["completion_tokens"] == 20
 
 
-def test_the_picture_may_come_by_its_address(player, server):
+def test_the_picture_may_come_by_its_address(remote_model, server):
     server.links = True
-    assert barcode.read(only(player("openai/m").generate_images([TEXT])).value).decode() == TEXT
+    assert barcode.read(only(remote_model("openai/m").generate_images([TEXT])).value).decode() == TEXT
     assert [record["method"] for record in server.asked] == ["POST", "GET"]
     assert "authorization" not in {name.lower() for name in server.asked[-1]["headers"]}
 
 
-def test_vectors_come_in_order_and_of_unit_length(player, server):
+def test_vectors_come_in_order_and_of_unit_length(remote_model, server):
     texts = [f"{'x' * (at % 7)}a" for at in range(70)]
-    rows = player("openai/m", "embedder").embed_texts(texts)
+    rows = remote_model("openai/m", "embedder").embed_texts(texts)
     assert (rows.shape, rows.dtype) == ((70, 2), np.float32)
     assert np.allclose(np.linalg.norm(rows, axis=1), 1)
     assert np.allclose(rows[:, 1] / rows[:, 0], [len(text) for text in texts])
     assert sum(server.paid.values()) == 2
 
 
-def test_seeds_are_sent_only_when_asked_for(player, server):
-    only(player("openai/m", seed="try").generate_images([TEXT], [2**32 - 1]))
+def test_seeds_are_sent_only_when_asked_for(remote_model, server):
+    only(remote_model("openai/m", seed="try").generate_images([TEXT], [2**32 - 1]))
     assert json.loads(server.asked[-1]["body"])["seed"] == 2**31 - 1
-    assert not player("openai/m", seed="try").traits().seeds
-    assert player("openai/m", seed="yes").traits().seeds
+    assert not remote_model("openai/m", seed="try").traits().seeds
+    assert remote_model("openai/m", seed="yes").traits().seeds
 
 
 PASSING = {"drop": "lost", "429": "429", "500": "500", "half": "lost", "html": "not JSON", "delay": "in time"}
@@ -69,39 +71,39 @@ PASSING = {"drop": "lost", "429": "429", "500": "500", "half": "lost", "html": "
 
 @pytest.mark.parametrize(("fault", "says"), PASSING.items())
 @pytest.mark.parametrize("kind", ["text2image", "image2text"])
-def test_what_may_pass_is_unavailable_and_is_asked_once(player, server, fault, says, kind):
+def test_what_may_pass_is_unavailable_and_is_asked_once(remote_model, server, fault, says, kind):
     server.script.append(fault)
-    maker = player("openai/m", kind, timeout=0.3 if fault == "delay" else 10)
+    maker = remote_model("openai/m", kind, timeout=0.3 if fault == "delay" else 10)
     with pytest.raises(ModelUnavailable, match=says):
         only(maker.generate_images([TEXT]) if kind == "text2image" else maker.generate_texts([barcode.draw(b"x")]))
     assert len(server.asked) == 1
     assert not sum(server.paid.values())
 
 
-def test_the_wait_that_the_provider_asks_for_is_handed_on(player, server):
+def test_the_wait_that_the_provider_asks_for_is_handed_on(remote_model, server):
     server.script.append("429")
     server.retry_after = "17"
-    with pytest.raises(ModelUnavailable) as told:
-        only(player("openai/m").generate_images([TEXT]))
-    assert told.value.retry_after == 17
+    with pytest.raises(ModelUnavailable) as raised:
+        only(remote_model("openai/m").generate_images([TEXT]))
+    assert raised.value.retry_after == 17
 
 
 @pytest.mark.parametrize(("fault", "says"), {"400": "400", "401": "check the key", "404": "name of the model"}.items())
-def test_what_will_not_pass_is_final(player, server, fault, says):
+def test_what_will_not_pass_is_final(remote_model, server, fault, says):
     server.script.append(fault)
-    with pytest.raises(ModelError, match=says) as told:
-        only(player("openai/m").generate_images([TEXT]))
-    assert type(told.value) is (KeyRejected if fault == "401" else ModelError)
+    with pytest.raises(ModelError, match=says) as raised:
+        only(remote_model("openai/m").generate_images([TEXT]))
+    assert type(raised.value) is (KeyRejected if fault == "401" else ModelError)
     assert len(server.asked) == 1
 
 
 @pytest.mark.parametrize("fault", ["moderated", "refused", "filtered"])
-def test_a_refusal_is_an_outcome_of_its_own(player, server, fault):
+def test_a_refusal_is_an_outcome_of_its_own(remote_model, server, fault):
     server.script.append(fault)
     with pytest.raises(ModelRefused):
         if fault == "moderated":
-            only(player("openai/m").generate_images([TEXT]))
-        only(player("openai/m", "image2text").generate_texts([barcode.draw(b"x")]))
+            only(remote_model("openai/m").generate_images([TEXT]))
+        only(remote_model("openai/m", "image2text").generate_texts([barcode.draw(b"x")]))
 
 
 ODD = {
@@ -114,32 +116,32 @@ ODD = {
 
 
 @pytest.mark.parametrize(("fault", "says"), ODD.items())
-def test_a_picture_that_cannot_be_trusted_has_been_paid_all_the_same(player, server, fault, says):
+def test_a_picture_that_cannot_be_trusted_has_been_paid_all_the_same(remote_model, server, fault, says):
     server.script.append(fault)
-    (made,) = player("openai/m", price=0.25).generate_images([TEXT])
+    (made,) = remote_model("openai/m", price=0.25).generate_images([TEXT])
     assert type(made.value) is ModelError
     assert says in str(made.value)
     assert made.cost == 0.25
 
 
-def test_an_empty_description_says_so(player, server):
+def test_an_empty_description_says_so(remote_model, server):
     server.script.append("empty")
     with pytest.raises(ModelError, match="empty text"):
-        only(player("openai/m", "image2text").generate_texts([barcode.draw(b"x")]))
+        only(remote_model("openai/m", "image2text").generate_texts([barcode.draw(b"x")]))
 
 
-def test_one_bad_item_does_not_spoil_the_others(player, server):
+def test_one_bad_item_does_not_spoil_the_others(remote_model, server):
     server.script.extend(["ok", "500", "ok"])
-    first, second, third = player("openai/m").generate_images([TEXT] * 3)
+    first, second, third = remote_model("openai/m").generate_images([TEXT] * 3)
     assert isinstance(second, ModelUnavailable)
     assert isinstance(first.value, Image.Image)
     assert isinstance(third.value, Image.Image)
 
 
-def test_a_redirect_of_the_service_is_not_followed(player, server):
+def test_a_redirect_of_the_service_is_not_followed(remote_model, server):
     server.redirects["/v1/images/generations"] = "http://127.0.0.1:9/elsewhere"
     with pytest.raises(ModelError, match="redirects"):
-        only(player("openai/m").generate_images([TEXT]))
+        only(remote_model("openai/m").generate_images([TEXT]))
 
 
 @pytest.mark.parametrize(
@@ -157,12 +159,12 @@ def test_a_redirect_of_the_service_is_not_followed(player, server):
     ],
 )
 def test_a_wrong_address_is_told_without_what_may_be_a_key(ref, says):
-    with pytest.raises(UsageError, match=says) as told:
+    with pytest.raises(UsageError, match=says) as raised:
         models.load_model(ref)
-    assert "abc12345" not in str(told.value)
+    assert "abc12345" not in str(raised.value)
 
 
-def test_what_a_player_says_of_itself():
+def test_traits_of_a_remote_model():
     one = models.load_model("openai/gpt-image-9?flight=3&per_minute=50&timeout=9").traits()
     assert (one.device, one.concurrency, one.per_minute, one.service) == ("remote", 3, 50, "openai api.openai.com")
     assert one.price is None
@@ -176,7 +178,7 @@ def test_what_a_player_says_of_itself():
 
 
 def test_a_missing_key_is_told_before_anything_is_sent():
-    painter = models.load_model("openai/gpt-image-1")
+    generator = models.load_model("openai/gpt-image-1")
     with pytest.raises(UsageError, match="set OPENAI_API_KEY"):
-        painter.generate_images([TEXT])
-    assert "OPENAI_API_KEY" in painter.lacks()
+        generator.generate_images([TEXT])
+    assert "OPENAI_API_KEY" in generator.lacks()
