@@ -1,4 +1,4 @@
-"""A server of fakes for a whole file of tests, and the official client."""
+"""A server of fake models, shared by the tests of a module, and the official client."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

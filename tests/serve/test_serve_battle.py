@@ -1,4 +1,4 @@
-"""A whole battle across two processes: players in one, the game in the other, and the same games as in one alone."""
+"""A battle across two processes gives the same games as in one."""
 
 import signal
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The official client against our server: pictures, descriptions, vectors, and what goes wrong."""
+"""The official client against the server: images, descriptions, vectors, and errors."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""Who is let in: tokens, names, sizes, numbers; and that no token shows anywhere."""
+"""Access: tokens, host names, limits of requests; and no token in any output."""
 
 import asyncio
 import json

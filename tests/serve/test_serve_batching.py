@@ -1,4 +1,4 @@
-"""Turns: one call at a time on a device, batches of what waits, and answers that do not depend on the company."""
+"""Batching: one call at a time on a device, batches of queued requests, and results independent of the batch."""
 
 import threading
 import time
