@@ -110,7 +110,7 @@ def test_a_judge_that_is_not_installed_leaves_the_facts(cli, monkeypatch):
         (("--prompts", "poket"), 2, "There is no prompt set 'poket'. Did you mean pocket"),
         (("--prompts", "none.csv"), 2, "There is no file none.csv"),
         (("--prompts", "latin.txt"), 2, "latin.txt, line 1, column 4: the byte 0xe9 is not UTF-8"),
-        (("--prompts", "blank.txt"), 2, "blank.txt holds no prompt: write at least one."),
+        (("--prompts", "blank.txt"), 2, "blank.txt contains no prompt: write at least one."),
         (("--prompts", "empty.csv"), 2, "empty.csv, line 2, column text: the text is empty"),
         (("--level", "hrad"), 2, "'hrad' is no level"),
         (("--turns", "0"), 2, "--turns"),

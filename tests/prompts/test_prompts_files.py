@@ -103,39 +103,43 @@ WRONG: dict[str, tuple[str, str | bytes, str]] = {
     "level is a number": ("a.jsonl", '{"text": "A cat", "level": 3}', "a.jsonl, line 1, column level: 3 is not a text"),
     "not utf-8": ("a.txt", "Ä cat\nbé".encode() + b"\xff", "a.txt, line 2, column 3: the byte 0xff is not UTF-8"),
     "utf-16": ("a.txt", "A cat".encode("utf-16"), "a.txt, line 1, column 1: the byte 0xff is not UTF-8"),
-    "empty file": ("a.txt", "", "a.txt holds no prompt"),
-    "only comments": ("a.txt", "# one\n\n", "a.txt holds no prompt"),
-    "only a header": ("a.csv", "text\n", "a.csv holds no prompt"),
-    "empty list": ("a.json", "[]", "a.json holds no prompt"),
+    "empty file": ("a.txt", "", "a.txt contains no prompt"),
+    "only comments": ("a.txt", "# one\n\n", "a.txt contains no prompt"),
+    "only a header": ("a.csv", "text\n", "a.csv contains no prompt"),
+    "empty list": ("a.json", "[]", "a.json contains no prompt"),
     "empty text": ("a.csv", "id,text\n1,  \n", "a.csv, line 2, column text: the text is empty"),
     "empty prompt": ("a.tsv", "Prompt\tNote\n\tx\n", "a.tsv, line 2, column prompt: the text is empty"),
     "no text": ("a.jsonl", '{"level": "easy"}', "a.jsonl, line 1, column text: it is missing"),
     "text is null": ("a.jsonl", '{"text": null}', "a.jsonl, line 1, column text: it is missing"),
     "short record": ("a.csv", "id,text\n1\n", "a.csv, line 2, column text: it is missing"),
     "no text column": ("a.csv", "sentence,level\nA cat,easy\n", "a.csv, line 1: there is no column text or prompt"),
-    "column twice": ("a.csv", "text,text\na,b\n", "a.csv, line 1: the column 'text' is named twice"),
+    "column twice": ("a.csv", "text,text\na,b\n", "a.csv, line 1: the column 'text' appears twice"),
     "too many fields": ("a.csv", "text,level\nA cat, a dog,easy\n", "a.csv, line 2: there are 3 fields and 2 columns"),
     "open quote": ("a.csv", 'text\nA cat\n"A dog\n', "a.csv, line 3: the record cannot be read"),
     "not json in jsonl": ("a.jsonl", '{"text": "A cat"}\n{"text": A}', "a.jsonl, line 2, column 10: this is not JSON"),
     "not json": ("a.json", '[\n "A cat",\n oops]', "a.json, line 3, column 2: this is not JSON"),
-    "deep json": ("a.json", "[" * 200_000, "a.json: this JSON cannot be read"),
-    "huge number": ("a.json", "[" + "1" * 5_000 + "]", "a.json: this JSON cannot be read"),
+    "deep json": ("a.json", "[" * 200_000, "a.json: this JSON cannot be parsed"),
+    "huge number": ("a.json", "[" + "1" * 5_000 + "]", "a.json: this JSON cannot be parsed"),
     "json is no list": ("a.json", '"A cat"', "a.json: this is a string; write a list"),
     "item is a number": ("a.json", '["A cat", 5]', "a.json, item 2: this is a number; write an object"),
     "half a character": ("a.jsonl", r'{"text": "A \ud83d cat"}', "a.jsonl, line 1, column text: the character at 3"),
     "id twice": (
         "a.jsonl", '{"text": "A cat", "id": "x"}\n{"text": "A dog", "id": "x"}',
-        "a.jsonl, line 2, column id: 'x' is the id of a.jsonl, line 1 already",
+        "a.jsonl, line 2, column id: 'x' is already the id of a.jsonl, line 1",
     ),
-    "text twice": ("a.txt", "A cat\nA dog\nA cat", "a.txt, line 3, column text: this prompt is a.txt, line 1 already"),
-    "id with control": ("a.jsonl", r'{"text": "A", "id": "a\u0007"}', "a.jsonl, line 1, column id: 'a\\x07' is no id"),
+    "text twice": (
+        "a.txt", "A cat\nA dog\nA cat", "a.txt, line 3, column text: this prompt is a duplicate of a.txt, line 1",
+    ),
+    "id with control": (
+        "a.jsonl", r'{"text": "A", "id": "a\u0007"}', "a.jsonl, line 1, column id: 'a\\x07' is not a valid id",
+    ),
     "long text": ("a.txt", "a" * (MAX_TEXT + 1), f"a.txt, line 1, column text: the text has {MAX_TEXT + 1} characters"),
-    "other kind": ("a.docx", "x", "a.docx is of no kind that can be read: use .txt, .csv"),
-    "no picture": ("a.jsonl", '{"image": "x.png"}', "a.jsonl, line 1, column image: there is no picture 'x.png'"),
+    "other kind": ("a.docx", "x", "a.docx has an unsupported extension: use one of .txt, .csv"),
+    "no picture": ("a.jsonl", '{"image": "x.png"}', "a.jsonl, line 1, column image: there is no image 'x.png'"),
     "picture outside": ("a.jsonl", '{"image": "../x.png"}', "column image: '../x.png' is outside the folder"),
     "picture outside, absolute": ("a.jsonl", '{"image": "/etc/hostname"}', "column image: '/etc/hostname' is outside"),
     "picture with a null": ("a.jsonl", r'{"image": "a\u0000b"}', "a.jsonl, line 1, column image: 'a\\x00b' cannot be"),
-    "picture is none": ("a.jsonl", '{"image": "a.jsonl"}', "a.jsonl, line 1, column image: 'a.jsonl' cannot be used."),
+    "picture is none": ("a.jsonl", '{"image": "a.jsonl"}', "a.jsonl, line 1, column image: 'a.jsonl' cannot be used: "),
 }  # fmt: skip
 
 
@@ -151,7 +155,7 @@ def test_missing_file_and_folder(tmp_path: Path) -> None:
     with pytest.raises(PromptError, match=r"There is no file .*gone\.txt"):
         load(tmp_path / "gone.txt")
     (tmp_path / "dir.txt").mkdir()
-    with pytest.raises(PromptError, match="is no file"):
+    with pytest.raises(PromptError, match="is not a file"):
         load(tmp_path / "dir.txt")
     with pytest.raises(PromptError, match="There is no file"):
         load("a\0b.txt")

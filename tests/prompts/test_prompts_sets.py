@@ -93,9 +93,9 @@ def test_get_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ("name", "message"),
     [
         ("poket", "There is no prompt set 'poket'. Did you mean pocket"),
-        ("zzz", "There is no prompt set 'zzz'. Take one of pocket, pocket-100, pocket-images, article"),
+        ("zzz", "There is no prompt set 'zzz'. Use one of pocket, pocket-100, pocket-images, article"),
         ("", "There is no prompt set ''"),
-        ("pocket:hrad", "'hrad' is no level: write pocket:LEVEL"),
+        ("pocket:hrad", "'hrad' is not a level: write pocket:LEVEL"),
         ("gone.txt", "There is no file gone.txt"),
         ("a\0b", "There is no prompt set"),
     ],

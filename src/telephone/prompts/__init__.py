@@ -1,4 +1,4 @@
-"""Where games start: the sets that come with the package, and files of the user's own."""
+"""Prompts: built-in sets, and files of the user."""
 
 from telephone.prompts.builtin import SETS, PromptSet, get, get_prompts
 from telephone.prompts.files import load

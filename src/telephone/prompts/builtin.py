@@ -1,4 +1,4 @@
-"""The prompt sets that come with the package, and one door to them and to files: a name or a path in, prompts out."""
+"""Built-in prompt sets, and loading of prompts by set name or path."""
 
 import difflib
 from dataclasses import dataclass, replace
@@ -14,24 +14,24 @@ DATA = Path(__file__).parent / "data"
 
 @dataclass(frozen=True)
 class PromptSet:
-    """A set that comes with the package."""
+    """A built-in prompt set."""
 
     name: str
     size: int
     """Number of prompts."""
     summary: str
-    """One line for a list."""
+    """One-line description."""
 
     @property
     def path(self) -> Path:
-        """The file that holds the prompts."""
+        """The data file."""
         return DATA / f"{self.name}.jsonl"
 
 
 SETS: tuple[PromptSet, ...] = (
-    PromptSet("pocket", 10, "ten picked scenes of the pocket world: 3 easy, 3 medium, 3 hard, 1 impossible"),
-    PromptSet("pocket-100", 100, "a hundred scenes of the pocket world, each with a pair that no training saw"),
-    PromptSet("pocket-images", 10, "pictures of the ten scenes of pocket, for games that start with an image"),
+    PromptSet("pocket", 10, "ten selected scenes of the pocket world: 3 easy, 3 medium, 3 hard, 1 impossible"),
+    PromptSet("pocket-100", 100, "a hundred scenes of the pocket world, each with a held-out pair"),
+    PromptSet("pocket-images", 10, "images of the ten scenes of pocket, for games that start with an image"),
     PromptSet("article", 10, "the ten prompts of the original experiment: 3 easy, 3 medium, 3 hard, 1 impossible"),
 )
 
@@ -43,7 +43,7 @@ def get(name: str | Path) -> list[Prompt]:
         name: The name of a set such as `pocket`; or one with a level, `pocket:easy`; or the path of a file.
 
     Raises:
-        PromptError: there is neither such a set nor such a file, or the file cannot be used; says near names.
+        PromptError: there is no such set or file (the message suggests similar names), or the file is invalid.
     """
     stem, colon, level = str(name).partition(":")
     found = {each.name: each for each in SETS}.get(stem.strip().lower())
@@ -53,7 +53,7 @@ def get(name: str | Path) -> list[Prompt]:
         return _of_level(found, level.strip().lower())
     if _looks_like_file(name):
         return load(name)
-    raise _nothing(str(name))
+    raise _unknown_set(str(name))
 
 
 def get_prompts(name: str | Path = "pocket") -> list[Prompt]:
@@ -67,7 +67,7 @@ def _built_in(found: PromptSet) -> list[Prompt]:
 
 def _of_level(found: PromptSet, level: str) -> list[Prompt]:
     if level not in LEVELS:
-        raise PromptError(f"{level!r} is no level: write {found.name}:LEVEL with one of {', '.join(LEVELS)}.")
+        raise PromptError(f"{level!r} is not a level: write {found.name}:LEVEL with one of {', '.join(LEVELS)}.")
     return [prompt for prompt in _built_in(found) if prompt.level == level]
 
 
@@ -77,11 +77,11 @@ def _looks_like_file(name: str | Path) -> bool:
     return Path(name).suffix.lower() in READERS or (name != "" and "\0" not in name and Path(name).exists())
 
 
-def _nothing(name: str) -> PromptError:
+def _unknown_set(name: str) -> PromptError:
     names = [each.name for each in SETS]
     near = difflib.get_close_matches(name.partition(":")[0].lower(), names, n=2, cutoff=0.5)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     return PromptError(
-        f"There is no prompt set {name!r}.{hint} Take one of {', '.join(names)}, or the path of a file "
+        f"There is no prompt set {name!r}.{hint} Use one of {', '.join(names)}, or the path of a file "
         f"({', '.join(READERS)})."
     )

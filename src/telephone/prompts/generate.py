@@ -1,4 +1,4 @@
-"""Makes the data files of the pocket sets anew: `python -m telephone.prompts.generate`; nothing else runs it."""
+"""Generates the data files of the pocket sets: `python -m telephone.prompts.generate`."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -22,12 +22,12 @@ CHOSEN: tuple[tuple[str, Level, int, str], ...] = (
     ("seaside-sketch", "hard", 2963, "detailed"),
     ("neon-regatta", "impossible", 1525, "story"),
 )
-"""The set `pocket`: id, level, seed and wording, picked by eye among thousands."""
+"""The set `pocket`: id, level, seed and wording, selected by eye among thousands."""
 SIZES: dict[Level, int] = {"easy": 30, "medium": 30, "hard": 30, "impossible": 10}
-"""The set `pocket-100`."""
+"""Number of prompts of each level in `pocket-100`."""
 ROTATION = ("plain", "detailed", "story", "short")
 """The wordings of `pocket-100`, in turn."""
-PICTURE_SIZE = 64
+IMAGE_SIZE = 64
 
 Record = dict[str, Any]
 
@@ -36,36 +36,36 @@ def write(folder: Path) -> None:
     """Writes the files of all pocket sets.
 
     Args:
-        folder: Where; it must be there.
+        folder: an existing folder.
     """
     _write_lines(folder / "pocket.jsonl", pocket())
     _write_lines(folder / "pocket-100.jsonl", pocket_100())
-    _write_lines(folder / "pocket-images.jsonl", _pictures(folder))
+    _write_lines(folder / "pocket-images.jsonl", _image_records(folder))
 
 
 def pocket() -> Iterator[Record]:
-    """Yields the ten of `pocket`."""
+    """Yields the records of `pocket`."""
     for name, level, seed, wording in CHOSEN:
         yield _record(name, level, seed, None, wording)
 
 
 def pocket_100() -> Iterator[Record]:
-    """Yields the hundred of `pocket-100`: each has a kind in a colour that no training scene has."""
-    told: set[str] = set()
+    """Yields the records of `pocket-100`, each with a combination of kind and colour that no training scene has."""
+    seen: set[str] = set()
     for level, size in SIZES.items():
         seed = number = 0
         while number < size:
             name = f"{level}-{number + 1:02d}"
             record = _record(name, level, seed, "test", ROTATION[number % len(ROTATION)])
             seed += 1
-            if record["text"] not in told:
-                told.add(record["text"])
+            if record["text"] not in seen:
+                seen.add(record["text"])
                 number += 1
                 yield record
 
 
 def scene_of(record: Record) -> Scene:
-    """Returns the scene from which a line of a data file was made."""
+    """Returns the scene of a record."""
     level, split = cast(Level, record["level"]), cast("Split | None", record["split"])
     return world.sample(level, record["seed"], split)
 
@@ -75,14 +75,14 @@ def _record(name: str, level: Level, seed: int, split: Split | None, wording: st
     return {"id": name, "text": text, "level": level, "seed": seed, "split": split, "wording": wording}
 
 
-def _pictures(folder: Path) -> Iterator[Record]:
+def _image_records(folder: Path) -> Iterator[Record]:
     from telephone.core.images import encode_png
     from telephone.world.render import render
 
     (folder / "pocket-images").mkdir(exist_ok=True)
     for record in pocket():
         path = Path("pocket-images") / f"{record['id']}.png"
-        (folder / path).write_bytes(encode_png(render(scene_of(record), size=PICTURE_SIZE)))
+        (folder / path).write_bytes(encode_png(render(scene_of(record), size=IMAGE_SIZE)))
         yield record | {"id": f"{record['id']}-picture", "image": path.as_posix()}
 
 

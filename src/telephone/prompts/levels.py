@@ -1,4 +1,4 @@
-"""The level of a prompt that states none: by its facts where they can be counted, else by what its set says of it."""
+"""The level of a prompt without a stated level: by its number of facts, else by its challenge."""
 
 from telephone import world
 from telephone.core.records import Level
@@ -19,11 +19,11 @@ CHALLENGES: dict[str, Level] = {
 """The challenges of PartiPrompts, in lower case."""
 
 LONG = 30
-"""Words; an imagined scene that is told in as many is impossible."""
+"""Number of words from which a prompt of the challenge "imagination" is impossible."""
 
 
 def counted_level(text: str) -> Level | None:
-    """Returns the level by the number of facts, or None if the pocket world does not know all words of the text."""
+    """Returns the level by the number of facts, or None if a word of the text is unknown to the pocket world."""
     reading = world.read(text)
     if reading.unknown or not world.atoms(reading.scene):
         return None
@@ -31,7 +31,7 @@ def counted_level(text: str) -> Level | None:
 
 
 def challenge_level(challenge: str, text: str) -> Level | None:
-    """Returns the level of a PartiPrompts challenge, or None if there is no such challenge."""
+    """Returns the level of a PartiPrompts challenge, or None if the challenge is unknown."""
     challenge = challenge.strip().lower()
     if challenge == "imagination" and len(text.split()) >= LONG:
         return "impossible"

@@ -1,4 +1,4 @@
-"""From the bytes of a prompt file to its rows: text lines, comma and tab tables, JSON lines and JSON lists."""
+"""Parses prompt files into rows: text lines, CSV, TSV, JSON lines and JSON lists."""
 
 import csv
 import io
@@ -13,15 +13,15 @@ from telephone.core.records import LEVELS
 
 @dataclass(frozen=True)
 class Row:
-    """What a file says of one prompt, not yet checked."""
+    """The fields of one prompt, not yet checked."""
 
     where: str
     """File and line, such as `prompts.csv, line 3`."""
     fields: dict[str, object] = field(default_factory=dict)
     """By column name in lower case."""
 
-    def wrong(self, column: str, what: str) -> PromptError:
-        """Returns the error that tells what is wrong in which column of this row."""
+    def error(self, column: str, what: str) -> PromptError:
+        """Returns an error about a column of this row."""
         return PromptError(f"{self.where}, column {column}: {what}")
 
 
@@ -29,7 +29,7 @@ Reader = Callable[[str, str], Iterator[Row]]
 
 
 def decode(name: str, data: bytes) -> str:
-    r"""Returns the text of a file, its lines ended by `\n`, without a byte order mark.
+    r"""Returns the text of a file with `\n` line ends and without a byte order mark.
 
     Raises:
         PromptError: the bytes are not UTF-8.
@@ -37,16 +37,16 @@ def decode(name: str, data: bytes) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        lines = _plain_ends(error.object[: error.start].decode()).split("\n")
+        lines = _normalise_line_ends(error.object[: error.start].decode()).split("\n")
         byte = error.object[error.start]
         raise PromptError(
             f"{name}, line {len(lines)}, column {len(lines[-1]) + 1}: the byte 0x{byte:02x} is not UTF-8; "
             "save the file as UTF-8."
         ) from error
-    return _plain_ends(text)
+    return _normalise_line_ends(text)
 
 
-def _plain_ends(text: str) -> str:
+def _normalise_line_ends(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -54,7 +54,7 @@ def read_txt(name: str, text: str) -> Iterator[Row]:
     """Yields one row a line; blank lines and lines that begin with # are skipped, `level<TAB>text` states a level.
 
     Raises:
-        PromptError: what stands before a tab is one word, but not a level.
+        PromptError: a single word before a tab is not a level.
     """
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -69,14 +69,14 @@ def read_txt(name: str, text: str) -> Iterator[Row]:
 
 def _check_level_word(row: Row, word: str) -> None:
     if word.lower() not in LEVELS:
-        raise row.wrong("level", f"{word!r} is not one of {', '.join(LEVELS)}.")
+        raise row.error("level", f"{word!r} is not one of {', '.join(LEVELS)}.")
 
 
 def read_csv(name: str, text: str) -> Iterator[Row]:
-    """Yields one row a record; the first record names the columns, a semicolon may take the place of the comma.
+    """Yields one row a record; the first record is the header; a semicolon may replace the comma.
 
     Raises:
-        PromptError: the quotes do not close, a record has too many fields, or the names of the columns repeat.
+        PromptError: quotes are not closed, a record has too many fields, or column names repeat.
     """
     head = text.partition("\n")[0]
     delimiter = ";" if ";" in head and "," not in head else ","
@@ -98,10 +98,10 @@ def _records(name: str, records: Any) -> Iterator[tuple[int, list[str]]]:
 
 
 def read_tsv(name: str, text: str) -> Iterator[Row]:
-    """Yields one row a line of a table with tabs; quotes are letters like all others, as in PartiPrompts.
+    """Yields one row a line of a tab-separated table; quotes have no special meaning, as in PartiPrompts.
 
     Raises:
-        PromptError: a line has too many fields, or the names of the columns repeat.
+        PromptError: a line has too many fields, or column names repeat.
     """
     lines = enumerate(text.split("\n"), start=1)
     yield from _table(name, ((number, line.split("\t")) for number, line in lines))
@@ -118,30 +118,30 @@ def _table(name: str, records: Iterator[tuple[int, list[str]]]) -> Iterator[Row]
         if len(record) > len(columns):
             raise PromptError(
                 f"{name}, line {line}: there are {len(record)} fields and {len(columns)} columns; "
-                "put a text that holds the separator between double quotes, or remove the extra fields."
+                "put a text that contains the separator in double quotes, or remove the extra fields."
             )
         yield Row(f"{name}, line {line}", dict(zip(columns, record, strict=False)))
 
 
 def _columns(name: str, line: int, record: list[str]) -> list[str]:
     columns = [cell.strip().lower() for cell in record]
-    twice = next((column for column in columns if column and columns.count(column) > 1), None)
-    if twice:
-        raise PromptError(f"{name}, line {line}: the column {twice!r} is named twice; rename one of them.")
+    duplicate = next((column for column in columns if column and columns.count(column) > 1), None)
+    if duplicate:
+        raise PromptError(f"{name}, line {line}: the column {duplicate!r} appears twice; rename one of them.")
     if not {"text", "prompt", "image"} & set(columns):
         found = ", ".join(filter(None, columns))
         raise PromptError(
-            f"{name}, line {line}: there is no column text or prompt; the first line must name the columns "
+            f"{name}, line {line}: there is no column text or prompt; the first line must be a header "
             f"(it has {found[:120]})."
         )
     return columns
 
 
 def read_jsonl(name: str, text: str) -> Iterator[Row]:
-    """Yields one row a line; each is an object, or a string that is the text.
+    """Yields one row a line; each is an object, or a string with the text.
 
     Raises:
-        PromptError: a line is not JSON, or neither of the two.
+        PromptError: a line is not JSON, or of another type.
     """
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
@@ -171,7 +171,7 @@ def _parse(where: str, text: str, *, one_line: bool) -> Any:
         line = "" if one_line else f", line {error.lineno}"
         raise PromptError(f"{where}{line}, column {error.colno}: this is not JSON ({error.msg}).") from error
     except (ValueError, RecursionError) as error:
-        raise PromptError(f"{where}: this JSON cannot be read ({error}); write it more simply.") from error
+        raise PromptError(f"{where}: this JSON cannot be parsed ({error}); simplify it.") from error
 
 
 def _row(where: str, item: object) -> Row:
@@ -195,4 +195,4 @@ READERS: dict[str, Reader] = {
     ".ndjson": read_jsonl,
     ".json": read_json,
 }
-"""By the end of a file's name."""
+"""By file extension."""
