@@ -3,8 +3,10 @@
 import threading
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
+from telephone.core import settings
 from telephone.core.errors import UsageError
 from telephone.models.base import Embedder, Image2Text, Model, ModelKind, Text2Image, kind_of
 from telephone.models.provider import ModelCard, Provider, suggestion, unknown_model
@@ -60,7 +62,8 @@ class Registry:
 
     groups: tuple[str, ...] = (GROUP, *FORMER_GROUPS)
     """The entry-point groups, in order of precedence."""
-    _models: dict[str, Model] = field(default_factory=dict)
+    _models: dict[tuple[str, Path | None], Model] = field(default_factory=dict)
+    """By address and folder of custom weights, since another `TELEPHONE_WEIGHTS` means other models."""
     _providers: dict[str, Provider] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -95,10 +98,11 @@ class Registry:
             UsageError: an option is invalid, or its provider cannot be loaded.
         """
         parsed = parse_ref(ref)
+        key = (str(parsed), settings.load().weights_dir)
         with self._lock:
-            if str(parsed) not in self._models:
-                self._models[str(parsed)] = self._make(parsed)
-            return self._models[str(parsed)]
+            if key not in self._models:
+                self._models[key] = self._make(parsed)
+            return self._models[key]
 
     def perfect_partner(self, ref: str, kind: ModelKind) -> str:
         """Returns the address of the lossless model of the other kind that a model is paired with in control games.

@@ -62,10 +62,10 @@ def test_the_declaration_alone_makes_the_net_known(source):
     code = (
         "from telephone.models.rosters import load_roster\n"
         "from telephone.train import RECIPES\n"
-        "from telephone.doctor.files import pocket\n"
+        "from telephone.doctor.files import check_pocket_weights\n"
         "print('pocket/setting-caption' in load_roster('pocket').refs('image2text'))\n"
         "print(RECIPES['setting-caption'])\n"
-        "print([found.state for found in pocket(frozenset()) if found.name == 'pocket/setting-caption'])\n"
+        "print([found.state for found in check_pocket_weights(frozenset()) if found.name == 'pocket/setting-caption'])\n"
     )
     env = {**os.environ, "PYTHONPATH": str(source)}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
