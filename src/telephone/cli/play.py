@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from telephone.cli.forecast import confirmation, forecast_json, forecast_lines, print_models
-from telephone.cli.formatting import counted
+from telephone.cli.dry_run import battle_size, print_dry_run
+from telephone.cli.forecast import confirmation
 from telephone.cli.options import (
     JUDGE,
     Budget,
@@ -22,13 +22,12 @@ from telephone.cli.options import (
     UnknownCost,
     Yes,
 )
-from telephone.cli.output import echo, note, print_json
+from telephone.cli.output import note
 from telephone.cli.parsing import levels, refs
 from telephone.cli.session import run_session
 
 if TYPE_CHECKING:
-    from telephone.pipeline import Event, PlannedRun
-    from telephone.store import RunSpec
+    from telephone.pipeline import Event
 
 NAME = "play"
 
@@ -95,7 +94,7 @@ def command(
     )
     options = pipeline.PlayOptions(refs([embedder]), not no_report, retry_failed, budget, allow_unknown_cost, in_flight)
     if dry_run:
-        _print_plan(pipeline.forecast(battle, out, options), budget, json)
+        print_dry_run(pipeline.forecast(battle, out, options), budget, json)
         return
     confirm = confirmation(yes)
     run_session(lambda progress: pipeline.play(battle, out, options, confirm=confirm, progress=progress), json, _opened)
@@ -105,40 +104,4 @@ def _opened(event: "Event") -> None:
     from telephone.pipeline import RunOpened
 
     if isinstance(event, RunOpened):
-        note(f"{_size(event.spec)} in {event.folder}")
-
-
-def _size(spec: "RunSpec") -> str:
-    parts = [counted(len(spec.lines), "line"), counted(len(spec.prompts), "prompt")]
-    if spec.repeats > 1:
-        parts.append(f"{spec.repeats} repeats")
-    games = len(spec.lines) * len(spec.prompts) * spec.repeats
-    return f"{' x '.join(parts)} = {counted(games, 'game')} of {counted(spec.turns, 'turn')}"
-
-
-def _print_plan(planned: "PlannedRun", budget: float | None, json: bool) -> None:
-    spec, ahead = planned.spec, planned.forecast
-    if json:
-        print_json({
-            "folder": str(planned.folder),
-            "begun": planned.started,
-            "lines": [{"t2i": t2i, "i2t": i2t} for t2i, i2t in spec.lines],
-            "controls": [{"t2i": t2i, "i2t": i2t, "kind": kind} for t2i, i2t, kind in spec.controls],
-            "prompts": [{"id": p.id, "level": p.level, "text": p.text} for p in spec.prompts],
-            "turns": spec.turns,
-            "repeats": spec.repeats,
-            "seed": spec.seed,
-            "games": planned.games,
-            "games_left": ahead.games,
-            **forecast_json(ahead),
-        })  # fmt: skip
-        return
-    echo(_size(spec))
-    marks = spec.control_lines
-    for t2i, i2t in spec.lines:
-        echo(f"  {t2i} draws, {i2t} describes" + (f" (control: {marks[t2i, i2t]})" if (t2i, i2t) in marks else ""))
-    print_models(ahead)
-    for line in forecast_lines(ahead, budget):
-        echo(line)
-    left = f": {counted(ahead.games, 'game')} of {planned.games:,} left" if planned.started else ""
-    echo(f"{'Continues in' if planned.started else 'Would be written to'} {planned.folder}{left}")
+        note(f"{battle_size(event.spec)} in {event.folder}")

@@ -51,7 +51,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
     except ModelError:
         raise
     except Exception as error:  # noqa: BLE001 - a broken file leads Pillow into errors of any type
-        raise ModelError(f"The picture cannot be decoded: {_why(error)}; save it anew as PNG or JPEG.") from error
+        raise ModelError(f"The picture cannot be decoded: {_why(error)}; save it again as PNG or JPEG.") from error
 
 
 def _as_rgb(image: Image.Image) -> Image.Image:

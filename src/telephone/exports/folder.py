@@ -40,10 +40,10 @@ def whole_folder(target: Path) -> Iterator[Path]:
 
 
 def file_name(text: str, taken: set[str]) -> str:
-    """Returns a text as a file name of letters, digits, `-` and `_`, told from those that are taken, and takes it.
+    """Returns a text as a unique file name of letters, digits, `-` and `_`, and adds it to `taken`.
 
     Args:
-        text: anything, such as the address of a player.
+        text: anything, such as the address of a model.
         taken: names that were given out; the new one is added.
     """
     stem = re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-")[:100] or "nameless"

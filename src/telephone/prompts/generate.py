@@ -77,7 +77,7 @@ def _record(name: str, level: Level, seed: int, split: Split | None, wording: st
 
 def _image_records(folder: Path) -> Iterator[Record]:
     from telephone.core.images import encode_png
-    from telephone.world.render import render
+    from telephone.world.renderer import render
 
     (folder / "pocket-images").mkdir(exist_ok=True)
     for record in pocket():

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from telephone.core.errors import ModelError
 from telephone.core.images import own_filters
-from telephone.models.api.sanitize import embedded, picture
+from telephone.models.api.sanitize import data_url_bytes, decode_image
 from telephone.serve.error_responses import ApiError, bad_request
 
 MAX_TEXT = 32_000
@@ -120,12 +120,11 @@ def read_image(address: str) -> Image.Image:
     if not address[:5].lower() == "data:":
         raise bad_request("This server downloads no images; send the image itself, as data:image/png;base64,…")
     try:
-        data = embedded(address)
+        data = data_url_bytes(address)
         check_pixels(data)
-        return picture(data)
+        return decode_image(data)
     except ModelError as error:
-        # The message was written for responses of providers; this is a request.
-        raise bad_request(str(error).replace("The answer", "The request", 1), "invalid_image") from error
+        raise bad_request(str(error), "invalid_image") from error
 
 
 def check_pixels(data: bytes) -> None:

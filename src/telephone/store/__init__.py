@@ -2,7 +2,6 @@
 
 from telephone._moved import renamed
 from telephone.core.records import Spending
-from telephone.store.export import export
 from telephone.store.image_files import write_whole
 from telephone.store.records import (
     EmbedderRow,
@@ -17,6 +16,7 @@ from telephone.store.records import (
 )
 from telephone.store.run import Run, another
 from telephone.store.spec import ModelSpec, RunExtension, RunSpec, opening
+from telephone.store.table_files import export
 
 __getattr__ = renamed(__name__)
 

@@ -49,7 +49,7 @@ from telephone.train.common.losses import contrast_with_negatives, facts_loss
 from telephone.train.common.recipe import Recipe, StagePlan, keep
 from telephone.train.common.stage import Stage, length_sorted
 from telephone.train.stable_diffusion import caption_batches
-from telephone.world.render import render_array
+from telephone.world.renderer import render_array
 
 STAGES = {
     "clip-vision": StagePlan(2_400, 26),

@@ -28,7 +28,7 @@ from telephone.train.common.losses import stratified_times
 from telephone.train.common.recipe import Recipe
 from telephone.train.common.stage import Stage, length_sorted
 from telephone.train.dalle_2_data import STAGES, TrainingSet, build, tokenized
-from telephone.world.render import render_array
+from telephone.world.renderer import render_array
 
 NOISES = 4
 """Noised embeddings a caption."""

@@ -3,7 +3,7 @@
 from telephone.world.comparison import SceneComparison, compare
 from telephone.world.grammar import WORDINGS, caption
 from telephone.world.parser import ParseResult, parse, read
-from telephone.world.render import render, render_array
+from telephone.world.renderer import render, render_array
 from telephone.world.sampler import Split, sample, sample_any
 from telephone.world.scene import Atom, Relation, Scene, Thing, atoms, held_out, level_of
 

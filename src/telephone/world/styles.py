@@ -93,7 +93,7 @@ def _mask(plan: _Plan, grow: float) -> Image.Image:
 
 
 def _fills(plan: _Plan, ground: Rgb, edge: Rgb) -> Image.Image:
-    """Returns an RGB picture of all shapes on a ground, those with an edge parted by a thin line."""
+    """Returns an RGB image of all shapes on a ground; shapes with an edge are separated by a thin line."""
     picture = Image.new("RGB", plan.size, ground)
     draw = ImageDraw.Draw(picture)
     for mark in plan.sprite:

@@ -65,7 +65,8 @@ def test_the_declaration_alone_makes_the_net_known(source):
         "from telephone.doctor.files import check_pocket_weights\n"
         "print('pocket/setting-caption' in load_roster('pocket').refs('image2text'))\n"
         "print(RECIPES['setting-caption'])\n"
-        "print([found.state for found in check_pocket_weights(frozenset()) if found.name == 'pocket/setting-caption'])\n"
+        "found = check_pocket_weights(frozenset())\n"
+        "print([each.state for each in found if each.name == 'pocket/setting-caption'])\n"
     )
     env = {**os.environ, "PYTHONPATH": str(source)}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)

@@ -157,10 +157,6 @@ def unit_rows(rows: Sequence[Any], count: int, label: str) -> NDArray[np.float32
     return np.asarray(table / lengths, dtype=np.float32)
 
 
-embedded, picture = data_url_bytes, decode_image
-"""Former names, which the server still imports."""
-
-
 def _content_type(data: bytes) -> str:
     start = data[:256].lstrip().lower()
     if not start:

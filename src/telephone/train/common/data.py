@@ -10,7 +10,7 @@ from telephone import world
 from telephone.core.seeds import derive
 from telephone.nets.tokenizer import WordTokenizer
 from telephone.world.facts import described_scene as visible
-from telephone.world.render import render_array
+from telephone.world.renderer import render_array
 from telephone.world.scene import Scene
 
 __all__ = [

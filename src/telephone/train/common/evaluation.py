@@ -15,7 +15,7 @@ from telephone import world
 from telephone.core.records import Level
 from telephone.train.common import data
 from telephone.train.common.recipe import Recipe
-from telephone.world.render import render_array
+from telephone.world.renderer import render_array
 from telephone.world.scene import Scene
 
 LEVELS: tuple[Level, ...] = ("easy", "medium", "hard")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from telephone.core.errors import WorldError
 from telephone.core.images import content_hash
 from telephone.world.layout import cell_of, layout
-from telephone.world.render import placements, render, render_array
+from telephone.world.renderer import placements, render, render_array
 from telephone.world.scene import (
     COLOURS,
     COUNTS,
@@ -67,7 +67,7 @@ def test_equal_arguments_give_equal_pixels_and_callers_cannot_spoil_the_memory()
 
 def test_another_process_draws_the_same_bytes():
     code = (
-        "import hashlib; from telephone.world.render import render; from telephone.world.scene import Scene, Thing;"
+        "import hashlib; from telephone.world.renderer import render; from telephone.world.scene import Scene, Thing;"
         "scene = Scene('city', 'night', 'snow', 'sketch', (Thing('dog', 'red', 'big'), Thing('kite', count=3)));"
         "print(hashlib.sha256(render(scene, 64, 5).tobytes()).hexdigest())"
     )

@@ -3,11 +3,8 @@
 import json
 import re
 import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.append(str(Path(__file__).parents[1] / "servers"))
 from misbehaving import Server  # noqa: E402 - the folder of the servers is no package
 
 COMMON = ("--embedder", "fake/embedder", "--level", "easy", "--turns", "2", "--no-report")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from draw_captions import LoggingDrawer, captions, create, draw
 
-SCRIPT = Path(__file__).with_name("draw_captions.py")
+SCRIPT = Path(__file__).parents[1] / "support" / "draw_captions.py"
 
 
 def begun(log: Path) -> list[str]:

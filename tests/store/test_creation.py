@@ -13,7 +13,7 @@ from store_runs import APPLE, GAMES, SPEC, chain, game_row, write
 from telephone.core.errors import StoreDamaged, StoreError
 from telephone.store import Run, migrations
 
-HERE = str(Path(__file__).parent)
+HERE = str(Path(__file__).parents[1] / "support")
 KILLED = """
 import itertools, os, shutil, sys
 sys.path.insert(0, sys.argv[2])

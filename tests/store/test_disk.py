@@ -41,7 +41,7 @@ def test_a_full_database_says_so_and_loses_nothing(tmp_path: Path):
 @pytest.mark.skipif(sys.platform == "win32", reason="no such limit on this system")
 def test_a_picture_that_does_not_fit_leaves_nothing_behind(tmp_path: Path):
     Run.create(tmp_path, SPEC, GAMES).close()
-    here = str(Path(__file__).parent)
+    here = str(Path(__file__).parents[1] / "support")
     made = subprocess.run([sys.executable, "-c", LIMITED, tmp_path, here], capture_output=True, text=True, check=True)
     assert "is full: free some space and play again" in made.stdout
     with Run.open(tmp_path) as run:

@@ -1,6 +1,6 @@
 """Tiny random models with the libraries' own configs.
 
-`python tests/tiny_models/tiny_models.py FOLDER [KIND …]` writes them; nothing is downloaded. Weights are scaled up
+`python tests/support/tiny_models.py FOLDER [KIND …]` writes them; nothing is downloaded. Weights are scaled up
 where the default initialisation would make the output independent of the input.
 """
 
@@ -49,6 +49,6 @@ KINDS: dict[str, Callable[[Path], None]] = {
 
 if __name__ == "__main__":
     if len(sys.argv) < 2:
-        raise SystemExit(f"python tests/tiny_models/tiny_models.py FOLDER [KIND …]; the kinds: {', '.join(KINDS)}")
+        raise SystemExit(f"python tests/support/tiny_models.py FOLDER [KIND …]; the kinds: {', '.join(KINDS)}")
     for made in build(Path(sys.argv[1]), sys.argv[2:]).values():
         print(made)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 import report_frames
-from test_report_page import data_of, parse
+from report_pages import data_of, parse
 
 from telephone.analysis.inference.article_claims import Claim
 from telephone.report import games_of

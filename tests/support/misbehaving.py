@@ -1,7 +1,7 @@
 """A provider on this machine that speaks like OpenAI, Replicate and the hub, and misbehaves when it is told to.
 
 It draws a text as a code of cells and reads it back, so that a game through it loses nothing. It counts what it
-answered well (`paid`): what a bill would show. Run it by hand: `python tests/servers/misbehaving.py --rate 0.2`.
+answered well (`paid`): what a bill would show. Run it by hand: `python tests/support/misbehaving.py --rate 0.2`.
 """
 
 import argparse

@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from test_battle_faults import FAST, QUICK, Painter, Reader, Shop, hops, prompts
+from failing_services import FAST, QUICK, Painter, Reader, Shop, hops, prompts
 
 from telephone.battle import HopDone, Limits, Roster, begin, forecast, games, grid, plan, play
 from telephone.core.errors import ModelError, UsageError

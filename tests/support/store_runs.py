@@ -10,7 +10,7 @@ from telephone.core.records import TASK_OF, Artefact, Call, Hop, Outcome, Prompt
 from telephone.core.seeds import derive, digest
 from telephone.store import GameRow, ModelSpec, Run, RunSpec, ScorerKind, ScorerRow, migrations, opening
 
-FORMAT_3 = Path(__file__).parent / "data" / "run_format_3"
+FORMAT_3 = Path(__file__).parents[1] / "store" / "data" / "run_format_3"
 
 APPLE = Prompt("An apple.", "easy", id="apple")
 PHOTO = Prompt("a photo", "hard", id="photo", image=b"\x89PNG a photo", source="photos.csv:3")
