@@ -27,7 +27,7 @@ DATA = {
     ("src/telephone/_moved.py", "wondering"),
     ("src/telephone/_moved.py", "yardsticks"),
 }
-"""Files in which a word is data: a caption of the drawn world, a label from which stored seeds are derived, a key of JSON
+"""Files in which a word is data: a caption of the drawn world, a label of stored seeds, a key of JSON
 output, or a former name that an error message explains."""
 MAX_FUNCTION = 60
 MAX_COMMAND_FILE = 120
@@ -71,7 +71,6 @@ def test_no_package_exports_a_name_that_one_of_its_modules_has() -> None:
     for path, tree in modules():
         if path.name != "__init__.py" or path.parent == SOURCE:
             continue
-        package = ".".join(path.parent.relative_to(SOURCE.parent).parts)
         own = {each.stem for each in path.parent.iterdir() if each.suffix == ".py" or (each / "__init__.py").exists()}
         bound = {
             alias.asname or alias.name
