@@ -1,4 +1,5 @@
 import dataclasses
+import os
 import sys
 from pathlib import Path
 
@@ -7,8 +8,10 @@ import pytest
 import report_frames
 from PIL import Image
 
+from telephone.core import images
 from telephone.core.errors import StoreError, UsageError
 from telephone.report import FrameTiming, StripStyle, animate, animate_grid, best_format, film_strip, games_of
+from telephone.report.html.embedded_images import EmbeddedImages
 from telephone.report.media.animation import film_frames
 from telephone.report.media.canvas import ImageCache, fit_square, tile
 from telephone.report.media.grid import grid_frames
@@ -171,3 +174,45 @@ def test_a_path_that_cannot_be_written_is_an_error(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(StoreError, match="could not be written"):
         write_atomic(Path(tmp_path / "file" / "report.html"), b"")
+
+
+def test_an_image_is_decoded_once_for_page_strip_and_film(tmp_path, game, monkeypatch):
+    decoded = []
+    decode = images.decode
+    monkeypatch.setattr(images, "decode", lambda data: decoded.append(data) or decode(data))
+    cache = ImageCache()
+    paths = [turn.image for turn in game.turns]
+    EmbeddedImages([*paths, *paths], budget=9_000, cache=cache)
+    film_strip(game, cache=cache)
+    film_frames(game, FrameTiming(), cache)
+    grid_frames([game], FrameTiming(), cache)
+    assert len(decoded) == len(set(paths)) == 3
+
+
+def test_a_full_cache_drops_the_least_recently_used_image(game, monkeypatch):
+    loaded = []
+    decode = images.decode
+    monkeypatch.setattr(images, "decode", lambda data: loaded.append(data) or decode(data))
+    first, second, third = (turn.image for turn in game.turns)
+    cache = ImageCache(max_bytes=2 * 3 * 64 * 64)
+    for path in (first, second, first, third, first, second):
+        assert cache.load(path) is not None
+    assert len(loaded) == 4
+
+
+def test_exchanged_image_files_are_not_shown_under_the_wrong_texts(tmp_path, game):
+    first, second = game.turns[0].image, game.turns[1].image
+    one, other = first.read_bytes(), second.read_bytes()
+    first.write_bytes(other)
+    second.write_bytes(one)
+    cache = ImageCache()
+    assert cache.load(first) is None is cache.load(second)
+    assert cache.load(game.turns[2].image) is not None
+
+
+def test_large_images_are_kept_small_and_what_is_no_file_is_missing(tmp_path):
+    Image.new("RGB", (2000, 500), "red").save(tmp_path / "wide.png")
+    os.mkfifo(tmp_path / "pipe.png")
+    cache = ImageCache()
+    assert cache.load(tmp_path / "wide.png").size == (512, 128)
+    assert cache.load(tmp_path / "pipe.png") is None

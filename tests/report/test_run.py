@@ -2,25 +2,13 @@ import subprocess
 import sys
 
 import pytest
+from report_pages import CAPTIONERS, PAINTERS, played
 
 from telephone import prompts
-from telephone.battle import begin, grid, plan, play
-from telephone.judge import score
+from telephone.battle import begin, grid, plan
 from telephone.report import Count, collect_report, write_report
 from telephone.report.html import sentences
 from telephone.store import Run
-
-PAINTERS = ("fake/painter", "fake/painter?loss=0.5")
-CAPTIONERS = ("fake/captioner", "fake/captioner?loss=0.3")
-
-
-def played(folder, painters=PAINTERS, captioners=CAPTIONERS, *, level="easy", turns=3, judged=True):
-    wanted = [*prompts.get(f"pocket:{level}"), *prompts.get(f"pocket-images:{level}")[:1]]
-    run = begin(folder, plan(grid(painters, captioners), wanted, turns=turns))
-    play(run)
-    if judged:
-        score(run, "fake/embedder")
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,13 @@ from html.parser import HTMLParser
 
 import pandas as pd
 
+from telephone import prompts
+from telephone.battle import begin, grid, plan, play
+from telephone.judge import score
 from telephone.report import AnswerText, Count, ReportData, games_of, leaderboard_table
 
+PAINTERS = ("fake/painter", "fake/painter?loss=0.5")
+CAPTIONERS = ("fake/captioner", "fake/captioner?loss=0.3")
 VOID = {"meta", "link", "br", "hr", "img", "input", "use", "path", "rect", "image"}
 
 
@@ -71,3 +76,12 @@ def data_of(frame: pd.DataFrame, **other) -> ReportData:
         "games": tuple(games_of(frame)), "settings": (("Turns", "4"),),
     }  # fmt: skip
     return ReportData(**(fields | other))
+
+
+def played(folder, painters=PAINTERS, captioners=CAPTIONERS, *, level="easy", turns=3, judged=True):
+    wanted = [*prompts.get(f"pocket:{level}"), *prompts.get(f"pocket-images:{level}")[:1]]
+    run = begin(folder, plan(grid(painters, captioners), wanted, turns=turns))
+    play(run)
+    if judged:
+        score(run, "fake/embedder")
+    return run
