@@ -160,7 +160,7 @@ def test_a_lazily_opened_picture_is_checked_before_it_is_decoded(monkeypatch):
 
 def test_a_lazily_opened_picture_that_is_broken_or_empty_is_told():
     whole = saved(Image.fromarray(np.random.default_rng(0).integers(0, 256, (50, 50, 3), dtype=np.uint8)), "PNG")
-    with pytest.raises(ModelError, match="save it anew as PNG or JPEG"):
+    with pytest.raises(ModelError, match="save it again as PNG or JPEG"):
         images.to_rgb(Image.open(io.BytesIO(whole[: len(whole) // 2])))
     with pytest.raises(ModelError, match="give one that has pixels"):
         images.to_rgb(Image.new("RGB", (0, 3)))

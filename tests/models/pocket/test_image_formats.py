@@ -71,5 +71,5 @@ def test_a_picture_with_too_many_pixels_is_refused_before_it_is_decoded(describe
 def test_a_file_that_is_cut_off_is_told(describer):
     buffer = io.BytesIO()
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 90, 3), dtype=np.uint8)).save(buffer, "PNG")
-    with pytest.raises(ModelError, match="save it anew"):
+    with pytest.raises(ModelError, match="save it again"):
         describer.generate_text(Image.open(io.BytesIO(buffer.getvalue()[:9000])))
