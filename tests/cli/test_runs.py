@@ -174,7 +174,7 @@ def test_export_writes_folders_for_other_tools(cli, run, tmp_path):
     done = cli("export", run, "--to", "drift", "-o", "sub/drift.v1")
     assert done.stdout.startswith("sub/drift.v1: ") and done.stdout.endswith("6 games, 4 generations\n")
     assert "reads 20 generations (10 turns), these games have 4." in done.stderr
-    assert "is there already" in cli("export", run, "--to", "datasets").stderr
+    assert "exists already" in cli("export", run, "--to", "datasets").stderr
 
 
 def test_export_says_what_does_not_fit(cli, run):

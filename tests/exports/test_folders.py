@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from telephone.core.errors import StoreDamaged, UsageError
 from telephone.core.images import decode
-from telephone.exports import to_drift, to_imagefolder, turns_with_pictures
+from telephone.exports import to_drift, to_imagefolder, turns_with_images
 from telephone.exports.folder import file_name, whole_folder
 from telephone.store import Score, ScorerKind, ScorerRow
 
@@ -71,7 +71,7 @@ def test_drift_chains_are_the_games(run, tmp_path):
 def test_drift_of_a_run_without_a_finished_game(tmp_path):
     with (
         played(tmp_path / "run", painters=("fake/painter?fail=1",), judged=False) as run,
-        pytest.raises(UsageError, match="No game of this run was played to its end"),
+        pytest.raises(UsageError, match="No game of this run is complete"),
     ):
         to_drift(run, tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -93,7 +93,7 @@ def test_the_image_folder_has_a_row_for_each_picture(run, tmp_path):
     unscored = [row for row in rows if row["text_after_dist"] is None]
     assert len(unscored) == drawn["text_after_dist"].isna().sum()
     card = (tmp_path / "out" / "README.md").read_text("utf-8")
-    assert f"{len(rows)} turns" in card and f"{made.left_out} turns made no picture" in card
+    assert f"{len(rows)} turns" in card and f"{made.left_out} turns have no image" in card
 
 
 def test_the_real_library_reads_the_image_folder(run, tmp_path):
@@ -117,7 +117,7 @@ def test_scores_of_a_second_judge_keep_one_plain_name(tmp_path):
                 ScorerRow(ScorerKind.DISTANCE, "distance by deep/CLIP-L 14", print_, "deep/CLIP-L 14"),
                 [Score(row["text_sha256"], row["prompt_sha256"], "distance", 0.25 if print_ == "a" else 0.5)],
             )
-        table = turns_with_pictures(run).table
+        table = turns_with_images(run).table
     assert not [name for name in table.columns if "@" in name]
     assert table["text_after_dist_clip_l_14"].iloc[0] == 0.25
     assert table.columns.is_unique
@@ -137,7 +137,7 @@ def test_a_folder_in_use_is_left_alone(tmp_path):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").write_text("precious")
     for name in ("mine", "full"):
-        with pytest.raises(UsageError, match="is there already"), whole_folder(tmp_path / name) as made:
+        with pytest.raises(UsageError, match="exists already"), whole_folder(tmp_path / name) as made:
             (made / "new").write_text("new")
     assert (tmp_path / "mine").read_text() == (tmp_path / "full" / "file").read_text() == "precious"
     (tmp_path / "empty").mkdir()

@@ -1,25 +1,25 @@
-"""A finished run in the forms that other tools read: FiftyOne, Hugging Face datasets, a drift scorer."""
+"""Exports of a run for other tools: FiftyOne, Hugging Face datasets, a published drift scorer."""
 
-from telephone.exports.drift import GENERATIONS, DriftLayout, to_drift
-from telephone.exports.fiftyone import SavedRun, to_fiftyone
-from telephone.exports.hand_played_games import Keeping, save_talks
+from telephone.exports.drift import GENERATIONS, DriftFolders, to_drift
+from telephone.exports.fiftyone import SavedDataset, to_fiftyone
+from telephone.exports.hand_played_games import SaveOptions, save_conversations
 from telephone.exports.imagefolder import to_imagefolder
-from telephone.exports.samples import Saved, open_fiftyone, prompt_hash, put_samples
-from telephone.exports.turns import Turns, turns_with_pictures
+from telephone.exports.samples import SampleCounts, open_fiftyone, prompt_hash, put_samples
+from telephone.exports.turns import ExportedTurns, turns_with_images
 
 __all__ = [
     "GENERATIONS",
-    "DriftLayout",
-    "Keeping",
-    "Saved",
-    "SavedRun",
-    "Turns",
+    "DriftFolders",
+    "SaveOptions",
+    "SampleCounts",
+    "SavedDataset",
+    "ExportedTurns",
     "open_fiftyone",
     "prompt_hash",
     "put_samples",
-    "save_talks",
+    "save_conversations",
     "to_drift",
     "to_fiftyone",
     "to_imagefolder",
-    "turns_with_pictures",
+    "turns_with_images",
 ]

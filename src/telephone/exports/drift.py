@@ -1,11 +1,11 @@
-"""The folders that the published scorer of semantic drift reads: one for each line, a generation at a time.
+"""Folders for the published scorer of semantic drift: one for each pair of models, with one entry for each generation.
 
-    OUT/LINE/text-first/gen-0.csv   gen-1/NAME.png   gen-2.csv   gen-3/NAME.png …
-    OUT/LINE/image-first/gen-0/NAME.png   gen-1.csv   gen-2/NAME.png   gen-3.csv …
+    OUT/PAIR/text-first/gen-0.csv   gen-1/NAME.png   gen-2.csv   gen-3/NAME.png …
+    OUT/PAIR/image-first/gen-0/NAME.png   gen-1.csv   gen-2/NAME.png   gen-3.csv …
 
 A generation is one call, so ten turns are generations 1 to 20. The tables have the columns `filename,caption`. The
-scorer puts rows of two tables together by their position after sorting, so every generation holds the same names: only
-games that were played to their end are written.
+scorer matches the rows of two tables by their position after sorting, so every generation must have the same names:
+only complete games are written.
 """
 
 from collections.abc import Iterator
@@ -24,52 +24,53 @@ if TYPE_CHECKING:
     from telephone.store import Run
 
 GENERATIONS = 20
-"""The generations that the scorer reads."""
+"""The number of generations that the scorer reads."""
 
 Chain = list[tuple[str, str]]
-"""What a game made, oldest first and the start included: `text` with the words, or `image` with a content hash."""
+"""The artefacts of a game from the prompt on: `text` with the text itself, or `image` with a content hash."""
 
 
 @dataclass(frozen=True)
-class DriftLayout:
+class DriftFolders:
     """What was written."""
 
     folder: Path
     lines: int
+    """Pairs of models."""
     games: int
     left_out: int
-    """Games that were not played to their end."""
+    """Incomplete games, which are not written."""
     generations: int
-    """Calls of a game; the scorer wants 20."""
+    """Calls of a game; the scorer reads 20."""
 
 
-def to_drift(run: "Run", target: Path) -> DriftLayout:
-    """Writes the games of a run, controls left out, as folders that the published drift scorer reads.
+def to_drift(run: "Run", target: Path) -> DriftFolders:
+    """Writes the complete games of a run, without controls, as folders for the published drift scorer.
 
     Args:
-        run: played to its end, or in part.
-        target: a folder that is not there yet or is empty.
+        run: a run at any stage.
+        target: a new or an empty folder.
 
     Returns:
-        What was written, and what was left out.
+        The numbers of games that were written and left out.
 
     Raises:
-        UsageError: the folder is in use, or no game was played to its end.
-        StoreDamaged: a picture of the run is missing or is not what was written.
+        UsageError: the folder is not empty, or no game is complete.
+        StoreDamaged: an image of the run is missing or altered.
         StoreError: the disk is full or cannot be written.
     """
-    wish = run.spec
-    prompts = {prompt.id: prompt for prompt in wish.prompts}
+    spec = run.spec
+    prompts = {prompt.id: prompt for prompt in spec.prompts}
     table = without_controls(run.frame())
-    chains = {key: _chain(rows, prompts[rows["prompt_id"].iloc[0]]) for key, rows in _finished(table, wish.turns)}
+    chains = {key: _chain(rows, prompts[rows["prompt_id"].iloc[0]]) for key, rows in _finished(table, spec.turns)}
     if not chains:
-        raise UsageError("No game of this run was played to its end: finish it with `telephone resume` first.")
+        raise UsageError("No game of this run is complete: finish the run with `telephone resume` first.")
     games = table.drop_duplicates("game").set_index("game").loc[list(chains)]
-    lines: set[str] = set()
+    taken: set[str] = set()
     with whole_folder(target) as folder:
         for line, rows in games.groupby("line", sort=False):
-            _write_line(run, folder / file_name(str(line), lines), rows, chains)
-    return DriftLayout(target, len(lines), len(chains), table["game"].nunique() - len(chains), 2 * wish.turns)
+            _write_pair(run, folder / file_name(str(line), taken), rows, chains)
+    return DriftFolders(target, len(taken), len(chains), table["game"].nunique() - len(chains), 2 * spec.turns)
 
 
 def _finished(table: "pd.DataFrame", turns: int) -> "Iterator[tuple[str, pd.DataFrame]]":
@@ -86,7 +87,7 @@ def _chain(rows: "pd.DataFrame", prompt: Prompt) -> Chain:
     return [start, *(made for turn in pairs for made in turn)]
 
 
-def _write_line(run: "Run", folder: Path, games: "pd.DataFrame", chains: dict[str, Chain]) -> None:
+def _write_pair(run: "Run", folder: Path, games: "pd.DataFrame", chains: dict[str, Chain]) -> None:
     for first, rows in games.groupby("first", sort=False):
         taken: set[str] = set()
         named = {

@@ -1,4 +1,4 @@
-"""A run as a persistent FiftyOne dataset: pictures, texts, vectors and distances, with saved views of its games."""
+"""Export of a run to a persistent FiftyOne dataset: images, texts, vectors and distances, with saved views."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from telephone.analysis.tables.drift import cosine_distances
 from telephone.core.errors import UsageError
-from telephone.exports.samples import Saved, open_fiftyone, prompt_hash, put_samples, save_views
-from telephone.exports.turns import suffix, turns_with_pictures
+from telephone.exports.samples import SampleCounts, open_fiftyone, prompt_hash, put_samples, save_views
+from telephone.exports.turns import suffix, turns_with_images
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,45 +23,45 @@ Vectors = Mapping[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
-class SavedRun:
-    """What was written, and where."""
+class SavedDataset:
+    """What was written."""
 
     name: str
-    """The dataset's."""
-    saved: Saved
+    """Name of the dataset."""
+    saved: SampleCounts
     left_out: int
-    """Turns without a picture."""
+    """Turns without an image."""
     vectors: tuple[str, ...]
-    """The fields that hold vectors."""
+    """Names of the fields with vectors."""
 
 
-def to_fiftyone(run: "Run", name: str, tell: Callable[[str], None] | None = None) -> SavedRun:
-    """Writes the turns of a run that have a picture to a persistent dataset; the same run again renews it.
+def to_fiftyone(run: "Run", name: str, notify: Callable[[str], None] | None = None) -> SavedDataset:
+    """Writes the turns of a run that have an image to a persistent dataset; repeating the export updates it.
 
     The fields are those of the notebook, the other columns of the run's table, and for each embedder of the run
     `text_embedding`, `image_embedding`, `text_step_dist` (to the text before), `image_dist` (to the start of the game)
-    and `image_step_dist` (to the picture before); from the second embedder on their names end in the embedder's.
-    Pictures stay in the run's folder.
+    and `image_step_dist` (to the image before); the fields of further embedders end in the name of the embedder. The
+    image files stay in the run's folder.
 
     Args:
         run: any run; controls are left out.
-        name: of the dataset.
-        tell: is given a sentence before something slow.
+        name: name of the dataset.
+        notify: called with a message before a slow step.
 
     Raises:
-        UsageError: FiftyOne or its database is not there, or the name belongs to a dataset of something else.
+        UsageError: FiftyOne or its database is not available, or the dataset belongs to something else.
     """
     library = open_fiftyone()
-    found = turns_with_pictures(run)
+    found = turns_with_images(run)
     dataset = _dataset(library, name, str(run.folder.resolve()))
-    if tell is not None:
-        tell(f"Writing {len(found.table):,} samples to the dataset {name} …")
+    if notify is not None:
+        notify(f"Writing {len(found.table):,} samples to the dataset {name} …")
     measured = _measures(run, found.table)
     saved = put_samples(dataset, _rows(found.table, measured))
     save_views(dataset)
     dataset.info = dataset.info | _about(run)
     dataset.save()
-    return SavedRun(name, saved, found.left_out, tuple(field for field in measured if "_embedding" in field))
+    return SavedDataset(name, saved, found.left_out, tuple(field for field in measured if "_embedding" in field))
 
 
 def _dataset(library: Any, name: str, folder: str) -> Any:
@@ -70,16 +70,16 @@ def _dataset(library: Any, name: str, folder: str) -> Any:
         made.info = {_MARK: folder}
         made.save()
         return made
-    there = library.load_dataset(name)
-    if there.info.get(_MARK) != folder:
-        raise UsageError(f"FiftyOne has a dataset {name!r} of something else: give another name with --name.")
-    return there
+    found = library.load_dataset(name)
+    if found.info.get(_MARK) != folder:
+        raise UsageError(f"FiftyOne has another dataset named {name!r}: choose another name with --name.")
+    return found
 
 
 def _about(run: "Run") -> dict[str, Any]:
-    wish = run.spec
-    players = {row.name: row.ref for row in wish.models}
-    return {"players": players, "turns": wish.turns, "seed": wish.seed, "versions": dict(wish.versions)}
+    spec = run.spec
+    models = {row.name: row.ref for row in spec.models}
+    return {"players": models, "turns": spec.turns, "seed": spec.seed, "versions": dict(spec.versions)}
 
 
 def _rows(table: "pd.DataFrame", measured: Mapping[str, list[Any]]) -> Iterator[dict[str, Any]]:
@@ -90,7 +90,7 @@ def _rows(table: "pd.DataFrame", measured: Mapping[str, list[Any]]) -> Iterator[
 
 
 def _measures(run: "Run", table: "pd.DataFrame") -> dict[str, list[Any]]:
-    """Returns for each field that comes from vectors the values of all rows; None where there is no vector."""
+    """Returns the values of all rows for each field made from vectors; None where there is no vector."""
     fields: dict[str, list[Any]] = {}
     for embedder in run.embedders():
         vectors = run.vectors(embedder)
@@ -110,14 +110,14 @@ def _images(table: "pd.DataFrame", vectors: Vectors) -> dict[str, list[Any]]:
 
 
 def _before(table: "pd.DataFrame", kind: str) -> list[Any]:
-    """Returns the text or picture of the turn before; the prompt in the first turn, if it is of the same kind."""
+    """Returns the text or image of the turn before; in the first turn the prompt, if it is of the same kind."""
     before = table.groupby("game", sort=False)[f"{kind}_sha256"].shift(1)
     starts = (table["first"] == kind) & (table["step_number"] == 0)
     return before.where(~starts, table["prompt_sha256"]).tolist()
 
 
 def _fields(name: str, vectors: Vectors, made: list[Any], **others: list[Any]) -> dict[str, list[Any]]:
-    """Returns a field of vectors and those of distances, or nothing if the embedder knows nothing of the kind."""
+    """Returns a field of vectors and the fields of distances; nothing if the embedder has no vectors of the kind."""
     found = [vectors.get(sha) for sha in made]
     if all(vector is None for vector in found):
         return {}

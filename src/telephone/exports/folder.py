@@ -1,4 +1,4 @@
-"""A folder that is written whole or not at all, and names that are fit for files."""
+"""Folders that are written completely or not at all, and safe file names."""
 
 import os
 import re
@@ -15,23 +15,23 @@ from telephone.store.image_files import sync_folder
 
 @contextmanager
 def whole_folder(target: Path) -> Iterator[Path]:
-    """Gives an empty folder to fill, which gets its name when all went well and is removed when not.
+    """Yields a temporary folder to fill; it is renamed to `target` on success and removed on failure.
 
     Args:
-        target: the name; nothing, or an empty folder, may be there.
+        target: the final folder; it must be missing or empty.
 
     Raises:
-        UsageError: something else is there.
+        UsageError: the folder is not empty, or is a file.
         StoreError: the disk is full or cannot be written.
     """
     with guarded(target):
         if target.exists() and (not target.is_dir() or any(target.iterdir())):
-            raise UsageError(f"{target} is there already: remove it, or give another name with --output.")
+            raise UsageError(f"{target} exists already: remove it, or give another name with --output.")
         target.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp"))
         try:
             yield made
-            made.chmod(0o755)  # mkdtemp makes folders that only their owner can read
+            made.chmod(0o755)  # mkdtemp creates folders that only their owner can read
             os.replace(made, target)
         except BaseException:
             shutil.rmtree(made, ignore_errors=True)
@@ -44,11 +44,11 @@ def file_name(text: str, taken: set[str]) -> str:
 
     Args:
         text: anything, such as the address of a model.
-        taken: names that were given out; the new one is added.
+        taken: names in use, in lower case; the new one is added.
     """
     stem = re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-")[:100] or "nameless"
     name, number = stem, 2
-    while name.lower() in taken:  # some disks do not tell small letters from large ones
+    while name.lower() in taken:  # some file systems ignore case
         name, number = f"{stem}-{number}", number + 1
     taken.add(name.lower())
     return name

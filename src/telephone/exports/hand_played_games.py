@@ -1,4 +1,4 @@
-"""Games that were played by hand as samples of a FiftyOne dataset, as the original experiment keeps them."""
+"""Games played in Python as samples of a FiftyOne dataset, as the original experiment stores them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from PIL import Image
 
 from telephone.core.images import encode_png
 from telephone.exports.folder import file_name
-from telephone.exports.samples import Saved, open_fiftyone, prompt_hash, put_samples, save_views
+from telephone.exports.samples import SampleCounts, open_fiftyone, prompt_hash, put_samples, save_views
 from telephone.store import write_whole
 from telephone.store.database import guarded
 
@@ -19,102 +19,107 @@ Vectors = dict[str, NDArray[np.float32]]
 
 
 class HandPlayedGame(Protocol):
-    """What was said and drawn in one game."""
+    """The texts and images of one game."""
 
     @property
     def prompt(self) -> str:
-        """The sentence, or an image-first prompt's label."""
+        """The text of the prompt, or the label of an image prompt."""
 
     @property
     def level(self) -> str:
-        """How hard the prompt is."""
+        """Level of the prompt."""
 
     @property
     def texts(self) -> list[str]:
-        """The prompt and every description; of an image-first game the descriptions alone."""
+        """The prompt and all descriptions; in an image-first game only the descriptions."""
 
     @property
     def images(self) -> list[Image.Image]:
-        """Every picture; an image-first game's start with the prompt's."""
+        """All images; in an image-first game the first one is the prompt."""
 
 
-class Measures(Protocol):
-    """Whatever turns texts into vectors."""
+class TextEmbedder(Protocol):
+    """A model that embeds texts."""
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Returns float32 [n, d] of unit length."""
 
 
 @dataclass(frozen=True)
-class Keeping:
-    """Where pictures go, and who measures."""
+class SaveOptions:
+    """Where image files are written, and which model embeds the texts."""
 
     images_dir: str | Path | None = None
-    """None is a folder of the dataset's name in FiftyOne's own folder."""
-    embedder: Measures | None = None
-    """Gives `text_embedding` and, in text-first games, `text_after_dist`; None leaves both empty."""
+    """None is a folder with the name of the dataset in the default folder of FiftyOne."""
+    embedder: TextEmbedder | None = None
+    """Makes `text_embedding` and, in text-first games, `text_after_dist`; None leaves both empty."""
 
 
-def save_talks(
-    dataset: Any, talks: Mapping[str, HandPlayedGame], players: tuple[str, str], keeping: Keeping = Keeping()
-) -> Saved:
-    """Writes games to a dataset, one sample a turn, and makes its saved views; a game that is there is written again.
+def save_conversations(
+    dataset: Any,
+    conversations: Mapping[str, HandPlayedGame],
+    models: tuple[str, str],
+    options: SaveOptions = SaveOptions(),
+) -> SampleCounts:
+    """Writes games to a dataset, one sample for each turn, and its saved views; existing samples are updated.
 
     Args:
         dataset: a `fiftyone.Dataset`.
-        talks: games by conversation name.
-        players: names of who draws and who describes.
-        keeping: where pictures go, and who measures.
+        conversations: games by conversation name.
+        models: names of the text-to-image and the image-to-text model.
+        options: where image files are written, and which model embeds the texts.
 
     Raises:
-        UsageError: FiftyOne or its database is not there.
-        StoreError: the pictures cannot be written.
+        UsageError: FiftyOne or its database is not available.
+        StoreError: the image files cannot be written.
     """
     library = open_fiftyone()
     default = Path(library.config.default_dataset_dir) / file_name(dataset.name, set())
-    folder = Path(keeping.images_dir or default).expanduser().resolve()
-    rows = list(_rows(talks, players, folder))
-    if keeping.embedder is not None:
-        _measure(rows, keeping.embedder)
+    folder = Path(options.images_dir or default).expanduser().resolve()
+    rows = list(_rows(conversations, models, folder))
+    if options.embedder is not None:
+        _add_distances(rows, options.embedder)
     saved = put_samples(dataset, rows)
     save_views(dataset)
     return saved
 
 
-def _rows(talks: Mapping[str, HandPlayedGame], players: tuple[str, str], folder: Path) -> Iterator[dict[str, Any]]:
+def _rows(
+    conversations: Mapping[str, HandPlayedGame], models: tuple[str, str], folder: Path
+) -> Iterator[dict[str, Any]]:
     with guarded(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        for name, talk in talks.items():
-            for step, (before, image, after) in enumerate(_turns(talk)):
+        for name, game in conversations.items():
+            for step, (before, image, after) in enumerate(_turns(game)):
                 path = folder / f"{name}_{step}.png"
                 write_whole(path, encode_png(image))
                 yield {
                     "filepath": str(path),
                     "conversation_name": name,
-                    "prompt": talk.prompt,
-                    "prompt_hash": prompt_hash(talk.prompt),
-                    "level": talk.level,
-                    "t2i_model": players[0],
-                    "i2t_model": players[1],
+                    "prompt": game.prompt,
+                    "prompt_hash": prompt_hash(game.prompt),
+                    "level": game.level,
+                    "t2i_model": models[0],
+                    "i2t_model": models[1],
                     "step_number": step,
-                    "first": "text" if _text_first(talk) else "image",
+                    "first": "text" if _text_first(game) else "image",
                     "text_before": before,
                     "text_after": after,
                 }
 
 
-def _text_first(talk: HandPlayedGame) -> bool:
-    return talk.texts[:1] == [talk.prompt] and len(talk.texts) >= len(talk.images)
+def _text_first(game: HandPlayedGame) -> bool:
+    return game.texts[:1] == [game.prompt] and len(game.texts) >= len(game.images)
 
 
-def _turns(talk: HandPlayedGame) -> Iterable[tuple[str | None, Image.Image, str | None]]:
-    """Returns for each turn with a picture the text before, the picture and the text after; None where it broke off."""
-    if _text_first(talk):
-        return zip(talk.texts, talk.images, [*talk.texts[1:], None], strict=False)
-    return zip([None, *talk.texts], talk.images[1:], talk.texts, strict=False)
+def _turns(game: HandPlayedGame) -> Iterable[tuple[str | None, Image.Image, str | None]]:
+    """Returns the text before, the image and the text after of each turn with an image; None where one is missing."""
+    if _text_first(game):
+        return zip(game.texts, game.images, [*game.texts[1:], None], strict=False)
+    return zip([None, *game.texts], game.images[1:], game.texts, strict=False)
 
 
-def _measure(rows: Sequence[dict[str, Any]], embedder: Measures) -> None:
+def _add_distances(rows: Sequence[dict[str, Any]], embedder: TextEmbedder) -> None:
     vectors = _vectors(rows, embedder)
     for row in rows:
         made = vectors.get(row["text_after"] or "")
@@ -124,8 +129,8 @@ def _measure(rows: Sequence[dict[str, Any]], embedder: Measures) -> None:
             row["text_after_dist"] = float(np.clip(1.0 - np.dot(start.astype(float), made.astype(float)), 0.0, 2.0))
 
 
-def _vectors(rows: Sequence[dict[str, Any]], embedder: Measures) -> Vectors:
-    """Returns the vector of each distinct text; an empty one has none."""
+def _vectors(rows: Sequence[dict[str, Any]], embedder: TextEmbedder) -> Vectors:
+    """Returns the vector of each distinct text that is not empty."""
     starts = [row["prompt"] for row in rows if row["first"] == "text"]
     texts = list(dict.fromkeys(text for text in [*starts, *(row["text_after"] for row in rows)] if text))
     return dict(zip(texts, embedder.embed_texts(texts), strict=True)) if texts else {}

@@ -1,8 +1,8 @@
-"""A folder of pictures with a table beside them, as `datasets.load_dataset` reads it and the Hugging Face hub shows it.
+"""A folder of images with a table, for `datasets.load_dataset` and the Hugging Face hub.
 
-OUT/images/CONVERSATION_STEP.png    one file a turn, also where two turns made the same picture
+OUT/images/CONVERSATION_STEP.png    one file for each turn, also where two turns made the same image
 OUT/metadata.jsonl                  `file_name` and the columns of the run's table
-OUT/README.md                       the card of the data set
+OUT/README.md                       the dataset card
 """
 
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from telephone.exports.folder import whole_folder
-from telephone.exports.turns import Turns, turns_with_pictures
+from telephone.exports.turns import ExportedTurns, turns_with_images
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,35 +32,35 @@ tags:
 # {title}
 
 {games:,} games of telephone between text-to-image and image-to-text models: {turns:,} turns, {prompts:,} prompts.
-In each turn one model draws a text and another describes the picture; the next turn starts with the description.
+In each turn one model generates an image from a text, and another describes it. The description starts the next turn.
 
     from datasets import load_dataset
 
     turns = load_dataset("imagefolder", data_dir="PATH OF THIS FOLDER", split="train")
 
 Rows of one game share `conversation_name`; `step_number` counts its turns from 0. A text-first turn goes
-`text_before` -> `image` -> `text_after`. In an image-first game (`first` is `image`) the picture of the turn before
-becomes `text_after`, which is drawn as `image`. `text_after_dist` is the cosine distance of `text_after` to the
+`text_before` -> `image` -> `text_after`. In an image-first game (`first` is `image`), `text_after` describes the image
+of the turn before, and `image` is generated from it. `text_after_dist` is the cosine distance of `text_after` to the
 start of the game, in [0, 2]; null is unscored.
 {left_out}"""
 
 
-def to_imagefolder(run: "Run", target: Path) -> Turns:
-    """Writes the turns of a run that have a picture as a Hugging Face image folder.
+def to_imagefolder(run: "Run", target: Path) -> ExportedTurns:
+    """Writes the turns of a run that have an image as a Hugging Face image folder.
 
     Args:
         run: any run; controls are left out.
-        target: a folder that is not there yet or is empty.
+        target: a new or an empty folder.
 
     Returns:
-        What was written; the table has the column `file_name`.
+        The turns that were written; the table has the column `file_name`.
 
     Raises:
-        UsageError: the folder is in use.
-        StoreDamaged: a picture of the run is missing or is not what was written.
+        UsageError: the folder is not empty.
+        StoreDamaged: an image of the run is missing or altered.
         StoreError: the disk is full or cannot be written.
     """
-    found = turns_with_pictures(run)
+    found = turns_with_images(run)
     steps = found.table["step_number"].astype(str)
     names = "images/" + found.table["conversation_name"].astype(str) + "_" + steps + ".png"
     table = found.table.drop(columns=_DROPPED)
@@ -73,16 +73,16 @@ def to_imagefolder(run: "Run", target: Path) -> Turns:
         (folder / "metadata.jsonl").write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
         title = f"Telephone games of {run.folder.resolve().name}"
         (folder / "README.md").write_text(_card(title, table, found.left_out), encoding="utf-8")
-    return Turns(table, found.left_out)
+    return ExportedTurns(table, found.left_out)
 
 
 def _plain(row: dict[Any, Any]) -> dict[str, Any]:
-    """Returns a row as JSON can hold it: what is not a number is null."""
+    """Returns a row for JSON; NaN becomes null."""
     return {str(name): None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()}
 
 
 def _card(title: str, table: "pd.DataFrame", left_out: int) -> str:
-    missing = f"{left_out:,} turns made no picture (refused, failed or not played) and are not in the table.\n"
+    missing = f"{left_out:,} turns have no image (refused, failed or not played) and are not in the table.\n"
     return _CARD.format(
         title=title,
         games=table["game"].nunique(),

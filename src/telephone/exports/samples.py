@@ -1,4 +1,4 @@
-"""Turns as samples of a FiftyOne dataset, under the field names of the original experiment's notebook."""
+"""Samples of a FiftyOne dataset, with the field names of the notebook of the original experiment."""
 
 import hashlib
 import math
@@ -23,9 +23,9 @@ FIELDS: Mapping[str, str] = {
     "text_after_dist": "FloatField",
     "text_embedding": "VectorField",
 }
-"""The notebook's fields and their types by FiftyOne's names; others are added as they come."""
+"""The fields of the notebook and their FiftyOne types; other fields are added as needed."""
 CONVERSATIONS, ENDINGS = "conversations", "endings"
-"""Saved views: games side by side with their turns in order; the last turn of each game, the farthest gone first."""
+"""Saved views: turns grouped by game and in order; the last turn of each game, the largest distance first."""
 _CHUNK = 1000
 _KEY = ("conversation_name", "step_number")
 
@@ -33,16 +33,16 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Saved:
-    """What became of the rows."""
+class SampleCounts:
+    """Numbers of written samples."""
 
     added: int
     renewed: int
-    """Samples that were there: their fields were written again, tags and foreign fields were left alone."""
+    """Existing samples whose fields were updated; their tags and other fields are unchanged."""
 
 
 def open_fiftyone() -> Any:
-    """Returns the module `fiftyone` when it is installed and its database answers.
+    """Returns the module `fiftyone`, after checking that its database answers.
 
     Raises:
         UsageError: it is not installed, or its database does not answer.
@@ -56,51 +56,51 @@ def open_fiftyone() -> Any:
     try:
         fiftyone.list_datasets()
     except Exception as error:  # noqa: BLE001 - what a database that does not start raises depends on how it fails
-        said = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-        raise UsageError(f"The database of FiftyOne does not answer ({said}): see docs/exports.md.") from error
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+        raise UsageError(f"The database of FiftyOne does not answer ({reason}): see docs/exports.md.") from error
     return fiftyone
 
 
 def prompt_hash(text: str) -> str:
-    """Returns the notebook's short name of a prompt: six hexadecimal digits."""
+    """Returns the hash of a prompt as in the notebook: six hexadecimal digits."""
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()[:6]
 
 
-def put_samples(dataset: Any, rows: Iterable[Row]) -> Saved:
-    """Writes turns to a dataset; a turn that is there (conversation and step are the same) is written again.
+def put_samples(dataset: Any, rows: Iterable[Row]) -> SampleCounts:
+    """Writes turns to a dataset; an existing sample with the same conversation and step is updated.
 
     Args:
         dataset: a `fiftyone.Dataset`.
-        rows: values by field name, `filepath`, `conversation_name` and `step_number` among them; NaN becomes None,
-            an array becomes a vector.
+        rows: values by field name, including `filepath`, `conversation_name` and `step_number`; NaN becomes None, an
+            array becomes a vector.
     """
     declare(dataset)
-    there = {tuple(key): id_ for id_, *key in zip(*dataset.values(["id", *_KEY]), strict=True)}
+    existing = {tuple(key): id_ for id_, *key in zip(*dataset.values(["id", *_KEY]), strict=True)}
     fresh: list[Row] = []
     known: dict[str, Row] = {}
     for row in map(_clean, rows):
-        place = there.get(tuple(row[name] for name in _KEY))
-        if place is None:
+        sample = existing.get(tuple(row[name] for name in _KEY))
+        if sample is None:
             fresh.append(row)
         else:
-            known[place] = row
+            known[sample] = row
     _add(dataset, fresh)
-    _renew(dataset, known)
-    return Saved(len(fresh), len(known))
+    _update(dataset, known)
+    return SampleCounts(len(fresh), len(known))
 
 
 def declare(dataset: Any) -> None:
-    """Adds the notebook's fields that the dataset has not yet."""
+    """Adds the fields of the notebook that the dataset lacks."""
     import fiftyone
 
-    there = dataset.get_field_schema()
+    existing = dataset.get_field_schema()
     for name, kind in FIELDS.items():
-        if name not in there:
+        if name not in existing:
             dataset.add_sample_field(name, getattr(fiftyone, kind))
 
 
 def save_views(dataset: Any) -> None:
-    """Saves the views `conversations` and `endings`, in place of older ones of these names."""
+    """Saves the views `conversations` and `endings`, replacing older ones."""
     from fiftyone import ViewField
 
     turns = list(zip(*dataset.values(["id", *_KEY]), strict=True))
@@ -130,7 +130,7 @@ def _add(dataset: Any, rows: Sequence[Row]) -> None:
         dataset.add_samples([fiftyone.Sample(**row) for row in rows[start : start + _CHUNK]], progress=False)
 
 
-def _renew(dataset: Any, rows: Mapping[str, Row]) -> None:
+def _update(dataset: Any, rows: Mapping[str, Row]) -> None:
     for name in dict.fromkeys(name for row in rows.values() for name in row):
         values = {id_: row[name] for id_, row in rows.items() if name in row}
         if dataset.has_sample_field(name) or any(value is not None for value in values.values()):

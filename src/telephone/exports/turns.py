@@ -1,4 +1,4 @@
-"""Which turns of a run go into an export, and under which column names."""
+"""The turns of a run that are exported, and their column names."""
 
 import re
 from dataclasses import dataclass
@@ -14,33 +14,33 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Turns:
-    """Turns of the battle that have a picture."""
+class ExportedTurns:
+    """Turns of the battle that have an image."""
 
     table: "pd.DataFrame"
     """The columns of `Run.frame()`; a second embedder's distance is `text_after_dist_NAME`."""
     left_out: int
-    """Number of the turns without a picture: refused, failed or not played yet."""
+    """Number of turns without an image: refused, failed or not played yet."""
 
 
-def turns_with_pictures(run: "Run") -> Turns:
-    """Returns the turns of a run that have a picture; control lines, which are no part of the battle, are left out."""
+def turns_with_images(run: "Run") -> ExportedTurns:
+    """Returns the turns of a run that have an image; controls are left out."""
     played = without_controls(run.frame())
     table = played[played["filepath"].notna()].reset_index(drop=True)
     columns = run.score_columns()
-    # Of two scorers of one name the first stays.
-    names = {_plain(name, columns.get(name)): name for name in reversed(list(table.columns))}
+    # Two scorers may have the same name in an export; the first one is kept.
+    names = {_export_name(name, columns.get(name)): name for name in reversed(list(table.columns))}
     kept = {name: plain for plain, name in reversed(names.items()) if plain}
-    return Turns(table[list(kept)].rename(columns=kept), len(played) - len(table))
+    return ExportedTurns(table[list(kept)].rename(columns=kept), len(played) - len(table))
 
 
 def suffix(embedder: str) -> str:
-    """Returns an embedder's name as the end of a field's name: `_all_minilm_l6_v2` of `minilm/all-MiniLM-L6-v2`."""
+    """Returns the suffix of field names for an embedder: `_all_minilm_l6_v2` for `minilm/all-MiniLM-L6-v2`."""
     return "_" + re.sub(r"\W+", "_", embedder.rpartition("/")[2]).strip("_").lower()
 
 
-def _plain(column: str, scores: "ScoreColumn | None") -> str:
-    """Returns the column's name in an export, empty for what is left out: scores of a second scorer of facts."""
+def _export_name(column: str, scores: "ScoreColumn | None") -> str:
+    """Returns the name of a column in an export; empty for columns that are left out: facts of a second scorer."""
     if scores is None or scores.first:
         return column
     return f"text_after_dist{suffix(scores.scorer.model)}" if scores.scorer.kind is ScorerKind.DISTANCE else ""

@@ -26,7 +26,7 @@ class TelephoneLine(PairRunner):
             UsageError: FiftyOne is not installed, or its database does not answer.
             StoreError: the images cannot be written.
         """
-        from telephone.exports import Keeping, save_talks
+        from telephone.exports import SaveOptions, save_conversations
 
         names = name_of(self.t2i), name_of(self.i2t)
-        save_talks(dataset, self.conversations, names, Keeping(images_dir, embedder))
+        save_conversations(dataset, self.conversations, names, SaveOptions(images_dir, embedder))
