@@ -44,9 +44,9 @@ def test_a_thousand_hops_through_the_real_client_and_a_real_server(tmp_path: Pat
             assert run.verify() == []
             assert sum(server.paid.values()) == 1000
             # Half an answer may have been billed: the server sent it and nobody could read it.
-            assert len(server.asked) == summary.calls == 1000 + summary.retries
-            assert summary.retries == sum(number for fault, number in server.met.items() if fault != "ok")
-            assert server.highest <= 8
+            assert len(server.requests) == summary.calls == 1000 + summary.retries
+            assert summary.retries == sum(number for fault, number in server.fault_counts.items() if fault != "ok")
+            assert server.most_in_flight <= 8
             assert summary.bill.known == pytest.approx(500 * 0.05)
 
 

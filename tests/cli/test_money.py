@@ -33,7 +33,7 @@ def test_a_dry_run_tells_calls_and_cost_by_player(cli, server, tmp_path):
     assert re.search(r"openai/painter\S* +6 +unknown +0.50 +3.00", done.stdout)
     found = document(cli("play", *pair(server), *COMMON, "--dry-run", "--json"))
     assert (found["calls"], found["cost"], found["unknown_cost_of"], found["seconds"]) == (12, 6.0, [], None)
-    assert (server.asked, list(tmp_path.iterdir())) == ([], [])
+    assert (server.requests, list(tmp_path.iterdir())) == ([], [])
 
 
 def test_nobody_is_there_to_agree(cli, server, tmp_path):
@@ -43,7 +43,7 @@ def test_nobody_is_there_to_agree(cli, server, tmp_path):
         "more than 1.00 US dollars, and there is no terminal to ask on: add --yes, or look first with --dry-run"
         in done.stderr
     )
-    assert (server.asked, list(tmp_path.iterdir())) == ([], [])
+    assert (server.requests, list(tmp_path.iterdir())) == ([], [])
 
 
 def test_below_the_limit_nobody_is_asked(cli, server, monkeypatch):
@@ -91,7 +91,7 @@ def test_one_more_line_pays_for_its_own_games_only(cli, server, tmp_path):
     assert (told["folder"], told["games_left"], told["begun"]) == (first["folder"], 3, True)
     second = document(cli("play", *pair(server), *more, *words))
     assert (second["folder"], second["games"], second["done"]) == (first["folder"], 6, 6)
-    new = [json.loads(each["body"])["model"] for each in server.asked[paid:]]
+    new = [json.loads(each["body"])["model"] for each in server.requests[paid:]]
     assert "painter" not in new  # it drew all of these texts before
     assert second["spent"]["known"] == 0.5 * paid + 0.25 * len(new)
     assert len(list((tmp_path / "runs").iterdir())) == 1

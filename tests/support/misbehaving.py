@@ -1,7 +1,8 @@
-"""A provider on this machine that speaks like OpenAI, Replicate and the hub, and misbehaves when it is told to.
+"""A local server with the interfaces of OpenAI, Replicate and the hub; it produces faults on request.
 
-It draws a text as a code of cells and reads it back, so that a game through it loses nothing. It counts what it
-answered well (`paid`): what a bill would show. Run it by hand: `python tests/support/misbehaving.py --rate 0.2`.
+It encodes a text in an image and decodes it, so that a game with it loses nothing. It counts complete successful
+responses (`paid`), which a real provider would bill. To start it manually:
+`python tests/support/misbehaving.py --rate 0.2`.
 """
 
 import argparse
@@ -23,50 +24,50 @@ from telephone.core.seeds import derive
 from telephone.models import barcode
 
 PASSING = ("delay", "drop", "429", "500", "half", "html")
-"""Faults after which the same call may go well: too late, hung up, busy, broken, cut off, a page of a gateway."""
+"""Retryable faults: delay, closed connection, rate limit, server error, truncated response, error page of a gateway."""
 LASTING = ("400", "401", "leak", "404", "moderated", "refused", "filtered", "bomb", "svg", "noise", "private", "empty")
-"""Faults that stay: wrong calls, one that quotes the key, three kinds of refusal, answers not to be believed."""
+"""Permanent faults: rejected requests, one that quotes the key, three kinds of refusal, invalid responses."""
 
 
 @dataclass
 class Server:
-    """Starts with `with`; everything that tests look at is a public field."""
+    """Runs inside a `with` block; tests read its public fields."""
 
     rate: float = 0.0
-    """Chance that a call meets one of `faults`, decided by its number."""
+    """Probability of one of `faults` a call, determined by the number of the call."""
     faults: tuple[str, ...] = PASSING
     seed: int = 0
     delay: float = 30.0
-    """Seconds of the fault `delay`, after which it hangs up."""
+    """Seconds of the fault `delay`, after which the connection is closed."""
     latency: float = 0.0
-    """Seconds before any answer."""
+    """Seconds before every response."""
     retry_after: str = "0"
     token: str = ""
-    """If not empty, calls without this bearer token are answered 401."""
+    """If not empty, calls without this bearer token return 401."""
     links: bool = False
-    """Whether pictures are given as addresses in place of base64."""
+    """Whether images are returned as URLs instead of base64."""
     polls: int = 0
-    """How often a prediction of Replicate is asked for before it is done."""
+    """Number of polls until a prediction of Replicate is finished."""
     tls: ssl.SSLContext | None = None
     script: deque[str] = field(default_factory=deque)
     """Faults of the next calls, in order; `ok` is none."""
     redirects: dict[str, str] = field(default_factory=dict)
-    """Paths that are redirected, and where to."""
+    """Redirected paths and their targets."""
     outages: dict[str, int] = field(default_factory=dict)
-    """Paths that answer 503 so many times before they work."""
+    """Paths and the number of times that they return 503 before they work."""
     pages: dict[str, tuple[str, bytes]] = field(default_factory=dict)
-    """Paths with content type and content."""
+    """Static paths with content type and content."""
     paid: Counter[str] = field(default_factory=Counter)
-    """Good answers by path, sent to their end."""
-    met: Counter[str] = field(default_factory=Counter)
-    """Faults by name."""
-    asked: list[dict[str, Any]] = field(default_factory=list)
+    """Complete successful responses by path."""
+    fault_counts: Counter[str] = field(default_factory=Counter)
+    """Number of faults by name; `ok` is none."""
+    requests: list[dict[str, Any]] = field(default_factory=list)
     """Every request: method, path, headers, body."""
-    waiting: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Predictions that were begun."""
-    flying: int = 0
-    highest: int = 0
-    """Most calls at one time."""
+    predictions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Created predictions by id."""
+    in_flight: int = 0
+    most_in_flight: int = 0
+    """Maximum number of concurrent calls."""
     lock: Any = field(default_factory=threading.RLock)
 
     def __enter__(self) -> "Server":
@@ -75,7 +76,7 @@ class Server:
         class Handler(_Handler):
             owner = server
 
-        self._http = _Quiet(("127.0.0.1", 0), Handler)
+        self._http = _QuietHTTPServer(("127.0.0.1", 0), Handler)
         if self.tls is not None:
             self._http.socket = self.tls.wrap_socket(self._http.socket, server_side=True)
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -93,12 +94,12 @@ class Server:
 
     @property
     def url(self) -> str:
-        """The base address of all three languages."""
+        """The base URL of all three interfaces."""
         return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}/v1"
 
     def next_fault(self) -> str:
         with self.lock:
-            number = len(self.asked)
+            number = len(self.requests)
             if self.script:
                 return self.script.popleft()
             if derive("chance", self.seed, number) / 2**32 >= self.rate:
@@ -106,13 +107,13 @@ class Server:
             return self.faults[derive("fault", self.seed, number) % len(self.faults)]
 
 
-class _Quiet(ThreadingHTTPServer):
+class _QuietHTTPServer(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 256
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is no news here."""
+        """Ignores clients that close the connection."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -121,36 +122,36 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 60
 
     def log_message(self, *_: Any) -> None:
-        """Tests print nothing."""
+        """Prints nothing."""
 
     def do_GET(self) -> None:
-        self._take("GET")
+        self._handle("GET")
 
     def do_DELETE(self) -> None:
-        self._take("DELETE")
+        self._handle("DELETE")
 
     def do_POST(self) -> None:
-        self._take("POST")
+        self._handle("POST")
 
-    def _take(self, method: str) -> None:
+    def _handle(self, method: str) -> None:
         owner = self.owner
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         with owner.lock:
-            owner.flying += 1
-            owner.highest = max(owner.highest, owner.flying)
+            owner.in_flight += 1
+            owner.most_in_flight = max(owner.most_in_flight, owner.in_flight)
         try:
             time.sleep(owner.latency)
-            self._answer(method, body)
+            self._respond(method, body)
         finally:
             with owner.lock:
-                owner.flying -= 1
+                owner.in_flight -= 1
 
-    def _answer(self, method: str, body: bytes) -> None:
+    def _respond(self, method: str, body: bytes) -> None:
         owner = self.owner
         with owner.lock:
-            owner.asked.append({"method": method, "path": self.path, "headers": dict(self.headers), "body": body})
+            owner.requests.append({"method": method, "path": self.path, "headers": dict(self.headers), "body": body})
             fault = owner.next_fault() if self._billed(method) else "ok"
-            owner.met[fault] += 1
+            owner.fault_counts[fault] += 1
         if owner.outages.get(self.path):
             owner.outages[self.path] -= 1
             return self._json(503, {"error": {"message": "Come back later."}}, owner.retry_after)
@@ -164,15 +165,15 @@ class _Handler(BaseHTTPRequestHandler):
             return self._json(
                 401, {"error": {"message": f"Incorrect API key provided: {given}", "code": "invalid_api_key"}}
             )
-        if self._break_off(fault):
+        if self._send_fault(fault):
             return None
         return self._route(method, json.loads(body) if body[:1] == b"{" else {}, fault)
 
     def _billed(self, method: str) -> bool:
         return method == "POST" and not self.path.endswith("/cancel") and "/files" not in self.path
 
-    def _break_off(self, fault: str) -> bool:
-        """Answers, or does not, in ways that have nothing to do with what was asked."""
+    def _send_fault(self, fault: str) -> bool:
+        """Produces a fault that does not depend on the request; returns whether it did."""
         if fault in ("delay", "drop"):
             time.sleep(self.owner.delay if fault == "delay" else 0)
             self.close_connection = True
@@ -180,8 +181,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault == "429":
             self._json(429, {"error": {"message": "Slow down.", "code": "rate_limit_exceeded"}}, self.owner.retry_after)
         elif fault == "leak":
-            told = f"Incorrect API key provided: {self.headers.get('authorization', '')}"
-            self._json(403, {"error": {"message": told, "code": "invalid_api_key"}})  # a 401 would end the run
+            message = f"Incorrect API key provided: {self.headers.get('authorization', '')}"
+            self._json(403, {"error": {"message": message, "code": "invalid_api_key"}})  # a 401 would end the run
         elif fault in ("400", "404", "401", "500"):
             self._json(int(fault), {"error": {"message": f"This is a {fault}."}})
         elif fault == "moderated":
@@ -195,13 +196,13 @@ class _Handler(BaseHTTPRequestHandler):
     def _route(self, method: str, given: dict[str, Any], fault: str) -> None:
         path = self.path.removeprefix("/v1")
         if path == "/images/generations":
-            self._json_or_half(self._images(given, fault), fault)
+            self._json_or_truncated(self._images(given, fault), fault)
         elif path.endswith("/chat/completions"):
-            self._json_or_half(self._chat(given, fault), fault)
+            self._json_or_truncated(self._chat(given, fault), fault)
         elif path == "/embeddings":
-            self._json_or_half(vectors(given), fault)
+            self._json_or_truncated(vectors(given), fault)
         elif path.startswith(("/predictions", "/models/")):
-            self._json_or_half(self._prediction(method, path, given, fault), fault)
+            self._json_or_truncated(self._prediction(method, path, given, fault), fault)
         elif path.startswith("/files"):
             self._json(200, {"id": "file1", "urls": {"get": f"{self.owner.url}/files/file1"}})
         elif "inputs" in given:
@@ -230,8 +231,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _chat(self, given: dict[str, Any], fault: str) -> dict[str, Any]:
         parts = given["messages"][0]["content"]
-        address = next(part["image_url"]["url"] for part in parts if part["type"] == "image_url")
-        content: str | None = read(address)
+        url = next(part["image_url"]["url"] for part in parts if part["type"] == "image_url")
+        content: str | None = read(url)
         content = {"empty": "", "filtered": None, "refused": None}.get(fault, content)
         message = {"role": "assistant", "content": content}
         if fault == "refused":
@@ -244,14 +245,18 @@ class _Handler(BaseHTTPRequestHandler):
     def _prediction(self, method: str, path: str, given: dict[str, Any], fault: str) -> dict[str, Any]:
         owner = self.owner
         if method == "POST" and path.endswith("predictions"):
-            name = f"p{len(owner.waiting)}"
-            owner.waiting[name] = {"left": owner.polls, "output": self._output(given["input"], fault), "fault": fault}
+            name = f"p{len(owner.predictions)}"
+            owner.predictions[name] = {
+                "left": owner.polls,
+                "output": self._output(given["input"], fault),
+                "fault": fault,
+            }
         else:
             name = path.split("/")[2]
             if path.endswith("/cancel"):
-                owner.waiting[name]["canceled"] = True
-            owner.waiting[name]["left"] -= 1
-        entry = owner.waiting[name]
+                owner.predictions[name]["canceled"] = True
+            owner.predictions[name]["left"] -= 1
+        entry = owner.predictions[name]
         if entry.get("canceled"):
             return {"id": name, "status": "canceled"}
         if entry["left"] > 0:
@@ -278,7 +283,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.owner.paid[self.path] += 1
         return self._send(200, encode_png(barcode.draw(given["inputs"].encode())), {"content-type": "image/png"})
 
-    def _json_or_half(self, made: dict[str, Any], fault: str) -> None:
+    def _json_or_truncated(self, made: dict[str, Any], fault: str) -> None:
         data = json.dumps(made).encode()
         if fault == "half":
             self._head(200, {"content-type": "application/json", "content-length": str(len(data))})
@@ -306,7 +311,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def main() -> None:
-    """Serves until it is interrupted."""
+    """Serves until Ctrl-C."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rate", type=float, default=0.0)
     parser.add_argument("--latency", type=float, default=0.0)

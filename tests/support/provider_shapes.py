@@ -1,4 +1,4 @@
-"""What a provider on this machine reads and sends: pictures that hold a text, vectors, and a file that is a trap."""
+"""Contents of the local provider's requests and responses: images that encode a text, vectors, a too large image."""
 
 import base64
 import struct
@@ -10,7 +10,7 @@ from telephone.models import barcode
 
 
 def bomb(side: int = 60_000) -> bytes:
-    """Returns a small PNG file that says it is `side` x `side` pixels."""
+    """Returns a small PNG file whose header declares `side` x `side` pixels."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
@@ -20,14 +20,14 @@ def bomb(side: int = 60_000) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
 
 
-def read(address: str) -> str:
-    """Returns the text in the picture of a `data:` address."""
-    image = decode(base64.b64decode(address.partition(",")[2]))
+def read(url: str) -> str:
+    """Returns the text that the image of a `data:` URL encodes."""
+    image = decode(base64.b64decode(url.partition(",")[2]))
     return (barcode.read(image) or b"Nothing that can be read.").decode(errors="replace")
 
 
 def vectors(given: dict[str, Any]) -> dict[str, Any]:
-    """Returns the answer to a request for vectors, in the wrong order, as is allowed."""
+    """Returns the response to an embedding request, in reversed order, which the interface allows."""
     texts = given["input"] if isinstance(given["input"], list) else [given["input"]]
     rows = [{"index": at, "object": "embedding", "embedding": [1.0, float(len(t))]} for at, t in enumerate(texts)]
     usage = {"prompt_tokens": sum(len(text.split()) for text in texts), "total_tokens": 0}

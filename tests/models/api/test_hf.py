@@ -17,11 +17,11 @@ def test_a_picture_and_its_description(remote_model, server):
     generator = remote_model("hf/org/model", base_url=server.url + "/paint", steps=4, size="64x32", seed="try")
     (drawn,) = generator.generate_images([TEXT], [5])
     assert barcode.read(drawn.value).decode() == TEXT
-    sent = json.loads(server.asked[0]["body"])
+    sent = json.loads(server.requests[0]["body"])
     assert sent == {"inputs": TEXT, "parameters": {"num_inference_steps": 4, "width": 64, "height": 32, "seed": 5}}
     (output,) = remote_model("hf/org/model", "image2text", max_tokens=50).generate_texts([drawn.value])
     assert output.value == TEXT
-    assert json.loads(server.asked[1]["body"])["model"] == "org/model"
+    assert json.loads(server.requests[1]["body"])["model"] == "org/model"
 
 
 def test_vectors(remote_model, server):
@@ -30,7 +30,7 @@ def test_vectors(remote_model, server):
 
 
 @pytest.mark.parametrize(
-    ("fault", "kind", "says"),
+    ("fault", "kind", "message"),
     [
         ("429", ModelUnavailable, "429"),
         ("500", ModelUnavailable, "500"),
@@ -41,14 +41,14 @@ def test_vectors(remote_model, server):
         ("html", ModelUnavailable, "not an image"),
     ],
 )
-def test_faults(remote_model, server, fault, kind, says):
+def test_faults(remote_model, server, fault, kind, message):
     server.script.append(fault)
     (made,) = remote_model(
         "hf/org/model", base_url=server.url + "/paint", timeout=0.4 if fault == "delay" else 10
     ).generate_images([TEXT])
     made = getattr(made, "made", made)
     assert type(made) is kind
-    assert says in str(made)
+    assert message in str(made)
 
 
 def test_during_a_call_the_session_goes_nowhere_private_and_at_other_times_it_is_left_alone(server):

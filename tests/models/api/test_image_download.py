@@ -100,12 +100,12 @@ def test_odd_spellings_of_this_machine_are_seen_through(odd):
         check_url(odd.replace("http", "https"), DownloadPolicy())
 
 
-def test_a_host_that_nobody_knows_may_be_known_later():
-    def nobody(host, port):
+def test_an_unresolvable_host_is_retryable():
+    def fail_to_resolve(host, port):
         raise OSError("no such host")
 
     with pytest.raises(ModelUnavailable, match="cannot be resolved"):
-        check_url("https://p.example/a", DownloadPolicy(resolve=nobody))
+        check_url("https://p.example/a", DownloadPolicy(resolve=fail_to_resolve))
 
 
 LOCAL = DownloadPolicy(local=True, seconds=5)
@@ -166,7 +166,7 @@ def test_a_paid_picture_is_asked_for_again(server):
     server.pages["/a.png"] = ("image/png", b"late")
     server.outages["/a.png"] = 2
     assert download(f"{base(server)}/a.png", local=True, seconds=10) == b"late"
-    assert len(server.asked) == 3
+    assert len(server.requests) == 3
     server.outages["/a.png"] = 3
     with pytest.raises(ModelUnavailable, match="503"):
         download(f"{base(server)}/a.png", local=True, seconds=10)
@@ -197,7 +197,7 @@ def test_over_tls_the_name_is_checked_at_the_address_that_was_judged(secured):
         policy = DownloadPolicy(local=True, seconds=5, resolve=at("127.0.0.1"), trusted=trusted)
         where = f"https://pictures.test:{server.port}"
         assert fetch(f"{where}/a.png", policy) == b"safe"
-        assert server.asked[-1]["headers"]["host"] == f"pictures.test:{server.port}"
+        assert server.requests[-1]["headers"]["host"] == f"pictures.test:{server.port}"
         with pytest.raises(ModelError, match="from https to another scheme"):
             fetch(f"{where}/down", policy)
         with pytest.raises(ModelUnavailable):  # a certificate for another name is no connection

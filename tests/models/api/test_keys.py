@@ -58,10 +58,10 @@ def test_a_key_belongs_to_one_machine(file, monkeypatch):
 def test_the_key_of_the_provider_is_not_sent_to_another_server(server, remote_model, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     remote_model("openai/m").generate_images(["a"])
-    assert KEY not in str(server.asked)
+    assert KEY not in str(server.requests)
     monkeypatch.setenv("TELEPHONE_KEY_127_0_0_1", "for-this-server-1")
     remote_model("openai/m", quality="low").generate_images(["a"])
-    assert server.asked[-1]["headers"]["authorization"] == "Bearer for-this-server-1"
+    assert server.requests[-1]["headers"]["authorization"] == "Bearer for-this-server-1"
 
 
 def test_what_the_client_finds_in_the_environment_is_not_sent_to_another_server(server, remote_model, monkeypatch):
@@ -71,9 +71,9 @@ def test_what_the_client_finds_in_the_environment_is_not_sent_to_another_server(
     monkeypatch.setenv("OPENAI_BASE_URL", "https://evil.example/v1")
     monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Mine: custom-secret-1\nAuthorization: Bearer other-secret-1")
     remote_model("openai/m").generate_images(["a"])
-    assert len(server.asked) == 1
-    assert "secret" not in str(server.asked)
-    assert "authorization" not in {name.lower() for name in server.asked[0]["headers"]}
+    assert len(server.requests) == 1
+    assert "secret" not in str(server.requests)
+    assert "authorization" not in {name.lower() for name in server.requests[0]["headers"]}
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])
@@ -166,9 +166,9 @@ def test_after_a_battle_with_failing_calls_no_file_and_no_line_holds_the_key(tmp
         address = f"openai/m?base_url={server.url}&timeout=5&price=0&kind="
         words = ["--t2i", f"{address}text2image", "--i2t", f"{address}image2text", "--prompts", "prompts.txt"]
         done = CliRunner().invoke(app, ["play", *words, "--turns", "3", "--embedder", "fake/embedder"])
-        assert server.asked, done.output
-        assert server.asked[0]["headers"]["authorization"] == f"Bearer {KEY}"
-        assert server.met["leak"] == 2
+        assert server.requests, done.output
+        assert server.requests[0]["headers"]["authorization"] == f"Bearer {KEY}"
+        assert server.fault_counts["leak"] == 2
     found = written(folder)
     assert b"[key]" in found  # the server's answer with the key in it has been kept, without the key
     assert len(found) > 10_000

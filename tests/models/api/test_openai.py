@@ -28,14 +28,14 @@ def test_a_picture_and_its_description_go_round(remote_model, server):
     generator = remote_model("openai/any-model", size="512x512", quality="low", **{"extra.steps": 4})
     drawn = only(generator.generate_images([TEXT], [7]))
     assert barcode.read(drawn.value).decode() == TEXT
-    body = json.loads(server.asked[-1]["body"])
+    body = json.loads(server.requests[-1]["body"])
     assert body == {"model": "any-model", "prompt": TEXT, "n": 1, "size": "512x512", "quality": "low", "steps": 4}
     captioner = remote_model(
         "openai/any-model", "image2text", temperature=0.5, max_tokens=99, detail="low", task="Tell+all."
     )
     output = only(captioner.generate_texts([drawn.value]))
     assert output.value == TEXT
-    sent = json.loads(server.asked[-1]["body"])
+    sent = json.loads(server.requests[-1]["body"])
     assert (sent["temperature"], sent["max_tokens"], "seed" in sent) == (0.5, 99, False)
     parts = sent["messages"][0]["content"]
     assert parts[0]["text"] == "Tell all."
@@ -46,8 +46,8 @@ def test_a_picture_and_its_description_go_round(remote_model, server):
 def test_the_picture_may_come_by_its_address(remote_model, server):
     server.links = True
     assert barcode.read(only(remote_model("openai/m").generate_images([TEXT])).value).decode() == TEXT
-    assert [record["method"] for record in server.asked] == ["POST", "GET"]
-    assert "authorization" not in {name.lower() for name in server.asked[-1]["headers"]}
+    assert [record["method"] for record in server.requests] == ["POST", "GET"]
+    assert "authorization" not in {name.lower() for name in server.requests[-1]["headers"]}
 
 
 def test_vectors_come_in_order_and_of_unit_length(remote_model, server):
@@ -61,7 +61,7 @@ def test_vectors_come_in_order_and_of_unit_length(remote_model, server):
 
 def test_seeds_are_sent_only_when_asked_for(remote_model, server):
     only(remote_model("openai/m", seed="try").generate_images([TEXT], [2**32 - 1]))
-    assert json.loads(server.asked[-1]["body"])["seed"] == 2**31 - 1
+    assert json.loads(server.requests[-1]["body"])["seed"] == 2**31 - 1
     assert not remote_model("openai/m", seed="try").traits().seeds
     assert remote_model("openai/m", seed="yes").traits().seeds
 
@@ -69,18 +69,18 @@ def test_seeds_are_sent_only_when_asked_for(remote_model, server):
 PASSING = {"drop": "lost", "429": "429", "500": "500", "half": "lost", "html": "not JSON", "delay": "in time"}
 
 
-@pytest.mark.parametrize(("fault", "says"), PASSING.items())
+@pytest.mark.parametrize(("fault", "message"), PASSING.items())
 @pytest.mark.parametrize("kind", ["text2image", "image2text"])
-def test_what_may_pass_is_unavailable_and_is_asked_once(remote_model, server, fault, says, kind):
+def test_a_retryable_fault_is_unavailable_after_one_request(remote_model, server, fault, message, kind):
     server.script.append(fault)
     maker = remote_model("openai/m", kind, timeout=0.3 if fault == "delay" else 10)
-    with pytest.raises(ModelUnavailable, match=says):
+    with pytest.raises(ModelUnavailable, match=message):
         only(maker.generate_images([TEXT]) if kind == "text2image" else maker.generate_texts([barcode.draw(b"x")]))
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
     assert not sum(server.paid.values())
 
 
-def test_the_wait_that_the_provider_asks_for_is_handed_on(remote_model, server):
+def test_retry_after_is_passed_on(remote_model, server):
     server.script.append("429")
     server.retry_after = "17"
     with pytest.raises(ModelUnavailable) as raised:
@@ -88,13 +88,15 @@ def test_the_wait_that_the_provider_asks_for_is_handed_on(remote_model, server):
     assert raised.value.retry_after == 17
 
 
-@pytest.mark.parametrize(("fault", "says"), {"400": "400", "401": "check the key", "404": "name of the model"}.items())
-def test_what_will_not_pass_is_final(remote_model, server, fault, says):
+@pytest.mark.parametrize(
+    ("fault", "message"), {"400": "400", "401": "check the key", "404": "name of the model"}.items()
+)
+def test_a_permanent_fault_is_not_retryable(remote_model, server, fault, message):
     server.script.append(fault)
-    with pytest.raises(ModelError, match=says) as raised:
+    with pytest.raises(ModelError, match=message) as raised:
         only(remote_model("openai/m").generate_images([TEXT]))
     assert type(raised.value) is (KeyRejected if fault == "401" else ModelError)
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("fault", ["moderated", "refused", "filtered"])
@@ -115,12 +117,12 @@ ODD = {
 }
 
 
-@pytest.mark.parametrize(("fault", "says"), ODD.items())
-def test_a_picture_that_cannot_be_trusted_has_been_paid_all_the_same(remote_model, server, fault, says):
+@pytest.mark.parametrize(("fault", "message"), ODD.items())
+def test_an_invalid_image_keeps_its_cost(remote_model, server, fault, message):
     server.script.append(fault)
     (made,) = remote_model("openai/m", price=0.25).generate_images([TEXT])
     assert type(made.value) is ModelError
-    assert says in str(made.value)
+    assert message in str(made.value)
     assert made.cost == 0.25
 
 
@@ -145,7 +147,7 @@ def test_a_redirect_of_the_service_is_not_followed(remote_model, server):
 
 
 @pytest.mark.parametrize(
-    ("ref", "says"),
+    ("ref", "message"),
     [
         ("openai/unheard-of", "add .kind=text2image"),
         ("openai/m?kind=poem", "give one of"),
@@ -158,8 +160,8 @@ def test_a_redirect_of_the_service_is_not_followed(remote_model, server):
         ("openai/m?kind=text2image&temperature=1", "has no option"),
     ],
 )
-def test_a_wrong_address_is_told_without_what_may_be_a_key(ref, says):
-    with pytest.raises(UsageError, match=says) as raised:
+def test_the_message_about_an_invalid_address_contains_no_key(ref, message):
+    with pytest.raises(UsageError, match=message) as raised:
         models.load_model(ref)
     assert "abc12345" not in str(raised.value)
 
@@ -177,7 +179,7 @@ def test_traits_of_a_remote_model():
     assert task != models.load_model("openai/gpt-5").traits().fingerprint
 
 
-def test_a_missing_key_is_told_before_anything_is_sent():
+def test_a_missing_key_is_reported_before_anything_is_sent():
     generator = models.load_model("openai/gpt-image-1")
     with pytest.raises(UsageError, match="set OPENAI_API_KEY"):
         generator.generate_images([TEXT])

@@ -34,7 +34,7 @@ def test_costs():
         (Price(input=1, output=1), Usage(input=5)),
         (Price(input=1, output=1), Usage(output=5)),
         (Price(input=1), Usage(input=5, output=5)),
-        (price_of("openai", "nobody-knows"), Usage(input=5, output=5)),
+        (price_of("openai", "unlisted-model"), Usage(input=5, output=5)),
         (price_of("hf", "org/model"), Usage()),
     ],
 )

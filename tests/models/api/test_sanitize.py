@@ -39,10 +39,10 @@ def test_no_other_format_is_even_tried(kind):
 
 
 @pytest.mark.parametrize(
-    ("data", "says"), [(b"", "empty"), (b"<!DOCTYPE html>", "HTML"), (b'{"a": 1}', "JSON"), (b"abc", "3 bytes")]
+    ("data", "message"), [(b"", "empty"), (b"<!DOCTYPE html>", "HTML"), (b'{"a": 1}', "JSON"), (b"abc", "3 bytes")]
 )
-def test_the_type_of_another_file_is_named(data, says):
-    with pytest.raises(ModelError, match=says):
+def test_the_type_of_another_file_is_named(data, message):
+    with pytest.raises(ModelError, match=message):
         sanitize.decode_image(data)
 
 
