@@ -21,7 +21,7 @@ REASON = 300
 """Characters of a reason."""
 RAW = 2000
 """Characters that are kept of what a provider returns beside its result, and of the end of a traceback."""
-DECODED_BYTES = 3 * 2**20
+DECODED_BYTES = 2 * 2**20
 """Bytes of pixels that are kept between the call that makes an image and the one that takes it."""
 _IMAGE_WORK = threading.BoundedSemaphore(min(4, os.cpu_count() or 1))
 """Held to decode or encode an image: a hundred calls that come back at once would slow each other down."""

@@ -18,7 +18,7 @@ from telephone.engine.request_queue import RequestQueue
 from telephone.models import Model, Traits
 from telephone.models import load_model as from_registry
 
-RECENT_BYTES = 2 * 2**20
+RECENT_BYTES = 2**20
 """Bytes of results that are kept in memory for equal requests; older ones are read from the store."""
 _POLL = 0.1
 """Seconds after which a stop event and the timeouts are checked."""
