@@ -8,7 +8,7 @@ from telephone import prompts
 from telephone.battle import begin, grid, plan
 from telephone.report import Count, collect_report, write_report
 from telephone.report.html import sentences
-from telephone.store import Run
+from telephone.store import Run, ScorerKind
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +89,14 @@ def test_a_run_that_has_not_begun_says_so(tmp_path):
         html = write_report(run).read_text(encoding="utf-8")
     assert [count.words for count in data.counts] == ["games planned", "finished", "still to play"]
     assert "12</b> still to play" in html
+
+
+def test_floor_and_chance_belong_to_the_judge_that_is_shown(run):
+    (scorer,) = run.scorers(ScorerKind.DISTANCE)
+    for judge in (None, scorer.identity, "fake/embedder"):
+        drift = collect_report(run, judge).figures["drift"]
+        assert drift["chance"].notna().any()
+        assert len(drift) == len(drift.drop_duplicates(["level", "t2i_model", "i2t_model", "step_number"]))
 
 
 def test_words():

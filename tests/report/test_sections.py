@@ -22,6 +22,7 @@ PAIR = {"t2i_model": "p/d", "i2t_model": "p/w"}
 def test_numbers_intervals_and_shares_are_spelled_and_nothing_is_zero_by_mistake():
     nan = float("nan")
     assert [tables.number(value) for value in (0.123, nan, None)] == ["0.12", "–", "–"]
+    assert tables.number(484_663_478.8) == "5e+08"
     assert tables.percent(0.256) == "26\u00a0%" and tables.percent(nan) == "–"
     row = {"x": 0.5, "low": 0.25, "high": 0.75}
     assert tables.interval(row, "x") == "0.50 (0.25 to 0.75)"

@@ -69,7 +69,7 @@ def _label(figure: Figure, axes: Axes, names: list[str]) -> None:
     axes.set_yticks(range(len(names)), [short[name] for name in names])
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xlim(0, max(0.02, float(np.ceil(axes.get_xlim()[1] * 20) / 20)))
-    axes.xaxis.set_major_formatter(PercentFormatter(xmax=1))
+    axes.xaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
     axes.grid(axis="x", color=style.GRID, linewidth=0.9)
     axes.grid(axis="y", visible=False)
     axes.tick_params(axis="y", labelcolor=style.TEXT)

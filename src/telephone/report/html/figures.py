@@ -63,7 +63,10 @@ class ReportFigure:
 
 def _drift(context: FigureContext) -> pd.DataFrame:
     drift, references = context.summary.drift, context.findings.references
-    return drift if references is None else drift.merge(references[["level", "floor", "chance"]], "left", on="level")
+    if references is None:
+        return drift
+    # Two versions of an embedder may have calibrated the run; the first one is drawn.
+    return drift.merge(references[["level", "floor", "chance"]].drop_duplicates("level"), "left", on="level")
 
 
 def _pairs(context: FigureContext) -> pd.DataFrame | None:

@@ -130,24 +130,33 @@ def _vectors(run: Run, frame: pd.DataFrame, distance_judge: str | None) -> dict[
     matched = match_captions(run, frame=frame)
     return {
         "drift": drift,
-        "references": text_references(calibration, distance_judge),
+        "references": text_references(calibration, _distance_embedder(run, distance_judge)),
         "retrieval": caption_retrieval_bits(matched, ("embedder", "turn")) if len(matched) else None,
         "leaks": find_information_leaks(matched) if len(matched) else (),
         "published_scores": published_scores(drift),
     }
 
 
-def text_references(table: pd.DataFrame, distance_judge: str | None = None) -> pd.DataFrame | None:
-    """Returns floor and chance of text distances by level, of one judge.
+def _distance_embedder(run: Run, distance_judge: str | None) -> str | None:
+    """Returns the embedder of the judge whose distances are shown; None if there is no such judge."""
+    from telephone.store import ScorerKind
+
+    scorers = run.scorers(ScorerKind.DISTANCE)
+    return next((scorer.model for scorer in scorers if (distance_judge or "") in scorer.identity), None)
+
+
+def text_references(table: pd.DataFrame, embedder: str | None = None) -> pd.DataFrame | None:
+    """Returns floor and chance of text distances by level, of one embedder.
 
     Args:
         table: `embedder, mapping, level, floor, chance`.
-        distance_judge: Part of the name of the embedder; the first one if None.
+        embedder: Its name; the first one of the table if None.
     """
     own = table[table["mapping"] == "text-text"]
-    if distance_judge and len(own):
-        own = own[[distance_judge in name for name in own["embedder"]]]
-    return own[own["embedder"] == own["embedder"].iloc[0]] if len(own) else None
+    if own.empty:
+        return None
+    own = own[own["embedder"] == (own["embedder"].iloc[0] if embedder is None else embedder)]
+    return own if len(own) else None
 
 
 def _judges(run: Run, frame: pd.DataFrame, drift: pd.DataFrame | None, has_facts: bool) -> dict[str, Any]:

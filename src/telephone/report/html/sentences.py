@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from telephone.core.records import LEVELS
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from telephone.analysis import Counts
     from telephone.store import ModelSpec, RunSpec
 
+_POSITION = re.compile(r", (line|item) \d+$")
 _NUMBERS = (
     "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
 )  # fmt: skip
@@ -100,7 +102,8 @@ def _model(row: ModelSpec) -> str:
 def _prompts(spec: RunSpec) -> str:
     levels = [(level, sum(prompt.level == level for prompt in spec.prompts)) for level in LEVELS]
     spread = ", ".join(f"{number(count)} {level}" for level, count in levels if count)
-    sources = sorted({prompt.source for prompt in spec.prompts if prompt.source})
+    # Prompts of a file state its name and the line; the name is enough here.
+    sources = sorted({_POSITION.sub("", prompt.source) for prompt in spec.prompts if prompt.source})
     return f"{spread} ({', '.join(sources[:3])}{' and others' if len(sources) > 3 else ''})" if sources else spread
 
 

@@ -248,8 +248,10 @@ def interval(row: Record, column: str, form: Callable[[Any], str] | None = None)
 
 
 def number(value: Any, digits: int = 2) -> str:
-    """Returns a number with `digits` decimals, or a dash for None and NaN."""
-    return "–" if value is None or value != value else f"{value:.{digits}f}"
+    """Returns a number with `digits` decimals, in powers of ten from 100,000 on, or a dash for None and NaN."""
+    if value is None or value != value:
+        return "–"
+    return f"{value:.{digits}f}" if abs(value) < 1e5 else f"{value:.0e}"
 
 
 def percent(value: Any) -> str:
