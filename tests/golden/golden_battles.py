@@ -1,4 +1,4 @@
-"""The two battles whose tables and summaries are kept: `python tests/golden/golden_battles.py` writes the files anew.
+"""The two battles whose tables and summaries are kept: `python tests/golden/golden_battles.py` writes the files again.
 
 Both go through the command line, so that the files do not depend on how the package is laid out.
 """
