@@ -26,6 +26,10 @@ DATA = {
     ("src/telephone/cli/leaderboard_tables.py", "told"),
     ("src/telephone/_moved.py", "wondering"),
     ("src/telephone/_moved.py", "yardsticks"),
+    ("src/telephone/_moved.py", "sitting"),
+    ("src/telephone/_moved.py", "guests"),
+    ("src/telephone/_moved.py", "guest"),
+    ("src/telephone/analysis/__init__.py", "yardsticks"),
 }
 """Files in which a word is data: a caption of the drawn world, a label of stored seeds, a key of JSON
 output, or a former name that an error message explains."""

@@ -3,7 +3,7 @@
 import telephone
 
 result = telephone.play(telephone.BattleConfig(t2i=("oracle/renderer",), i2t=("fake/captioner",), turns=2))
-print(result.summary.board("pair").table)
+print(result.summary.leaderboard("pair").table)
 telephone.pipeline.judge(result.folder)  # `telephone.judge` and `telephone.report` are packages
 """
 

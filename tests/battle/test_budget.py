@@ -135,7 +135,7 @@ def test_the_larger_specification_adds_nothing_twice_and_the_smaller_one_is_refu
         with begin(tmp_path / "run", large) as run:
             assert len(run.games()) == 8
             assert len(run.spec.growth) == 1
-    with pytest.raises(UsageError, match=r"holds another run \((models and )?lines and prompts differ\)"):
+    with pytest.raises(UsageError, match=r"holds another run \((models, )?lines and prompts differ\)"):
         begin(tmp_path / "run", small)
 
 

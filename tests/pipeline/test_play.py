@@ -95,3 +95,14 @@ def test_single_calls(tmp_path):
     assert pipeline.describe_image("fake/captioner", made.path) == "A red boat."
     with pytest.raises(ModelError):
         pipeline.generate_image("fake/painter?refuse=1", "A red boat.", tmp_path / "boat.png")
+
+
+def test_one_address_or_level_may_be_a_plain_string():
+    single = pipeline.BattleConfig("fake/painter", "fake/captioner?loss=0.1", levels="easy", turns=2)
+    assert single == BATTLE and single.spec().lines == BATTLE.spec().lines
+
+
+def test_the_result_of_a_battle_prints_without_vectors(tmp_path):
+    result = pipeline.play(BATTLE, tmp_path / "run")
+    assert result.summary.text_space is not None
+    assert "vectors=" not in repr(result)

@@ -8,6 +8,7 @@ from store_runs import GAMES, PHOTO, SPEC, chain, changed, write
 
 from telephone.core.records import WriteOff
 from telephone.store import ModelSpec, Run, RunExtension, RunSpec, Spending
+from telephone.store.spec import _enumeration
 
 DEARER = ModelSpec("a/other", "text2image", "painter", "print-o", service="a", per_minute=30.0)
 
@@ -72,3 +73,7 @@ def test_a_description_with_growth_is_read_back():
     assert grown.grown(wish) is grown
     assert wish.covers(SPEC)
     assert SPEC.lacks(wish) == "models and lines"
+
+
+def test_what_differs_is_an_enumeration() -> None:
+    assert [_enumeration(["a", "b", "c"][:n]) for n in range(4)] == ["", "a", "a and b", "a, b and c"]

@@ -153,7 +153,7 @@ _RENAMED = {
     "add_retention", "scored": "scored_frame", "settled": "find_fixed_points", "spread_of": "estimate_deviations",
     "standings": "cross_run_leaderboard", "subject_turns": "subject_change_turns", "summary": "summarise",
     "survival": "survival_curves", "swap_gains": "swap_gain", "unsaid": "omission_rates", "which_matters":
-    "variance_shares",
+    "variance_shares", "yardsticks": "calibration_lines",
 }  # fmt: skip
 
 

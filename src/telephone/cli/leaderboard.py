@@ -52,7 +52,7 @@ def _print(board: "CrossRunLeaderboard") -> None:
     found = board.table
     if found.empty:
         return
-    levels = list(dict.fromkeys(found["level"]))
+    levels = board.levels
     made = table("", "model", *levels, "prompts", "games", numbers=("", *levels, "prompts", "games"))
     better = "less is better" if board.measure.low_is_best else "more is better"
     made.title = (

@@ -1,4 +1,4 @@
-"""`telephone serve`: players for other machines, behind OpenAI's interface."""
+"""`telephone serve`: models for other machines, behind OpenAI's interface."""
 
 from pathlib import Path
 from typing import Annotated

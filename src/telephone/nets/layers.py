@@ -38,33 +38,33 @@ class KeyValueCache:
     def __init__(self) -> None:
         """Starts empty."""
         self.length = 0
-        self._room: KeysValues | None = None
+        self._buffers: KeysValues | None = None
 
     def add(
         self, new: tuple[Float[Tensor, "batch heads new depth"], Float[Tensor, "batch heads new depth"]]
     ) -> KeysValues:
         """Appends the newest tokens and returns all; memory is allocated ahead, so most tokens cost no copy."""
         end = self.length + new[0].shape[2]
-        if self._room is None or self._room[0].shape[2] < end:
-            keys, values = self._room or (None, None)
-            self._room = _longer(new[0], keys, end), _longer(new[1], values, end)
-        for room, part in zip(self._room, new, strict=True):
-            room[:, :, self.length : end] = part
+        if self._buffers is None or self._buffers[0].shape[2] < end:
+            keys, values = self._buffers or (None, None)
+            self._buffers = _longer(new[0], keys, end), _longer(new[1], values, end)
+        for buffer, part in zip(self._buffers, new, strict=True):
+            buffer[:, :, self.length : end] = part
         self.length = end
-        return self._room[0][:, :, :end], self._room[1][:, :, :end]
+        return self._buffers[0][:, :, :end], self._buffers[1][:, :, :end]
 
     def reorder(self, rows: Int[Tensor, " other"]) -> None:
         """Makes row `rows[i]` of the batch its new row i."""
-        if self._room is not None:
-            self._room = self._room[0][rows], self._room[1][rows]
+        if self._buffers is not None:
+            self._buffers = self._buffers[0][rows], self._buffers[1][rows]
 
 
 def _longer(new: Tensor, old: Tensor | None, length: int) -> Tensor:
     batch, heads, _, depth = new.shape
-    room = new.new_zeros(batch, heads, length + 64, depth)
+    buffer = new.new_zeros(batch, heads, length + 64, depth)
     if old is not None:
-        room[:, :, : old.shape[2]] = old
-    return room
+        buffer[:, :, : old.shape[2]] = old
+    return buffer
 
 
 class ResBlock(nn.Module):

@@ -46,6 +46,13 @@ class BattleConfig:
     controls: bool = False
     """Whether the control lines are played as well."""
 
+    def __post_init__(self) -> None:
+        """Takes one address or level that is given as a plain string as a tuple of one."""
+        for name in ("t2i", "i2t", "levels"):
+            value = getattr(self, name)
+            if isinstance(value, str):
+                object.__setattr__(self, name, (value,))
+
     def models(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Returns the addresses of the text-to-image and of the image-to-text models.
 

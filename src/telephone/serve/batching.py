@@ -104,8 +104,8 @@ class BatchQueue:
             if job.done.done():
                 continue
             fits = not batch or (job.target is batch[0].target and job.task == batch[0].task)
-            room = not batch or len(batch) < batch[0].target.traits.batch_size
-            (batch if fits and room else left).append(job)
+            has_space = not batch or len(batch) < batch[0].target.traits.batch_size
+            (batch if fits and has_space else left).append(job)
         self._waiting = left
         return batch
 

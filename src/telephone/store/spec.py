@@ -107,7 +107,7 @@ class RunSpec:
             "prompts": not {_prompt_identity(prompt) for prompt in old.prompts} <= prompts,
             "seeds": old.seed != self.seed,
         }
-        return " and ".join(word for word, wrong in lacking.items() if wrong)
+        return _enumeration([word for word, wrong in lacking.items() if wrong])
 
     def grown(self, requested: "RunSpec") -> "RunSpec":
         """Returns this specification with everything that a requested one adds, and the longer of both lengths.
@@ -191,6 +191,11 @@ def opening(prompt: Prompt) -> Artefact:
 
 def _image_hash(prompt: Prompt) -> str | None:
     return None if prompt.image is None else content_hash(prompt.image)
+
+
+def _enumeration(words: list[str]) -> str:
+    """Returns words as an enumeration: `models`, `models and seeds`, `models, lines and seeds`."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def _prompt_identity(prompt: Prompt) -> tuple[str, str, str, str, str | None]:

@@ -48,7 +48,7 @@ class _Noun:
 
 
 @dataclass
-class _Wish:
+class _PendingPosition:
     """A place or a relation that waits for its thing, or a relation that waits for its anchor."""
 
     place: str | None = None
@@ -70,9 +70,9 @@ class _Reader:
     """The last thing: a place after it belongs to it."""
     opened: str = "break"
     """How the clause began if it has no thing yet: break or comma; else empty."""
-    wish: _Wish | None = None
+    pending: _PendingPosition | None = None
     """For the next thing."""
-    anchored: _Wish | None = None
+    anchored: _PendingPosition | None = None
     """A relation whose anchor is the next noun."""
     last: str = ""
     """The previous word, stop words included."""
@@ -105,7 +105,7 @@ class _Reader:
 
     def _break(self, word: Token) -> None:
         self._predicate()
-        self.noun, self.wish, self.anchored, self.opened = _Noun(), None, None, "break"
+        self.noun, self.pending, self.anchored, self.opened = _Noun(), None, None, "break"
 
     def _comma(self, word: Token) -> None:
         self.anchored = None
@@ -165,10 +165,10 @@ class _Reader:
         if noun == _Noun() and self.last == "kind" and self.words[self.at - 1].meaning.value == kind:
             return
         if self._next() == "after":
-            self.wish = _Wish(anchor=self._anchor_of(kind, noun, word.meaning.plural))
+            self.pending = _PendingPosition(anchor=self._anchor_of(kind, noun, word.meaning.plural))
         elif self.anchored is not None:
-            wish, self.anchored = self.anchored, None
-            self._anchor(wish, kind, noun, word.meaning.plural)
+            pending, self.anchored = self.anchored, None
+            self._anchor(pending, kind, noun, word.meaning.plural)
         else:
             self._tell(kind, noun, word.meaning.plural)
         self.opened = ""
@@ -176,13 +176,13 @@ class _Reader:
     def _tell(self, kind: str, noun: _Noun, plural: bool) -> None:
         index = self._find(kind, noun.colour, noun.definite)
         self.current = self._add(kind, noun, plural) if index is None else index
-        wish, self.wish = self.wish, None
-        if wish is None or self.current is None:
+        pending, self.pending = self.pending, None
+        if pending is None or self.current is None:
             return
-        if wish.place is not None:
-            self._put(wish.place, self.current)
-        elif wish.relation is not None and wish.anchor is not None:
-            self._relate(self.current, wish.relation, wish.anchor)
+        if pending.place is not None:
+            self._put(pending.place, self.current)
+        elif pending.relation is not None and pending.anchor is not None:
+            self._relate(self.current, pending.relation, pending.anchor)
 
     def _add(self, kind: str, noun: _Noun, plural: bool) -> int | None:
         if len(self.things) == MAX_THINGS:
@@ -208,31 +208,35 @@ class _Reader:
     def _place(self, word: Token) -> None:
         place = str(word.meaning.value)
         if self._leads():
-            self.wish = _Wish(place=place)
+            self.pending = _PendingPosition(place=place)
         else:
             self._put(place, self.current)
         self.noun, self.anchored, self.opened = _Noun(), None, ""
 
     def _relation(self, word: Token) -> None:
         subject = None if self.opened else self.current
-        self.noun, self.anchored, self.opened = _Noun(), _Wish(relation=str(word.meaning.value), subject=subject), ""
+        self.noun, self.anchored, self.opened = (
+            _Noun(),
+            _PendingPosition(relation=str(word.meaning.value), subject=subject),
+            "",
+        )
 
     def _after(self, word: Token) -> None:
         name = str(word.meaning.value)
-        anchor = self.wish.anchor if self.wish and self.last == "kind" else None
-        self.wish = None
+        anchor = self.pending.anchor if self.pending and self.last == "kind" else None
+        self.pending = None
         if self.last != "kind":
             self._put(_PLACE_OF_RELATION[name], None if self._leads() else self.current)
         elif self._next() in {"there", "be"} | _OPENERS:
-            self.wish = _Wish(relation=name, anchor=anchor)
+            self.pending = _PendingPosition(relation=name, anchor=anchor)
         elif anchor is not None and self.current is not None:
             self._relate(self.current, name, anchor)
 
-    def _anchor(self, wish: _Wish, kind: str, noun: _Noun, plural: bool) -> None:
-        name, subject = str(wish.relation), wish.subject
+    def _anchor(self, pending: _PendingPosition, kind: str, noun: _Noun, plural: bool) -> None:
+        name, subject = str(pending.relation), pending.subject
         anchor = self._anchor_of(kind, noun, plural)
         if subject is None:
-            self.wish = _Wish(relation=name, anchor=anchor)
+            self.pending = _PendingPosition(relation=name, anchor=anchor)
         elif anchor is not None:
             self._relate(subject, name, anchor)
 
@@ -265,7 +269,7 @@ class _Reader:
     def _put(self, place: str, index: int | None) -> None:
         """Places a thing, if it and the place are free; None is the thing that comes next."""
         if index is None:
-            self.wish = _Wish(place=place)
+            self.pending = _PendingPosition(place=place)
         elif self._free(index) and place not in [thing.place for thing in self.things]:
             self.things[index] = replace(self.things[index], place=place)
 

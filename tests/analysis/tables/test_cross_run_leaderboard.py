@@ -74,3 +74,10 @@ def test_unscored_games_are_told_and_wrong_questions_refused():
     assert cross_run_leaderboard(table.assign(distance_final=np.nan), "t2i").note == "No game has been scored yet."
     with pytest.raises(UsageError, match="t2i or i2t"):
         cross_run_leaderboard(table, "pair")
+
+
+def test_levels_keep_their_order_where_the_best_model_played_only_some():
+    table = games([("d1", "w1")], ["p1", "p3"])
+    others = games([("d2", "w1"), ("d3", "w1")], ["p0", "p1", "p2", "p3"])
+    made = cross_run_leaderboard(pd.concat([table, others]), "t2i")
+    assert list(made.table["level"])[0] == "hard" and made.levels == ["easy", "hard", "all"]

@@ -150,3 +150,14 @@ def test_wrong_requests() -> None:
         leaderboard(games, "t2i", "beauty")
     with pytest.raises(UsageError, match="There is no leaderboard 't2i' 'first'"):
         leaderboard(games, "t2i", when="first")
+
+
+def test_draws_without_a_comparable_prompt_give_no_warning(recwarn: pytest.WarningsRecorder) -> None:
+    table = pd.DataFrame({
+        "game": list("abcdef"), "prompt_id": ["p", "p", "q", "q", "r", "s"],
+        "level": ["easy", "easy", "easy", "easy", "easy", "easy"],
+        "t2i_model": ["one", "two", "one", "two", "one", "one"], "i2t_model": "t", "repeat": 0,
+        "distance_final": [0.1, 0.2, 0.3, 0.5, 0.1, 0.2],
+    })  # fmt: skip
+    assert indistinguishable_from_best(table, "t2i") == ["one", "two"]
+    assert not recwarn.list

@@ -55,7 +55,7 @@ def test_unscored_prompts_are_left_out_and_told():
     broken = games(lambda p: 0.0)
     broken.loc[broken["prompt_id"] == "p00", "distance_final"] = float("nan")
     made = compare_games({"a": games(lambda p: 0.0), "b": broken})
-    assert made.table.iloc[-1]["n"] == 8 and "1 prompts lack a score" in made.notes[-1]
+    assert made.table.iloc[-1]["n"] == 8 and "left out, not counted as 0: 1." in made.notes[-1]
 
 
 def test_runs_that_cannot_be_compared_say_why():

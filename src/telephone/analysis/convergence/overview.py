@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class TextSpace:
     """A vector space of texts."""
 
-    vectors: Vectors
+    vectors: Vectors = field(repr=False)
     """Vectors of texts and prompts, by content hash."""
     name: str
     """Name of the vectors, for people."""

@@ -38,6 +38,12 @@ class CrossRunLeaderboard:
     note: str = ""
     """A caveat, or empty."""
 
+    @property
+    def levels(self) -> list[str]:
+        """The levels of the table, from easy to impossible, then `all`."""
+        found = ordered_levels(self.table)
+        return [level for level in found if level != ALL] + [level for level in found if level == ALL]
+
 
 @dataclass(frozen=True)
 class PooledGames:

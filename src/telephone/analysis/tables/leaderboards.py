@@ -132,7 +132,7 @@ def _apart(differences: MeanEstimate) -> list[bool]:
         return [bool(each) for each in exact]
     with np.errstate(invalid="ignore", divide="ignore"):
         off = np.abs(differences.draws - differences.mean) / differences.se
-        farthest = np.nanmax(np.where(enough, off, np.nan), axis=1)
+        farthest = np.fmax.reduce(np.where(enough, off, np.nan), axis=1)  # NaN for a draw in which none has a score
         size = np.abs(differences.mean) / differences.se
     limit = np.nanquantile(farthest, 0.95)
     return [bool(each) for each in np.where(enough, size > limit, exact)]

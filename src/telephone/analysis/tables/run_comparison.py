@@ -204,5 +204,5 @@ def _notes(pairs: set[tuple[str, str]], left_out: int, scores: Sequence[pd.Serie
         notes.append(f"Only prompts that all runs played are compared; {left_out} others are left out.")
     unscored = len(set().union(*(set(each[each.isna()].index) for each in scores)))
     if unscored:
-        notes.append(f"{unscored} prompts lack a score in one of the runs and are left out; they do not count as 0.")
+        notes.append(f"Prompts without a score in one of the runs are left out, not counted as 0: {unscored}.")
     return notes
