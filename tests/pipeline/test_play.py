@@ -106,3 +106,8 @@ def test_the_result_of_a_battle_prints_without_vectors(tmp_path):
     result = pipeline.play(BATTLE, tmp_path / "run")
     assert result.summary.text_space is not None
     assert "vectors=" not in repr(result)
+
+
+def test_a_folder_in_place_of_the_battle_is_explained(tmp_path):
+    with pytest.raises(UsageError, match="first argument is a BattleConfig and not str"):
+        pipeline.play("runs/first")

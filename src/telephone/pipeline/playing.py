@@ -46,6 +46,7 @@ def forecast(
         UsageError: a model or a number is wrong, or the folder holds another run.
         StoreError: the run in the folder cannot be read.
     """
+    _check_battle(battle)
     _check_embedders(options)
     spec = battle.spec()
     return _planned(Path(folder) if folder is not None else default_folder(battle.stem, spec), spec, options)
@@ -89,6 +90,7 @@ def play(
         StoreError: the folder cannot be written, or another process plays the run.
         WeightsError: the weights of a model are missing.
     """
+    _check_battle(battle)
     _check_embedders(options)
     spec = battle.spec()
     target = Path(folder) if folder is not None else default_folder(battle.stem, spec)
@@ -126,6 +128,14 @@ def resume(
         progress(ForecastReady(ahead, options.budget))
         check_costs(ahead, options, confirm)
         return _play(run, options, progress)
+
+
+def _check_battle(battle: object) -> None:
+    if not isinstance(battle, BattleConfig):
+        raise UsageError(
+            f"The first argument is a BattleConfig and not {type(battle).__name__}: write BattleConfig(t2i=..., i2t=...)"
+            " there, and the folder as the second argument."
+        )
 
 
 def _check_embedders(options: PlayOptions) -> None:
