@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from telephone import battle as battles
-from telephone.core.errors import WeightsError
+from telephone.core.errors import UsageError, WeightsError
 from telephone.judge import DEFAULT_EMBEDDER, Scored, default_embedders, score
 from telephone.models import embedder as load_embedder
 from telephone.pipeline.battle_config import BattleConfig, default_folder, existing_run
@@ -133,8 +133,8 @@ def resume(
 def _check_battle(battle: object) -> None:
     if not isinstance(battle, BattleConfig):
         raise UsageError(
-            f"The first argument is a BattleConfig and not {type(battle).__name__}: write BattleConfig(t2i=..., i2t=...)"
-            " there, and the folder as the second argument."
+            f"The first argument is a BattleConfig and not {type(battle).__name__}: give BattleConfig(t2i=..., i2t=...)"
+            " and the folder as the second argument."
         )
 
 
