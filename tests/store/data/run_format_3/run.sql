@@ -161,18 +161,18 @@ INSERT INTO "hop" VALUES(18,1,0,'text','fake/captioner?refuse=0.1',3760865871,'2
 INSERT INTO "hop" VALUES(18,2,1,'image','pocket/vqgan-clip',3091070553,'07c0c05f9fded21c0e8813e898b1ed43077513688a1bab70a9eeb108d19e6bfc','3fc870efecc1db1da20c79a5a0ffa4b121599eec89830c9e0bf2e04157eeb4ed','ok','a398e1e5eae502c0be1b3bc67b113de4a654180b1844b960467d95ee1d60524a','','',1796084662.34855,1.43427578333330529858e-02,1,0.0,0);
 INSERT INTO "hop" VALUES(18,3,1,'text','fake/captioner?refuse=0.1',3760865871,'a398e1e5eae502c0be1b3bc67b113de4a654180b1844b960467d95ee1d60524a','e7c86a5bd78a780a0c612914437e254bb3b5851d415cce424f1fb7b54126f8e2','ok','109ff858c5666f071e4b9cbfbe5f8260399c752fe36c97b86184f6a63c66e19b','','',1.79608466251716208461e+09,1.43196133334792352446e-03,1,0.0,0);
 INSERT INTO "hop" VALUES(19,0,0,'image','fake/painter?fail=0.2&loss=0.1',3091070553,'5d9d169530512591cfe51228b0e5ade93351cb39166b70ab5576a2c95c4eb8da','60d39211e8117aecaebf2ba81b6a09f2bd719a477f36d1112659dc1e47619b00','failed',NULL,'The fake painter was told to fail in 0.2 of the calls.','Traceback (most recent call last):
-  File "/work/main/src/telephone/players/results.py", line 97, in _checked
+  File "/home/user/telephone/src/telephone/players/results.py", line 97, in _checked
     return replace(answer, made=check(answer.made))
                                 ^^^^^^^^^^^^^^^^^^
-  File "/work/main/src/telephone/players/results.py", line 39, in as_picture
+  File "/home/user/telephone/src/telephone/players/results.py", line 39, in as_picture
     raise made
 telephone.errors.PlayerError: The fake painter was told to fail in 0.2 of the calls.
 ',1.79608466205820083618e+09,4.53320333330490654166e-04,1,0.0,0);
 INSERT INTO "hop" VALUES(20,0,0,'image','fake/painter?fail=0.2&loss=0.1',3091070553,'5d9d169530512591cfe51228b0e5ade93351cb39166b70ab5576a2c95c4eb8da','60d39211e8117aecaebf2ba81b6a09f2bd719a477f36d1112659dc1e47619b00','failed',NULL,'The fake painter was told to fail in 0.2 of the calls.','Traceback (most recent call last):
-  File "/work/main/src/telephone/players/results.py", line 97, in _checked
+  File "/home/user/telephone/src/telephone/players/results.py", line 97, in _checked
     return replace(answer, made=check(answer.made))
                                 ^^^^^^^^^^^^^^^^^^
-  File "/work/main/src/telephone/players/results.py", line 39, in as_picture
+  File "/home/user/telephone/src/telephone/players/results.py", line 39, in as_picture
     raise made
 telephone.errors.PlayerError: The fake painter was told to fail in 0.2 of the calls.
 ',1.79608466205820083618e+09,0.0,0,0.0,0);
