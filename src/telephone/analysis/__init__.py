@@ -1,7 +1,6 @@
 """Tables and statistics: a scored run in, data frames with 95 % intervals out."""
 
-from typing import Never
-
+from telephone._moved import renamed
 from telephone.analysis.convergence.fixed_points import (
     Contraction,
     convergence_table,
@@ -57,6 +56,8 @@ from telephone.analysis.tables.score_frames import (
     turn_means,
     without_controls,
 )
+
+__getattr__ = renamed(__name__)
 
 __all__ = [
     "ALL",
@@ -136,34 +137,3 @@ __all__ = [
     "variance_shares",
     "without_controls",
 ]
-
-_RENAMED = {
-    "Answer": "QuestionAnswer", "Comparison": "RunComparison", "Gain": "SwapGain", "General": "VarianceComponents",
-    "Leak": "InformationLeak", "Paths": "TextTrajectories", "Spread": "ScoreDeviations",
-    "Standings": "CrossRunLeaderboard", "Summary": "RunSummary", "Swaps": "OracleSwaps", "WhichMatters":
-    "VarianceShares", "Wish": "PlanGoal", "agreement": "rank_agreement", "answers_told": "probe_answers", "battle":
-    "without_controls", "bits": "caption_retrieval_bits", "by_game": "game_scores", "by_step": "turn_means",
-    "claims": "check_article_claims", "compare": "compare_runs", "contraction": "measure_contraction",
-    "controls_table": "control_means", "differences": "pairwise_differences", "drift": "drift_table", "fact_check":
-    "fact_correlation", "fano": "fano_bound", "followed": "track_facts", "gather": "pool_games", "hazards":
-    "hazard_rates", "hops": "hop_table", "importance": "side_importance", "invented": "count_invented_facts",
-    "judged": "judge_values", "leaks": "find_information_leaks", "levels_of": "ordered_levels", "matching":
-    "match_captions", "motifs": "find_motifs", "not_told_apart": "indistinguishable_from_best", "paths":
-    "text_trajectories", "published": "published_scores", "reencoded": "reencoding_drift", "retained":
-    "add_retention", "scored": "scored_frame", "settled": "find_fixed_points", "spread_of": "estimate_deviations",
-    "standings": "cross_run_leaderboard", "subject_turns": "subject_change_turns", "summary": "summarise",
-    "survival": "survival_curves", "swap_gains": "swap_gain", "unsaid": "omission_rates", "which_matters":
-    "variance_shares", "yardsticks": "calibration_lines",
-}  # fmt: skip
-
-
-def __getattr__(name: str) -> Never:
-    """Names the successor of a name of earlier versions.
-
-    Raises:
-        ImportError: the name is one of an earlier version.
-        AttributeError: there is no such name.
-    """
-    if name in _RENAMED:
-        raise ImportError(f"telephone.analysis.{name} is now {_RENAMED[name]}: import that instead.")
-    raise AttributeError(f"module 'telephone.analysis' has no attribute {name!r}")
