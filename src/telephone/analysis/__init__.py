@@ -43,6 +43,11 @@ from telephone.analysis.tables.control_lines import control_means, reencoding_dr
 from telephone.analysis.tables.cross_run_leaderboard import CrossRunLeaderboard, cross_run_leaderboard, pool_games
 from telephone.analysis.tables.drift import drift_curves, drift_table
 from telephone.analysis.tables.leaderboards import ALL, Leaderboard, indistinguishable_from_best, leaderboard
+from telephone.analysis.tables.prompt_information import (
+    information_by_level,
+    prompt_information,
+    uninformative_prompts,
+)
 from telephone.analysis.tables.published_scores import published_scores
 from telephone.analysis.tables.retention import add_retention, calibration_lines
 from telephone.analysis.tables.run_comparison import RunComparison, compare_runs
@@ -108,6 +113,7 @@ __all__ = [
     "hop_losses",
     "hop_table",
     "indistinguishable_from_best",
+    "information_by_level",
     "judge_values",
     "leaderboard",
     "match_captions",
@@ -119,6 +125,7 @@ __all__ = [
     "plan_battle",
     "pool_games",
     "probe_answers",
+    "prompt_information",
     "published_scores",
     "rank_agreement",
     "reencoding_drift",
@@ -133,6 +140,7 @@ __all__ = [
     "swap_gain",
     "text_trajectories",
     "track_facts",
+    "uninformative_prompts",
     "turn_means",
     "variance_shares",
     "without_controls",

@@ -17,6 +17,7 @@ from telephone.analysis.inference.question_answers import QuestionAnswer, answer
 from telephone.analysis.inference.variance_shares import VarianceShares, variance_shares
 from telephone.analysis.tables.control_lines import control_means
 from telephone.analysis.tables.leaderboards import SIDES, Leaderboard, Side, leaderboard
+from telephone.analysis.tables.prompt_information import information_warnings, prompt_information
 from telephone.analysis.tables.score_frames import (
     MEASURES,
     WHENS,
@@ -115,6 +116,11 @@ class RunSummary:
         return oracle_swaps(game_scores(everything, self.turns or None), "recall" if self.counted else "distance")
 
     @cached_property
+    def prompt_information(self) -> pd.DataFrame:
+        """How far the pairs are apart on each prompt, in facts where they are counted, else in distance."""
+        return prompt_information(self.games, "recall" if self.counted else "distance")
+
+    @cached_property
     def control_means(self) -> pd.DataFrame:
         """The control lines by turn, as `control_means`, of the distance."""
         return control_means(self.control_frame)
@@ -193,7 +199,11 @@ def summarise_frame(
         facts=facts if counted else facts.iloc[:0],
         frame=frame,
         games=games,
-        warnings=(*_warnings(counts, games), *([shares.components.warning] if shares.components.warning else [])),
+        warnings=(
+            *_warnings(counts, games),
+            *information_warnings(games, "recall" if counted else "distance"),
+            *([shares.components.warning] if shares.components.warning else []),
+        ),
         control_frame=everything.drop(frame.index) if len(everything) > len(frame) else everything.iloc[:0],
     )
 

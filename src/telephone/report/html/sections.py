@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from telephone.report.html import tables
+from telephone.report.html.prompt_information import prompt_information
 from telephone.report.html.report_data import Motif, Observation, ReportSection, TextTable
 
 if TYPE_CHECKING:
@@ -18,10 +19,11 @@ _MAX_MOTIFS = 10
 
 
 def comparisons(summary: RunSummary, names: Mapping[str, str]) -> tuple[TextTable, ...]:
-    """Returns paired differences between models, and the Bradley-Terry ranking."""
+    """Returns paired differences between models, the Bradley-Terry ranking, and what the prompts say about them."""
     differences = {str(side): table for side, table in summary.pairwise_differences.items()}
     strengths = {str(side): table for side, table in summary.bradley_terry.items()}
-    return (*tables.differences(differences, names), *tables.strengths(strengths, names))
+    information = prompt_information(summary.prompt_information)
+    return (*tables.differences(differences, names), *tables.strengths(strengths, names), *information)
 
 
 def losses(findings: Findings, names: Mapping[str, str]) -> ReportSection | None:
