@@ -75,7 +75,7 @@ class RunResult:
     failed: int
     refused: int
     interrupted: bool
-    """Whether a stop was requested before all games were over; the same call again continues them."""
+    """Whether a stop was requested, even in the last call; the same call again continues what is left."""
     hops: int
     """Hops written in this session."""
     calls: int

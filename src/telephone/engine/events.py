@@ -80,7 +80,7 @@ class EngineResult:
     """How a program stands when the engine returns; counts are of this session."""
 
     interrupted: bool
-    """Whether a stop was requested while jobs were left."""
+    """Whether a stop was requested while it ran, even in the last call."""
     results: int
     """Requests that were answered."""
     calls: int

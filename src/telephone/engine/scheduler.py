@@ -127,7 +127,8 @@ class _Scheduler:
             while self._step():
                 pass
             self._finish_in_flight()
-            interrupted = self._stopping() and (self.active > 0 or self._has_more())
+            # Also when the calls in flight were the last ones: what the caller does next was not wanted either.
+            interrupted = self._stopping()
         except KeyboardInterrupt:
             self._write()
             interrupted = True
@@ -168,9 +169,6 @@ class _Scheduler:
         job = None if self.exhausted else next(self.jobs, None)
         self.exhausted = job is None
         return job
-
-    def _has_more(self) -> bool:
-        return self._next_job() is not None
 
     def _advance(self, job: Job) -> bool:
         """Takes a job as far as it goes without a new call; returns whether it then waits for one."""
