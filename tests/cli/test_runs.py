@@ -1,8 +1,11 @@
 """The commands that read a run: show, verify, export, report, resume; and runs that cannot be read."""
 
 import json
+import os
 import sqlite3
+import threading
 from importlib.util import find_spec
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -165,6 +168,24 @@ def test_export_takes_the_format_from_the_name(cli, run, tmp_path):
     assert cli("export", run, "-o", "table", "--to", "csv").stdout.startswith("table.csv")
     assert "give one of the two" in cli("export", run, "-o", "table.csv", "--to", "jsonl").stderr
     assert "'xlsx' is no format" in cli("export", run, "-o", "table.xlsx").stderr
+    assert cli("export", run, "-o", "TABLE.CSV").stdout.startswith("TABLE.CSV: 12 rows")
+    Path("d.csv").mkdir()
+    for words in (
+        ("export", run, "-o", "d.csv"),
+        ("report", run, "-o", "d.csv"),
+        ("draw", "fake/painter", "a", "-o", "d.csv"),
+    ):
+        assert "Error: d.csv is a folder: give the name of a file" in cli(*words).stderr
+
+
+def test_export_into_a_named_pipe(cli, run, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    found: list[bytes] = []
+    reader = threading.Thread(target=lambda: found.append((tmp_path / "pipe").read_bytes()))
+    reader.start()
+    assert cli("export", run, "--to", "csv", "-o", "pipe").exit_code == 0
+    reader.join(10)
+    assert found[0].count(b"\n") == 13
 
 
 def test_export_writes_folders_for_other_tools(cli, run, tmp_path):

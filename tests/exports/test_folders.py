@@ -1,4 +1,6 @@
 import json
+import os
+import stat
 from pathlib import Path
 
 import pandas as pd
@@ -161,3 +163,32 @@ def test_pictures_in_the_exports_can_be_opened(run, tmp_path):
     to_imagefolder(run, tmp_path / "out")
     sizes = {decode(path.read_bytes()).size for path in (tmp_path / "out" / "images").iterdir()}
     assert sizes == {(64, 64)}
+
+
+def test_what_killed_exports_have_left_is_removed_and_running_ones_stay(tmp_path):
+    killed, other = tmp_path / ".out.0123456789abcdef.tmp", tmp_path / ".other.0123456789abcdef.tmp"
+    killed.mkdir()
+    (killed / "a.png").write_bytes(b"x")
+    other.mkdir()
+    with whole_folder(tmp_path / "out") as first:
+        (first / "first").touch()
+        with whole_folder(tmp_path / "out") as second:
+            (second / "second").touch()
+        assert [path.name for path in (tmp_path / "out").iterdir()] == ["second"]
+        assert (first / "first").exists()
+        (tmp_path / "out" / "second").unlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".other.0123456789abcdef.tmp", "out"]
+
+
+def test_a_folder_follows_links_and_the_umask(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    before = os.umask(0o077)
+    try:
+        with whole_folder(tmp_path / "link") as made:
+            (made / "a").touch()
+    finally:
+        os.umask(before)
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real" / "a").exists()
+    assert stat.S_IMODE((tmp_path / "real").stat().st_mode) == 0o700

@@ -10,12 +10,12 @@ from PIL import Image
 
 from telephone.core import images
 from telephone.core.errors import StoreError, UsageError
+from telephone.core.output_files import write_output
 from telephone.report import FrameTiming, StripStyle, animate, animate_grid, best_format, film_strip, games_of
 from telephone.report.html.embedded_images import EmbeddedImages
 from telephone.report.media.animation import film_frames
 from telephone.report.media.canvas import ImageCache, fit_square, tile
 from telephone.report.media.grid import grid_frames
-from telephone.report.media.output import write_atomic
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ def test_a_grid_is_of_one_prompt(tmp_path):
 def test_a_path_that_cannot_be_written_is_an_error(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(StoreError, match="could not be written"):
-        write_atomic(Path(tmp_path / "file" / "report.html"), b"")
+        write_output(Path(tmp_path / "file" / "report.html"), b"")
 
 
 def test_an_image_is_decoded_once_for_page_strip_and_film(tmp_path, game, monkeypatch):

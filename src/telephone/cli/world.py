@@ -95,8 +95,7 @@ def _writes_chinese() -> bool:
 
 def _write(image: "Image.Image", path: Path) -> None:
     from telephone.core.images import encode_png
-    from telephone.report import write_atomic
+    from telephone.core.output_files import check_output, write_output
 
-    if path.suffix.lower() != ".png":
-        raise UsageError(f"{path.name} is not written: images are PNG files, so the name must end in .png.")
-    write_atomic(path, encode_png(image))
+    check_output(path, (".png",))
+    write_output(path, encode_png(image))

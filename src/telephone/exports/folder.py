@@ -1,16 +1,18 @@
 """Folders that are written completely or not at all, and safe file names."""
 
+import glob
 import os
 import re
+import secrets
 import shutil
-import tempfile
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from telephone.core.errors import UsageError
+from telephone.core.output_files import sync_folder
 from telephone.store.database import guarded
-from telephone.store.image_files import sync_folder
 
 
 @contextmanager
@@ -28,15 +30,58 @@ def whole_folder(target: Path) -> Iterator[Path]:
         if target.exists() and (not target.is_dir() or any(target.iterdir())):
             raise UsageError(f"{target} exists already: remove it, or give another name with --output.")
         target.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp"))
+        place = Path(os.path.realpath(target))  # a link to an empty folder stays, and what it leads to is filled
+        with _temporary(place) as made:
+            yield made
+            os.replace(made, place)
+        sync_folder(place.parent)
+
+
+@contextmanager
+def _temporary(place: Path) -> Iterator[Path]:
+    """Yields a new folder beside a place, locked while it is filled; it is removed if it is still there at the end.
+
+    Folders that killed exports to the same place have left are removed; no process holds their locks.
+    """
+    with _locked(place.parent, wait=True):
+        for left in place.parent.glob(f".{glob.escape(place.name)}.*.tmp"):
+            with _locked(left) as abandoned:
+                if abandoned:
+                    shutil.rmtree(left, ignore_errors=True)
+        made = place.with_name(f".{place.name}.{secrets.token_hex(8)}.tmp")
+        made.mkdir()
+        lock = ExitStack()
+        lock.enter_context(_locked(made))
+    with lock:
         try:
             yield made
-            made.chmod(0o755)  # mkdtemp creates folders that only their owner can read
-            os.replace(made, target)
-        except BaseException:
+        finally:
             shutil.rmtree(made, ignore_errors=True)
-            raise
-        sync_folder(target.parent)
+
+
+@contextmanager
+def _locked(folder: Path, wait: bool = False) -> Iterator[bool]:
+    """Locks a folder against other exports and yields whether that worked; nowhere on Windows, which has no such lock.
+
+    Args:
+        folder: it exists.
+        wait: whether to wait for the process that holds the lock.
+    """
+    if sys.platform == "win32":
+        yield False
+        return
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except OSError:  # another process holds it, or the file system has no locks
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(handle)
 
 
 def file_name(text: str, taken: set[str]) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from telephone.core.errors import UsageError
+from telephone.core.output_files import check_output, is_stream
 from telephone.pipeline.results import (
     DriftExport,
     ExportResult,
@@ -34,6 +35,8 @@ def report(folder: str | Path, path: str | Path | None = None, distance_judge: s
     """
     from telephone.report import write_report
 
+    if path is not None:
+        check_output(Path(path))
     with Run.open(folder) as run:
         return ReportResult(run.folder, write_report(run, path, distance_judge))
 
@@ -70,7 +73,7 @@ def export(
             return _fiftyone(run, name or f"telephone-{folder.resolve().name}", output, message)
         if form in FOLDER_FORMATS:
             return _folder(run, form, output or Path(f"{folder.resolve().name}-{form}"))
-        return _file(run, _path(folder, form, output))
+        return _file(run, _path(folder, form, output), form)
 
 
 def export_format(to: str | None, output: Path | None) -> str:
@@ -79,7 +82,7 @@ def export_format(to: str | None, output: Path | None) -> str:
     Raises:
         UsageError: it is none of `FORMATS`.
     """
-    ending = output.suffix.lstrip(".") if output is not None else ""
+    ending = output.suffix.lower().lstrip(".") if output is not None else ""
     form, known = (to, FORMATS) if to else (ending or "csv", FILE_FORMATS)
     if form not in known:
         raise UsageError(f"{form!r} is no format that can be written: use one of {', '.join(known)}.")
@@ -89,16 +92,19 @@ def export_format(to: str | None, output: Path | None) -> str:
 def _path(folder: Path, form: str, output: Path | None) -> Path:
     if output is None:
         return Path(f"{folder.resolve().name}.{form}")
+    if is_stream(output):
+        return output
     if not output.suffix:
         return output.with_name(f"{output.name}.{form}")
-    if output.suffix != f".{form}":
+    if output.suffix.lower() != f".{form}":
         raise UsageError(f"{output.name} ends in {output.suffix} but --to is {form}: give one of the two.")
     return output
 
 
-def _file(run: Run, path: Path) -> TableExport:
+def _file(run: Run, path: Path, form: str) -> TableExport:
+    check_output(path)
     table = run.frame()
-    write_table(table, path)
+    write_table(table, path, f".{form}")
     return TableExport(path, len(table), len(table.columns))
 
 

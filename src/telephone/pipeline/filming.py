@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from telephone.core.errors import UsageError
+from telephone.core.output_files import check_output, write_output
 from telephone.pipeline.paths import slug
 from telephone.pipeline.reading import games
 
@@ -86,11 +87,10 @@ def game_strip(game: PlayedGame, path: Path) -> Path:
         StoreError: the file cannot be written.
     """
     from telephone.core.images import encode_png
-    from telephone.report import film_strip, write_atomic
+    from telephone.report import film_strip
 
-    if path.suffix.lower() != ".png":
-        raise UsageError(f"{path.name} is not written: a strip is a PNG file, so its name must end in .png.")
-    write_atomic(path, encode_png(film_strip(game)))
+    check_output(path, (".png",))
+    write_output(path, encode_png(film_strip(game)))
     return path
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from telephone.core.errors import ModelError, UsageError
 from telephone.core.images import decode, encode_png
+from telephone.core.output_files import check_output, write_output
 from telephone.models import embedder, generate_images, generate_texts, image2text, text2image
 from telephone.models.best_of import best_of
 from telephone.pipeline.paths import free_path, slug
@@ -51,13 +52,10 @@ def generate_image(
         ModelError: the model fails or refuses.
         StoreError: the file cannot be written.
     """
-    from telephone.report import write_atomic
-
     if not text.strip():
         raise UsageError("The text is empty: write what to draw.")
     path = Path(output) if output is not None else free_path(Path(f"{slug(text) or 'picture'}.png"))
-    if path.suffix.lower() != ".png":
-        raise UsageError(f"{path.name} is not written: images are PNG files, so the name must end in .png.")
+    check_output(path, (".png",))
     model = text2image(ref)
     if best is not None and best.count > 1:
         (made,) = best_of(partial(generate_images, model), [text], [seed], best.count, embedder(best.judge))
@@ -65,7 +63,7 @@ def generate_image(
         (made,) = generate_images(model, [text], [seed])
     if isinstance(made, ModelError):
         raise made
-    write_atomic(path, encode_png(made))
+    write_output(path, encode_png(made))
     return GeneratedImage(path, made.width, made.height, model.count_cut(text))
 
 

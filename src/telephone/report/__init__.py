@@ -18,7 +18,7 @@ from telephone.report.media.animation import animate
 from telephone.report.media.canvas import ImageCache
 from telephone.report.media.film_strips import StripStyle, film_strip
 from telephone.report.media.grid import animate_grid
-from telephone.report.media.output import FrameTiming, best_format, write_atomic
+from telephone.report.media.output import FrameTiming, best_format
 
 __getattr__ = renamed(__name__)
 
@@ -42,7 +42,6 @@ __all__ = [
     "film_strip",
     "games_of",
     "leaderboard_table",
-    "write_atomic",
     "write_page",
     "write_report",
 ]

@@ -1,8 +1,8 @@
 """The folder of a run: written so that it survives a kill at any moment, read back and verified."""
 
 from telephone._moved import renamed
+from telephone.core.output_files import write_whole
 from telephone.core.records import Spending
-from telephone.store.image_files import write_whole
 from telephone.store.records import (
     EmbedderRow,
     GameProgress,

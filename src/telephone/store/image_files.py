@@ -1,14 +1,12 @@
 """Images as files named by their content hash: written whole or not at all, checked when they are read."""
 
-import contextlib
-import os
-import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from telephone.core.errors import StoreDamaged
 from telephone.core.images import content_hash
+from telephone.core.output_files import sync_folder, write_whole
 from telephone.core.records import Artefact
 from telephone.store.database import from_os, guarded
 
@@ -69,39 +67,3 @@ class ImageFiles:
             path.parent.mkdir(exist_ok=True)
             sync_folder(self.folder)
         write_whole(path, data)
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Writes a file through a temporary one in the same folder, so that it is never half written.
-
-    Args:
-        path: of the file; an existing file is replaced.
-        data: its content.
-
-    Raises:
-        OSError: the disk is full or cannot be written; the temporary file is removed.
-    """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp makes files that only their owner can read
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Waits until the names in a folder are on the disk, where the system supports it."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from telephone.core.errors import UsageError
-from telephone.store.database import guarded
-from telephone.store.image_files import write_whole
+from telephone.core.output_files import check_output, write_output
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,25 +30,24 @@ def _parquet(table: "pd.DataFrame") -> bytes:
 FORMATS: Mapping[str, Callable[["pd.DataFrame"], bytes]] = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}
 
 
-def export(table: "pd.DataFrame", path: str | Path) -> Path:
+def export(table: "pd.DataFrame", path: str | Path, suffix: str | None = None) -> Path:
     """Writes a table to a file, whole or not at all; the suffix decides the format.
 
     Args:
         table: such as `Run.frame()` returns.
         path: ends in .csv, .jsonl or .parquet; its folder is created if it is missing.
+        suffix: the format, if it is not that of the path: a device or a named pipe may have any name.
 
     Returns:
         The path.
 
     Raises:
-        UsageError: the suffix is another one.
+        UsageError: the suffix is another one, or the path is a folder.
         StoreError: the disk is full or cannot be written.
     """
     target = Path(path)
-    if target.suffix not in FORMATS:
+    form = target.suffix.lower() if suffix is None else suffix
+    if form not in FORMATS:
         raise UsageError(f"{target.name} has an unknown format: use a name that ends in one of {', '.join(FORMATS)}.")
-    data = FORMATS[target.suffix](table)
-    with guarded(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(target, data)
+    write_output(check_output(target), FORMATS[form](table))
     return target

@@ -6,12 +6,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from telephone.core.output_files import write_output
 from telephone.plots import Encoding
 from telephone.report.html.embedded_images import BUDGET, EmbeddedImages
 from telephone.report.html.figures import FigureBlock, draw_section
 from telephone.report.html.report_data import LeaderboardTable, ReportData, featured
 from telephone.report.media.canvas import ImageCache, missing_reason
-from telephone.report.media.output import write_atomic
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -45,7 +45,7 @@ def write_page(data: ReportData, path: Path, budget: int = BUDGET) -> Path:
     Raises:
         StoreError: the file cannot be written.
     """
-    write_atomic(path, render_page(data, budget).encode())
+    write_output(path, render_page(data, budget).encode())
     return path
 
 

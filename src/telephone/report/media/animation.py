@@ -10,7 +10,7 @@ from telephone.plots import short_names
 from telephone.report.games import PlayedGame, Turn
 from telephone.report.media import canvas
 from telephone.report.media.canvas import ImageCache
-from telephone.report.media.output import FrameTiming, write_film
+from telephone.report.media.output import FrameTiming, film_path, write_film
 from telephone.report.media.typesetting import TextStyle, draw_lines
 
 _SIDE, _MARGIN, _LINES = 512, 40, 5
@@ -34,7 +34,8 @@ def animate(
         UsageError: another file ending, or mp4 without an encoder.
         StoreError: the file cannot be written.
     """
-    return write_film(*film_frames(game, timing or FrameTiming(), cache), path)
+    target = film_path(Path(path))  # a wrong path is an error before the frames are drawn
+    return write_film(*film_frames(game, timing or FrameTiming(), cache), target)
 
 
 def film_frames(

@@ -15,7 +15,7 @@ from telephone.plots import short_names
 from telephone.report.games import PlayedGame, Turn
 from telephone.report.media import canvas
 from telephone.report.media.canvas import ImageCache
-from telephone.report.media.output import FrameTiming, write_film
+from telephone.report.media.output import FrameTiming, film_path, write_film
 from telephone.report.media.typesetting import TextStyle, draw_lines
 
 _MARGIN, _GAP, _HEAD = 36, 22, 26
@@ -40,7 +40,8 @@ def animate_grid(
         UsageError: no game, games of several prompts, another file ending, or mp4 without an encoder.
         StoreError: the file cannot be written.
     """
-    return write_film(*grid_frames(games, timing or FrameTiming(drawing=1400, description=2200), cache), path)
+    target = film_path(Path(path))  # a wrong path is an error before the frames are drawn
+    return write_film(*grid_frames(games, timing or FrameTiming(drawing=1400, description=2200), cache), target)
 
 
 def grid_frames(

@@ -1,4 +1,4 @@
-"""Output files of reports: atomic writes, and films as mp4 (where an encoder is installed), WebP or GIF."""
+"""Films as mp4 (where an encoder is installed), WebP or GIF."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from telephone.core.errors import StoreError, UsageError
-from telephone.store import write_whole
+from telephone.core.output_files import check_output, write_output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,20 +22,6 @@ if TYPE_CHECKING:
 
 FORMATS = ("webp", "gif", "mp4")
 _FPS = 5
-
-
-def write_atomic(path: Path, data: bytes) -> None:
-    """Writes a file atomically: on failure an older file stays unchanged. Missing parent folders are created.
-
-    Raises:
-        StoreError: the file cannot be written, for example because the disk is full.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, data)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise StoreError(f"{path} could not be written ({reason}): free some space or choose another path.") from error
 
 
 @dataclass(frozen=True)
@@ -76,15 +62,24 @@ def write_film(frames: Sequence[Image.Image], times: Sequence[int], path: Path |
         UsageError: another file ending, or mp4 without an encoder.
         StoreError: the file cannot be written, or the encoder fails.
     """
-    path = Path(path)
+    path = film_path(Path(path))
     kind = path.suffix.lower().lstrip(".")
-    if kind not in FORMATS:
-        raise UsageError(f"A film file ends in .webp, .gif or .mp4, not in {path.suffix!r}: choose another file name.")
-    if kind == "mp4":
-        _write_mp4(frames, times, path)
-    else:
-        write_atomic(path, _encoded(frames, times, kind))
+    write_output(path, _mp4(frames, times) if kind == "mp4" else _encoded(frames, times, kind))
     return path
+
+
+def film_path(path: Path) -> Path:
+    """Returns a path that a film can be written to; to be called before its frames are drawn.
+
+    Raises:
+        UsageError: it is a folder, has another file ending, or is an mp4 and there is no encoder.
+    """
+    kind = path.suffix.lower().lstrip(".")
+    if kind not in FORMATS:  # a device too: the ending is the format
+        raise UsageError(f"A film file ends in .webp, .gif or .mp4, not in {path.suffix!r}: choose another file name.")
+    if kind == "mp4" and encoder() is None:
+        raise UsageError("An mp4 needs ffmpeg or the package imageio-ffmpeg: install one, or write a .webp instead.")
+    return check_output(path)
 
 
 def _encoded(frames: Sequence[Image.Image], times: Sequence[int], kind: str) -> bytes:
@@ -96,21 +91,17 @@ def _encoded(frames: Sequence[Image.Image], times: Sequence[int], kind: str) -> 
     return buffer.getvalue()
 
 
-def _write_mp4(frames: Sequence[Image.Image], times: Sequence[int], path: Path) -> None:
-    program = encoder()
-    if program is None:
-        raise UsageError("An mp4 needs ffmpeg or the package imageio-ffmpeg: install one, or write a .webp instead.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.stem}.part.mp4")
+def _mp4(frames: Sequence[Image.Image], times: Sequence[int]) -> bytes:
+    """Returns the bytes of an mp4; the encoder itself needs a plain file, whatever the film is written into."""
     try:
-        reason = _encode(_command(program, frames[0].size, part), frames, times)
-        if reason is not None:
-            raise StoreError(f"{path} could not be encoded ({reason}): write a .webp instead.")
-        part.replace(path)
+        with tempfile.TemporaryDirectory() as folder:
+            part = Path(folder) / "film.mp4"
+            reason = _encode(_command(encoder() or "ffmpeg", frames[0].size, part), frames, times)
+            if reason is None:
+                return part.read_bytes()
     except OSError as error:
-        raise StoreError(f"{path} could not be written ({error}): write a .webp instead.") from error
-    finally:
-        part.unlink(missing_ok=True)
+        reason = error.strerror or str(error)
+    raise StoreError(f"The film could not be encoded ({reason}): write a .webp instead.")
 
 
 def _encode(command: list[str], frames: Sequence[Image.Image], times: Sequence[int]) -> str | None:
