@@ -96,7 +96,7 @@ def test_every_stage_of_a_run(tmp_path: Path) -> None:
         unscored = summarise(run)
         assert (unscored.counts.finished, unscored.counts.undistanced) == (40, 80)
         assert [answer.significant for answer in unscored.answers] == [False] * 3
-        assert unscored.answers[0].answer == "Nothing is scored yet."
+        assert unscored.answers[0].answer == "This cannot be determined. No game has a score."
         score(run, "fake/embedder")
         found = summarise(run)
         score(run, "fake/embedder", full=True)

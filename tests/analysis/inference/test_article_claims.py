@@ -143,28 +143,59 @@ def test_games_that_come_to_rest_word_for_word():
     assert by_name(check_article_claims(frame(turns=5)))["stable"].verdict == OPEN
 
 
-def drifted(across, within, prompts=6):
+def drifted(across, within, floor=0.0, prompts=6):
     rows = [
-        {"game": f"p{n}", "prompt_id": f"p{n}", "level": "easy", "embedder": "clip", "turn": turn, "kind": kind,
-         "to_before": across + 0.01 * n, "to_same": within if turn > 1 else np.nan}
-        for n in range(prompts) for turn in range(1, 11) for kind in ("image", "text")
-    ]  # fmt: skip
+        {
+            "game": f"p{n}",
+            "prompt_id": f"p{n}",
+            "level": "easy",
+            "embedder": "clip",
+            "turn": turn,
+            "kind": kind,
+            "mapping": f"text-{kind}",
+            "floor": floor if kind == "image" else 0.1,
+            "to_before": across + 0.01 * n,
+            "to_same": within if turn > 1 else np.nan,
+        }
+        for n in range(prompts)
+        for turn in range(1, 11)
+        for kind in ("image", "text")
+    ]
     return pd.DataFrame(rows)
 
 
-@pytest.mark.parametrize(("across", "within", "verdict"), [(0.8, 0.2, HOLDS), (0.2, 0.2, FAILS), (0.2, 0.8, FAILS)])
-def test_pictures_and_texts_are_far_apart(across, within, verdict):
+@pytest.mark.parametrize(
+    ("across", "within", "floor", "verdict"),
+    [(0.8, 0.2, 0.0, HOLDS), (0.2, 0.2, 0.0, FAILS), (0.2, 0.8, 0.0, FAILS), (0.6, 0.1, 0.5, FAILS)],
+)
+def test_pictures_and_texts_are_far_apart_only_beyond_a_true_caption(across, within, floor, verdict):
+    found = modalities(drifted(across, within, floor))
+    assert found.verdict == verdict
+    assert found.value == pytest.approx((across + 0.025 - floor) / within)
+
+
+@pytest.mark.parametrize(
+    "drift",
+    [
+        drifted(0.8, 0.2).assign(to_before=np.nan),
+        drifted(0.8, 0.2).assign(floor=np.nan),
+        drifted(0.8, 0.2).drop(columns="floor"),
+        drifted(0.8, 0.2).query("turn == 1"),
+        drifted(0.8, 0.2).query("kind == 'text'").assign(floor=np.nan),
+        drifted(0.8, 0.2).query("kind == 'image'"),
+        drifted(0.8, 0.2).query("prompt_id == 'p1'"),
+        drifted(0.8, 0.2).iloc[:0],
+    ],
+)
+def test_the_distance_between_kinds_is_undecided_where_a_part_of_it_is_missing(drift):
+    found = modalities(drift)
+    assert (found.verdict, found.value) == (OPEN, None) and found.explanation
+
+
+def modalities(drift):
     turns = analysis_frames.frame(lambda *_: 0.1, {f"p{n}": "easy" for n in range(6)}, ("d1",), ("w1",), turns=10)
     turns["game"] = turns["prompt_id"]
-    found = by_name(check_article_claims(turns, None, drifted(across, within)))["modalities"]
-    assert found.verdict == verdict
-    assert found.value == pytest.approx((across + 0.025) / within)
-    assert (
-        by_name(check_article_claims(turns, None, drifted(across, within).assign(to_before=np.nan)))[
-            "modalities"
-        ].verdict
-        == OPEN
-    )
+    return by_name(check_article_claims(turns, None, drift))["modalities"]
 
 
 def test_a_run_with_nothing_to_test_leaves_everything_open():

@@ -71,7 +71,10 @@ def test_unscored_games_are_told_and_wrong_questions_refused():
     table = games([("d1", "w1"), ("d2", "w1")], ["p0", "p1"])
     table.loc[0, "distance_final"] = np.nan
     assert "1 games have no score" in cross_run_leaderboard(table, "i2t").note
-    assert cross_run_leaderboard(table.assign(distance_final=np.nan), "t2i").note == "No game has been scored yet."
+    assert (
+        cross_run_leaderboard(table.assign(distance_final=np.nan), "t2i").note
+        == "No game has a score: nothing can be determined."
+    )
     with pytest.raises(UsageError, match="t2i or i2t"):
         cross_run_leaderboard(table, "pair")
 

@@ -119,12 +119,12 @@ def test_nothing_to_rank() -> None:
     assert not alone.rankable
     assert alone.note == "Only one of the text-to-image models played: there is nothing to rank."
     unscored = leaderboard(game_scores(TABLE.assign(text_after_dist=np.nan)), "t2i")
-    assert unscored.note == "Nothing is scored yet."
+    assert unscored.note == "No game has a score."
     assert unscored.overall["mean"].isna().all()
     assert unscored.overall["unscored"].tolist() == [6, 6]
     empty = leaderboard(game_scores(TABLE.iloc[:0]), "pair")
     assert len(empty.table) == 0
-    assert empty.note == "Nothing is scored yet."
+    assert empty.note == "No game has a score."
 
 
 def test_who_cannot_be_told_from_the_best() -> None:

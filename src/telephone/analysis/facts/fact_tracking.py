@@ -143,7 +143,8 @@ def _read(
     details = fact_details(run, opinion)
     made = hop_table(without_controls(run.turns()) if frame is None else frame)
     found = [details.get(key) for key in zip(made["sha"], made["start"], strict=True)]
-    made["states"] = [None if each is None else each["states"] for each in found]
+    states = [None if each is None else each["states"] for each in found]
+    made["states"] = pd.Series(states, index=made.index, dtype=object)  # texts, also where there are none
     counts = {prompt: len(_facts(text)) for prompt, text in _prompts(run).items()}
     lengths = made["prompt_id"].map(counts) if opinion is None else made["states"].str.len()
     fits = made["states"].notna() & (made["states"].str.len() == lengths)

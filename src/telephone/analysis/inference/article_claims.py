@@ -82,8 +82,8 @@ _CLAIMS = {
             "modalities",
             "The distance between an image and its description is far larger than between two consecutive images or "
             "descriptions.",
-            "Mean distance between input and output of a call, as a multiple of that between two consecutive "
-            f"descriptions or images, whichever is larger: above {FAR}.",
+            "Mean distance between input and output of a call, without that of a true image from its caption, as a "
+            f"multiple of that between two consecutive descriptions or images, whichever is larger: above {FAR}.",
             limit=FAR,
         ),
         Claim(
@@ -104,7 +104,7 @@ def check_article_claims(
     Args:
         frame: One row a turn, as `scored_frame` gives it; controls are left out.
         tracked: As `track_facts` gives it, where the prompts state facts that can be counted.
-        drift: As `drift_table` gives it, where an embedder of texts and images has judged.
+        drift: As `add_retention` gives it, where an embedder of texts and images has judged.
 
     Raises:
         UsageError: a column is missing.
@@ -204,26 +204,47 @@ def _modalities(drift: pd.DataFrame | None) -> Claim:
     both = _embeds_both(drift)
     if both is None:
         return _open(made, "This needs an embedder of texts and images: telephone judge RUN --embedder pocket/clip.")
-    found = both.dropna(subset=["to_before"])
-    across = found.groupby("prompt_id")["to_before"].mean()
-    within = both.dropna(subset=["to_same"]).groupby(["prompt_id", "kind"])["to_same"].mean().unstack("kind")
-    table = pd.DataFrame({"across": across}).join(within).dropna()
+    table = _modality_distances(both)
+    if table is None:
+        return _open(made, "This cannot be determined: the embedder has no distance of a true image from its caption.")
     if len(table) < 2 or not (table[["image", "text"]].to_numpy() > 0).any():
-        return _open(made, "This needs two or more prompts whose games keep changing.")
-    levels = found.groupby("prompt_id")["level"].first().reindex(table.index)
-    means = estimate_means(table[["across", "image", "text"]].to_numpy(dtype=float), [str(level) for level in levels])
-    ratio = means.mean[0] / means.mean[1:].max()
-    draws = means.draws[:, 0] / np.maximum(means.draws[:, 1:].max(axis=1), 1e-9)
+        return _open(made, "This needs two or more prompts whose images and descriptions keep changing.")
+    levels = both.groupby("prompt_id")["level"].first().reindex(table.index)
+    values = table[["excess", "image", "text", "across"]].to_numpy(dtype=float)
+    means = estimate_means(values, [str(level) for level in levels])
+    excess, image, text, across = means.mean
+    within = max(image, text)
+    draws = means.draws[:, 0] / np.maximum(means.draws[:, 1:3].max(axis=1), 1e-9)
     low, high = np.quantile(draws, [0.025, 0.975])
     words = (
-        f"{means.mean[0]:.2f} between an image and a text, {means.mean[1]:.2f} between consecutive images, "
-        f"{means.mean[2]:.2f} between consecutive descriptions: {ratio:.1f} times as much."
+        f"{across:.2f} between an image and a text, of which {across - excess:.2f} is the embedder's distance of a "
+        f"true image from its caption; {image:.2f} between consecutive images, {text:.2f} between consecutive "
+        f"descriptions: beyond the true caption {excess / within:.1f} times as much."
     )
-    return _judged(made, (float(ratio), float(low), float(high)), words)
+    return _judged(made, (float(excess / within), float(low), float(high)), words)
+
+
+def _modality_distances(both: pd.DataFrame) -> pd.DataFrame | None:
+    """Returns by prompt the distances `across` kinds, their `excess` over the floor, and within `image` and `text`.
+
+    An embedder of texts and images places even a true caption at a distance from its image. What is beyond this floor
+    is the distance that the models add. None where no floor between the kinds was measured.
+    """
+    if "floor" not in both.columns:
+        return None
+    floors = both[both["mapping"].isin(("text-image", "image-text"))].groupby("level")["floor"].mean()
+    if floors.isna().all():
+        return None
+    made = both.dropna(subset=["to_before"])
+    across = made.groupby("prompt_id")["to_before"].mean()
+    levels = made.groupby("prompt_id")["level"].first()
+    within = both.dropna(subset=["to_same"]).groupby(["prompt_id", "kind"])["to_same"].mean().unstack("kind")
+    table = pd.DataFrame({"across": across, "excess": across - levels.map(floors)})
+    return table.join(within.reindex(columns=["image", "text"])).dropna()
 
 
 def _embeds_both(drift: pd.DataFrame | None) -> pd.DataFrame | None:
-    if drift is None or "to_before" not in drift.columns:
+    if drift is None or not {"to_before", "to_same"} <= set(drift.columns):
         return None
     for _, own in drift.groupby("embedder", sort=False):
         if own["to_before"].notna().any():

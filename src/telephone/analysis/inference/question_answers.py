@@ -48,7 +48,7 @@ def answer_questions(
 
 def _best(games: pd.DataFrame, board: Leaderboard, question: str) -> QuestionAnswer:
     if not board.rankable:
-        return QuestionAnswer(question, board.note or "There is nothing to rank.", False)
+        return QuestionAnswer(question, f"This cannot be determined. {board.note}".rstrip(), False)
     rows = board.overall.to_dict("records")
     best = rows[0]
     name = str(best[board.names[0]])

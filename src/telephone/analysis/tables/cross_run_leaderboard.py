@@ -11,7 +11,7 @@ import pandas as pd
 
 from telephone.analysis.inference.bootstrap import Floats, bootstrap_weights, interval_bounds, student_stretch
 from telephone.analysis.tables.leaderboards import ALL, KEYS, Side
-from telephone.analysis.tables.run_comparison import distance_scorers, games_of_run
+from telephone.analysis.tables.run_comparison import distance_scorers, games_of_run, has_descriptions
 from telephone.analysis.tables.score_frames import WHENS, Measure, get_measure, ordered_levels, without_controls
 from telephone.core.errors import UsageError
 from telephone.store.records import ScorerKind
@@ -71,7 +71,8 @@ def pool_games(runs: Mapping[str, Run], measure: str = "distance", judge: str = 
         UsageError: no run has distances by a judge of this name.
     """
     chosen, kept = "", list(runs)
-    if get_measure(measure).name == "distance":
+    judged = any(distance_scorers(run) for run in runs.values())
+    if get_measure(measure).name == "distance" and (judged or any(map(has_descriptions, runs.values()))):
         chosen = _commonest(list(runs.values()), judge)
         kept = [name for name, run in runs.items() if chosen in distance_scorers(run)]
     prints: dict[str, set[str]] = {}
@@ -254,7 +255,7 @@ def _sorted(table: pd.DataFrame) -> pd.DataFrame:
 
 def _note(games: pd.DataFrame, table: pd.DataFrame, column: str) -> str:
     if table.empty:
-        return "No game has been scored yet."
+        return "No game has a score: nothing can be determined."
     sentences = []
     if table["group"].max() > 0:
         sentences.append(

@@ -209,7 +209,7 @@ def _name(key: object) -> str:
 def _note(board: Leaderboard) -> str:
     overall = board.overall
     if not len(overall) or overall["mean"].isna().all():
-        return "Nothing is scored yet."
+        return "No game has a score."
     if len(overall) == 1:
         return f"Only one of the {TITLES[board.side].lower()} played: there is nothing to rank."
     if overall["mean"].notna().sum() == 1:

@@ -82,10 +82,12 @@ def compare_runs(
     what = get_measure(measure)
     if len(runs) < 2 or when not in WHENS:
         raise UsageError("A comparison needs two or more runs, and final or mean: give the folders of the runs.")
-    shared = shared_judge(list(runs.values()), judge) if what.name == _DISTANCE else ""
+    silent = [name for name, run in runs.items() if not has_descriptions(run)]
+    shared = shared_judge(list(runs.values()), judge) if what.name == _DISTANCE and not silent else ""
     games = {name: games_of_run(run, shared) for name, run in runs.items()}
     made = compare_games(games, what.name, when, shared)
-    return replace(made, notes=(*made.notes, *_changed(list(runs.values()), made.pairs)))
+    notes = [f"{name} has no description: nothing can be determined of it." for name in silent]
+    return replace(made, notes=(*notes, *made.notes, *_changed(list(runs.values()), made.pairs)))
 
 
 def compare_games(
@@ -126,6 +128,11 @@ def shared_judge(runs: Sequence[Run], part: str = "") -> str:
         if all(name in other for other in judges[1:]):
             return name
     raise UsageError("These runs share no judge of distances: run `telephone judge` on each with the same embedder.")
+
+
+def has_descriptions(run: Run) -> bool:
+    """Returns whether a model of a run has described anything, so that there is something to judge."""
+    return bool(run.turns()["text_after"].notna().any())
 
 
 def distance_scorers(run: Run) -> list[str]:
