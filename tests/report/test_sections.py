@@ -163,3 +163,12 @@ def test_an_opinion_is_never_shown_as_a_count():
     opinion = sections.losses(Findings(survival={"attribute": curve}, opinion="fake/teller"), NAMES)
     assert counted is not None and "a measuring program" in counted.note
     assert opinion is not None and opinion.note.startswith("A MODEL'S OPINION, not a count: fake/teller answered")
+
+
+def test_bits_kept_at_least_are_those_of_the_lower_bound():
+    row = {"embedder": "e", "turn": 1, "candidates": 10, "top1": 0.9, "low": 0.7, "high": 1.0, "mrr": 0.95,
+           "bits": 2.53, "bits_low": 1.49, "bits_high": 3.32}  # fmt: skip
+    made = tables.retrieval(pd.DataFrame([row]))
+    cells = dict(zip(made.head, made.rows[0], strict=True))
+    assert cells["bits kept, at least"] == "1.49"
+    assert cells["at most measurable"] == "3.32"

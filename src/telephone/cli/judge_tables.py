@@ -56,11 +56,14 @@ def _print_fact_check(check: "pd.DataFrame") -> None:
     if not len(pooled):
         return
     echo()
-    made = table("judge", "Spearman", "95 % interval", "texts or images", numbers=("Spearman", "texts or images"))
-    made.title = "Do embedders follow the exact facts?"
+    numbers = ("within prompts", "pooled", "texts or images")
+    made = table("judge", "within prompts", "95 % interval", "pooled", "texts or images", numbers=numbers)
+    made.title = "Do embedders follow the exact facts? (Spearman)"
     for row in pooled.to_dict("records"):
-        interval = "" if row["low"] != row["low"] else f"{row['low']:.2f} to {row['high']:.2f}"
-        made.add_row(plain(row["judge"]), f"{row['spearman']:.2f}", interval, f"{row['n']:,}")
+        known = row["within_low"] == row["within_low"]
+        interval = f"{row['within_low']:.2f} to {row['within_high']:.2f}" if known else ""
+        within = "" if row["within"] != row["within"] else f"{row['within']:.2f}"
+        made.add_row(plain(row["judge"]), within, interval, f"{row['spearman']:.2f}", f"{row['n']:,}")
     print_table(made)
 
 

@@ -6,9 +6,10 @@ import pytest
 
 from telephone import battle
 from telephone.analysis.facts.fact_tracking import count_invented_facts, track_facts
-from telephone.analysis.facts.hazards import clustered_proportion, hazard_rates
+from telephone.analysis.facts.hazards import hazard_rates
 from telephone.analysis.facts.omissions import omission_rates, probe_answers
 from telephone.analysis.facts.survival import half_lives, survival_curves, survival_test
+from telephone.analysis.inference.share_interval import clustered_proportion
 from telephone.core.errors import UsageError
 from telephone.core.records import Prompt
 from telephone.judge import collect_opinions, probe_omissions, score

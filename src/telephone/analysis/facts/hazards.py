@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from telephone.analysis.inference.bootstrap import Floats, merge_strata, student_quantile
+from telephone.analysis.inference.share_interval import clustered_proportion
 from telephone.core.errors import UsageError
 
 GROUPS = ("kind", "player", "attribute", "turn", "level", "t2i_model", "i2t_model", "first")
@@ -67,46 +64,3 @@ def check_groups(by: Sequence[str]) -> list[str]:
     if unknown:
         raise UsageError(f"Facts are not grouped by {unknown[0]!r}: choose from {', '.join(GROUPS)}.")
     return list(by)
-
-
-def clustered_proportion(events: Floats, risks: Floats, strata: Sequence[str]) -> tuple[float, float, float]:
-    """Returns a proportion over clusters (prompts) and its 95 % Wilson interval with an effective sample size.
-
-    Facts of one prompt are not independent. The variance between prompts gives the number of independent facts with the
-    same precision, and the interval is Wilson's for that number. It does not shrink to a point at 0 or 1.
-
-    Args:
-        events: Number of events of each prompt.
-        risks: Number of cases at risk of each prompt, not less than its events.
-        strata: The level of each prompt.
-
-    Returns:
-        Share, lower and upper bound; NaN without cases at risk; the bounds are NaN for a single prompt.
-    """
-    at_risk = risks > 0
-    events, risks = events[at_risk], risks[at_risk]
-    groups = np.array(merge_strata([each for each, inside in zip(strata, at_risk, strict=True) if inside]))
-    n, total = len(risks), float(risks.sum())
-    if not n:
-        return float("nan"), float("nan"), float("nan")
-    share = float(events.sum()) / total
-    if n < 2:
-        return share, float("nan"), float("nan")
-    variance = _variance(events - share * risks, groups) / total**2
-    freedom = n - len(set(groups.tolist()))
-    worth = min(share * (1 - share) / variance, total) if variance > 0 and 0 < share < 1 else total
-    # Wilson's centre and half width, with Student's quantile in place of the normal one.
-    z = student_quantile(freedom)
-    middle = (share + z * z / (2 * worth)) / (1 + z * z / worth)
-    half = z * np.sqrt(share * (1 - share) / worth + z * z / (4 * worth**2)) / (1 + z * z / worth)
-    return share, float(max(middle - half, 0.0)), float(min(middle + half, 1.0))
-
-
-def _variance(residuals: Floats, groups: NDArray[Any]) -> float:
-    """Returns the variance of the sum of residuals, one a prompt, with prompts sampled within their groups."""
-    total = 0.0
-    for group in set(groups.tolist()):
-        own = residuals[groups == group]
-        if len(own) > 1:
-            total += len(own) / (len(own) - 1) * float(((own - own.mean()) ** 2).sum())
-    return total

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from telephone.analysis.facts.hazards import clustered_proportion
+from telephone.analysis.inference.share_interval import clustered_proportion
 from telephone.store.records import ScorerKind
 
 if TYPE_CHECKING:

@@ -14,14 +14,17 @@ from telephone.analysis.inference.bootstrap import (
     Floats,
     bootstrap_weights,
     estimate_means,
-    interval_bounds,
+    merge_strata,
     student_stretch,
 )
 from telephone.analysis.inference.pairwise import holm_adjust, sign_flip_test
+from telephone.analysis.inference.share_interval import wilson_bounds
 
 PAIR = ("t2i_model", "i2t_model")
 HALF = 0.5
 _DRAWS = 1000
+MIN_PROMPTS = 3
+"""Number of prompts below which a half-life has no interval: two of them give two distinct draws."""
 
 
 def survival_curves(table: pd.DataFrame, by: Sequence[str] = PAIR) -> pd.DataFrame:
@@ -41,7 +44,7 @@ def survival_curves(table: pd.DataFrame, by: Sequence[str] = PAIR) -> pd.DataFra
     rows: list[dict[str, Any]] = []
     for head, lives in _groups(table, by):
         curve, draws = _curve(lives)
-        low, high = _bounds(draws, curve, lives)
+        low, high = _bounds(curve, draws, lives)
         risk, lost = lives.risk.sum(axis=0), lives.lost.sum(axis=0)
         rows.append(head | {"turn": 0, "at_risk": int(risk[0]), "lost": 0, "survival": 1.0, "low": 1.0, "high": 1.0})
         rows += [
@@ -57,7 +60,7 @@ def half_lives(table: pd.DataFrame, by: Sequence[str] = PAIR) -> pd.DataFrame:
     """Returns the turn at which half of the facts are lost, interpolated linearly between two turns.
 
     Columns: those of `by`, `half_life` (turns; NaN if more than half survive the game), `low`, `high` (95 % interval
-    over prompts; infinite where it exceeds the game, NaN for a single prompt), `beyond` (whether the half-life
+    over prompts; infinite where it exceeds the game, NaN below three prompts), `beyond` (whether the half-life
     is longer than the game) and `turns` (length of the game).
 
     Args:
@@ -72,9 +75,10 @@ def half_lives(table: pd.DataFrame, by: Sequence[str] = PAIR) -> pd.DataFrame:
         curve, draws = _curve(lives)
         life = float(_crossing(curve[None])[0])
         low, high = (float("nan"), float("nan"))
-        if len(lives.strata) > 1:
+        if len(lives.strata) >= MIN_PROMPTS:
             tails = np.sort(_crossing(_stretched(draws, curve, lives)))
             low, high = float(tails[int(0.025 * len(tails))]), float(tails[int(0.975 * len(tails)) - 1])
+            low, high = min(low, life), max(high, life)  # clipped draws are skewed, and may all lie on one side
         beyond = bool(np.isinf(life))
         found = {"half_life": float("nan") if beyond else life, "low": low, "high": high, "beyond": beyond}
         rows.append(head | found | {"turns": len(curve)})
@@ -174,11 +178,14 @@ def _stretched(draws: Floats, curve: Floats, lives: _RiskTable) -> Floats:
     return np.asarray(np.clip(curve + (draws - curve) * stretch, 0.0, 1.0))
 
 
-def _bounds(draws: Floats, curve: Floats, lives: _RiskTable) -> tuple[Floats, Floats]:
+def _bounds(curve: Floats, draws: Floats, lives: _RiskTable) -> tuple[Floats, Floats]:
+    """Returns bounds that do not shrink to a point while no fact is lost; like the curve, they never rise."""
     if len(lives.strata) < 2:
         return np.full(len(curve), np.nan), np.full(len(curve), np.nan)
-    low, high = interval_bounds(_stretched(draws, curve, lives))
-    return low, high
+    facts = np.full(len(curve), float(lives.risk[:, 0].sum()))
+    freedom = len(lives.strata) - len(set(merge_strata(lives.strata)))
+    low, high = wilson_bounds(curve, ((draws - curve) ** 2).mean(axis=0), facts, freedom)
+    return np.minimum.accumulate(low), np.minimum.accumulate(high)
 
 
 def _crossing(curves: Floats) -> Floats:

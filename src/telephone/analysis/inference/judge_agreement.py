@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from telephone.analysis.facts.fact_tracking import track_facts
-from telephone.analysis.inference.bootstrap import bootstrap_weights, interval_bounds, student_stretch
+from telephone.analysis.inference.bootstrap import (
+    NORMAL_QUANTILE,
+    bootstrap_weights,
+    estimate_means,
+    student_stretch,
+)
 from telephone.analysis.tables.drift import Floats, drift_table
 from telephone.analysis.tables.retention import add_retention, calibration_lines
 from telephone.analysis.tables.score_frames import ordered_levels, without_controls
@@ -25,6 +30,15 @@ SIDES: dict[str, list[str]] = {"t2i": ["t2i_model"], "i2t": ["i2t_model"], "pair
 _DRAWS = 1000
 _FEWEST = 10
 """Number of descriptions below which no correlation is reported."""
+MIN_PROMPTS = 3
+"""Number of prompts with varying facts below which a correlation has no interval."""
+_MOST_ORDERED = 7
+"""Up to this number of models all orders are tried."""
+_NEARLY_ONE = 1 - 1e-6
+CORRELATION_COLUMNS = (
+    "judge", "level", "spearman", "low", "high", "within", "within_low", "within_high", "within_prompts", "n",
+    "prompts",
+)  # fmt: skip
 
 
 def judge_values(run: Run, frame: pd.DataFrame | None = None, retention: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -54,7 +68,8 @@ def rank_agreement(table: pd.DataFrame) -> pd.DataFrame:
     """Returns the rank correlation of the model means of each two judges.
 
     Columns: `side` (t2i, i2t or pair), `one`, `other` (judges), `players`, `kendall` (tau-b) and `spearman` (rho), both
-    in [-1, 1], NaN below three models.
+    in [-1, 1], NaN below three models, and `chance` (share of all orders of the models that agree at least as well by
+    Kendall's tau: three models have the same order in 1 of 6).
 
     Args:
         table: As `judge_values` gives it.
@@ -66,14 +81,20 @@ def rank_agreement(table: pd.DataFrame) -> pd.DataFrame:
         for one, other in combinations(means.columns, 2):
             pair = means[[one, other]].dropna()
             rows.append({"side": side, "one": one, "other": other, "players": len(pair), **_alike(pair)})
-    return pd.DataFrame(rows, columns=["side", "one", "other", "players", "kendall", "spearman"])
+    return pd.DataFrame(rows, columns=["side", "one", "other", "players", "kendall", "spearman", "chance"])
 
 
 def fact_correlation(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns the rank correlation of each embedder with the exact facts, over all descriptions and images of a level.
+    """Returns the rank correlation of each embedder with the exact facts, pooled and within prompts.
 
-    Columns: `judge, level` (`all` last), `spearman` (rank correlation of the value with the share of facts in
-    the same text or image), `low`, `high` (95 % interval over prompts), `n` (texts or images), `prompts`.
+    The pooled correlation is larger where prompts differ in difficulty: a judge that only tells easy prompts from hard
+    ones has a high one. Models are compared on the same prompts, so a ranking depends on the correlation within them.
+
+    Columns: `judge, level` (`all` last), `spearman` (rank correlation of the value with the share of facts in the same
+    text or image, over all texts or images of the level), `low`, `high` (95 % interval over prompts), `within` (mean
+    over prompts of the correlation within each), `within_low`, `within_high` (95 % interval), `within_prompts` (prompts
+    in which both vary), `n` (texts or images), `prompts`. An interval is NaN below three prompts that vary, and
+    where the correlation depends on a single one of them.
 
     Args:
         table: As `judge_values` gives it.
@@ -85,8 +106,9 @@ def fact_correlation(table: pd.DataFrame) -> pd.DataFrame:
     for judge, own in both.groupby("judge", sort=False):
         for level in [*ordered_levels(own), ALL]:
             part = own if level == ALL else own[own["level"] == level]
-            rows.append({"judge": judge, "level": level, **_follows(part)})
-    return pd.DataFrame(rows, columns=["judge", "level", "spearman", "low", "high", "n", "prompts"])
+            counts = {"n": len(part), "prompts": int(part["prompt_id"].nunique())}
+            rows.append({"judge": judge, "level": level, **_pooled(part), **_within(part), **counts})
+    return pd.DataFrame(rows, columns=list(CORRELATION_COLUMNS))
 
 
 def kendall(one: Floats, other: Floats) -> float:
@@ -107,32 +129,83 @@ def spearman(one: Floats, other: Floats) -> float:
 
 def _alike(pair: pd.DataFrame) -> dict[str, float]:
     if len(pair) < 3:
-        return {"kendall": float("nan"), "spearman": float("nan")}
+        return dict.fromkeys(("kendall", "spearman", "chance"), float("nan"))
     one, other = (pair.iloc[:, at].to_numpy(dtype=float).round(9) for at in (0, 1))
-    return {"kendall": kendall(one, other), "spearman": spearman(one, other)}
+    tau = kendall(one, other)
+    return {"kendall": tau, "spearman": spearman(one, other), "chance": chance_agreement(one, other, tau)}
 
 
-def _follows(part: pd.DataFrame) -> dict[str, Any]:
-    """Returns Spearman's rho with a bootstrap interval over prompts; ranks are those of the full sample."""
+def chance_agreement(one: Floats, other: Floats, tau: float) -> float:
+    """Returns the probability that a random order of the models agrees with the first judge at least as well.
+
+    Args:
+        one: Means of the models by the first judge.
+        other: The same by the second judge.
+        tau: Their Kendall's tau-b; NaN gives NaN.
+
+    Returns:
+        Over all orders for up to seven models, by scipy's approximation above.
+    """
+    if tau != tau:
+        return float("nan")
+    if len(one) > _MOST_ORDERED:
+        from scipy.stats import kendalltau
+
+        return float(kendalltau(one, other, alternative="greater").pvalue)
+    first, second = (np.sign(values[:, None] - values[None, :]) for values in (one, other))
+    orders = np.array(list(permutations(range(len(one)))))
+    reached = (first[None] * second[orders[:, :, None], orders[:, None, :]]).sum(axis=(1, 2))
+    return float((reached >= (first * second).sum() - 1e-9).mean())
+
+
+def _pooled(part: pd.DataFrame) -> dict[str, float]:
+    """Returns Spearman's rho over all rows, with an interval over prompts on Fisher's scale."""
     from scipy.stats import rankdata
 
-    prompts, number = np.unique(part["prompt_id"].to_numpy(dtype=str), return_inverse=True)
-    counts = {"n": len(part), "prompts": len(prompts)}
-    nothing = {"spearman": float("nan"), "low": float("nan"), "high": float("nan")}
+    nothing = dict.fromkeys(("spearman", "low", "high"), float("nan"))
     if len(part) < _FEWEST:
-        return nothing | counts
+        return nothing
+    prompts, number = np.unique(part["prompt_id"].to_numpy(dtype=str), return_inverse=True)
     one, other = (rankdata(part[name].to_numpy(float)) for name in ("value", "facts"))
     sums = np.zeros((len(prompts), 6))
     np.add.at(sums, number, np.stack([np.ones(len(one)), one, other, one * one, other * other, one * other], axis=1))
     value = float(_from_sums(sums.sum(axis=0)[None])[0])
-    if len(prompts) < 2 or value != value:
-        return nothing | {"spearman": value} | counts
+    left_out = _from_sums(sums.sum(axis=0) - sums)
+    if value != value or _varying(part) < MIN_PROMPTS or np.isnan(left_out).any():
+        return nothing | {"spearman": value}
     levels = part.drop_duplicates("prompt_id").set_index("prompt_id")["level"]
     strata = [str(levels[prompt]) for prompt in prompts]
     draws = _from_sums(bootstrap_weights(tuple(strata), _DRAWS) @ sums)
-    stretched = value + (draws - value)[:, None] * student_stretch(strata)
-    low, high = np.clip(interval_bounds(stretched), -1, 1)[:, 0]
-    return {"spearman": value, "low": float(low), "high": float(high)} | counts
+    # On Fisher's scale the interval is symmetric, so it contains its estimate and stays within -1 and 1.
+    half = NORMAL_QUANTILE * float(np.nanstd(_fisher(draws))) * student_stretch(strata)
+    low, high = np.tanh(_fisher(value) - half), np.tanh(_fisher(value) + half)
+    return {"spearman": value, "low": float(low), "high": float(high)}
+
+
+def _varying(part: pd.DataFrame) -> int:
+    """Returns the number of prompts within which the facts vary."""
+    return int((part.groupby("prompt_id")["facts"].nunique() > 1).sum())
+
+
+def _within(part: pd.DataFrame) -> dict[str, float]:
+    """Returns the mean over prompts of Spearman's rho within each prompt, with its interval."""
+    found = {
+        str(prompt): (spearman(own["value"].to_numpy(float), own["facts"].to_numpy(float)), str(own["level"].iloc[0]))
+        for prompt, own in part.groupby("prompt_id", sort=True)
+        if len(own) >= _FEWEST
+    }
+    known = [each for each in found.values() if each[0] == each[0]]
+    if not known:
+        return dict.fromkeys(("within", "within_low", "within_high"), float("nan")) | {"within_prompts": 0}
+    values, strata = np.array([each[0] for each in known]), [each[1] for each in known]
+    means = estimate_means(values[:, None], strata, (-1.0, 1.0))
+    enough = len(known) >= MIN_PROMPTS
+    low, high = (float(each[0]) if enough else float("nan") for each in (means.low, means.high))
+    return {"within": float(means.mean[0]), "within_low": low, "within_high": high, "within_prompts": len(known)}
+
+
+def _fisher(correlations: Any) -> Any:
+    return np.arctanh(np.clip(correlations, -_NEARLY_ONE, _NEARLY_ONE))
 
 
 def _from_sums(sums: Floats) -> Floats:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from telephone.analysis.inference.bootstrap import estimate_means
+from telephone.analysis.inference.share_interval import mean_share_bounds
 from telephone.core.errors import UsageError
 from telephone.core.records import LEVELS
 from telephone.store.frame import DISTANCE
@@ -169,9 +170,9 @@ def ordered_levels(frame: pd.DataFrame) -> list[str]:
 def turn_means(frame: pd.DataFrame, measure: str = "distance") -> pd.DataFrame:
     """Returns the mean of a measure by turn, for each level and pair.
 
-    Averaged over repeats, then over prompts. Columns: `level, t2i_model, i2t_model, step_number, mean, low, high` (95 %
-    interval over prompts, NaN below two), `se, n` (prompts), `unscored` (turns without a score). A game that stopped
-    early counts in the turns that it reached.
+    Averaged over repeats, then over prompts; intervals of shares are those of `mean_share_bounds`. Columns: `level,
+    t2i_model, i2t_model, step_number, mean, low, high` (95 % interval over prompts, NaN below two), `se, n` (prompts),
+    `unscored` (turns without a score). A game that stopped early counts in the turns that it reached.
 
     Args:
         frame: One row a turn, as `scored_frame` gives it; controls are left out.
@@ -196,9 +197,27 @@ def _steps(frame: pd.DataFrame, level: str, measure: Measure) -> pd.DataFrame:
     missing = values.isna().groupby([frame[key] for key in keys]).sum().reindex(wide.columns)
     table = wide.columns.to_frame(index=False)
     table.insert(0, "level", level)
+    low, high = found.low, found.high
+    if measure.limits == (0.0, 1.0):
+        sizes = facts_per_prompt(frame, measure).reindex(wide.index).to_numpy(dtype=float)
+        low, high = mean_share_bounds(wide.to_numpy(dtype=float), sizes, [level] * len(wide))
     return table.assign(
-        mean=found.mean, low=found.low, high=found.high, se=found.se, n=found.n, unscored=missing.to_numpy(dtype=int)
+        mean=found.mean, low=low, high=high, se=found.se, n=found.n, unscored=missing.to_numpy(dtype=int)
     )[_STEP_COLUMNS]
+
+
+def facts_per_prompt(frame: pd.DataFrame, measure: Measure) -> pd.Series:
+    """Returns the mean number of facts behind a share, by `prompt_id`; NaN where they are not counted.
+
+    Args:
+        frame: One row a turn, as `scored_frame` gives it.
+        measure: recall counts the facts of the prompt, precision those of the description.
+    """
+    last = {"recall": "facts_missing", "precision": "facts_invented"}.get(measure.name, "")
+    columns = ["facts_kept", "facts_wrong", last]
+    if not set(columns) <= set(frame.columns):
+        return pd.Series(np.nan, frame["prompt_id"].unique())
+    return frame[columns].sum(axis=1, min_count=len(columns)).groupby(frame["prompt_id"]).mean()
 
 
 def hop_table(frame: pd.DataFrame) -> pd.DataFrame:

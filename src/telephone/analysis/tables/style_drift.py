@@ -14,8 +14,8 @@ import pandas as pd
 
 from telephone import world
 from telephone.analysis.facts.fact_tracking import fact_details
-from telephone.analysis.facts.hazards import clustered_proportion
 from telephone.analysis.inference.bootstrap import estimate_means
+from telephone.analysis.inference.share_interval import clustered_proportion
 from telephone.analysis.tables.drift import Floats, matching_embedders
 from telephone.analysis.tables.score_frames import hop_table, without_controls
 

@@ -26,6 +26,8 @@ class Findings:
     """By level and pair."""
     losses: dict[str, pd.DataFrame] = field(default_factory=dict)
     """Hazards by grouping: player (a model), attribute; text-to-image and image-to-text calls apart."""
+    correction: pd.DataFrame | None = None
+    """Loss rates with and without the correction of image readings, by model."""
     omissions: pd.DataFrame | None = None
     """Facts that image-to-text models recognise when asked, and did not mention, by model."""
     style: pd.DataFrame | None = None
@@ -83,6 +85,7 @@ def _facts(run: Run, frame: pd.DataFrame) -> _FactTables:
     from telephone.analysis.facts.fact_tracking import fact_details, track_facts
     from telephone.analysis.facts.hazards import hazard_rates
     from telephone.analysis.facts.omissions import omission_rates, probe_answers
+    from telephone.analysis.facts.reading_correction import correction_effect
     from telephone.analysis.facts.survival import half_lives, survival_curves
     from telephone.analysis.tables.style_drift import style_curves, style_table
 
@@ -98,6 +101,7 @@ def _facts(run: Run, frame: pd.DataFrame) -> _FactTables:
         "survival": {by: survival_curves(table, (by,)) for by in ("attribute", "level")},
         "half_lives": half_lives(table, pairs),
         "losses": {by: hazard_rates(table, ("kind", by)) for by in ("player", "attribute")},
+        "correction": correction_effect(run, frame, table) if counted else None,
         "omissions": omission_rates(answers, ("player",)) if len(answers) else None,
         "style": style_curves(style_table(run, frame)) if counted else None,
         "opinion": "" if counted else opinion,

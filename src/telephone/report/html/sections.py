@@ -33,6 +33,8 @@ def losses(findings: Findings, names: Mapping[str, str]) -> ReportSection | None
     made = [] if findings.half_lives is None else [tables.half_lives(findings.half_lives, names)]
     if findings.style is not None:
         made.append(tables.style(findings.style, names))
+    if findings.correction is not None:
+        made.append(tables.correction(findings.correction, names))
     if findings.omissions is not None:
         made.append(tables.omissions(findings.omissions, names))
     note = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -29,14 +30,24 @@ def half_lives(table: pd.DataFrame, names: ShortNames) -> TextTable:
 
 def fact_check(table: pd.DataFrame) -> TextTable:
     """Returns the correlation of each judge with the exact facts, one column for each level."""
-    return _by_level(
-        "Do the judges agree with the facts?",
-        "rank correlation of an embedder's similarity with the share of exact facts in the same text or image; "
-        "1 is perfect, 0 is chance",
-        table,
-        lambda row: str(row["judge"]),
-        lambda row: interval(row, "spearman"),
+    overall = {str(row["judge"]): row for row in table[table["level"] == "all"].to_dict("records")}
+    pooled = _by_level("", "", table, lambda row: str(row["judge"]), lambda row: interval(row, "spearman"))
+    rows = tuple((name, _within(overall.get(name)), *cells) for name, *cells in pooled.rows)
+    note = (
+        "rank correlation of an embedder's similarity with the share of exact facts in the same text or image; 1 is "
+        "perfect, 0 is chance. Models are compared on the same prompts, so the correlation within prompts decides "
+        "whether a judge can rank them; the pooled one is larger where prompts differ in difficulty. Facts of "
+        "images are read by a net"
     )
+    head = ("", "within prompts", *(f"pooled, {level}" for level in pooled.head[1:]))
+    return TextTable("Do the judges agree with the facts?", note, head, rows)
+
+
+def _within(row: Record | None) -> str:
+    if row is None or row["within"] != row["within"]:
+        return "–"
+    found = {"value": row["within"], "low": row["within_low"], "high": row["within_high"]}
+    return f"{interval(found, 'value')}, n = {row['within_prompts']}"
 
 
 def agreement(table: pd.DataFrame) -> TextTable:
@@ -45,11 +56,14 @@ def agreement(table: pd.DataFrame) -> TextTable:
     sides = {"t2i": "text-to-image", "i2t": "image-to-text", "pair": "pairs"}
     rows = tuple(
         (f"{row['one']} and {row['other']}", sides[row["side"]], str(row["players"]), number(row["kendall"]),
-         number(row["spearman"]))
+         number(row["spearman"]), percent(row["chance"]))
         for row in known.to_dict("records")
     )  # fmt: skip
-    note = "correlation of the rankings of two judges; 1 is the same order, -1 the opposite order"
-    head = ("judges", "ranking of", "models", "Kendall's tau", "Spearman's rho")
+    note = (
+        "correlation of the rankings of two judges; 1 is the same order, -1 the opposite order; by chance: how often "
+        "a random order of the models agrees at least as well"
+    )
+    head = ("judges", "ranking of", "models", "Kendall's tau", "Spearman's rho", "by chance")
     return TextTable("Do the judges agree?", note, head, rows)
 
 
@@ -76,14 +90,32 @@ def retrieval(table: pd.DataFrame) -> TextTable:
     shown = sorted({turns[0], turns[(len(turns) - 1) // 2], turns[-1]}) if turns else []
     rows = tuple(
         (str(row["embedder"]), str(row["turn"]), f"{row['candidates']:.0f}", interval(row, "top1", percent),
-         number(row["mrr"]), number(row["bits"]))
+         number(row["mrr"]), number(row["bits_low"]), number(math.log2(row["candidates"])))
         for row in table[table["turn"].isin(shown)].to_dict("records")
     )  # fmt: skip
     note = (
-        "each description is matched to the nearest of all prompts; bits: the least information it keeps (Fano's bound)"
+        "each description is matched to the nearest of all prompts; bits kept, at least: Fano's bound for the lower "
+        "end of the interval, which can be at most the logarithm of the number of prompts"
     )
-    head = ("embedder", "turn", "prompts", "matched correctly", "mean reciprocal rank", "bits kept, at least")
+    head = ("embedder", "turn", "prompts", "matched correctly", "mean reciprocal rank", "bits kept, at least",
+            "at most measurable")  # fmt: skip
     return TextTable("Can descriptions be matched to their prompts?", note, head, rows)
+
+
+def correction(table: pd.DataFrame, names: ShortNames) -> TextTable:
+    """Returns the loss rates of each model with and without the correction of image readings."""
+    rows = tuple(
+        (names.get(str(row["player"]), str(row["player"])), interval(row, "hazard", percent),
+         interval({"raw": row["raw_hazard"], "low": row["raw_low"], "high": row["raw_high"]}, "raw", percent),
+         f"{row['corrected']:,} of {row['states']:,}" if row["kind"] == "image" else "–")
+        for row in table.to_dict("records")
+    )  # fmt: skip
+    note = (
+        "share of the remaining facts that one call loses. Corrected: where the texts before and after an image agree "
+        "on a fact, the reading of the image is taken to be wrong; the figures above use corrected readings"
+    )
+    head = ("model", "loss a call, corrected", "loss a call, as read", "readings changed")
+    return TextTable("Losses with and without correction of the image reader", note, head, rows)
 
 
 def omissions(table: pd.DataFrame, names: ShortNames) -> TextTable:
