@@ -160,6 +160,14 @@ class Embedder(Model):
         """
         raise UsageError(f"{name_of(self)} embeds no texts; use an embedder that does, such as fake/embedder.")
 
+    def pieces(self, text: str) -> tuple[str | None, ...] | None:
+        """Returns the pieces (words or parts of words) in which the model reads a text, None for each unknown one.
+
+        A text whose pieces are mostly unknown has no meaningful vector, and is not scored. None in place of the tuple:
+        the model does not state its pieces, and every text is scored.
+        """
+        return None
+
     def embed_images(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
         """Returns float32 [n, d] of unit length, one row an image.
 

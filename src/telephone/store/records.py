@@ -54,6 +54,8 @@ class ScorerKind(StrEnum):
     """Answers of an image-to-text model about facts that its caption omits."""
     OPINION = "opinion"
     """Answers of a model to yes-or-no questions about an image."""
+    CALIBRATION = "calibration"
+    """What the distances of a judge mean: its measured share of facts kept, by distance."""
 
 
 COLUMN_KINDS = (ScorerKind.DISTANCE, ScorerKind.TEXT_FACTS, ScorerKind.IMAGE_FACTS, ScorerKind.OPINION)

@@ -45,6 +45,16 @@ class MiniLM(Embedder):
         tokens = self._loaded.tokenizer([text], truncation=False, verbose=False)["input_ids"][0]
         return max(0, len(tokens) - MAX_TOKENS)
 
+    def pieces(self, text: str) -> tuple[str | None, ...]:
+        """Returns the word pieces that the net reads, None for each `[UNK]`.
+
+        Raises:
+            WeightsError: the package with the weights is not installed, or a file differs from the published one.
+        """
+        tokenizer = self._loaded.tokenizer
+        read = tokenizer.tokenize(text, truncation=True, max_length=MAX_TOKENS - 2)
+        return tuple(None if piece == tokenizer.unk_token else piece for piece in read)
+
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Returns float32 [n, 384] of unit length.
 

@@ -43,6 +43,15 @@ class PocketClip(Embedder):
         """Returns how many words of the text exceed the limit of the encoder."""
         return self._tokenizer.cut(text, self._config.text.max_tokens)
 
+    def pieces(self, text: str) -> tuple[str | None, ...]:
+        """Returns the words and marks of a text that the encoder reads, None for those outside its vocabulary."""
+        from telephone.nets.tokenizer import UNKNOWN, split
+
+        limit = self._config.text.max_tokens
+        words = split(text)
+        ids = self._tokenizer.encode(text)
+        return tuple(None if at == UNKNOWN else word for word, at in zip(words, ids, strict=True))[: limit - 2]
+
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Returns float32 [n, 256] of unit length.
 
