@@ -12,6 +12,7 @@ TelephoneError
 └── ModelError          a model failed on one call: its game ends, the others continue
     ├── ModelRefused    a model refused the input (a content rule, for example)
     ├── KeyRejected     a provider rejects the key: no call will work, so the run stops and can be resumed
+    │   └── NoCredit    the account behind the key has no credit left: the same
     └── ModelUnavailable  a model did not respond this time, but may later: the call is retried
 """
 
@@ -66,6 +67,10 @@ class ModelRefused(ModelError):
 
 class KeyRejected(ModelError):
     """A provider rejects the key; every other call would fail in the same way."""
+
+
+class NoCredit(KeyRejected):
+    """The account behind the key has no credit left, or has reached its limit; waiting does not help."""
 
 
 class ModelUnavailable(ModelError):

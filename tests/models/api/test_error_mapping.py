@@ -2,7 +2,8 @@
 
 import pytest
 
-from telephone.models.api.error_mapping import from_status, is_refusal, retry_after
+from telephone.models.api.error_body import is_refusal
+from telephone.models.api.error_mapping import from_status, retry_after
 
 
 @pytest.mark.parametrize(
@@ -27,9 +28,9 @@ def test_statuses_and_refusals():
         for status in (302, 400, 401, 402, 408, 409, 422, 429, 503)
     }
     passing = {status for status, name in names.items() if name == "ModelUnavailable"}
-    assert passing == {402, 408, 409, 429, 503}
-    assert set(names.values()) == {"ModelUnavailable", "ModelError", "KeyRejected"}
-    assert names[401] == "KeyRejected"
+    assert passing == {408, 409, 429, 503}
+    assert set(names.values()) == {"ModelUnavailable", "ModelError", "KeyRejected", "NoCredit"}
+    assert (names[401], names[402]) == ("KeyRejected", "NoCredit")
     assert is_refusal("content_policy_violation")
     assert is_refusal("", "The input was flagged as sensitive. (E005)")
     assert not is_refusal("invalid_size", "This size is not known.")

@@ -1,37 +1,23 @@
 """Maps HTTP statuses and exceptions of client libraries to refusals, permanent failures and retryable failures."""
 
 import contextlib
-import json
 import math
 import time
 from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from telephone.core.errors import KeyRejected, ModelError, ModelRefused, ModelUnavailable, UsageError
-from telephone.models.api.sanitize import provider_message
+from telephone.core.errors import KeyRejected, ModelError, ModelRefused, ModelUnavailable, NoCredit, UsageError
+from telephone.models.api.error_body import ErrorBody, parse_error, reported_error
 
-RETRYABLE = {402, 408, 409, 425, 429}
-"""Statuses below 500 after which a call may be retried; 402 is one because the run can be resumed with new credit."""
-_UNBILLED = {402, 425, 429}
+RETRYABLE = {408, 409, 425, 429}
+"""Statuses below 500 after which a call may be retried."""
+_UNBILLED = {425, 429}
 """Statuses with which a provider declines a call before it starts any work."""
 
-_REFUSALS = (
-    "moderation_blocked",
-    "content_policy",
-    "content_filter",
-    "content policy",
-    "content management policy",
-    "responsibleaipolicyviolation",
-    "safety system",
-    "safety_violation",
-    "nsfw",
-    "flagged as sensitive",
-)
-"""Parts of error codes and messages that indicate a refusal by content rules."""
 _ADVICE = {
     401: "check the key",
-    402: "buy credit, then resume",
+    402: "buy credit or raise the limit of the account, then resume",
     403: "ask the provider whether this key may use this model",
     404: "check the name of the model and the address of the server",
     429: "wait, or lower flight= and per_minute=",
@@ -56,25 +42,42 @@ def from_status(label: str, status: int, body: object, headers: Mapping[str, str
         body: the response as text, bytes or decoded JSON.
         headers: of the response; `retry-after` sets the delay before a retry.
     """
-    code, detail = _code_and_message(body)
-    message = f"{label} returns {status}" + (f" ({code})" if code else "") + (f": {detail}" if detail else "")
-    message = message.rstrip(".") + (f"; {_ADVICE[status]}." if status in _ADVICE else ".")
-    if status in (400, 403, 422, 451) and is_refusal(code, detail):
-        return ModelRefused(message)
-    if status in RETRYABLE or status >= 500:
-        return ModelUnavailable(message, retry_after(headers), cost=0.0 if status in _UNBILLED else None)
-    if status == 401:
-        return KeyRejected(message)
+    error = parse_error(body)
     if 300 <= status < 400:
         return ModelError(
             f"{label} redirects ({status}); requests with a key follow no redirects: use the final address."
         )
-    return ModelError(message)
+    return _model_error(f"{label} returns {status}", status, error, headers)
 
 
-def is_refusal(*texts: str) -> bool:
-    """Returns whether an error code or message indicates a refusal by content rules."""
-    return any(sign in text.lower() for text in texts for sign in _REFUSALS)
+def from_reported(label: str, response: object) -> ModelError | None:
+    """Returns the error inside a response whose HTTP status says success, None if there is none.
+
+    It has the outcome that the same error would have with the HTTP status that it names.
+
+    Args:
+        label: model and host, for the message.
+        response: decoded JSON, or an object of a client library with the same fields.
+    """
+    error = reported_error(response)
+    if error is None:
+        return None
+    event = f"{label} reports error {error.status}" if error.status else f"{label} reports an error"
+    return _model_error(event, error.meaning(), error, {})
+
+
+def _model_error(event: str, status: int, error: ErrorBody, headers: Mapping[str, str]) -> ModelError:
+    without_credit = status == 402 or (status < 500 and error.out_of_credit)
+    advice = _ADVICE.get(402 if without_credit else status, "")
+    message = event + (f" ({error.code})" if error.code else "") + (f": {error.message}" if error.message else "")
+    message = message.rstrip(".") + (f"; {advice}." if advice else ".")
+    if without_credit:
+        return NoCredit(message)
+    if status in (400, 403, 422, 451) and error.refused:
+        return ModelRefused(message)
+    if status in RETRYABLE or status >= 500:
+        return ModelUnavailable(message, retry_after(headers), cost=0.0 if status in _UNBILLED else None)
+    return KeyRejected(message) if status == 401 else ModelError(message)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -144,22 +147,6 @@ def _body(error: BaseException, response: Any) -> object:
         return response.text
     except Exception:  # noqa: BLE001 - an unread response has no text; each library raises its own type
         return None
-
-
-def _code_and_message(body: object) -> tuple[str, str]:
-    """Returns error code and message from the fields that OpenAI, Replicate and the hub use."""
-    if isinstance(body, str | bytes):
-        try:
-            body = json.loads(body)
-        except ValueError:
-            raw = body.decode(errors="replace") if isinstance(body, bytes) else str(body)
-            return "", "" if raw.lstrip().startswith("<") else provider_message(raw)
-    inner = body.get("error", body) if isinstance(body, dict) else body
-    if not isinstance(inner, dict):
-        return "", provider_message(inner)
-    message = next((inner[key] for key in ("message", "detail", "error", "title") if inner.get(key)), "")
-    text = message if isinstance(message, str) else json.dumps(message, default=str)
-    return provider_message(inner.get("code"), 60), provider_message(text)
 
 
 def _seconds(value: str | None) -> float | None:

@@ -19,7 +19,7 @@ from telephone.models.api.error_mapping import mapped_errors
 from telephone.models.api.http_client import MAX_RESPONSE_BYTES, limit_body, set_deadline
 from telephone.models.api.image_download import DownloadPolicy, check_url
 from telephone.models.api.model_catalog import CatalogEntry
-from telephone.models.api.openai import chat_message, chat_output
+from telephone.models.api.openai import chat_message, chat_output, checked_response
 from telephone.models.api.options import identifier, image_size, task_text
 from telephone.models.api.prices import Usage
 from telephone.models.api.remote_model import RemoteModel, RemoteProvider, call_each
@@ -95,6 +95,8 @@ class _HubModel(RemoteModel):
             try:
                 yield client
             except (ValueError, TypeError) as error:
+                if getattr(error, "response", None) is not None:
+                    raise  # the hub's error for status 400 is a ValueError
                 # Errors of the client's own checks, such as a provider that does not run this model.
                 reason = sanitize.provider_message(str(error)).rstrip(".")
                 raise ModelError(f"{connection.label} cannot be called: {reason}.") from None
@@ -148,7 +150,7 @@ class HubImage2Text(_HubModel, Image2Text):
                 seed=self.connection.seed(seed),
                 extra_body=dict(self.connection.options.extra) or None,
             )
-            return chat_output(response, self.connection)
+            return chat_output(checked_response(response, self.connection), self.connection)
 
     def _caption(self, image: Image.Image) -> ModelOutput:
         with self.calling() as client:

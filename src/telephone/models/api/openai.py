@@ -12,7 +12,7 @@ from PIL import Image
 from telephone.core.errors import ModelError, ModelRefused, ModelUnavailable
 from telephone.core.images import encode_png
 from telephone.models.api import sanitize
-from telephone.models.api.error_mapping import mapped_errors
+from telephone.models.api.error_mapping import from_reported, mapped_errors
 from telephone.models.api.http_client import create_client
 from telephone.models.api.image_download import download
 from telephone.models.api.keys import Key
@@ -42,6 +42,9 @@ ALLOWED_HEADERS = {
     "transfer-encoding",
 }
 """Headers of requests to servers other than OpenAI's."""
+
+_DECLINED = ("content_filter", "safety", "prohibited_content", "refusal")
+"""Values of `finish_reason` with which a provider declines."""
 
 OPTIONS: dict[str, Mapping[str, Parser]] = {
     "text2image": {"size": image_size, "quality": identifier, "background": identifier},
@@ -108,7 +111,7 @@ class OpenAIText2Image(_OpenAIModel, Text2Image):
             response: Any = self.client.images.generate(
                 model=self.connection.model, prompt=text, n=1, extra_body=self.extra_body(seed), **arguments
             )
-            return self._output(require_json(response, self.connection))
+            return self._output(checked_response(response, self.connection))
 
     def _output(self, response: Any) -> ModelOutput:
         usage = _usage(getattr(response, "usage", None), "input_tokens", "output_tokens")
@@ -149,7 +152,7 @@ class OpenAIImage2Text(_OpenAIModel, Image2Text):
             response: Any = self.client.chat.completions.create(
                 model=connection.model, messages=messages, extra_body=self.extra_body(seed), **arguments
             )
-            return chat_output(require_json(response, connection), connection)
+            return chat_output(checked_response(response, connection), connection)
 
 
 class OpenAIEmbedder(_OpenAIModel, Embedder):
@@ -178,7 +181,7 @@ class OpenAIEmbedder(_OpenAIModel, Embedder):
             response: Any = self.client.embeddings.create(
                 model=self.connection.model, input=texts, extra_body=self.extra_body(), **arguments
             )
-            data = require_json(response, self.connection).data
+            data = checked_response(response, self.connection).data
             return [item.embedding for item in sorted(data, key=lambda item: int(item.index))]
 
 
@@ -217,28 +220,44 @@ def chat_output(response: Any, connection: Connection) -> ModelOutput:
     return ModelOutput(_description(message, reason, connection), connection.price.cost(usage), raw)
 
 
-def require_json(response: Any, connection: Connection) -> Any:
-    """Returns the response unless it is plain text, which the client passes on unparsed.
+def checked_response(response: Any, connection: Connection) -> Any:
+    """Returns the response of a client unless it is an error.
 
     Raises:
-        ModelUnavailable: it is plain text, such as the error page of a gateway.
+        ModelUnavailable: it is plain text, such as the error page of a gateway, which the client passes on unparsed.
+        ModelError: it is an error that was sent with the HTTP status of a success, mapped as that error would be.
     """
     if response is None or isinstance(response, str | bytes):
         raise ModelUnavailable(f"The response of {connection.label} is not JSON: try again later.")
+    if (error := from_reported(connection.label, response)) is not None:
+        raise error
     return response
 
 
 def _description(message: Any, reason: Any, connection: Connection) -> str | ModelError:
     refusal = sanitize.provider_message(getattr(message, "refusal", None))
-    if refusal or reason == "content_filter":
+    if refusal or str(reason).lower() in _DECLINED:
         return ModelRefused(f"{connection.label} declines to describe this image{': ' + refusal if refusal else ''}.")
-    content = getattr(message, "content", None)
-    if reason == "length" and not (isinstance(content, str) and content.strip()):
+    if message is None:
+        return ModelUnavailable(f"The response of {connection.label} holds no answer: try again later.")
+    content = joined_text(getattr(message, "content", None))
+    if reason == "length" and (content is None or not str(content).strip()):
         return ModelError(f"{connection.label} reached its token limit before it wrote text: raise max_tokens=.")
+    if content is None:
+        return ModelError(f"{connection.label} wrote no text: if it reasons first, raise max_tokens=.")
     try:
         return sanitize.clean_text(content)
     except ModelError as error:
         return error
+
+
+def joined_text(content: Any) -> Any:
+    """Returns the text of a message that is a list of parts, without the parts that hold the model's reasoning."""
+    if not isinstance(content, list):
+        return content
+    parts = [part if isinstance(part, dict) else {"type": "text", "text": part} for part in content]
+    texts = [part.get("text") for part in parts if part.get("type") in ("text", "output_text")]
+    return "".join(text for text in texts if isinstance(text, str))
 
 
 def _usage(usage: Any, input_name: str, output_name: str) -> Usage:

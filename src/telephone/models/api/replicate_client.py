@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from telephone.core.errors import ModelError, ModelRefused, ModelUnavailable
-from telephone.models.api.error_mapping import from_status, is_refusal, mapped_errors
+from telephone.models.api.error_body import is_passing, is_refusal
+from telephone.models.api.error_mapping import from_status, mapped_errors
 from telephone.models.api.http_client import create_client
 from telephone.models.api.keys import Key
 from telephone.models.api.sanitize import provider_message
@@ -23,6 +24,8 @@ RESPONSE_MARGIN = 15.0
 POLL_INTERVALS = (0.25, 0.5, 1.0, 2.0)
 """Seconds between two polls; the last one repeats."""
 
+_PASSING_CODE = re.compile(r"\bcode: PA\b|\bE(?:003|004|6716|8765)\b")
+"""Codes in the error of a failed prediction that the service asks to repeat."""
 _FINISHED = {"succeeded", "failed", "canceled", "aborted"}
 
 
@@ -95,6 +98,8 @@ class ReplicateClient:
             return prediction
         if is_refusal(reason):
             raise ModelRefused(f"{self.label} declines: {reason.rstrip('.')}.")
+        if status == "failed" and (is_passing(reason) or _PASSING_CODE.search(reason)):
+            raise ModelUnavailable(f"{self.label} did not finish: {reason.rstrip('.')}.")
         if status == "failed":
             raise ModelError(f"{self.label} failed: {reason.rstrip('.') or 'no reason given'}.")
         raise ModelUnavailable(f"{self.label} was cancelled before it was finished ({status}): raise timeout=.")

@@ -16,6 +16,7 @@ from PIL import Image
 from telephone.core.errors import ModelError
 from telephone.core.images import decode
 from telephone.core.redaction import conceal, redact
+from telephone.models.answer_cleaning import clean_answer
 
 MAX_IMAGE_BYTES = 32 * 2**20
 """Bytes of an image file."""
@@ -89,18 +90,18 @@ def base64_bytes(text: object, max_bytes: int = MAX_IMAGE_BYTES) -> bytes:
 
 
 def clean_text(raw: object, limit: int = MAX_TEXT) -> str:
-    """Returns a text without control characters, direction marks and hidden characters, cut at a limit.
+    """Returns a text without reasoning, chat markers, control, direction and hidden characters, cut at a limit.
 
     Args:
         raw: the value in the provider's response.
         limit: maximum characters.
 
     Raises:
-        ModelError: it is not a text, or the cleaned text is empty.
+        ModelError: it is not a text, its reasoning has no end, or the cleaned text is empty.
     """
     if not isinstance(raw, str):
         raise ModelError(f"The response has a value of type {type(raw).__name__} instead of a text.")
-    cleaned = clean(raw, limit)
+    cleaned = clean(clean_answer(raw), limit)
     if not cleaned:
         raise ModelError("The response is an empty text: there is nothing to generate an image from.")
     return cleaned

@@ -8,9 +8,10 @@ from typing import Any
 
 from PIL import Image
 
-from telephone.core.errors import UsageError, WeightsError
+from telephone.core.errors import ModelError, UsageError, WeightsError
 from telephone.core.images import to_rgb
 from telephone.core.seeds import derive, digest
+from telephone.models.answer_cleaning import clean_answer
 from telephone.models.base import Image2Text, Traits
 from telephone.models.caption_cleaning import strip_opening
 from telephone.models.local.device_placement import choose_placement, configured_threads, in_batches, quiet
@@ -132,8 +133,11 @@ class TransformersImage2Text(Image2Text):
         found = self._processor.batch_decode(_new_tokens(made, given), skip_special_tokens=True)
         return [self._postprocess(text) for text in found]
 
-    def _postprocess(self, text: str) -> str:
-        found = text.strip()
+    def _postprocess(self, text: str) -> str | ModelError:
+        try:
+            found = clean_answer(text).strip()
+        except ModelError as error:
+            return error
         if self._prompt_text and not self._has_chat_template:
             # Some models repeat their prompt, in lower case if their vocabulary is.
             start = self._prompt_text.strip()
