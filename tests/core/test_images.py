@@ -132,6 +132,12 @@ def test_numbers_that_are_none_are_black():
     assert [made.getpixel(at)[0] for at in ((0, 0), (1, 0), (0, 1), (1, 1))] == [0, 0, 127, 255]
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_an_array_that_holds_no_numbers_is_no_picture(value):
+    with pytest.raises(ModelError, match="not a number"):
+        images.from_array(np.full((3, 2, 2), value, dtype=np.float32))
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 5000), (5000, 1), (7, 3), (1999, 1777)])
 def test_a_picture_of_any_size_is_brought_to_one(size):
     made = images.to_array(Image.new("RGB", size, (255, 0, 0)), 64)

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -11,6 +12,7 @@ from telephone.models import (
     generate_text_outputs,
     generate_texts,
 )
+from telephone.models.results import as_image
 
 RED = Image.new("RGB", (4, 3), (255, 0, 0))
 
@@ -51,3 +53,18 @@ def test_other_callers_get_bare_items():
     assert OneByOne().generate_images(["a"])[0].size == (4, 3)
     with pytest.raises(ModelError, match="3 results for 1 items"):
         Batch().generate_text(RED)
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (np.full((4, 4, 3), np.nan, np.float32), "float32 .4, 4, 3. with values that are not a number"),
+        (np.linspace(-1, 1, 48, dtype=np.float32).reshape(4, 4, 3), "values from -1 to 1: return uint8"),
+        (np.full((4, 4, 3), 300, np.int64), "values from 300 to 300: return uint8"),
+        (Image.fromarray(np.full((4, 4), np.nan, np.float32)), "values that are not a number"),
+        (np.zeros((4, 4, 5), np.uint8), "return uint8"),
+    ],
+)
+def test_pixels_that_are_no_8_bit_numbers_are_explained(made, message):
+    with pytest.raises(ModelError, match=message):
+        as_image(made)

@@ -172,6 +172,12 @@ def to_array(image: Image.Image, size: int | None = None) -> NDArray[np.float32]
 
 
 def from_array(pixels: NDArray[np.float32]) -> Image.Image:
-    """Returns float32 [3, height, width] in [-1, 1] as an RGB picture; values outside are clipped."""
+    """Returns float32 [3, height, width] in [-1, 1] as an RGB picture; values outside are clipped.
+
+    Raises:
+        ModelError: a value is not a finite number; it would become black or white.
+    """
+    if not np.isfinite(pixels).all():
+        raise ModelError("The model computed values that are not a number: install its weights again.")
     levels = np.rint((np.clip(pixels, -1, 1) + 1) * 127.5).astype(np.uint8)
     return Image.fromarray(np.ascontiguousarray(levels.transpose(1, 2, 0)))

@@ -102,6 +102,8 @@ def _checked(item: object, check: Callable[[object], T]) -> ModelOutput:
 def _from_image(image: Image.Image) -> Image.Image:
     if 0 in image.size:
         raise ModelError(f"The model returned an empty image of {image.width} x {image.height} pixels.")
+    if image.mode == "F" and not np.isfinite(np.asarray(image)).all():
+        raise ModelError("The model returned an image with values that are not a number: check its computation.")
     try:
         return to_rgb(image)
     except (OSError, SyntaxError, ValueError) as error:  # PIL decodes lazily: a broken file fails only here
@@ -121,9 +123,18 @@ def _from_array(pixels: np.ndarray[Any, Any]) -> Image.Image:
     valid = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4))
     if pixels.dtype != np.uint8 or not valid or pixels.size == 0:
         raise ModelError(
-            f"The model returned an array of {pixels.dtype} {list(pixels.shape)}: return uint8 [height, width, 3]."
+            f"The model returned an array of {pixels.dtype} {list(pixels.shape)}{_range_of(pixels)}: return uint8 "
+            "[height, width, 3] with values from 0 to 255."
         )
     return to_rgb(Image.fromarray(np.ascontiguousarray(pixels)))
+
+
+def _range_of(pixels: np.ndarray[Any, Any]) -> str:
+    if pixels.dtype.kind not in "fiu" or pixels.size == 0:
+        return ""
+    if not np.isfinite(pixels).all():
+        return " with values that are not a number"
+    return f" with values from {pixels.min():g} to {pixels.max():g}"
 
 
 def _type_of(value: object) -> str:

@@ -15,6 +15,7 @@ from telephone.models.answer_cleaning import clean_answer
 from telephone.models.base import Image2Text, Traits
 from telephone.models.caption_cleaning import strip_opening
 from telephone.models.local.device_placement import choose_placement, configured_threads, in_batches, quiet
+from telephone.models.local.finite_outputs import nan_rows, not_a_number
 from telephone.models.local.model_cache import loaded_models
 from telephone.models.local.model_files import Folder
 from telephone.models.local.options import COMPUTE_OPTIONS, ComputeOptions, fingerprint_text, release
@@ -124,14 +125,16 @@ class TransformersImage2Text(Image2Text):
         """Releases the memory; the next call loads the files again."""
         self.__dict__.pop("_model", None)
 
-    def _generate(self, items: list[tuple[Image.Image, int]], size: int) -> list[str]:
+    def _generate(self, items: list[tuple[Image.Image, int]], size: int) -> list[str | ModelError]:
         import torch
 
-        given = self._inputs([to_rgb(image) for image, _ in items])
+        given, check = self._inputs([to_rgb(image) for image, _ in items]), nan_rows()
         with torch.inference_mode(), quiet():
-            made = self._model.generate(**given, **self._method([seed for _, seed in items]))
+            made = self._model.generate(**given, **self._method([seed for _, seed in items], check))
         found = self._processor.batch_decode(_new_tokens(made, given), skip_special_tokens=True)
-        return [self._postprocess(text) for text in found]
+        bad = torch.stack(check.seen).any(dim=0).view(len(items), -1).any(dim=1).tolist()
+        nan = not_a_number(self._folder.name)
+        return [nan if broken else self._postprocess(text) for text, broken in zip(found, bad, strict=True)]
 
     def _postprocess(self, text: str) -> str | ModelError:
         try:
@@ -144,7 +147,10 @@ class TransformersImage2Text(Image2Text):
             found = found[len(start) :].strip() if found.lower().startswith(start.lower()) else found
         return strip_opening(found).strip() if self._generation.clean == "yes" else found
 
-    def _method(self, seeds: Sequence[int]) -> dict[str, Any]:
+    def _method(self, seeds: Sequence[int], check: Any) -> dict[str, Any]:
+        """Returns the arguments of `generate`; `check` is a logits processor that sees the scores first."""
+        from transformers import LogitsProcessorList
+
         generation = self._generation
         kwargs: dict[str, Any] = {
             "max_new_tokens": generation.max_tokens,
@@ -153,10 +159,11 @@ class TransformersImage2Text(Image2Text):
             "temperature": None,
             "top_p": None,
             "top_k": None,
+            "logits_processor": LogitsProcessorList([check]),
         }
         if generation.temperature > 0:
             own = [derive("describe", generation.seed, seed) for seed in seeds]
-            kwargs["logits_processor"] = sampler(own, generation.temperature, generation.top_p)
+            kwargs["logits_processor"] += sampler(own, generation.temperature, generation.top_p)
         return kwargs
 
     def _inputs(self, images: list[Image.Image]) -> Any:

@@ -5,11 +5,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from telephone.core.errors import ModelError, ModelRefused, UsageError
 from telephone.core.seeds import derive, digest
 from telephone.models.base import Text2Image, Traits
 from telephone.models.local import pipeline_loading
 from telephone.models.local.device_placement import choose_placement, configured_threads, in_batches, quiet
+from telephone.models.local.finite_outputs import not_a_number, watched
 from telephone.models.local.model_cache import loaded_models
 from telephone.models.local.model_files import locate
 from telephone.models.local.options import COMPUTE_OPTIONS, ComputeOptions, fingerprint_text, read, release, text
@@ -105,6 +108,8 @@ class DiffusersText2Image(Text2Image):
     def generate_images(self, texts: Sequence[str], seeds: Sequence[int] | None = None) -> list[Any]:
         """Returns one image per text; a `ModelRefused` where the model's safety checker blacked the image out.
 
+        An item whose computation left the range of numbers is a `ModelError`.
+
         Args:
             texts: prompts.
             seeds: one per text; None derives them from the texts.
@@ -130,13 +135,17 @@ class DiffusersText2Image(Text2Image):
         full = items + items[-1:] * (size - len(items))
         noise = [torch.Generator("cpu").manual_seed(seed) for _, seed in full]
         pipe = self._pipe
-        with torch.inference_mode(), quiet():
+        # The library warns where it turns a value that is not a number into a black pixel; that is an error here.
+        silent = np.errstate(invalid="ignore")
+        with torch.inference_mode(), quiet(), silent, watched(pipe.components, size) as broken:
             made = pipe(prompt=[text for text, _ in full], generator=noise, output_type="pil", **self._arguments)
         images = getattr(made, "images", None)
         if images is None:
             raise ModelError(f"{self.model_name} returned no images: choose a text-to-image pipeline.")
         flags = getattr(made, "nsfw_content_detected", None) or [False] * len(images)
-        return [self._refusal() if bad else image for image, bad in zip(images, flags, strict=True)][: len(items)]
+        checked = [self._refusal() if bad else image for image, bad in zip(images, flags, strict=True)]
+        nan = not_a_number(self.model_name or "The model")
+        return [nan if bad else image for image, bad in zip(checked, broken(), strict=True)][: len(items)]
 
     def _refusal(self) -> ModelRefused:
         return ModelRefused(f"The safety checker of {self.model_name} blacked the image out.")
