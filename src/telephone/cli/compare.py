@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from telephone.cli.options import Json
-from telephone.cli.output import echo, plain, print_json, print_table, print_text, table
+from telephone.cli.output import echo, plain, print_json, print_text
+from telephone.cli.tables import print_table, table
 
 if TYPE_CHECKING:
     from telephone.analysis import RunComparison
@@ -63,8 +64,8 @@ def _print(found: "RunComparison") -> None:
     better = "less is better" if found.measure.low_is_best else "more is better"
     numbers = (found.runs[0], "run", "difference", "95 % interval", "keeps more on", "prompts")
     for name in found.runs[1:]:
-        made = table("level", *numbers, "", numbers=numbers)
-        made.columns[2].header = plain(name)
+        made = table("level", *numbers, "", numbers=numbers, names=("level", ""))
+        made.columns[1].header, made.columns[2].header = plain(found.runs[0]), plain(name)
         made.title = f"{plain(name)} against {plain(found.runs[0])}  [not bold dim]{found.measure.words}, {better}[/]"
         for row in found.table[found.table["run"] == name].to_dict("records"):
             known = row["low"] == row["low"]

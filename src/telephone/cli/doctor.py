@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from telephone.cli.command_group import FAILED
-from telephone.cli.formatting import short
 from telephone.cli.options import Json
 from telephone.cli.output import console, echo, plain, print_json, print_text
 
@@ -19,7 +18,7 @@ PLAIN_MARKS = {"ok": "+", "lacks": "x", "gone": "!", "note": "-"}
 """For terminals that cannot show the others."""
 
 WIDEST = 56
-"""Columns of a name; a longer one is cut."""
+"""Characters of a line of a name; a longer one goes on in the next line."""
 
 
 def command(json: Json = False) -> None:
@@ -51,10 +50,10 @@ def _print(section: str, findings: "list[Finding]") -> None:
 
     made = Table.grid(padding=(0, 2, 0, 0))
     made.add_column(no_wrap=True)
-    made.add_column(no_wrap=True)
+    made.add_column(overflow="fold", max_width=WIDEST)
     made.add_column(overflow="fold")
     for finding in findings:
-        made.add_row(_mark(finding.state), plain(short(finding.name, WIDEST)), _detail(finding))
+        made.add_row(_mark(finding.state), plain(finding.name), _detail(finding))
     print_text(f"[bold cyan]{section}[/bold cyan]")
     console().print(made)
     echo()

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from telephone.cli.formatting import clock, counted, money
-from telephone.cli.output import note, print_table, table
+from telephone.cli.output import note
+from telephone.cli.tables import print_table, table
 from telephone.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def forecast_lines(forecast: "Forecast", budget: float | None = None) -> list[st
 def print_models(forecast: "Forecast") -> None:
     """Prints calls, time and cost by model."""
     columns = ("calls at most", "seconds a call", "dollars a call", "dollars in all")
-    made = table("model", *columns, numbers=columns)
+    made = table("model", *columns, numbers=columns, names=("model",))
     for share in forecast.models:
         seconds = "unknown" if share.seconds is None else f"{share.seconds:.3g}"
         price, cost = ("unknown" if value is None else money(value) for value in (share.price, share.cost))

@@ -1,5 +1,8 @@
 """Texts and numbers as they are printed."""
 
+INTERVAL, NARROW_INTERVAL = "{} to {}", "{} to\n{}"
+"""An interval in one line of a cell, and in two."""
+
 
 def visible(text: str) -> str:
     """Returns a text in one line, each control character replaced, so that a model's text cannot move the cursor."""

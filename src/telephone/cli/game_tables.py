@@ -2,15 +2,14 @@
 
 from typing import TYPE_CHECKING, Any
 
-from telephone.cli.formatting import counted, short
-from telephone.cli.output import echo, plain, print_json, print_table, table
+from telephone.cli.formatting import counted
+from telephone.cli.output import echo, plain, print_json
+from telephone.cli.tables import print_table, table
 
 if TYPE_CHECKING:
     from telephone.pipeline import FoundGame, RunGames
     from telephone.report import PlayedGame, Turn
 
-WIDEST = 24
-"""Characters of a model's name."""
 PROMPT = 4
 """Index of the prompt among the columns."""
 _COLOURS = {"done": "green", "failed": "red", "refused": "yellow", "pending": "dim"}
@@ -24,19 +23,18 @@ def print_games(run: "RunGames", json: bool) -> None:
         print_json({"folder": str(run.folder), **facts, "games": [game_json(each, brief=True) for each in run.games]})
         return
     numbers = ("turns", "distance", "facts kept")
-    made = table("game", "level", "draws", "describes", "prompt", *numbers, "outcome", numbers=numbers)
-    made.expand = True
-    for column in made.columns:
-        column.no_wrap, column.overflow = True, "ellipsis"
-    made.columns[PROMPT].ratio = 1  # it takes the width that the others leave
+    names = ("game", "level", "draws", "describes", "outcome")
+    made = table("game", "level", "draws", "describes", "prompt", *numbers, "outcome", numbers=numbers, names=names)
+    prompt = made.columns[PROMPT]
+    prompt.ratio, prompt.no_wrap, prompt.overflow = 1, True, "ellipsis"  # it takes the width that the others leave
     for each in run.games:
         ended = "done" if each.outcome == "ok" else each.outcome
         made.add_row(
-            f"[bold]{each.name}[/bold]", each.level, _model(each.t2i), _model(each.i2t), plain(each.prompt),
+            f"[bold]{each.name}[/bold]", each.level, plain(each.t2i), plain(each.i2t), plain(each.prompt),
             str(sum(1 for turn in each.turns if turn.number)), _number(each.distance), _share(each.recall),
             f"[{_COLOURS.get(ended, 'default')}]{ended}[/]",
         )  # fmt: skip
-    print_table(made)
+    print_table(made, lead=2)
     echo(f"{counted(len(run.games), 'game')} of {run.planned} started.")
     if run.games:
         echo(f"One of them: telephone show {run.folder} {run.games[0].name}")
@@ -85,10 +83,6 @@ def _turn_json(turn: "Turn") -> dict[str, Any]:
         "distance": turn.distance,
         "facts_recall": turn.recall,
     }
-
-
-def _model(name: str) -> str:
-    return plain(short(name, WIDEST))
 
 
 def _text(turn: "Turn") -> str:

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from telephone.cli.output import echo, plain, print_table, print_text, table
+from telephone.cli.output import echo, plain, print_text
+from telephone.cli.tables import print_table, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +28,7 @@ def judge_json(result: "JudgeResult") -> dict[str, Any]:
 
 def print_judging(result: "JudgeResult") -> None:
     """Writes what was judged, how far judges agree, and what was left out of descriptions."""
-    made = table("judge", "judged", "new", "unscored", numbers=("judged", "new", "unscored"))
+    made = table("judge", "judged", "new", "unscored", numbers=("judged", "new", "unscored"), names=("judge",))
     for each in result.scored:
         made.add_row(plain(each.judge), f"{each.cases:,}", f"{each.new:,}", f"{each.unscored:,}")
     print_table(made)
@@ -44,6 +45,7 @@ def _print_agreement(agreement: "pd.DataFrame") -> None:
         return
     echo()
     made = table("one judge", "another", "pairs of models", "Kendall", "Spearman", numbers=("Kendall", "Spearman"))
+    made.columns[0].no_wrap = made.columns[1].no_wrap = True
     made.title = "Do judges order the pairs of models alike?"
     for row in ordered.to_dict("records"):
         numbers = (f"{row['kendall']:.2f}", f"{row['spearman']:.2f}")
@@ -57,7 +59,9 @@ def _print_fact_check(check: "pd.DataFrame") -> None:
         return
     echo()
     numbers = ("within prompts", "pooled", "texts or images")
-    made = table("judge", "within prompts", "95 % interval", "pooled", "texts or images", numbers=numbers)
+    made = table(
+        "judge", "within prompts", "95 % interval", "pooled", "texts or images", numbers=numbers, names=("judge",)
+    )
     made.title = "Do embedders follow the exact facts? (Spearman)"
     for row in pooled.to_dict("records"):
         known = row["within_low"] == row["within_low"]
@@ -75,10 +79,10 @@ def _print_omissions(omissions: "pd.DataFrame", questions: dict[str, int] | None
         return
     echo()
     numbers = ("left out", "seen, left out", "not seen", "unsure", "guessed")
-    made = table("model", "fact", *numbers, numbers=numbers)
+    made = table("model", "fact", *numbers, numbers=numbers, names=("model", "fact"))
     made.title = "Facts left out of a description, and what the model answers when asked about them"
     for row in omissions.to_dict("records"):
         guessed = "" if row["guessed"] != row["guessed"] else f"{row['guessed']:.0%}"
         counts = [str(row[name]) for name in ("asked", "not_said", "not_seen", "unsure")]
         made.add_row(plain(row["player"]), row["attribute"], *counts, guessed)
-    print_table(made)
+    print_table(made, lead=2)

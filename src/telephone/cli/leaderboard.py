@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from telephone.cli.compare import Judge, Measure, When
-from telephone.cli.formatting import counted
+from telephone.cli.formatting import INTERVAL, NARROW_INTERVAL, counted
 from telephone.cli.options import Json
-from telephone.cli.output import echo, plain, print_json, print_table, print_text, table
+from telephone.cli.output import echo, plain, print_json, print_text
+from telephone.cli.tables import print_table, score_bar, table
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from telephone.analysis import CrossRunLeaderboard
 
 NAME = "leaderboard"
@@ -49,26 +52,36 @@ def _as_json(board: "CrossRunLeaderboard") -> dict[str, Any]:
 
 
 def _print(board: "CrossRunLeaderboard") -> None:
-    found = board.table
-    if found.empty:
+    if board.table.empty:
         return
-    levels = board.levels
-    made = table("", "model", *levels, "prompts", "games", numbers=("", *levels, "prompts", "games"))
+    full, short = _table(board), _table(board, intervals=False)
     better = "less is better" if board.measure.low_is_best else "more is better"
-    made.title = (
+    full.title = (
         f"{_TITLES[board.side]}  [not bold dim]{board.measure.words}, adjusted for partners and prompts; {better}[/]"
     )
-    group = 0
-    for model, rows in found.groupby("model", sort=False):
-        cells = {row["level"]: row for row in rows.to_dict("records")}
-        last = cells.get(levels[-1]) or list(cells.values())[-1]
-        if last["group"] > group:
-            made.add_section()
-            group = last["group"]
-        shown = [_cell(cells.get(level)) for level in levels]
-        made.add_row(_rank(last), f"[bold]{plain(str(model))}[/]", *shown, str(last["n"]), str(last["games"]))
-    print_table(made)
+    print_table(full, short, lead=2)
     echo()
+
+
+def _table(board: "CrossRunLeaderboard", intervals: bool = True) -> "Table":
+    """Returns a row a model; `intervals` is whether each level has one, or only the last column."""
+    levels = board.levels
+    made = table("", "model", *levels, "prompts", "games", numbers=("", *levels, "prompts", "games"), names=("model",))
+    rows = {str(model): own.to_dict("records") for model, own in board.table.groupby("model", sort=False)}
+    shown = {model: {row["level"]: row for row in own} for model, own in rows.items()}
+    last = {model: cells.get(levels[-1]) or list(cells.values())[-1] for model, cells in shown.items()}
+    largest = max(row["mean"] for row in last.values()) if board.measure.low_is_best else 1.0
+    usual, group = INTERVAL if intervals else "", 0
+    for model, cells in shown.items():
+        main = last[model]
+        if main["group"] > group:
+            made.add_section()
+            group = main["group"]
+        values = [_cell(cells.get(level), usual) for level in levels[:-1]]
+        values.append(_cell(cells.get(levels[-1]), usual or NARROW_INTERVAL))
+        name = f"[bold]{plain(model)}[/]\n[cyan]{score_bar(main['mean'], largest)}[/]"
+        made.add_row(_rank(main), name, *values, str(main["n"]), str(main["games"]))
+    return made
 
 
 def _rank(row: dict[Any, Any]) -> str:
@@ -78,8 +91,9 @@ def _rank(row: dict[Any, Any]) -> str:
     return f"{low:.0f}" if low == high else f"{low:.0f}–{high:.0f}"
 
 
-def _cell(row: dict[Any, Any] | None) -> str:
+def _cell(row: dict[Any, Any] | None, interval: str) -> str:
     if row is None or row["mean"] != row["mean"]:
         return "–"
-    interval = f"\n[dim]{row['low']:.2f} to {row['high']:.2f}[/]" if row["low"] == row["low"] else ""
-    return f"{row['mean']:.2f}{interval}"
+    if not interval or row["low"] != row["low"]:
+        return f"{row['mean']:.2f}"
+    return f"{row['mean']:.2f}\n[dim]{interval.format(*(f'{row[name]:.2f}' for name in ('low', 'high')))}[/]"

@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -11,10 +12,9 @@ from telephone.cli.formatting import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
 PIPE_WIDTH = 140
-"""Columns of a table that goes to a file or to another program."""
+"""Width in characters of what goes to a file or to another program, unless the variable COLUMNS states one."""
 
 
 def echo(text: str = "") -> None:
@@ -42,40 +42,10 @@ def console(*, err: bool = False) -> "Console":
     from rich.console import Console
 
     made = Console(stderr=err, highlight=False)
-    return made if made.is_terminal else Console(stderr=err, highlight=False, width=PIPE_WIDTH)
-
-
-def table(*columns: str, title: str = "", numbers: Sequence[str] = ()) -> "Table":
-    """Returns an empty table in the style of all commands.
-
-    Args:
-        columns: headings.
-        title: above the table, left-aligned.
-        numbers: the headings of the columns that are right-aligned.
-    """
-    from rich import box
-    from rich.table import Table
-
-    made = Table(
-        title=title or None,
-        box=box.SIMPLE_HEAD,
-        header_style="bold cyan",
-        pad_edge=False,
-        show_edge=False,
-    )
-    for column in columns:
-        right = column in numbers
-        made.add_column(column, justify="right" if right else "left", no_wrap=right)
-    return made
-
-
-def print_table(made: "Table") -> None:
-    """Writes a table to stdout; its title may be wider than it is."""
-    screen = console()
-    if made.title:
-        screen.print(made.title, style="bold", soft_wrap=True)
-        made.title = None
-    screen.print(made)
+    if made.is_terminal and not made.is_dumb_terminal:
+        return made
+    # The width of the terminal or of the variable COLUMNS; rich takes 80 for each of the others.
+    return Console(stderr=err, highlight=False, width=shutil.get_terminal_size((PIPE_WIDTH, 24)).columns)
 
 
 def print_text(text: str) -> None:

@@ -9,8 +9,9 @@ import typer
 from telephone.cli.forecast import forecast_json, forecast_lines, print_models
 from telephone.cli.formatting import counted
 from telephone.cli.options import Json, RosterName
-from telephone.cli.output import echo, print_json, print_table, print_text, table
+from telephone.cli.output import echo, print_json, print_text
 from telephone.cli.parsing import refs
+from telephone.cli.tables import print_table, table
 
 if TYPE_CHECKING:
     from telephone.analysis import BattlePlan

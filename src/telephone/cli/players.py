@@ -7,7 +7,8 @@ import typer
 
 from telephone.cli.formatting import visible
 from telephone.cli.options import Json, RosterName
-from telephone.cli.output import echo, print_json, print_table, print_warning, table
+from telephone.cli.output import echo, print_json, print_warning
+from telephone.cli.tables import print_table, table
 
 if TYPE_CHECKING:
     from telephone.models.rosters import RosterEntry
@@ -41,7 +42,7 @@ def command(
         chosen = [card for card in cards if card.kind == each]
         if not chosen:
             continue
-        made = table("address", "what it is", "options", title=title)
+        made = table("address", "what it is", "options", title=title, names=("address",))
         for card in chosen:
             made.add_row(f"[bold]{card.ref}[/bold]", card.summary, ", ".join(card.options))
         print_table(made)
@@ -57,7 +58,12 @@ def _rosters() -> None:
     from telephone.models.rosters import list_rosters
 
     made = table(
-        "roster", "what it is", "models", title="Rosters (telephone players --roster NAME)", numbers=("models",)
+        "roster",
+        "what it is",
+        "models",
+        title="Rosters (telephone players --roster NAME)",
+        numbers=("models",),
+        names=("roster",),
     )
     for roster in list_rosters():
         made.add_row(f"[bold]{roster.name}[/bold]", roster.summary, str(len(roster.members)))

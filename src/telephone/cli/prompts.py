@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from telephone.cli.options import Json
-from telephone.cli.output import echo, plain, print_json, print_table, table
+from telephone.cli.output import echo, plain, print_json
+from telephone.cli.tables import print_table, table
 
 if TYPE_CHECKING:
     from telephone.core.records import Prompt
@@ -30,7 +31,7 @@ def command(
     elif json:
         print_json({"sets": [{"name": each.name, "size": each.size, "summary": each.summary} for each in SETS]})
     else:
-        made = table("set", "prompts", "what it is", title="Prompt sets", numbers=("prompts",))
+        made = table("set", "prompts", "what it is", title="Prompt sets", numbers=("prompts",), names=("set",))
         for each in SETS:
             made.add_row(f"[bold]{each.name}[/bold]", str(each.size), each.summary)
         print_table(made)
@@ -42,8 +43,8 @@ def _prompts(name: str, prompts: "list[Prompt]", json: bool) -> None:
         keys = ("id", "level", "first", "text", "source")
         print_json({"name": name, "prompts": [{key: getattr(each, key) for key in keys} for each in prompts]})
         return
-    made = table("level", "id", "prompt")
+    made = table("level", "id", "prompt", names=("level", "id"))
     for each in prompts:
         text = each.text if each.first == "text" else f"(image) {each.text}"
         made.add_row(each.level, plain(each.id), plain(text))
-    print_table(made)
+    print_table(made, lead=2)
