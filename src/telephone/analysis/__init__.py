@@ -14,6 +14,8 @@ from telephone.analysis.facts.fact_tracking import count_invented_facts, subject
 from telephone.analysis.facts.hazards import hazard_rates
 from telephone.analysis.facts.hop_losses import hop_losses
 from telephone.analysis.facts.omissions import omission_rates, probe_answers
+from telephone.analysis.facts.reading_correction import correction_effect
+from telephone.analysis.facts.side_agreement import side_agreement
 from telephone.analysis.facts.survival import half_lives, survival_curves, survival_test
 from telephone.analysis.inference.article_claims import Claim, check_article_claims
 from telephone.analysis.inference.bradley_terry import bradley_terry
@@ -42,6 +44,7 @@ from telephone.analysis.run_summary import Counts, RunSummary, summarise, summar
 from telephone.analysis.tables.control_lines import control_means, reencoding_drift
 from telephone.analysis.tables.cross_run_leaderboard import CrossRunLeaderboard, cross_run_leaderboard, pool_games
 from telephone.analysis.tables.drift import drift_curves, drift_table
+from telephone.analysis.tables.drift_rates import DecayFit, drift_rates, fit_decay
 from telephone.analysis.tables.leaderboards import ALL, Leaderboard, indistinguishable_from_best, leaderboard
 from telephone.analysis.tables.prompt_information import (
     information_by_level,
@@ -72,6 +75,7 @@ __all__ = [
     "Contraction",
     "Convergence",
     "Counts",
+    "DecayFit",
     "CrossRunLeaderboard",
     "InformationLeak",
     "Leaderboard",
@@ -97,10 +101,13 @@ __all__ = [
     "compare_runs",
     "control_means",
     "convergence_table",
+    "correction_effect",
     "count_invented_facts",
     "cross_run_leaderboard",
     "drift_curves",
     "drift_table",
+    "drift_rates",
+    "fit_decay",
     "estimate_deviations",
     "fact_correlation",
     "fano_bound",
@@ -131,6 +138,7 @@ __all__ = [
     "reencoding_drift",
     "scored_frame",
     "seed_sensitivity",
+    "side_agreement",
     "side_importance",
     "subject_change_turns",
     "summarise",

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from itertools import combinations, permutations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from telephone.analysis.facts.fact_tracking import track_facts
-from telephone.analysis.inference.bootstrap import (
-    NORMAL_QUANTILE,
-    bootstrap_weights,
-    estimate_means,
-    student_stretch,
-)
+from telephone.analysis.inference.bootstrap import estimate_means
+from telephone.analysis.inference.correlation import MIN_PROMPTS, clustered_correlation
 from telephone.analysis.tables.drift import Floats, drift_table
 from telephone.analysis.tables.retention import add_retention, calibration_lines
 from telephone.analysis.tables.score_frames import ordered_levels, without_controls
@@ -27,14 +23,10 @@ FACTS = {"text": "facts of texts", "image": "facts of pictures"}
 """The exact judges, by the kind of artefact."""
 COLUMNS = ["game", "prompt_id", "level", "t2i_model", "i2t_model", "generation", "turn", "judge", "value"]
 SIDES: dict[str, list[str]] = {"t2i": ["t2i_model"], "i2t": ["i2t_model"], "pair": ["t2i_model", "i2t_model"]}
-_DRAWS = 1000
 _FEWEST = 10
 """Number of descriptions below which no correlation is reported."""
-MIN_PROMPTS = 3
-"""Number of prompts with varying facts below which a correlation has no interval."""
 _MOST_ORDERED = 7
 """Up to this number of models all orders are tried."""
-_NEARLY_ONE = 1 - 1e-6
 CORRELATION_COLUMNS = (
     "judge", "level", "spearman", "low", "high", "within", "within_low", "within_high", "within_prompts", "n",
     "prompts",
@@ -159,27 +151,19 @@ def chance_agreement(one: Floats, other: Floats, tau: float) -> float:
 
 
 def _pooled(part: pd.DataFrame) -> dict[str, float]:
-    """Returns Spearman's rho over all rows, with an interval over prompts on Fisher's scale."""
+    """Returns Spearman's rho over all rows with its interval; none if the facts vary in too few prompts."""
     from scipy.stats import rankdata
 
-    nothing = dict.fromkeys(("spearman", "low", "high"), float("nan"))
+    found = dict.fromkeys(("spearman", "low", "high"), float("nan"))
     if len(part) < _FEWEST:
-        return nothing
+        return found
     prompts, number = np.unique(part["prompt_id"].to_numpy(dtype=str), return_inverse=True)
     one, other = (rankdata(part[name].to_numpy(float)) for name in ("value", "facts"))
-    sums = np.zeros((len(prompts), 6))
-    np.add.at(sums, number, np.stack([np.ones(len(one)), one, other, one * one, other * other, one * other], axis=1))
-    value = float(_from_sums(sums.sum(axis=0)[None])[0])
-    left_out = _from_sums(sums.sum(axis=0) - sums)
-    if value != value or _varying(part) < MIN_PROMPTS or np.isnan(left_out).any():
-        return nothing | {"spearman": value}
     levels = part.drop_duplicates("prompt_id").set_index("prompt_id")["level"]
-    strata = [str(levels[prompt]) for prompt in prompts]
-    draws = _from_sums(bootstrap_weights(tuple(strata), _DRAWS) @ sums)
-    # On Fisher's scale the interval is symmetric, so it contains its estimate and stays within -1 and 1.
-    half = NORMAL_QUANTILE * float(np.nanstd(_fisher(draws))) * student_stretch(strata)
-    low, high = np.tanh(_fisher(value) - half), np.tanh(_fisher(value) + half)
-    return {"spearman": value, "low": float(low), "high": float(high)}
+    value, low, high = clustered_correlation(one, other, number, [str(levels[prompt]) for prompt in prompts])
+    if _varying(part) < MIN_PROMPTS:
+        return found | {"spearman": value}
+    return {"spearman": value, "low": low, "high": high}
 
 
 def _varying(part: pd.DataFrame) -> int:
@@ -202,15 +186,3 @@ def _within(part: pd.DataFrame) -> dict[str, float]:
     enough = len(known) >= MIN_PROMPTS
     low, high = (float(each[0]) if enough else float("nan") for each in (means.low, means.high))
     return {"within": float(means.mean[0]), "within_low": low, "within_high": high, "within_prompts": len(known)}
-
-
-def _fisher(correlations: Any) -> Any:
-    return np.arctanh(np.clip(correlations, -_NEARLY_ONE, _NEARLY_ONE))
-
-
-def _from_sums(sums: Floats) -> Floats:
-    """Returns Pearson's correlation of each row of sums: 1, x, y, xx, yy, xy; NaN where one is constant."""
-    n, x, y, xx, yy, xy = sums.T
-    with np.errstate(invalid="ignore", divide="ignore"):
-        spread = (xx - x * x / n) * (yy - y * y / n)
-        return np.where(spread > 1e-9, (xy - x * y / n) / np.sqrt(np.where(spread > 0, spread, 1.0)), np.nan)

@@ -28,6 +28,8 @@ class Findings:
     """Hazards by grouping: player (a model), attribute; text-to-image and image-to-text calls apart."""
     correction: pd.DataFrame | None = None
     """Loss rates with and without the correction of image readings, by model."""
+    side_agreement: pd.DataFrame | None = None
+    """Whether text-to-image and image-to-text models keep the same facts."""
     omissions: pd.DataFrame | None = None
     """Facts that image-to-text models recognise when asked, and did not mention, by model."""
     style: pd.DataFrame | None = None
@@ -38,6 +40,7 @@ class Findings:
     agreement: pd.DataFrame | None = None
     fact_check: pd.DataFrame | None = None
     published_scores: pd.DataFrame | None = None
+    drift_rates: pd.DataFrame | None = None
     importance: pd.DataFrame | None = None
     claims: tuple[Claim, ...] = ()
     convergence: Convergence | None = None
@@ -86,6 +89,7 @@ def _facts(run: Run, frame: pd.DataFrame) -> _FactTables:
     from telephone.analysis.facts.hazards import hazard_rates
     from telephone.analysis.facts.omissions import omission_rates, probe_answers
     from telephone.analysis.facts.reading_correction import correction_effect
+    from telephone.analysis.facts.side_agreement import side_agreement
     from telephone.analysis.facts.survival import half_lives, survival_curves
     from telephone.analysis.tables.style_drift import style_curves, style_table
 
@@ -102,6 +106,7 @@ def _facts(run: Run, frame: pd.DataFrame) -> _FactTables:
         "half_lives": half_lives(table, pairs),
         "losses": {by: hazard_rates(table, ("kind", by)) for by in ("player", "attribute")},
         "correction": correction_effect(run, frame, table) if counted else None,
+        "side_agreement": side_agreement(table) if counted else None,
         "omissions": omission_rates(answers, ("player",)) if len(answers) else None,
         "style": style_curves(style_table(run, frame)) if counted else None,
         "opinion": "" if counted else opinion,
@@ -124,6 +129,7 @@ def _vectors(run: Run, frame: pd.DataFrame, distance_judge: str | None) -> dict[
         match_captions,
     )
     from telephone.analysis.tables.drift import drift_table
+    from telephone.analysis.tables.drift_rates import drift_rates
     from telephone.analysis.tables.published_scores import published_scores
     from telephone.analysis.tables.retention import add_retention, calibration_lines
 
@@ -138,6 +144,7 @@ def _vectors(run: Run, frame: pd.DataFrame, distance_judge: str | None) -> dict[
         "retrieval": caption_retrieval_bits(matched, ("embedder", "turn")) if len(matched) else None,
         "leaks": find_information_leaks(matched) if len(matched) else (),
         "published_scores": published_scores(drift),
+        "drift_rates": drift_rates(drift),
     }
 
 

@@ -35,6 +35,8 @@ def losses(findings: Findings, names: Mapping[str, str]) -> ReportSection | None
         made.append(tables.style(findings.style, names))
     if findings.correction is not None:
         made.append(tables.correction(findings.correction, names))
+    if findings.side_agreement is not None:
+        made.append(tables.side_agreement(findings.side_agreement, names))
     if findings.omissions is not None:
         made.append(tables.omissions(findings.omissions, names))
     note = (
@@ -120,6 +122,8 @@ def judge_checks(findings: Findings, names: Mapping[str, str]) -> ReportSection 
         made.append(tables.retrieval(findings.retrieval))
     if findings.published_scores is not None:
         made.append(tables.published_scores(findings.published_scores, names))
+    if findings.drift_rates is not None:
+        made.append(tables.drift_rates(findings.drift_rates, names))
     kept = tables.nonempty(made)
     note = "An embedder gives an opinion. Here each one is compared with the exact facts and with the others."
     return ReportSection("Can the judges be trusted?", note, kept) if kept else None

@@ -81,6 +81,30 @@ def published_scores(table: pd.DataFrame, names: ShortNames) -> TextTable:
     return TextTable("Published scores: mean cumulative drift and GC@T", note, head, tuple(rows))
 
 
+def drift_rates(table: pd.DataFrame, names: ShortNames) -> TextTable:
+    """Returns the decay rate of the similarity to the start, with the reason where there is none."""
+    rows = tuple(
+        (pair(row, names), str(row["embedder"]), str(row["mapping"]), interval(row, "rate"),
+         number(row["half_life"], 1), number(row["floor"]), number(row["r2"]), str(row["reason"]))
+        for row in table.to_dict("records")
+    )  # fmt: skip
+    note = (
+        "fit of a exp(-b g) + c to the mean cosine similarity after call g; b is the rate and c what remains. A rate "
+        "is shown only where the games identify it"
+    )
+    head = (
+        "pair",
+        "embedder",
+        "start and compared",
+        "rate b",
+        "half-life, calls",
+        "remaining c",
+        "R²",
+        "no rate because",
+    )
+    return TextTable("Semantic drift rate", note, head, rows)
+
+
 _MEASURES = {"mcd_avg": "MCD, mean of four", "gc_at_t": "GC@T"}
 
 
@@ -116,6 +140,21 @@ def correction(table: pd.DataFrame, names: ShortNames) -> TextTable:
     )
     head = ("model", "loss a call, corrected", "loss a call, as read", "readings changed")
     return TextTable("Losses with and without correction of the image reader", note, head, rows)
+
+
+def side_agreement(table: pd.DataFrame, names: ShortNames) -> TextTable:
+    """Returns whether text-to-image and image-to-text models keep the same facts."""
+    rows = tuple(
+        (pair(row, names), interval(row, "correlation"),
+         *(percent(row[name]) for name in ("both", "only_t2i", "only_i2t", "neither")), str(row["facts"]))
+        for row in table.to_dict("records")
+    )  # fmt: skip
+    note = (
+        "correlation over the facts of the prompts between how often each model keeps a fact that reaches it; "
+        "beside it the share of facts that both, one or neither keep in at least half of their calls"
+    )
+    head = ("pair", "correlation", "both", "only text-to-image", "only image-to-text", "neither", "facts")
+    return TextTable("Do both sides keep the same facts?", note, head, rows)
 
 
 def omissions(table: pd.DataFrame, names: ShortNames) -> TextTable:
