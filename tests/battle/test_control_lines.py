@@ -136,7 +136,7 @@ def test_each_side_is_charged_with_what_it_loses_and_no_more(tmp_path: Path) -> 
     beside = [row for row in battles.controls(drawers, describers, prompts) if row[2] == "oracle"]
     assert len(beside) == 3
     with battles.begin(
-        tmp_path / "run", battles.plan(battles.grid(drawers, describers), prompts, turns=1, controls=beside)
+        tmp_path / "run", battles.plan(battles.grid(drawers, describers), prompts, turns=1, repeats=5, controls=beside)
     ) as run:
         assert battles.play(run).failed == 0
         score(run, None)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,9 +33,11 @@ def results(run: Run) -> dict[str, list]:
     return made
 
 
-def battle(folder: Path, lines, prompts=PROMPTS, roster=None, limits=USUAL, **options) -> tuple[Run, object]:
+def battle(
+    folder: Path, lines, prompts=PROMPTS, roster=None, limits=USUAL, noise="fresh", **options
+) -> tuple[Run, object]:
     roster = roster or Roster()
-    run = begin(folder, plan(lines, prompts, models=roster, **({"turns": 3} | options)))
+    run = begin(folder, replace(plan(lines, prompts, models=roster, **({"turns": 3} | options)), noise=noise))
     return run, play(run, roster, limits=limits)
 
 
@@ -89,10 +92,10 @@ def test_a_game_does_not_depend_on_how_it_is_batched(tmp_path: Path, reference, 
         assert results(run) == reference
 
 
-def test_equal_requests_are_answered_once(tmp_path: Path):
+def test_equal_requests_are_answered_once_with_fixed_noise(tmp_path: Path):
     log = tmp_path / "calls"
     lines = grid([f"fake/painter?log={log}"], ["fake/captioner", "fake/captioner?loss=0.3"])
-    run, summary = battle(tmp_path / "run", lines)
+    run, summary = battle(tmp_path / "run", lines, noise="fixed")
     with run:
         calls = log.read_text().splitlines()
         assert len(calls) == len(set(calls))
@@ -102,6 +105,73 @@ def test_equal_requests_are_answered_once(tmp_path: Path):
         perfect = [run.hops(game.key) for game in run.games() if game.i2t == "fake/captioner"]
         assert all(hop.attempts == 0 and hop.cost == 0.0 for hops in perfect for hop in hops[2:])
         assert summary.reused > summary.hops / 3
+
+
+class CountedDrawer(Text2Image):
+    """Draws every text in one colour and counts its calls."""
+
+    def __init__(self, seeds: bool) -> None:
+        self.name, self.seeds, self.calls = "counted-drawer", seeds, 0
+
+    def traits(self):
+        return Traits("counted-drawer 1", seeds=self.seeds, price=0.0)
+
+    def generate_image(self, text, seed=None):
+        self.calls += 1
+        return Image.new("RGB", (4, 4), (len(text), 0, 0))
+
+
+class CountedDescriber(Image2Text):
+    """Describes every image with one sentence and counts its calls."""
+
+    def __init__(self, deterministic: bool) -> None:
+        self.name, self.deterministic, self.calls = "counted-describer", deterministic, 0
+
+    def traits(self):
+        return Traits("counted-describer 1", seeds=True, deterministic=self.deterministic, price=0.0)
+
+    def generate_text(self, image, seed=None):
+        self.calls += 1
+        return "A grey square."
+
+
+@pytest.mark.parametrize(
+    ("noise", "seeds", "deterministic", "drawn", "described"),
+    [
+        # 2 prompts x 2 repeats x 5 turns. Every description is the same sentence.
+        ("fresh", True, False, 20, 20),
+        ("fresh", False, False, 20, 20),
+        # Three different images: of the two prompts and of the sentence.
+        ("fresh", True, True, 20, 3),
+        ("fresh", False, True, 20, 3),
+        # A game asks about its prompt and about the sentence.
+        ("fixed", True, False, 8, 8),
+        # Without a seed, games of one repeat share the answers about the sentence.
+        ("fixed", False, False, 6, 8),
+    ],
+)
+def test_what_a_game_at_rest_asks(tmp_path: Path, noise, seeds, deterministic, drawn, described):
+    roster = Roster()
+    drawer, describer = CountedDrawer(seeds), CountedDescriber(deterministic)
+    lines = [(roster.add(drawer), roster.add(describer))]
+    prompts = [Prompt("An apple."), Prompt("A cat in a hat.")]
+    run, summary = battle(tmp_path / "run", lines, prompts, roster, noise=noise, turns=4, repeats=2)
+    run.close()
+    run, more = battle(tmp_path / "run", lines, prompts, roster, noise=noise, turns=5, repeats=2)
+    with run:
+        assert (drawer.calls, describer.calls) == (drawn, described)
+        assert summary.calls + more.calls == drawn + described
+        assert (more.done, run.spec.noise) == (4, noise)
+        assert run.verify() == []
+
+
+def test_pairs_with_fresh_noise_have_the_same_seeds_at_the_same_turn(tmp_path: Path):
+    run, _ = battle(tmp_path / "run", LOSSY, PROMPTS[:1], turns=3)
+    with run:
+        games = [[hop.request.seed for hop in run.hops(game.key)] for game in run.games()]
+    assert len(games) == len(LOSSY)
+    assert all(seeds == games[0] for seeds in games)
+    assert len(set(games[0])) == 6
 
 
 @pytest.mark.parametrize(

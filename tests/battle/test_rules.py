@@ -1,8 +1,20 @@
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telephone.battle import Conversation, GameSpec, ModelPair, PlayerSlot, game_seed, hop_key, hop_seed, kind_at
+from telephone.battle import (
+    Conversation,
+    GameSpec,
+    ModelPair,
+    PlayerSlot,
+    check_noise,
+    game_seed,
+    hop_key,
+    hop_seed,
+    kind_at,
+)
 from telephone.core.errors import UsageError
 from telephone.core.records import Artefact, Call, Outcome, Prompt
 
@@ -51,14 +63,50 @@ def test_the_next_request_is_the_same_until_it_is_answered():
     assert conversation.next_request() == conversation.next_request()
 
 
-def test_a_text_that_comes_back_makes_an_equal_request():
-    conversation = Conversation(GameSpec(LINE, TEXT, 5), 3)
-    keys = []
+def requests_of_a_game_at_rest(line, noise, **game):
+    """Returns the requests of a game in which every text is the prompt again, and every image the same."""
+    conversation = Conversation(GameSpec(line, TEXT, 5, noise=noise, **game), 3)
+    requests = []
     while (request := conversation.next_request()) is not None:
-        keys.append(request.key)
+        requests.append(request)
         conversation.accept(made(request, b"An apple." if request.kind == "text" else b"drawn"))
+    return requests
+
+
+def test_a_text_that_comes_back_makes_an_equal_request_with_fixed_noise():
+    keys = [request.key for request in requests_of_a_game_at_rest(LINE, "fixed")]
     assert keys == keys[:2] * 3
     assert keys[0] != keys[1]
+
+
+def test_a_text_that_comes_back_gets_a_new_seed_with_fresh_noise():
+    requests = requests_of_a_game_at_rest(LINE, "fresh")
+    assert len({request.key for request in requests}) == len({request.seed for request in requests}) == 6
+
+
+def test_fresh_noise_asks_a_model_without_seeds_at_every_turn_and_a_deterministic_one_once():
+    unseeded, greedy = (
+        ModelPair(PlayerSlot("a/painter", "print-p", seeds=False), LINE.i2t),
+        ModelPair(LINE.t2i, PlayerSlot("b/reader", "print-r", deterministic=True)),
+    )
+    images = [request.key for request in requests_of_a_game_at_rest(unseeded, "fresh")[::2]]
+    assert len(set(images)) == 3
+    assert images == [request.key for request in requests_of_a_game_at_rest(unseeded, "fresh")[::2]]
+    other_prompt = Conversation(GameSpec(unseeded, Prompt("An apple.", id="x"), 6), 3).next_request()
+    assert other_prompt.key not in images, "two prompts that reach one text are two draws"
+    texts = [request.key for request in requests_of_a_game_at_rest(greedy, "fresh")[1::2]]
+    assert len(set(texts)) == 1
+    assert {request.key for request in requests_of_a_game_at_rest(greedy, "fresh", repeat=1)[1::2]} == set(texts)
+
+
+@pytest.mark.parametrize("noise", ["fresh", "fixed"])
+@pytest.mark.parametrize("seeds", [True, False])
+def test_pairs_that_share_a_model_share_its_draws(noise, seeds):
+    drawer = PlayerSlot("a/painter", "print-p", seeds)
+    pairs = [ModelPair(drawer, LINE.i2t), ModelPair(drawer, PlayerSlot("c/reader", "print-c"))]
+    one, other = (requests_of_a_game_at_rest(pair, noise)[::2] for pair in pairs)
+    assert [request.key for request in one] == [request.key for request in other]
+    assert [request.seed for request in one] == [request.seed for request in other]
 
 
 @pytest.mark.parametrize(("outcome", "state"), [(Outcome.FAILED, "failed"), (Outcome.REFUSED, "refused")])
@@ -103,6 +151,7 @@ def test_the_key_of_a_game_is_of_everything_but_its_length():
         GameSpec(LINE, PICTURE, 5),
         GameSpec(LINE, TEXT, 6),
         GameSpec(LINE, TEXT, 5, repeat=1),
+        GameSpec(LINE, TEXT, 5, noise="fixed"),
     ]
     keys = {game.key for game in [base, *others]}
     assert len(keys) == 1 + len(others)
@@ -113,15 +162,24 @@ def test_the_key_of_a_game_is_of_everything_but_its_length():
 def test_seeds_come_from_the_description_alone():
     assert game_seed(1, "p", 0) == game_seed(1, "p", 0)
     assert len({game_seed(1, "p", 0), game_seed(2, "p", 0), game_seed(1, "q", 0), game_seed(1, "p", 1)}) == 4
-    assert hop_seed(7, "image") != hop_seed(7, "text")
-    assert 0 <= hop_seed(7, "image") < 2**32
+    assert hop_seed(7, "image", 0, "fixed") == hop_seed(7, "image", 3, "fixed") == 665903885
+    fresh = {hop_seed(7, kind, turn) for kind in ("image", "text") for turn in range(5)}
+    assert len(fresh) == 10
+    assert hop_seed(7, "image", 3) == 1334732779
+    assert all(0 <= seed < 2**32 for seed in fresh)
 
 
-def test_a_model_that_takes_no_seed_is_called_once_a_repeat():
+def test_with_fixed_noise_a_model_that_takes_no_seed_is_called_once_a_repeat():
     seeded, plain = PlayerSlot("a/b", "print"), PlayerSlot("a/b", "print", seeds=False)
-    assert hop_key("image", seeded, "parent", 1, 0) == hop_key("image", seeded, "parent", 1, 1)
-    assert hop_key("image", plain, "parent", 1, 0) == hop_key("image", plain, "parent", 2, 0)
-    assert hop_key("image", plain, "parent", 1, 0) != hop_key("image", plain, "parent", 1, 1)
+    key = partial(hop_key, "image", noise="fixed")
+    assert key(seeded, "parent", 1, 0) == key(seeded, "parent", 1, 1)
+    assert key(plain, "parent", 1, 0) == key(plain, "parent", 2, 0)
+    assert key(plain, "parent", 1, 0) != key(plain, "parent", 1, 1)
+
+
+def test_an_unknown_noise_is_refused():
+    with pytest.raises(UsageError, match="'other': choose fresh or fixed"):
+        check_noise("other")
 
 
 def test_kinds_alternate():

@@ -19,13 +19,19 @@ HERE = Path(__file__).parent
 BATTLES: dict[str, list[str]] = {
     "pocket": [
         *("--t2i", "pocket/stable-diffusion,pocket/vqgan-clip", "--i2t", "pocket/blip,pocket/clip-prefix"),
-        *("--prompts", str(HERE / "pocket.jsonl"), "--turns", "6", "--seed", "12"),
+        *("--prompts", str(HERE / "pocket.jsonl"), "--turns", "6", "--seed", "12", "--noise", "fixed"),
     ],
     "fake": [
         *("--t2i", "fake/painter,fake/painter?loss=0.05,fake/painter?loss=0.1&fail=0.1"),
         *("--i2t", "fake/captioner,fake/captioner?loss=0.05,fake/captioner?loss=0.1&refuse=0.1"),
         *("--i2t", "fake/captioner?loss=0.2"),
         *("--prompts", str(HERE / "fake.jsonl"), "--turns", "10", "--seed", "34", "--embedder", "fake/embedder"),
+        *("--noise", "fixed"),
+    ],
+    "fake-fresh": [
+        *("--t2i", "fake/painter,fake/painter?loss=0.1&fail=0.1", "--i2t", "fake/captioner?loss=0.05"),
+        *("--i2t", "fake/captioner?loss=0.2", "--prompts", str(HERE / "fake.jsonl"), "--turns", "6", "--repeats", "2"),
+        *("--seed", "34", "--embedder", "fake/embedder", "--noise", "fresh"),
     ],
 }  # fmt: skip
 """Options of `telephone play` by name."""

@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,7 @@ import telephone
 from telephone import pipeline
 from telephone.battle import HopDone, Started
 from telephone.core.errors import ModelError, UsageError
+from telephone.store import Run
 
 BATTLE = pipeline.BattleConfig(("fake/painter",), ("fake/captioner?loss=0.1",), levels=("easy",), turns=2)
 OPTIONS = pipeline.PlayOptions(("fake/embedder",), report=False)
@@ -36,6 +38,22 @@ def test_resume_continues_and_a_forecast_says_what_is_left(tmp_path):
     again = pipeline.resume(tmp_path / "run", OPTIONS)
     assert (again.run.hops, again.run.done, again.report) == (0, 3, None)
     assert pipeline.forecast_resume(tmp_path / "run", OPTIONS).forecast.games == 0
+
+
+def test_a_run_keeps_its_noise(tmp_path):
+    fixed = replace(BATTLE, noise="fixed", turns=1)
+    pipeline.play(fixed, tmp_path / "run", OPTIONS)
+    longer = pipeline.play(replace(fixed, turns=2), tmp_path / "run", OPTIONS)
+    assert longer.run.hops == 6
+    for ask in (pipeline.play, pipeline.forecast):
+        with pytest.raises(UsageError, match="has fixed noise, and fresh noise is requested"):
+            ask(BATTLE, tmp_path / "run", OPTIONS)
+    with Run.open(tmp_path / "run") as run:
+        assert run.spec.noise == "fixed"
+    assert pipeline.forecast(BATTLE).folder != pipeline.forecast(replace(BATTLE, noise="fixed")).folder
+    assert BATTLE.noise == "fresh"
+    with pytest.raises(UsageError, match="no noise 'none'"):
+        replace(BATTLE, noise="none")
 
 
 def test_one_table_and_one_summary_a_battle(tmp_path, monkeypatch):

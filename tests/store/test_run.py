@@ -1,3 +1,4 @@
+import json
 import sqlite3
 import subprocess
 import sys
@@ -8,11 +9,25 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from store_runs import APPLE, DISTANCE, GAMES, MEMORY, PAINTER, READER, SPEC, chain, changed, game_row, hop, write
+from store_runs import (
+    APPLE,
+    DISTANCE,
+    GAMES,
+    MEMORY,
+    PAINTER,
+    PHOTO,
+    READER,
+    SPEC,
+    chain,
+    changed,
+    game_row,
+    hop,
+    write,
+)
 
 from telephone.core.errors import StoreDamaged, StoreError, StoreVersion, UsageError
 from telephone.core.records import Artefact, Outcome
-from telephone.store import Run, Score, ScorerKind
+from telephone.store import Run, RunSpec, Score, ScorerKind
 
 
 @pytest.fixture
@@ -146,6 +161,25 @@ def test_a_folder_of_another_run_is_refused(run: Run, other, says):
     with pytest.raises(UsageError, match=f"holds another run .*{says}.*: choose another folder"):
         Run.create(run.folder, other, GAMES)
     assert run.spec == SPEC
+
+
+def test_a_run_is_continued_with_its_own_noise_alone(run: Run):
+    asked = replace(SPEC, noise="fresh", turns=9)
+    assert asked.identity != SPEC.identity
+    assert asked.lacks(SPEC) == "noise"
+    says = "has fixed noise, and fresh noise is requested: request --noise fixed to continue it, or choose another"
+    with pytest.raises(UsageError, match=says):
+        Run.create(run.folder, asked, GAMES)
+
+
+def test_a_run_that_states_no_noise_has_fixed_noise():
+    plain = json.loads(SPEC.to_json())
+    del plain["noise"]
+    for row in plain["players"]:
+        del row["deterministic"]
+    assert RunSpec.from_json(json.dumps(plain), lambda sha: PHOTO.image) == SPEC
+    fresh = replace(SPEC, noise="fresh")
+    assert RunSpec.from_json(fresh.to_json(), lambda sha: PHOTO.image) == fresh
 
 
 def test_a_folder_of_other_things_is_refused(tmp_path: Path):

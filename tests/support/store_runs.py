@@ -16,7 +16,9 @@ APPLE = Prompt("An apple.", "easy", id="apple")
 PHOTO = Prompt("a photo", "hard", id="photo", image=b"\x89PNG a photo", source="photos.csv:3")
 PAINTER = ModelSpec("a/painter", "text2image", "painter", "print-p", price=0.25)
 READER = ModelSpec("b/reader", "image2text", "reader", "print-r", seeds=False)
-SPEC = RunSpec((PAINTER, READER), (("a/painter", "b/reader"),), (APPLE, PHOTO), turns=3, versions={"python": "3"})
+SPEC = RunSpec(
+    (PAINTER, READER), (("a/painter", "b/reader"),), (APPLE, PHOTO), turns=3, versions={"python": "3"}, noise="fixed"
+)
 DISTANCE = ScorerRow(ScorerKind.DISTANCE, "distance by clip", "print-c", "clip")
 
 

@@ -134,7 +134,8 @@ def _work(spec: RunSpec, run: Run | None, pace: Mapping[str, float], retry_faile
             # Pairs that share their first model have its first request in common, also with games played before.
             kind = kind_at(first, 0)
             slot = game_of(spec, row, prompts[row.prompt_id]).line.slot(kind)
-            key = hop_key(kind, slot, openings[row.prompt_id], hop_seed(row.seed, kind), row.repeat)
+            seed = hop_seed(row.seed, kind, 0, spec.noise)
+            key = hop_key(kind, slot, openings[row.prompt_id], seed, row.repeat, spec.noise)
             hops[slot.ref] -= key in first_keys or (run is not None and run.find_call(key) is not None)
             first_keys.add(key)
         work.calls.update(hops)

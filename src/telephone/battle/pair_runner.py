@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 from PIL import Image
 
-from telephone.battle.rules import Conversation, GameSpec, ModelPair, PlayerSlot, game_seed
+from telephone.battle.rules import Conversation, GameSpec, ModelPair, PlayerSlot, check_noise, game_seed
 from telephone.core.errors import UsageError
 from telephone.core.images import decode, encode_png
-from telephone.core.records import Artefact, Prompt
+from telephone.core.records import Artefact, Noise, Prompt
 from telephone.engine import CallFinished, EngineEvent, JobList, Limits, MemoryCallStore, execute
 from telephone.models import Image2Text, Model, Text2Image, name_of
 
@@ -79,22 +79,30 @@ class PairRunner:
         """Returns the name of the game that starts with this text: six hexadecimal digits."""
         return hashlib.md5(f"{self.name}{text}".encode(), usedforsecurity=False).hexdigest()[:6]
 
-    def play(self, prompt: Prompt | HasText | str, nturns: int = 10, seed: int | None = None) -> ConversationRecord:
+    def play(
+        self,
+        prompt: Prompt | HasText | str,
+        nturns: int = 10,
+        seed: int | None = None,
+        noise: Noise = "fresh",
+    ) -> ConversationRecord:
         """Plays one game, keeps it in `conversations` under its name, and returns it.
 
         Args:
             prompt: what to start with; a plain text is an easy prompt, and any object with `text` and `level` works.
             nturns: number of turns; a turn is a text-to-image and an image-to-text call.
             seed: in [0, 2**32); None derives it from the prompt, so that the same game comes out again.
+            noise: fresh gives every turn a seed of its own, fixed one seed to all: see `telephone.battle.hop_seed`.
 
         Raises:
             ModelError: a model failed or declined; the texts and images until then are kept in `conversations`.
-            UsageError: there is no turn, or a provider does not accept the key.
+            UsageError: there is no turn, the noise is unknown, or a provider does not accept the key.
         """
+        check_noise(noise)
         start = _as_prompt(prompt)
         print(f"Connecting {name_of(self.t2i)} <-> {name_of(self.i2t)} with prompt: {start.text[:20]}...")
         chosen = game_seed(0, start.id, 0) if seed is None else seed
-        conversation = Conversation(GameSpec(self._slots(), start, chosen), nturns)
+        conversation = Conversation(GameSpec(self._slots(), start, chosen, noise=noise), nturns)
         record = ConversationRecord(start.text, start.level)
         self.conversations[self.get_conversation_name(start.text)] = record
         _keep(record, conversation.last)
@@ -112,8 +120,8 @@ class PairRunner:
     def _slots(self) -> ModelPair:
         t2i, i2t = self.t2i.traits(), self.i2t.traits()
         return ModelPair(
-            PlayerSlot(_T2I, t2i.fingerprint, t2i.seeds),
-            PlayerSlot(_I2T, i2t.fingerprint, i2t.seeds),
+            PlayerSlot(_T2I, t2i.fingerprint, t2i.seeds, t2i.deterministic),
+            PlayerSlot(_I2T, i2t.fingerprint, i2t.seeds, i2t.deterministic),
         )
 
     def _model(self, ref: str) -> Model:

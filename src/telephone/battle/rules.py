@@ -4,7 +4,19 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from telephone.core.errors import UsageError
-from telephone.core.records import TASK_OF, Artefact, Call, Hop, Kind, Outcome, Prompt, Request, request_key
+from telephone.core.records import (
+    NOISES,
+    TASK_OF,
+    Artefact,
+    Call,
+    Hop,
+    Kind,
+    Noise,
+    Outcome,
+    Prompt,
+    Request,
+    request_key,
+)
 from telephone.core.seeds import derive, digest
 
 GameState = Literal["playing", "done", "failed", "refused"]
@@ -20,6 +32,8 @@ class PlayerSlot:
     """Changes with everything that decides its results, options included."""
     seeds: bool = True
     """Whether its results depend on the seed."""
+    deterministic: bool = False
+    """Whether its results depend on the input alone, whatever the seed."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +57,35 @@ class GameSpec:
     seed: int
     """In [0, 2**32); the same for all pairs that play the prompt, so that their games can be compared in pairs."""
     repeat: int = 0
+    noise: Noise = "fresh"
+    """Whether every turn has a seed of its own."""
 
     @property
     def key(self) -> str:
         """The hash of everything above, in 64 hexadecimal digits."""
         t2i, i2t = self.line.t2i, self.line.i2t
         models = (t2i.ref, t2i.fingerprint, i2t.ref, i2t.fingerprint)
+        fresh = ("fresh",) if self.noise == "fresh" else ()
         return digest(
-            "game", *models, self.prompt.id, self.prompt.first, opening(self.prompt).data, self.seed, self.repeat
+            "game",
+            *models,
+            self.prompt.id,
+            self.prompt.first,
+            opening(self.prompt).data,
+            self.seed,
+            self.repeat,
+            *fresh,
         )
+
+
+def check_noise(noise: str) -> None:
+    """Checks that a noise is known.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if noise not in NOISES:
+        raise UsageError(f"There is no noise {noise!r}: choose {' or '.join(NOISES)}.")
 
 
 def game_seed(run_seed: int, prompt_id: str, repeat: int) -> int:
@@ -59,19 +93,27 @@ def game_seed(run_seed: int, prompt_id: str, repeat: int) -> int:
     return derive("game", run_seed, prompt_id, repeat)
 
 
-def hop_seed(seed: int, kind: Kind) -> int:
-    """Returns the seed of every hop of one kind in a game."""
-    # Not of the turn: a text that comes back unchanged must give the same picture again. So a game that has settled
-    # shows it exactly, byte for byte, and its remaining hops are known without a call.
-    return derive("hop", seed, kind)
+def hop_seed(seed: int, kind: Kind, turn: int = 0, noise: Noise = "fresh") -> int:
+    """Returns the seed of a hop, the same for all pairs that play a prompt.
+
+    Args:
+        seed: of the game.
+        kind: what the hop makes.
+        turn: number of its turn, from 0.
+        noise: `fresh` gives every turn a seed of its own, as in the original experiment. `fixed` gives all hops of a
+            kind one seed: a text that comes back unchanged then gives the same image again, so that a game which
+            repeats a text stays there by construction, and its remaining hops need no call.
+    """
+    return derive("hop", seed, kind) if noise == "fixed" else derive("hop", seed, kind, turn)
 
 
-def hop_key(kind: Kind, slot: PlayerSlot, parent: str, seed: int, repeat: int) -> str:
+def hop_key(kind: Kind, slot: PlayerSlot, parent: str, seed: int, repeat: int, noise: Noise = "fresh") -> str:
     """Returns the key of a hop's request.
 
     The game is not part of it: pairs that share a model and a prompt have some requests in common, and those are
-    answered once. The calls of a model that takes no seed differ by the number of the repeat, or all repeats would
-    be one call.
+    answered once. With fresh noise a model that takes no seed is asked again at every turn of every prompt, because
+    its answers vary by themselves, and one whose answer depends on the input alone is asked once about each input.
+    With fixed noise the calls of a model that takes no seed differ by the number of the repeat.
 
     Args:
         kind: what the hop makes.
@@ -79,8 +121,15 @@ def hop_key(kind: Kind, slot: PlayerSlot, parent: str, seed: int, repeat: int) -
         parent: content hash of its input.
         seed: of the hop.
         repeat: number of the game's repeat.
+        noise: of the game.
     """
-    return request_key(kind, slot.fingerprint, [parent], seed=seed if slot.seeds else None, repeat=repeat)
+    if noise == "fixed":
+        return request_key(kind, slot.fingerprint, [parent], seed=seed if slot.seeds else None, repeat=repeat)
+    if slot.deterministic:
+        return request_key(kind, slot.fingerprint, [parent], seed=None)
+    if not slot.seeds:
+        return request_key(kind, slot.fingerprint, [parent], seed=None, draw=seed)
+    return request_key(kind, slot.fingerprint, [parent], seed=seed)
 
 
 def opening(prompt: Prompt) -> Artefact:
@@ -139,14 +188,15 @@ class Conversation:
 
     def _next(self) -> Request:
         kind = kind_at(self.game.prompt.first, self.step)
-        slot, seed = self.game.line.slot(kind), hop_seed(self.game.seed, kind)
+        slot, noise = self.game.line.slot(kind), self.game.noise
+        seed = hop_seed(self.game.seed, kind, self.step // 2, noise)
         return Request(
             model=slot.ref,
             fingerprint=slot.fingerprint,
             task=TASK_OF[kind],
             parents=(self.last,),
             seed=seed,
-            key=hop_key(kind, slot, self.last.sha256, seed, self.game.repeat),
+            key=hop_key(kind, slot, self.last.sha256, seed, self.game.repeat, noise),
         )
 
     def accept(self, call: Call, shared: bool = False) -> Hop:
@@ -165,7 +215,7 @@ class Conversation:
             raise UsageError(
                 f"A call with key {call.request.key[:12]} came while game {self.key[:12]} waits for {waits}."
             )
-        # The seeds of equal requests differ where a model takes none.
+        # The seeds of equal requests differ where the answer does not depend on the seed.
         hop = Hop(self.key, self.step, replace(call, request=request) if shared else call, shared)
         self.resume(self.step + 1, call.result, call.outcome)
         return hop

@@ -69,7 +69,9 @@ def plan(
     models: Get = from_registry,
     controls: Sequence[Control] = (),
 ) -> RunSpec:
-    """Returns the specification of a run, with the traits of every model.
+    """Returns the specification of a run with fresh noise, with the traits of every model.
+
+    `dataclasses.replace(plan(...), noise="fixed")` gives all turns of a game the same seeds instead.
 
     Args:
         lines: pairs of addresses, the text-to-image model first; `grid` makes all pairs.
@@ -121,8 +123,11 @@ def games(spec: RunSpec) -> list[GameRow]:
 def game_of(spec: RunSpec, row: GameRow, prompt: Prompt) -> GameSpec:
     """Returns a game as the rules need to know it."""
     t2i, i2t = spec.model(row.t2i), spec.model(row.i2t)
-    line = ModelPair(PlayerSlot(t2i.ref, t2i.fingerprint, t2i.seeds), PlayerSlot(i2t.ref, i2t.fingerprint, i2t.seeds))
-    return GameSpec(line, prompt, row.seed, row.repeat)
+    return GameSpec(ModelPair(_slot(t2i), _slot(i2t)), prompt, row.seed, row.repeat, spec.noise)
+
+
+def _slot(row: ModelSpec) -> PlayerSlot:
+    return PlayerSlot(row.ref, row.fingerprint, row.seeds, row.deterministic)
 
 
 def begin(folder: str | Path, spec: RunSpec) -> Run:
@@ -186,6 +191,7 @@ def _row(ref: str, kind: str, models: Get) -> ModelSpec:
         name=name_of(model),
         fingerprint=traits.fingerprint,
         seeds=traits.seeds,
+        deterministic=traits.deterministic,
         device=traits.device,
         batch_size=traits.batch_size,
         concurrency=traits.concurrency,

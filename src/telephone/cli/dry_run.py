@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def battle_size(spec: "RunSpec") -> str:
-    """Returns the size of a battle, such as `12 lines x 10 prompts = 120 games of 10 turns`."""
+    """Returns the size of a battle, such as `1 line x 3 prompts = 3 games of 10 turns, fresh noise`."""
     parts = [counted(len(spec.lines), "line"), counted(len(spec.prompts), "prompt")]
     if spec.repeats > 1:
         parts.append(f"{spec.repeats} repeats")
     games = len(spec.lines) * len(spec.prompts) * spec.repeats
-    return f"{' x '.join(parts)} = {counted(games, 'game')} of {counted(spec.turns, 'turn')}"
+    return f"{' x '.join(parts)} = {counted(games, 'game')} of {counted(spec.turns, 'turn')}, {spec.noise} noise"
 
 
 def print_dry_run(planned: "PlannedRun", budget: float | None, json: bool) -> None:
@@ -33,6 +33,7 @@ def print_dry_run(planned: "PlannedRun", budget: float | None, json: bool) -> No
             "turns": spec.turns,
             "repeats": spec.repeats,
             "seed": spec.seed,
+            "noise": spec.noise,
             "games": planned.games,
             "games_left": ahead.games,
             **forecast_json(ahead),

@@ -5,9 +5,18 @@ from typing import Annotated
 
 import typer
 
+from telephone.core.records import Noise
+
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="A run's folder.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="The same seed gives the same result.")]
+NoiseName = Annotated[
+    Noise,
+    typer.Option(
+        "--noise",
+        help="fresh: a seed of its own for every turn. fixed: one for all, so a text that returns stays.",
+    ),
+]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write it.", show_default=False)
 ]

@@ -15,6 +15,7 @@ from telephone.cli.options import (
     InFlight,
     Json,
     Levels,
+    NoiseName,
     NoReport,
     Retry,
     RosterName,
@@ -54,6 +55,7 @@ def command(
     turns: Annotated[int, typer.Option("--turns", min=1, help="Turns of a game: an image and its description.")] = 10,
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="Games of each pair and prompt.")] = 1,
     seed: Seed = 0,
+    noise: NoiseName = "fresh",
     controls: Annotated[
         bool,
         typer.Option("--controls", help="Also play control lines: paraphrase, re-encode, fixed, shuffled, oracle."),
@@ -91,6 +93,7 @@ def command(
         repeats=repeats,
         seed=seed,
         controls=controls,
+        noise=noise,
     )
     options = pipeline.PlayOptions(refs([embedder]), not no_report, retry_failed, budget, allow_unknown_cost, in_flight)
     if dry_run:

@@ -18,6 +18,10 @@ LEVELS: tuple[Level, ...] = ("easy", "medium", "hard", "impossible")
 Kind = Literal["image", "text"]
 """What an artefact is."""
 
+Noise = Literal["fresh", "fixed"]
+"""Where the seeds of a game come from: `fresh` gives every turn a seed of its own, `fixed` all turns the same."""
+NOISES: tuple[Noise, ...] = ("fresh", "fixed")
+
 Task = Literal["text2image", "image2text"]
 """What a call does."""
 
@@ -124,6 +128,7 @@ def request_key(
     *,
     seed: int | None,
     repeat: int = 0,
+    draw: int | None = None,
     options: Mapping[str, str] | None = None,
 ) -> str:
     """Returns the key of a request, 64 hexadecimal digits.
@@ -134,9 +139,13 @@ def request_key(
         parents: content hashes of its inputs.
         seed: of the call; None for a model that takes no seed.
         repeat: number of the repetition, which tells apart the calls of a model that takes no seed.
+        draw: tells apart the calls of a model that takes no seed and is asked again at every turn; None where equal
+            inputs are asked about once a repeat.
         options: of this call.
     """
-    which: tuple[object, ...] = ("repeat", repeat) if seed is None else ("seed", seed)
+    which: tuple[object, ...] = ("seed", seed)
+    if seed is None:
+        which = ("repeat", repeat) if draw is None else ("draw", draw)
     more = ("options", *sorted(options.items())) if options else ()
     return digest("ask", kind, fingerprint, *parents, *which, *more)
 

@@ -48,6 +48,9 @@ class Traits:
     """The service whose limits and outages it shares, such as `openai api.openai.com`; empty if none."""
     per_minute: float | None = None
     """The most calls a minute that its service allows; None is no limit."""
+    deterministic: bool = False
+    """Whether the same input gives the same output whatever the seed, as with greedy decoding: such a model is asked
+    once about each input."""
 
 
 class Model:

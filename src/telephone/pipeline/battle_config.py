@@ -1,13 +1,13 @@
 """The configuration of a battle: it resolves to a run specification, and to the folder of its run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from telephone import prompts as prompt_sets
-from telephone.battle import controls, grid, plan
+from telephone.battle import check_noise, controls, grid, plan
 from telephone.core import settings
 from telephone.core.errors import PromptError, TelephoneError, UsageError
-from telephone.core.records import Level, Prompt
+from telephone.core.records import Level, Noise, Prompt
 from telephone.models import image2text, text2image
 from telephone.models.rosters import load_roster
 from telephone.store import Run, RunSpec, another
@@ -45,9 +45,17 @@ class BattleConfig:
     """In [0, 2**32); all other seeds are derived from it."""
     controls: bool = False
     """Whether the control lines are played as well."""
+    noise: Noise = "fresh"
+    """`fresh`: every turn of a game has a seed of its own, so that a game rests only where its texts are stable.
+    `fixed`: all turns have one, so that a text which returns stays by construction and needs no further call."""
 
     def __post_init__(self) -> None:
-        """Takes one address or level that is given as a plain string as a tuple of one."""
+        """Takes one address or level that is given as a plain string as a tuple of one.
+
+        Raises:
+            UsageError: the noise is unknown.
+        """
+        check_noise(self.noise)
         for name in ("t2i", "i2t", "levels"):
             value = getattr(self, name)
             if isinstance(value, str):
@@ -86,7 +94,8 @@ class BattleConfig:
             image2text(ref)
         lines = grid(t2i, i2t)
         beside = controls(t2i, i2t, chosen, self.prompts) if self.controls else []
-        return plan(lines, chosen, turns=self.turns, repeats=self.repeats, seed=self.seed, controls=beside)
+        made = plan(lines, chosen, turns=self.turns, repeats=self.repeats, seed=self.seed, controls=beside)
+        return replace(made, noise=self.noise)
 
     @property
     def stem(self) -> str:
@@ -114,7 +123,7 @@ def existing_run(folder: Path, spec: RunSpec) -> Run | None:
     run = Run.open(folder)
     if lacks := spec.lacks(run.spec):
         run.close()
-        raise UsageError(another(folder, lacks))
+        raise UsageError(another(folder, lacks, run.spec, spec))
     return run
 
 

@@ -49,8 +49,13 @@ Games = Iterable[GameRow] | Callable[[RunSpec], Iterable[GameRow]]
 """Games, or a function that returns them for the specification, which may contain an earlier one."""
 
 
-def another(folder: Path, differences: str) -> str:
+def another(folder: Path, differences: str, old: RunSpec, requested: RunSpec) -> str:
     """Returns the message for a folder whose run is not part of what is requested."""
+    if differences == "noise":
+        return (
+            f"The run in {folder} has {old.noise} noise, and {requested.noise} noise is requested: request --noise"
+            f" {old.noise} to continue it, or choose another folder."
+        )
     return (
         f"{folder} holds another run ({differences} differ): choose another folder, or request everything that it has"
         " played as well, and the rest is added."
@@ -414,7 +419,7 @@ class Run:
 
     def _extended(self, spec: RunSpec) -> RunSpec:
         if differences := spec.lacks(self.spec):
-            raise UsageError(another(self.folder, differences))
+            raise UsageError(another(self.folder, differences, self.spec, spec))
         return self.spec.grown(spec)
 
     def _begin(self, spec: RunSpec, games: Games) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from telephone.core.errors import StoreDamaged
 from telephone.core.images import content_hash
-from telephone.core.records import Artefact, Prompt
+from telephone.core.records import Artefact, Noise, Prompt
 from telephone.core.seeds import digest
 
 FORMAT = 1
@@ -33,6 +33,8 @@ class ModelSpec:
     service: str = ""
     """The service whose limits and outages it shares."""
     per_minute: float | None = None
+    deterministic: bool = False
+    """Whether its results depend on the input alone."""
 
     @property
     def identity(self) -> tuple[str, str, str, bool]:
@@ -73,6 +75,9 @@ class RunSpec:
     """What was added after the run had begun, the oldest extension first."""
     controls: tuple[tuple[str, str, str], ...] = ()
     """Pairs that are controls and not part of the battle: the two addresses and the kind of control."""
+    noise: Noise = "fresh"
+    """`fresh`: every turn of a game has a seed of its own. `fixed`: all turns have one, as in runs of format 1 that do
+    not state it."""
 
     @property
     def control_lines(self) -> dict[tuple[str, str], str]:
@@ -83,7 +88,8 @@ class RunSpec:
     def identity(self) -> str:
         """Hash of what may not change in a run; the numbers of turns and repeats may grow."""
         prompts = [_prompt_identity(prompt) for prompt in self.prompts]
-        return digest(FORMAT, sorted(p.identity for p in self.models), self.lines, prompts, self.seed)
+        fresh = ("fresh",) if self.noise == "fresh" else ()
+        return digest(FORMAT, sorted(p.identity for p in self.models), self.lines, prompts, self.seed, *fresh)
 
     def model(self, ref: str) -> ModelSpec:
         """Returns the model of this address.
@@ -106,6 +112,7 @@ class RunSpec:
             "lines": not set(old.lines) <= set(self.lines),
             "prompts": not {_prompt_identity(prompt) for prompt in old.prompts} <= prompts,
             "seeds": old.seed != self.seed,
+            "noise": old.noise != self.noise,
         }
         return _enumeration([word for word, wrong in lacking.items() if wrong])
 
@@ -175,6 +182,7 @@ class RunSpec:
                 Prompt(**(row | {"image": read_image(row["image"]) if row["image"] else None}))
                 for row in plain["prompts"]
             )
+            plain.setdefault("noise", "fixed")  # runs from before there was a choice
             plain["controls"] = tuple((t2i, i2t, kind) for t2i, i2t, kind in plain.get("controls", ()))
             plain["growth"] = tuple(_growth(row) for row in plain.get("growth", ()))
             return cls(**plain)

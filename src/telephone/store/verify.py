@@ -4,7 +4,6 @@ import contextlib
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from telephone.core.images import content_hash
 from telephone.core.records import TASK_OF, Prompt
@@ -142,14 +141,15 @@ def _games(db: sqlite3.Connection, spec: RunSpec) -> Iterator[Problem]:
             continue
         if opening(prompt).sha256 != game["prompt_sha"]:
             yield Problem(where, f"The prompt {prompt.id!r} is not the one with which the game began.")
-        if game["key"] != _game_key(game, prompt, models):
+        if game["key"] != _game_key(game, prompt, models, spec.noise):
             yield Problem(where, "Its key does not come from its models, prompt, seed and repeat.")
 
 
-def _game_key(game: sqlite3.Row, prompt: Prompt, models: dict[str, ModelSpec]) -> str:
+def _game_key(game: sqlite3.Row, prompt: Prompt, models: dict[str, ModelSpec], noise: str) -> str:
     t2i, i2t = models[game["t2i"]], models[game["i2t"]]
     pair = (t2i.ref, t2i.fingerprint, i2t.ref, i2t.fingerprint)
-    return digest("game", *pair, prompt.id, prompt.first, opening(prompt).data, game["seed"], game["repeat"])
+    own = (game["seed"], game["repeat"], *(["fresh"] if noise == "fresh" else []))
+    return digest("game", *pair, prompt.id, prompt.first, opening(prompt).data, *own)
 
 
 def _chains(db: sqlite3.Connection, spec: RunSpec) -> Iterator[Problem]:
@@ -161,7 +161,7 @@ def _chains(db: sqlite3.Connection, spec: RunSpec) -> Iterator[Problem]:
             due = (hop["game"], 0, hop["prompt_sha"], "ok")
         where = f"game {hop['conversation']}, step {hop['step']}"
         first = prompts[hop["prompt_id"]].first if hop["prompt_id"] in prompts else None
-        for what in (*_broken_link(hop, due), *_broken_request(hop, models, first)):
+        for what in (*_broken_link(hop, due), *_broken_request(hop, models, first, spec.noise)):
             yield Problem(where, what)
         due = (hop["game"], hop["step"] + 1, hop["result"] or "", hop["outcome"])
 
@@ -178,7 +178,7 @@ def _broken_link(hop: sqlite3.Row, due: tuple[str, int, str, str]) -> Iterator[s
         yield f"Its result is not what the task {hop['task']} makes."
 
 
-def _broken_request(hop: sqlite3.Row, models: dict[str, ModelSpec], first: str | None) -> Iterator[str]:
+def _broken_request(hop: sqlite3.Row, models: dict[str, ModelSpec], first: str | None, noise: str) -> Iterator[str]:
     kind = "image" if (hop["step"] % 2 == 0) == (first == "text") else "text"
     if first is not None and hop["task"] != TASK_OF[kind]:  # type: ignore[index]
         yield f"Its task is {hop['task']} where the game is due to make an artefact of the kind {kind}."
@@ -187,10 +187,18 @@ def _broken_request(hop: sqlite3.Row, models: dict[str, ModelSpec], first: str |
         yield f"Its model {hop['model']!r} is not the one of the pair."
         return
     kind = "image" if hop["task"] == "text2image" else "text"
-    seed = derive("hop", hop["game_seed"], kind)
-    seeded = models[ref].seeds
-    if seeded and hop["seed"] != seed:
+    seed = derive("hop", hop["game_seed"], kind, *([hop["step"] // 2] if noise == "fresh" else []))
+    which = _draw(models[ref], noise, seed, hop["repeat"])
+    if which[0] == "seed" and hop["seed"] != seed:
         yield "Its seed does not come from the game's."
-    which: tuple[Any, ...] = ("seed", seed) if seeded else ("repeat", hop["repeat"])
     if hop["options"] == "{}" and hop["call_key"] != digest("ask", kind, hop["fingerprint"], hop["parent"], *which):
         yield "The key of its call does not come from the request."
+
+
+def _draw(model: ModelSpec, noise: str, seed: int, repeat: int) -> tuple[str, int]:
+    """Returns the part of a request's key that tells apart two calls about one input."""
+    if noise == "fixed":
+        return ("seed", seed) if model.seeds else ("repeat", repeat)
+    if model.deterministic:
+        return ("repeat", 0)
+    return ("seed" if model.seeds else "draw", seed)

@@ -102,7 +102,8 @@ class TransformersImage2Text(Image2Text):
             placement.kind,
             placement.dtype,
         )
-        return Traits(fingerprint, placement.device, self._compute.batch, seeds=True, price=0.0)
+        greedy = self._generation.temperature == 0
+        return Traits(fingerprint, placement.device, self._compute.batch, seeds=True, deterministic=greedy, price=0.0)
 
     def generate_texts(self, images: Sequence[Image.Image], seeds: Sequence[int] | None = None) -> list[Any]:
         """Returns one description per image.

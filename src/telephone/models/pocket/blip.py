@@ -42,7 +42,8 @@ class PocketBlip(Image2Text):
     def traits(self) -> Traits:
         """Returns the properties; reads the weight files once, for their hashes."""
         fingerprint = digest(f"pocket/{self.name}", 1, *self._files.values(), sorted(self._options.items()))
-        return Traits(fingerprint, batch_size=64, seeds=True, price=0.0)
+        greedy = self._options["temperature"] == 0
+        return Traits(fingerprint, batch_size=64, seeds=True, deterministic=greedy, price=0.0)
 
     def generate_texts(self, images: Sequence[Image.Image], seeds: Sequence[int] | None = None) -> list[str]:
         """Returns one caption an image; images of any size and mode are converted to 64 x 64 RGB first.

@@ -33,9 +33,10 @@ class ClipInterrogator(Image2Text):
 
     def traits(self) -> Traits:
         """Returns the properties; reads the weight files of BLIP and CLIP once, for their hashes."""
-        parts = self._blip.traits().fingerprint, self._clip.traits().fingerprint
+        captions = self._blip.traits()
+        parts = captions.fingerprint, self._clip.traits().fingerprint
         fingerprint = digest("pocket/clip-interrogator", 2, *parts, self._phrases)
-        return Traits(fingerprint, batch_size=64, seeds=True, price=0)
+        return Traits(fingerprint, batch_size=64, seeds=True, deterministic=captions.deterministic, price=0)
 
     def generate_texts(self, images: Sequence[Image.Image], seeds: Sequence[int] | None = None) -> list[str]:
         """Returns one caption an image; images of any size and mode are converted to 64 x 64 RGB first.

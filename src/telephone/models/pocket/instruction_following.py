@@ -64,7 +64,8 @@ class PocketInstructionModel(Image2Text):
         options = sorted(self._options.items())
         hashes = self._files.values()
         fingerprint = digest(f"pocket/{self.name}", self.VERSION, *hashes, options, self.task_description)
-        return Traits(fingerprint, batch_size=64, seeds=True, price=0.0)
+        greedy = self._options["temperature"] == 0
+        return Traits(fingerprint, batch_size=64, seeds=True, deterministic=greedy, price=0.0)
 
     def generate_texts(self, images: Sequence[Image.Image], seeds: Sequence[int] | None = None) -> list[str]:
         """Returns one caption an image; images of any size and mode are converted to 64 x 64 RGB first.

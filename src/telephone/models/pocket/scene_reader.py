@@ -32,7 +32,7 @@ class SceneReaderModel(Image2Text):
     def traits(self) -> Traits:
         """Returns the properties; reads the weight file once, for its hash."""
         fingerprint = digest("oracle/reader", 1, *self._files.values(), self.wording)
-        return Traits(fingerprint, batch_size=64, seeds=True, price=0.0)
+        return Traits(fingerprint, batch_size=64, seeds=True, deterministic=True, price=0.0)
 
     def lacks(self) -> str:
         """Returns what is missing before the first call, in one sentence; empty if the weights are in place."""

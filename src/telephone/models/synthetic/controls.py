@@ -43,7 +43,7 @@ class CarbonCopy(Text2Image):
 
     def traits(self) -> Traits:
         """Returns the properties of the model."""
-        return Traits(digest("control/carbon", 1), batch_size=_BATCH, seeds=True, price=0.0)
+        return Traits(digest("control/carbon", 1), batch_size=_BATCH, seeds=True, deterministic=True, price=0.0)
 
 
 class _CarbonReader(Image2Text):
@@ -92,7 +92,9 @@ class FixedText(_CarbonReader):
 
     def traits(self) -> Traits:
         """Returns the properties of the model."""
-        return Traits(digest("control/fixed", 1, self.text), batch_size=_BATCH, seeds=True, price=0.0)
+        return Traits(
+            digest("control/fixed", 1, self.text), batch_size=_BATCH, seeds=True, deterministic=True, price=0.0
+        )
 
     def replace(self, text: str, seed: int) -> str:
         """Returns the constant text."""
@@ -171,7 +173,7 @@ class Scan(Image2Text):
 
     def traits(self) -> Traits:
         """Returns the properties of the model."""
-        return Traits(digest("control/scan", 1), batch_size=1, seeds=True, price=0.0)
+        return Traits(digest("control/scan", 1), batch_size=1, seeds=True, deterministic=True, price=0.0)
 
 
 def _reworded(text: str, seed: int) -> str:

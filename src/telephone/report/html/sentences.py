@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from telephone.store import ModelSpec, RunSpec
 
 _POSITION = re.compile(r", (line|item) \d+$")
+NOISE = {"fresh": "fresh: a seed of its own for every turn", "fixed": "fixed: one seed for all turns of a game"}
+"""The noise of a run in words."""
 _NUMBERS = (
     "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
 )  # fmt: skip
@@ -78,6 +80,7 @@ def settings(spec: RunSpec, judges: Iterable[str], frame: pd.DataFrame) -> tuple
         ("Turns per game", str(spec.turns)),
         ("Repeats", str(spec.repeats)),
         ("Seed of the run", str(spec.seed)),
+        ("Noise", NOISE[spec.noise]),
         ("Time in models", _time(frame)),
         ("Cost", _cost(frame)),
         ("Tokens truncated", f"{int(frame['tokens_cut'].sum()):,}" if "tokens_cut" in frame.columns else ""),
@@ -95,7 +98,7 @@ def sides(spec: RunSpec) -> tuple[list[ModelSpec], list[ModelSpec]]:
 
 
 def _model(row: ModelSpec) -> str:
-    unseeded = "" if row.seeds else ", ignores seeds"
+    unseeded = ", deterministic" if row.deterministic else "" if row.seeds else ", takes no seed"
     return f"{row.name}: {row.ref} on {row.device}{unseeded}, fingerprint {row.fingerprint[:16]}"
 
 
