@@ -192,3 +192,10 @@ def test_a_folder_follows_links_and_the_umask(tmp_path):
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real" / "a").exists()
     assert stat.S_IMODE((tmp_path / "real").stat().st_mode) == 0o700
+
+
+def test_captions_that_a_table_reader_takes_for_missing_are_kept(tmp_path):
+    from telephone.exports.drift import _write_captions
+
+    _write_captions(tmp_path / "gen-2.csv", {"a": "None", "b": "N/A", "c": "A red boat."})
+    assert list(pd.read_csv(tmp_path / "gen-2.csv", encoding="latin1")["caption"]) == ["None.", "N/A.", "A red boat."]

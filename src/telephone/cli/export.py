@@ -9,7 +9,7 @@ from telephone.cli.options import Folder, Output
 from telephone.cli.output import echo, note, print_warning
 
 if TYPE_CHECKING:
-    from telephone.pipeline import DriftExport, ExportResult, FiftyOneExport, ImageFolderExport
+    from telephone.pipeline import DriftExport, ExportResult, FiftyOneExport, ImageFolderExport, MggExport
 
 NAME = "export"
 GENERATIONS = 20
@@ -22,7 +22,7 @@ def command(
         str | None,
         typer.Option(
             "--to",
-            metavar="csv|jsonl|parquet|datasets|drift|fiftyone",
+            metavar="csv|jsonl|parquet|datasets|drift|mgg|preferences|fiftyone",
             help="The format; csv, or the ending of FILE.",
         ),
     ] = None,
@@ -34,8 +34,9 @@ def command(
 ) -> None:
     """Write a run's table, one row a turn with texts, images, outcomes and scores; or its games for another tool.
 
-    datasets is a Hugging Face image folder, drift the folders that the published drift scorer reads (one for each
-    line), fiftyone a persistent dataset with vectors, distances and saved views.
+    datasets is a Hugging Face image folder, drift and mgg the folders that the published scorers of semantic drift and
+    of multi-generation GenEval read (one for each pair of models), preferences pairs of answers to the same input with
+    the one that keeps more, fiftyone a persistent dataset with vectors, distances and saved views.
     """
     from telephone import pipeline
 
@@ -51,6 +52,11 @@ def _print(made: "ExportResult") -> None:
         _print_images(made)
     elif isinstance(made, pipeline.DriftExport):
         _print_drift(made)
+    elif isinstance(made, pipeline.MggExport):
+        _print_mgg(made)
+    elif isinstance(made, pipeline.PreferenceExport):
+        echo(f"{made.path}: {counted(made.pairs, 'pair')}; {counted(made.ties, 'tie')} and "
+             f"{counted(made.unscored, 'answer')} without a score left out")  # fmt: skip
     else:
         _print_fiftyone(made)
 
@@ -69,6 +75,13 @@ def _print_drift(made: "DriftExport") -> None:
         print_warning(
             f"The published scorer reads {GENERATIONS} generations (10 turns), these games have {made.generations}."
         )
+
+
+def _print_mgg(made: "MggExport") -> None:
+    echo(f"{made.path}: {counted(made.lines, 'line')}, {counted(made.games, 'game')} with metadata.jsonl")
+    if made.left_out:
+        left = counted(made.left_out, "game")
+        print_warning(f"{left} left out: unfinished, image-first, or with words outside the pocket world.")
 
 
 def _print_fiftyone(made: "FiftyOneExport") -> None:

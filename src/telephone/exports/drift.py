@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 GENERATIONS = 20
 """The number of generations that the scorer reads."""
 
+_READ_AS_MISSING = frozenset((
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
+    "NULL", "NaN", "None", "n/a", "nan", "null",
+))  # fmt: skip
+"""Captions that the scorer's table reader takes for missing values; they get a full stop."""
+
 Chain = list[tuple[str, str]]
 """The artefacts of a game from the prompt on: `text` with the text itself, or `image` with a content hash."""
 
@@ -112,5 +118,6 @@ def _write_captions(path: Path, captions: dict[str, str]) -> None:
     import pandas as pd
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    rows = {"filename": [f"{name}.png" for name in captions], "caption": list(captions.values())}
+    texts = [f"{text}." if text.strip() in _READ_AS_MISSING else text for text in captions.values()]
+    rows = {"filename": [f"{name}.png" for name in captions], "caption": texts}
     pd.DataFrame(rows).to_csv(path, index=False, lineterminator="\n")

@@ -10,6 +10,8 @@ from telephone.pipeline.results import (
     ExportResult,
     FiftyOneExport,
     ImageFolderExport,
+    MggExport,
+    PreferenceExport,
     ReportResult,
     TableExport,
 )
@@ -17,7 +19,7 @@ from telephone.store import Run
 from telephone.store import export as write_table
 
 FILE_FORMATS = ("csv", "jsonl", "parquet")
-FOLDER_FORMATS = ("datasets", "drift")
+FOLDER_FORMATS = ("datasets", "drift", "mgg", "preferences")
 FORMATS = (*FILE_FORMATS, *FOLDER_FORMATS, "fiftyone")
 
 
@@ -54,8 +56,9 @@ def export(
     Args:
         folder: the run's folder.
         to: `csv`, `jsonl` or `parquet` (a table with one row a turn), `datasets` (a Hugging Face image folder), `drift`
-            (the folders of the published drift scorer) or `fiftyone` (a persistent dataset); None is the ending of
-            `output`, or csv.
+            (the folders of the published drift scorer), `mgg` (those of the published scorer of multi-generation
+            GenEval), `preferences` (pairs of answers to the same input) or `fiftyone` (a persistent dataset); None is
+            the ending of `output`, or csv.
         output: the file or folder; None is one in the current folder, named after the run's folder.
         name: of the FiftyOne dataset; None is `telephone-FOLDER`.
         message: called with a sentence before something slow.
@@ -108,12 +111,18 @@ def _file(run: Run, path: Path, form: str) -> TableExport:
     return TableExport(path, len(table), len(table.columns))
 
 
-def _folder(run: Run, form: str, target: Path) -> ImageFolderExport | DriftExport:
-    from telephone.exports import to_drift, to_imagefolder
+def _folder(run: Run, form: str, target: Path) -> ExportResult:
+    from telephone.exports import to_drift, to_imagefolder, to_mgg, to_preferences
 
     if form == "datasets":
         turns = to_imagefolder(run, target)
         return ImageFolderExport(target, len(turns.table), turns.left_out)
+    if form == "mgg":
+        folders = to_mgg(run, target)
+        return MggExport(target, folders.lines, folders.games, folders.left_out)
+    if form == "preferences":
+        found = to_preferences(run, target)
+        return PreferenceExport(target, found.pairs, found.ties, found.unscored)
     made = to_drift(run, target)
     return DriftExport(target, made.lines, made.games, made.generations, made.left_out)
 

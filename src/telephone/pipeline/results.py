@@ -156,6 +156,28 @@ class DriftExport:
 
 
 @dataclass(frozen=True)
+class MggExport:
+    """Folders for the published scorer of multi-generation GenEval."""
+
+    path: Path
+    lines: int
+    games: int
+    left_out: int
+    """Games that are incomplete, begin with an image, or whose prompt has words outside the pocket world."""
+
+
+@dataclass(frozen=True)
+class PreferenceExport:
+    """Pairs of answers to the same input, with the one that keeps more."""
+
+    path: Path
+    pairs: int
+    ties: int
+    unscored: int
+    """Answers without a score, which are in no pair."""
+
+
+@dataclass(frozen=True)
 class FiftyOneExport:
     """A persistent FiftyOne dataset."""
 
@@ -169,7 +191,7 @@ class FiftyOneExport:
     """Fields that hold vectors; none if the run was not judged."""
 
 
-ExportResult = TableExport | ImageFolderExport | DriftExport | FiftyOneExport
+ExportResult = TableExport | ImageFolderExport | DriftExport | MggExport | PreferenceExport | FiftyOneExport
 
 
 @dataclass(frozen=True)
