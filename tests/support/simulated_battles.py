@@ -52,9 +52,9 @@ class Truth:
     def shapley(self) -> Floats:
         """The true shares of drawing, describing, prompt and chance."""
         t, c, p = len(self.drawing), len(self.describing), len(self.levels)
-        own = np.array([(self.drawing**2).mean(), (self.describing**2).mean()])
-        pair = (self.pair**2).mean()
-        with_t, with_c = self.drawing_prompt**2 * (t - 1) / t, self.describing_prompt**2 * (c - 1) / c
+        own = np.array([self.drawing.var(ddof=1), self.describing.var(ddof=1)])
+        pair = (self.pair**2).sum() / ((t - 1) * (c - 1))
+        with_t, with_c = self.drawing_prompt**2, self.describing_prompt**2
         prompt = self.prompt**2 + self.centres.var() * p / (p - 1)
         parts = np.array([
             own[0] + pair / 2 + with_t / 2, own[1] + pair / 2 + with_c / 2, prompt + with_t / 2 + with_c / 2,
@@ -82,3 +82,22 @@ def new_roster(generator: np.random.Generator, drawers: int, describers: int, pr
     scores = draw(0, 0.08, (t, 1, 1)) + draw(0, 0.05, (1, c, 1)) + draw(0, 0.1, (1, 1, p)) + draw(0, 0.02, (t, c, 1))
     scores = scores + draw(0, 0.03, (t, 1, p)) + draw(0, 0.03, (1, c, p)) + draw(0, 0.05, (t, c, p))
     return ScoreTensor(scores[..., None], ("d",) * t, ("w",) * c, ("easy",) * p)
+
+
+def equal_models(
+    generator: np.random.Generator, kind: str, models: tuple[int, int], each: int, levels: int = 4
+) -> ScoreTensor:
+    """A battle of equal models that only chance, prompts and their interactions move, with as many prompts a level.
+
+    `kind` is gaussian, skewed (exponential) or ceiling (nothing is lost in nine of ten cases, and then much).
+    """
+    (t, c), p = models, each * levels
+
+    def noise(*shape: int) -> Floats:
+        if kind == "ceiling":
+            return np.where(generator.random(shape) < 0.1, 3.0, 0.0)
+        return generator.normal(size=shape) if kind == "gaussian" else generator.exponential(size=shape)
+
+    scores = noise(1, 1, p) + 0.5 * noise(t, 1, p) + 0.5 * noise(1, c, p) + 0.6 * noise(t, c, p)
+    names = ("easy", "medium", "hard", "impossible")[:levels]
+    return ScoreTensor(scores[..., None], ("d",) * t, ("w",) * c, tuple(name for name in names for _ in range(each)))

@@ -45,12 +45,13 @@ from telephone.analysis.tables.control_lines import control_means, reencoding_dr
 from telephone.analysis.tables.cross_run_leaderboard import CrossRunLeaderboard, cross_run_leaderboard, pool_games
 from telephone.analysis.tables.drift import drift_curves, drift_table
 from telephone.analysis.tables.drift_rates import DecayFit, drift_rates, fit_decay
-from telephone.analysis.tables.leaderboards import ALL, Leaderboard, indistinguishable_from_best, leaderboard
+from telephone.analysis.tables.leaderboards import Leaderboard, indistinguishable_from_best, leaderboard
 from telephone.analysis.tables.prompt_information import (
     information_by_level,
     prompt_information,
     uninformative_prompts,
 )
+from telephone.analysis.tables.prompt_scores import ALL
 from telephone.analysis.tables.published_scores import published_scores
 from telephone.analysis.tables.retention import add_retention, calibration_lines
 from telephone.analysis.tables.run_comparison import RunComparison, compare_runs

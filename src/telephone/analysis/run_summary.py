@@ -16,8 +16,9 @@ from telephone.analysis.inference.pairwise import pairwise_differences
 from telephone.analysis.inference.question_answers import QuestionAnswer, answer_questions
 from telephone.analysis.inference.variance_shares import VarianceShares, variance_shares
 from telephone.analysis.tables.control_lines import control_means
-from telephone.analysis.tables.leaderboards import SIDES, Leaderboard, Side, leaderboard
+from telephone.analysis.tables.leaderboards import Leaderboard, leaderboard
 from telephone.analysis.tables.prompt_information import information_warnings, prompt_information
+from telephone.analysis.tables.prompt_scores import SIDES, Side
 from telephone.analysis.tables.score_frames import (
     MEASURES,
     WHENS,

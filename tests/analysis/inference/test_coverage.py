@@ -8,8 +8,8 @@ from simulated_battles import Truth, new_roster
 
 from telephone.analysis.inference.bootstrap import estimate_means
 from telephone.analysis.inference.bradley_terry import _interval, fit_strengths
-from telephone.analysis.inference.pairwise import holm_adjust, sign_flip_test
 from telephone.analysis.inference.score_tensor import ScoreTensor
+from telephone.analysis.inference.sign_flips import holm_adjust, sign_flip_test
 from telephone.analysis.inference.variance_components import (
     anova_components,
     estimate_variance_components,

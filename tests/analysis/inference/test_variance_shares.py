@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from telephone.analysis import game_scores, variance_shares
 from telephone.analysis.inference.score_tensor import EFFECT_NAMES, mean_squares
-from telephone.analysis.inference.variance_shares import SHAPLEY_SOURCES, SOURCES, shapley_shares, variance_parts
+from telephone.analysis.inference.side_shares import shapley_shares, variance_parts
+from telephone.analysis.inference.variance_shares import SHAPLEY_SOURCES, SOURCES
 
 
 def effects(t: float = 0.0, c: float = 0.0, p: float = 0.0, tc: float = 0.0) -> NDArray[np.float64]:
@@ -36,13 +37,13 @@ def test_one_effect_explains_all(source: str) -> None:
 
 
 def test_parts_by_hand() -> None:
-    # Means of squares over the roster: drawing 2 / 3, describing (9 + 1 + 1 + 9) / 4; prompts are drawn from many,
-    # so theirs is divided by one less: 70 / 5. The pair's is the product of the first two.
+    # Sums of squares divided by one less than the number: drawing 2 / 2, describing (9 + 1 + 1 + 9) / 3, prompts
+    # 70 / 5. The pair's is the product of the first two.
     found = split(effects(t=1, c=1, p=1, tc=1))
-    assert found["drawing"] == pytest.approx(2 / 3)
-    assert found["describing"] == pytest.approx(5.0)
+    assert found["drawing"] == pytest.approx(1.0)
+    assert found["describing"] == pytest.approx(20 / 3)
     assert found["prompt"] == pytest.approx(14.0)
-    assert found["drawing x describing"] == pytest.approx(10 / 3)
+    assert found["drawing x describing"] == pytest.approx(20 / 3)
 
 
 def test_shapley_by_hand() -> None:
@@ -55,14 +56,14 @@ def test_shapley_by_hand() -> None:
 def test_parts_are_right_on_average() -> None:
     generator = np.random.default_rng(0)
     size = (3, 4, 8, 2)
-    truth = {"drawing x prompt": 0.04 * 2 / 3, "describing x prompt": 0.09 * 3 / 4, "chance": 0.25}
+    truth = {"drawing x prompt": 0.04, "describing x prompt": 0.09, "chance": 0.25}
     sums = dict.fromkeys(EFFECT_NAMES, 0.0)
     for _ in range(1500):
         tp = generator.normal(0, 0.2, (3, 1, 8, 1))
         cp = generator.normal(0, 0.3, (1, 4, 8, 1))
         scores = tp - tp.mean(0) + cp - cp.mean(1) + generator.normal(0, 0.5, size)
         sums = {name: sums[name] + value / 1500 for name, value in split(scores).items()}
-    assert sums == pytest.approx(dict.fromkeys(EFFECT_NAMES, 0.0) | truth, abs=0.005)
+    assert sums == pytest.approx(dict.fromkeys(EFFECT_NAMES, 0.0) | truth, abs=0.006)
 
 
 def noisy(drawing: float, describing: float, prompts: int = 9) -> pd.DataFrame:
@@ -118,10 +119,9 @@ def test_the_interval_of_the_difference_holds() -> None:
         own = {(name, p): generator.normal(0, 0.06) for name in (*d, *w) for p in levels(12)}
         scores = partial(_sum_of_parts, {**d, **w}, own)
         found = variance_shares(game_scores(frame(scores, levels(12), turns=1)))
-        # Variances: drawing 0.01, describing 0.0025, each model's own view of a prompt 0.0036 (half of it the mean of
-        # the two); no chance, and no interaction of the two sides.
-        view = 0.0036 / 2
-        truth = (0.01 - 0.0025) / (0.01 + 0.0025 + 4 * view)
+        # Variances: drawing 0.02, describing 0.005, each model's own view of a prompt 0.0036, and the mean view of the
+        # two models of a side 0.0018, which belongs to the prompt; no chance, and no interaction of the two sides.
+        truth = (0.02 - 0.005) / (0.02 + 0.005 + 2 * 0.0036 + 2 * 0.0018)
         assert found.low is not None
         assert found.high is not None
         held += found.low <= truth <= found.high

@@ -71,7 +71,8 @@ def test_leaderboard_of_drawing_models() -> None:
     overall = row(board.table, level="all", t2i_model="d1")
     assert overall["mean"] == pytest.approx(0.1 + 0.05 + (0.0 + 0.2 + 0.5) / 3)
     assert (overall["n"], overall["games"], overall["unscored"], overall["rank"]) == (3, 6, 0, 1)
-    assert (overall["rank_low"], overall["rank_high"], overall["p_best"]) == (1, 1, 1)
+    # It is better on all prompts, but three prompts are too few for a significant difference.
+    assert (overall["rank_low"], overall["rank_high"], overall["p_best"]) == (1, 2, 1)
     single = row(board.table, level="hard", t2i_model="d1")
     assert np.isnan([single["low"], single["high"], single["rank_low"], single["p_best"]]).all()
     assert board.note == ""
@@ -136,9 +137,8 @@ def test_who_cannot_be_told_from_the_best() -> None:
     found = indistinguishable_from_best(games, "t2i")
     assert sorted(found) == ["a", "b"]
     assert found[0] == leaderboard(games, "t2i").overall["t2i_model"].iloc[0]
-    assert indistinguishable_from_best(game_scores(TABLE), "t2i") == [
-        "d1"
-    ]  # a difference that is the same on every prompt
+    # A difference that is the same on each of three prompts is no certainty: one of four assignments of signs gives it.
+    assert indistinguishable_from_best(game_scores(TABLE), "t2i") == ["d1", "d2"]
     assert indistinguishable_from_best(game_scores(TABLE.iloc[:0]), "t2i") == []
     single = game_scores(TABLE[TABLE["prompt_id"] == "hard1"])
     assert indistinguishable_from_best(single, "t2i") == ["d1", "d2"]  # one prompt tells nothing

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from telephone.analysis.convergence.text_space import TextTrajectories
 from telephone.analysis.inference.bootstrap import Floats
-from telephone.analysis.tables.leaderboards import ALL
+from telephone.analysis.tables.prompt_scores import ALL
 from telephone.analysis.tables.score_frames import ordered_levels
 
 SHOWN_WORDS = 5

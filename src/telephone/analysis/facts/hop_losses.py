@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from telephone.analysis.inference.bootstrap import estimate_means
-from telephone.analysis.tables.leaderboards import ALL
+from telephone.analysis.tables.prompt_scores import ALL
 from telephone.analysis.tables.score_frames import check_frame, ordered_levels, without_controls
 
 COLUMNS = ("level", "kind", "player", "step_number", "loss", "low", "high", "n", "unscored")

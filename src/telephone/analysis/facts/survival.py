@@ -17,8 +17,8 @@ from telephone.analysis.inference.bootstrap import (
     merge_strata,
     student_stretch,
 )
-from telephone.analysis.inference.pairwise import holm_adjust, sign_flip_test
 from telephone.analysis.inference.share_interval import wilson_bounds
+from telephone.analysis.inference.sign_flips import holm_adjust, sign_flip_test
 
 PAIR = ("t2i_model", "i2t_model")
 HALF = 0.5

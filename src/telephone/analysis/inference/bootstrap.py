@@ -114,17 +114,24 @@ def merge_strata(strata: Sequence[str]) -> list[str]:
 
 
 @lru_cache(maxsize=4096)
-def student_quantile(freedom: int) -> float:
-    """Returns the 97.5 % quantile of Student's t distribution; with less than 1 degree of freedom, that of 1.
+def student_quantile(freedom: int, confidence: float = CONFIDENCE) -> float:
+    """Returns the half width of a two-sided interval by Student's t distribution, in standard errors.
+
+    With less than 1 degree of freedom it is that of 1; at a confidence of 95 % it is the 97.5 % quantile.
 
     It is rounded to four decimals, as printed tables have it, so that results are equal on all platforms.
     """
-    return round(float(stdtrit(max(freedom, 1), (1 + CONFIDENCE) / 2)), 4)
+    return round(float(stdtrit(max(freedom, 1), (1 + confidence) / 2)), 4)
 
 
 def student_stretch(strata: Sequence[str]) -> float:
     """Returns the factor from the normal to Student's t distribution for prompts of these strata."""
-    return student_quantile(len(strata) - len(set(merge_strata(strata)))) / NORMAL_QUANTILE
+    return student_quantile(student_freedom(strata)) / NORMAL_QUANTILE
+
+
+def student_freedom(strata: Sequence[str]) -> int:
+    """Returns the degrees of freedom of prompts of these strata: their number without one for each stratum."""
+    return len(strata) - len(set(merge_strata(strata)))
 
 
 def _mean_of_known(values: Floats) -> Floats:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from telephone.analysis.inference.bootstrap import Floats, bootstrap_weights, interval_bounds, student_stretch
-from telephone.analysis.tables.leaderboards import ALL, KEYS, Side, prompt_levels
+from telephone.analysis.tables.prompt_scores import ALL, KEYS, Side, prompt_levels
 from telephone.analysis.tables.score_frames import get_measure, ordered_levels, without_controls
 
 COLUMNS = ("level", "model", "strength", "low", "high", "rank", "chance", "wins", "ties", "losses")

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from telephone.analysis.inference.pairwise import holm_adjust
 from telephone.analysis.inference.share_interval import clustered_proportion
+from telephone.analysis.inference.sign_flips import holm_adjust
 from telephone.analysis.tables.drift import Floats, matching_embedders
 from telephone.analysis.tables.score_frames import hop_table, without_controls
 from telephone.core import seeds

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from telephone.analysis.inference.bootstrap import Floats, MeanEstimate, estimate_means
-from telephone.analysis.tables.leaderboards import ALL, Side, prompt_by_model, prompt_levels
+from telephone.analysis.tables.prompt_scores import ALL, Side, prompt_by_model, prompt_levels
 from telephone.analysis.tables.score_frames import get_measure, ordered_levels, without_controls
 
 ORACLES = frozenset({"renderer", "reader"})

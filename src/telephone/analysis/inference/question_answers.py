@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from telephone.analysis.tables.leaderboards import ALL, Leaderboard, indistinguishable_from_best
+from telephone.analysis.tables.leaderboards import Leaderboard, indistinguishable_from_best
+from telephone.analysis.tables.prompt_scores import ALL
 
 if TYPE_CHECKING:
     import pandas as pd

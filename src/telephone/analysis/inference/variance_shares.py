@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from telephone.analysis.inference.bootstrap import Floats, bootstrap_weights, interval_bounds, student_stretch
-from telephone.analysis.inference.score_tensor import EFFECT_NAMES, MeanSquares, ScoreTensor, mean_squares, score_tensor
+from telephone.analysis.inference.bootstrap import Floats, interval_bounds, student_quantile, student_stretch
+from telephone.analysis.inference.question_family import question_family
+from telephone.analysis.inference.score_tensor import EFFECT_NAMES, ScoreTensor, score_tensor
+from telephone.analysis.inference.side_shares import MIN_MODELS, MIN_PROMPTS, compare_sides, shapley_ratio
+from telephone.analysis.inference.sign_flips import ERROR_RATE
 from telephone.analysis.inference.variance_components import VarianceComponents, estimate_variance_components
 
 SOURCES = ("drawing", "describing", "pair", "prompt", "rest")
@@ -16,8 +19,6 @@ SOURCES = ("drawing", "describing", "pair", "prompt", "rest")
 models with prompts."""
 SHAPLEY_SOURCES = ("drawing", "describing", "prompt", "chance")
 """Sources between which the variance is divided."""
-MIN_MODELS = 2
-MIN_PROMPTS = 4
 
 
 @dataclass(frozen=True)
@@ -25,13 +26,14 @@ class VarianceShares:
     """Variance shares of these models and prompts, and variance components of models in general."""
 
     significant: bool
-    """Whether the 95 % interval of the difference between the sides excludes 0."""
+    """Whether the interval of the difference between the sides excludes 0."""
     answer: str
     """One or two sentences, or the reason for no answer."""
     shares: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["source", "share", "low", "high"]))
     """One row for each of `SOURCES`: its share of the variance with a 95 % interval; empty without an estimate."""
     difference: float | None = None
-    """Shapley share of drawing minus that of describing, with its 95 % interval."""
+    """Shapley share of drawing minus that of describing, with its interval, adjusted for the three questions of the
+    battle: of 95 % only where the other two are answered, else wider."""
     low: float | None = None
     high: float | None = None
     prompts: int = 0
@@ -47,14 +49,18 @@ class VarianceShares:
     """The same split into all main effects and interactions; without repeats `all three` is inside `chance`."""
     components: VarianceComponents = field(default_factory=VarianceComponents)
     """Models in general, of which the roster is a sample."""
+    p: float | None = None
+    """P-value of no difference between the sides, not adjusted."""
 
 
 def variance_shares(games: pd.DataFrame, measure: str = "distance", when: str = "final") -> VarianceShares:
     """Returns how much of the differences between games each side explains.
 
     The scores form a tensor of text-to-image model x image-to-text model x prompt x repeat. Its variance is decomposed
-    into main effects and interactions, the expected part of chance is subtracted, and the interactions are divided by
-    Shapley's rule. Intervals come from prompts that are resampled within their levels.
+    into main effects and interactions with divisors n - 1, so that the side with more models is not favoured; the
+    expected part of chance is subtracted, and the interactions are divided by Shapley's rule. Intervals come from
+    prompts that are resampled within their levels; the difference between the sides is tested by Student's t with the
+    standard error of these.
 
     Args:
         games: One row a game, as `game_scores` gives it; controls are left out.
@@ -73,50 +79,7 @@ def variance_shares(games: pd.DataFrame, measure: str = "distance", when: str = 
         return VarianceShares(False, answer, prompts=prompts, left_out=tensor.left_out)
     if np.ptp(tensor.scores) < 1e-9:
         return VarianceShares(False, "All games have the same score: there is no variance to explain.", prompts=prompts)
-    return _answer(tensor)
-
-
-def variance_parts(found: MeanSquares) -> Floats:
-    """Returns [draws, 8]: the part of each of `EFFECT_NAMES` in the variance of a game's score, in squared units.
-
-    Args:
-        found: Mean squares of a table [t, c, p, r]; two or more models of each kind.
-    """
-    t, c, p, r = found.sizes
-    m, chance = found.mean, found.chance
-    made = {
-        "t": (t - 1) * (m["t"] - m["tp"]) / (t * c * p * r),
-        "c": (c - 1) * (m["c"] - m["cp"]) / (t * c * p * r),
-        "p": (m["p"] - chance) / (t * c * r),
-        "tc": (t - 1) * (c - 1) * (m["tc"] - m["tcp"]) / (t * c * p * r),
-        "tp": (t - 1) / t * (m["tp"] - chance) / (c * r),
-        "cp": (c - 1) / c * (m["cp"] - chance) / (t * r),
-        "tcp": (t - 1) * (c - 1) / (t * c) * (m["tcp"] - chance) / r,
-        "e": chance,
-    }
-    return np.stack([made[name] for name in EFFECT_NAMES.values()], axis=-1)
-
-
-def shapley_shares(made: Floats) -> Floats:
-    """Returns [draws, 4]: the variance divided between `SHAPLEY_SOURCES`, in the units of `variance_parts`.
-
-    Each source has its own part, half of each two-way interaction that it is in and a third of the three-way
-    interaction, which is the Shapley value of a balanced design; chance keeps its own.
-    """
-    t, c, p, tc, tp, cp, tcp, chance = np.moveaxis(made, -1, 0)
-    return np.stack(
-        [t + tc / 2 + tp / 2 + tcp / 3, c + tc / 2 + cp / 2 + tcp / 3, p + tp / 2 + cp / 2 + tcp / 3, chance], axis=-1
-    )
-
-
-def _drawn(tensor: ScoreTensor) -> tuple[Floats, Floats]:
-    return variance_parts(mean_squares(tensor.scores)), variance_parts(
-        mean_squares(tensor.scores, bootstrap_weights(tensor.levels))
-    )
-
-
-def _shapley_share(made: Floats) -> Floats:
-    return np.asarray(shapley_shares(made) / made.sum(axis=-1, keepdims=True))
+    return _answer(tensor, question_family(games, measure, when, tensor).level("sides"))
 
 
 def _own(made: Floats) -> Floats:
@@ -131,26 +94,33 @@ def _scaled(estimate: Floats, draws: Floats, levels: tuple[str, ...]) -> Floats:
     return np.asarray(estimate + (draws - np.nanmean(draws, axis=0)) * student_stretch(levels))
 
 
-def _answer(tensor: ScoreTensor) -> VarianceShares:
-    made, resampled = _drawn(tensor)
-    own, shapley = _own(made)[0], _shapley_share(made)[0]
-    low, high = np.clip(interval_bounds(_scaled(own, _own(resampled), tensor.levels)), -1, 1)
-    table = pd.DataFrame({"source": SOURCES, "share": own, "low": low, "high": high})
-    draws = _scaled(shapley, _shapley_share(resampled), tensor.levels)
-    low, high = np.clip(interval_bounds(draws), -1, 1)
-    share = made[0] / made[0].sum()
-    divided = pd.DataFrame(
-        {"source": SHAPLEY_SOURCES, "share": shapley, "low": low, "high": high, "own": share[[0, 1, 2, 7]]}
-    )
-    gap = interval_bounds(draws[:, :1] - draws[:, 1:2])[:, 0]
-    difference = float(shapley[0] - shapley[1])
-    significant = bool(gap[0] > 0 or gap[1] < 0)
-    words = _sentence(divided, difference, (float(gap[0]), float(gap[1])), significant)
+def _answer(tensor: ScoreTensor, error_rate: float = ERROR_RATE) -> VarianceShares:
+    test = compare_sides(tensor)
+    assert test is not None
+    made, resampled = test.parts, test.resampled
+    table = _with_interval(SOURCES, _own(made), _own(resampled), tensor.levels)
+    divided = _with_interval(SHAPLEY_SOURCES, shapley_ratio(made), shapley_ratio(resampled), tensor.levels)
+    share = made / made.sum()
+    divided["own"] = share[[0, 1, 2, 7]]
+    significant = test.p <= error_rate
+    half = student_quantile(test.freedom, 1 - error_rate) * test.se
+    low, high = _agreeing(test.difference - half, test.difference + half, significant)
+    words = _sentence(divided, test.difference, (low, high), significant)
     words += f" This holds for {_models(*tensor.sizes[:2])} on {tensor.sizes[2]} prompts, not for models in general."
     return VarianceShares(
-        significant, words, table, difference, float(gap[0]), float(gap[1]), tensor.sizes[2], tensor.left_out,
-        divided, _all_parts(share, tensor.sizes[3]), estimate_variance_components(tensor),
+        significant, words, table, test.difference, low, high, tensor.sizes[2], tensor.left_out, divided,
+        _all_parts(share, tensor.sizes[3]), estimate_variance_components(tensor), test.p,
     )  # fmt: skip
+
+
+def _with_interval(sources: tuple[str, ...], share: Floats, resampled: Floats, levels: tuple[str, ...]) -> pd.DataFrame:
+    low, high = np.clip(interval_bounds(_scaled(share, resampled, levels)), -1, 1)
+    return pd.DataFrame({"source": sources, "share": share, "low": low, "high": high})
+
+
+def _agreeing(low: float, high: float, significant: bool) -> tuple[float, float]:
+    """Returns the bounds, which include 0 where the difference is not significant, in spite of rounding."""
+    return (low, high) if significant else (min(low, 0.0), max(high, 0.0))
 
 
 def _all_parts(share: Floats, repeats: int) -> pd.DataFrame:
@@ -164,7 +134,9 @@ def _sentence(table: pd.DataFrame, difference: float, gap: tuple[float, float], 
         f"the text-to-image model explains {share['drawing']} of the differences between games, "
         f"the image-to-text model {share['describing']}"
     )
-    interval = f"difference {100 * difference:+.0f} points, 95 % interval {100 * gap[0]:+.0f} to {100 * gap[1]:+.0f}"
+    interval = (
+        f"difference {100 * difference:+.0f} points, adjusted interval {100 * gap[0]:+.0f} to {100 * gap[1]:+.0f}"
+    )
     if significant:
         return f"{'Drawing' if difference > 0 else 'Describing'} matters more: {facts} ({interval})."
     return f"The sides are not distinguishable: {facts} ({interval})."

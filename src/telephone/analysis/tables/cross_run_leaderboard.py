@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from telephone.analysis.inference.bootstrap import Floats, bootstrap_weights, interval_bounds, student_stretch
-from telephone.analysis.tables.leaderboards import ALL, KEYS, Side
+from telephone.analysis.tables.prompt_scores import ALL, KEYS, Side
 from telephone.analysis.tables.run_comparison import distance_scorers, games_of_run, has_descriptions
 from telephone.analysis.tables.score_frames import WHENS, Measure, get_measure, ordered_levels, without_controls
 from telephone.core.errors import UsageError

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from telephone.analysis.inference.bootstrap import Floats, MeanEstimate, estimate_means, interval_bounds
+from telephone.analysis.inference.bootstrap import estimate_means
+from telephone.analysis.inference.question_family import error_rates
+from telephone.analysis.inference.sign_flips import compare_pairs, first_at, rank_bounds
+from telephone.analysis.tables.prompt_scores import ALL, KEYS, Side, prompt_by_model
 from telephone.analysis.tables.score_frames import WHENS, Measure, get_measure, ordered_levels, without_controls
 from telephone.core.errors import UsageError
 
-Side = Literal["t2i", "i2t", "pair"]
-SIDES: tuple[Side, ...] = ("t2i", "i2t", "pair")
-
-ALL = "all"
-"""The level of rows that pool all levels."""
-KEYS: dict[Side, tuple[str, ...]] = {
-    "t2i": ("t2i_model",),
-    "i2t": ("i2t_model",),
-    "pair": ("t2i_model", "i2t_model"),
-}
 _COLUMNS = ("mean", "low", "high", "se", "n", "rank", "rank_low", "rank_high", "p_best")
 TITLES: dict[Side, str] = {"t2i": "Text-to-image models", "i2t": "Image-to-text models", "pair": "Pairs"}
 
@@ -39,8 +32,8 @@ class Leaderboard:
     """One row a level and model, best model first, levels from easy to impossible and then `all`.
 
     Columns: `level`, those of `names`, `mean`, `low`, `high` (95 % interval), `se`, `n` (prompts), `games`, `unscored`
-    (games without a number), `rank`, `rank_low`, `rank_high` (95 % interval of the rank) and `p_best` (share of
-    resampled battles in which it ranks first)."""
+    (games without a number), `rank`, `rank_low`, `rank_high` (simultaneous 95 % interval of the rank) and `p_best`
+    (share of resampled battles in which it ranks first)."""
     note: str = ""
     """A caveat, such as that there is nothing to rank."""
 
@@ -68,8 +61,9 @@ class Leaderboard:
 def leaderboard(games: pd.DataFrame, side: Side, measure: str = "distance", when: str = "final") -> Leaderboard:
     """Returns the marginal mean of each model over its partners and prompts, by level and over all levels.
 
-    The prompt is the unit: a model's games on one prompt are averaged, first over repeats, then over partners. All
-    models share the resampled prompts, so that rank intervals are paired.
+    The prompt is the unit: a model's games on one prompt are averaged, first over repeats, then over partners. Rank
+    intervals are simultaneous: they follow from the significant differences between models, as `pairwise_differences`
+    gives them.
 
     Args:
         games: One row a game, as `game_scores` gives it; controls are left out.
@@ -89,7 +83,8 @@ def leaderboard(games: pd.DataFrame, side: Side, measure: str = "distance", when
     strata = np.array(levels_of_prompts)
     levels = ordered_levels(games)
     levels += [ALL] if len(levels) > 1 else []
-    blocks = [_block(wide[strata == level] if level != ALL else wide, strata, level, what) for level in levels]
+    rates = error_rates(games, side, levels, what.name, when)
+    blocks = [_block(wide[strata == level] if level != ALL else wide, strata, level, what, rates) for level in levels]
     models = wide.columns.to_frame(index=False).set_axis(list(KEYS[side]), axis=1)
     table = pd.DataFrame(
         {
@@ -108,78 +103,50 @@ def indistinguishable_from_best(
 ) -> list[str]:
     """Returns the best model or pair and all that are not distinguishable from it, best first.
 
-    The differences to the best, paired by prompt, have simultaneous 95 % intervals.
+    The differences to the best, paired by prompt, are tested by random signs, adjusted for all models and, of the
+    models of a side, for the three questions of the battle.
     """
     what = get_measure(measure)
-    wide, strata = prompt_by_model(games, KEYS[side], f"{what.name}_{when}")
+    wide, _ = prompt_by_model(games, KEYS[side], f"{what.name}_{when}")
     wide = wide.loc[:, wide.notna().any()]
     if wide.shape[1] == 0:
         return []
-    overall = estimate_means(wide.to_numpy(dtype=float), strata)
-    order = np.argsort(overall.mean if what.low_is_best else -overall.mean, kind="stable")
-    best = wide.iloc[:, order[0]]
-    worse = wide.iloc[:, order[1:]]
-    differences = estimate_means(worse.sub(best, axis=0).to_numpy(dtype=float), strata)
-    names = [_name(wide.columns[at]) for at in order]
-    return names[:1] + [name for name, apart in zip(names[1:], _apart(differences), strict=True) if not apart]
+    values = wide.to_numpy(dtype=float)
+    rate = error_rates(games, side, [ALL], measure, when)[ALL]
+    found = compare_pairs(values, rate, first_at(values, what.low_is_best))
+    means = np.nanmean(values, axis=0)
+    order = np.argsort(means if what.low_is_best else -means, kind="stable")
+    better = found.better(len(order), what.low_is_best)[order[0]]
+    return [_name(wide.columns[at]) for at in order if at == order[0] or not better[at]]
 
 
-def _apart(differences: MeanEstimate) -> list[bool]:
-    """Returns which differences are significant by simultaneous 95 % intervals; none with too few prompts."""
-    enough = (differences.n >= 2) & (differences.se > 0)
-    exact = (differences.n >= 2) & (differences.se == 0) & (differences.mean != 0)
-    if not enough.any():
-        return [bool(each) for each in exact]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        off = np.abs(differences.draws - differences.mean) / differences.se
-        farthest = np.fmax.reduce(np.where(enough, off, np.nan), axis=1)  # NaN for a draw in which none has a score
-        size = np.abs(differences.mean) / differences.se
-    limit = np.nanquantile(farthest, 0.95)
-    return [bool(each) for each in np.where(enough, size > limit, exact)]
-
-
-def prompt_by_model(games: pd.DataFrame, keys: tuple[str, ...], column: str) -> tuple[pd.DataFrame, list[str]]:
-    """Returns a table of prompts x models, averaged over repeats, then partners, and the level of each prompt.
-
-    Args:
-        games: One row a game, as `game_scores` gives it; controls are left out.
-        keys: Columns that name the model or the pair.
-        column: The score that is averaged; NaN is unscored.
-    """
-    games = without_controls(games)
-    pairs = games.groupby(["prompt_id", "t2i_model", "i2t_model"], sort=True)[column].mean()
-    models = pairs.groupby(["prompt_id", *keys], sort=True).mean()
-    wide = models.unstack(list(keys)).sort_index(axis=1)  # noqa: PD010
-    return wide, prompt_levels(games, wide.index)
-
-
-def prompt_levels(games: pd.DataFrame, prompts: pd.Index) -> list[str]:
-    """Returns the level of each prompt."""
-    levels = games.drop_duplicates("prompt_id").set_index("prompt_id")["level"]
-    return [str(level) for level in levels.reindex(prompts)]
-
-
-def _block(wide: pd.DataFrame, strata: NDArray[Any], level: str, what: Measure) -> dict[str, NDArray[Any]]:
-    """Returns the columns of one level, an entry a model."""
+def _block(
+    wide: pd.DataFrame, strata: NDArray[Any], level: str, what: Measure, rates: dict[str, float]
+) -> dict[str, NDArray[Any]]:
+    """Returns the columns of one level, an entry a model; `rates` has the error rate of each level."""
     chosen = [str(each) for each in strata if level in (ALL, each)]
     found = estimate_means(wide.to_numpy(dtype=float), chosen, what.limits)
     sign = 1.0 if what.low_is_best else -1.0
     low, high, best = (np.full(len(found.mean), np.nan) for _ in range(3))
-    ranked = (found.n >= 2) & (found.n == found.n.max(initial=0))
-    if ranked.sum() > 1:
-        ranks = _ranks(sign * found.draws[:, ranked])
-        low[ranked], high[ranked] = np.rint(interval_bounds(ranks))
-        winners = ranks == ranks.min(axis=1, keepdims=True)
+    ranked = _ranked(found.n)
+    if ranked.any():
+        values = wide.loc[:, found.n > 0].to_numpy(dtype=float)
+        first = first_at(values, what.low_is_best) if level == list(rates)[-1] else None
+        compared = compare_pairs(values, rates[level], first)
+        low[found.n > 0], high[found.n > 0] = rank_bounds(compared.better(values.shape[1], what.low_is_best))
+        low[~ranked] = high[~ranked] = np.nan
+        draws = sign * found.draws[:, ranked]
+        winners = draws == draws.min(axis=1, keepdims=True)
         best[ranked] = (winners / winners.sum(axis=1, keepdims=True)).mean(axis=0)
     rank = pd.Series(sign * found.mean).rank(method="min").to_numpy()
     columns = (found.mean, found.low, found.high, found.se, found.n, rank, low, high, best)
     return dict(zip(_COLUMNS, columns, strict=True))
 
 
-def _ranks(draws: Floats) -> Floats:
-    """Returns the rank of each column in each draw, 1 is the lowest; ties share the better rank."""
-    smaller = draws[:, None, :] < draws[:, :, None]
-    return np.asarray(1.0 + smaller.sum(axis=2))
+def _ranked(n: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Returns which models have a rank interval: those with a score on as many prompts as any, two or more."""
+    ranked = (n >= 2) & (n == n.max(initial=0))
+    return ranked if ranked.sum() > 1 else np.zeros_like(ranked)
 
 
 def _counts(games: pd.DataFrame, table: pd.DataFrame, column: str) -> NDArray[np.int64]:

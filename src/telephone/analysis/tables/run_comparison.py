@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import pandas as pd
 
 from telephone.analysis.inference.bootstrap import estimate_means
-from telephone.analysis.tables.leaderboards import ALL
+from telephone.analysis.tables.prompt_scores import ALL
 from telephone.analysis.tables.score_frames import (
     WHENS,
     Measure,
