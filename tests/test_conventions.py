@@ -15,7 +15,9 @@ METAPHORS = (
 )  # fmt: skip
 """Words of earlier versions that a reader had to decode; plain technical terms have taken their place."""
 DATA = {
-    ("src/telephone/world/lexicon.py", "somebody"),
+    ("src/telephone/world/synonyms.py", "somebody"),
+    ("src/telephone/world/synonyms.py", "nobody"),
+    ("src/telephone/world/synonyms.py", "sitting"),
     ("src/telephone/world/grammar.py", "somebody"),
     ("src/telephone/models/synthetic/controls.py", "sitting"),
     ("src/telephone/judge/calibration.py", "yardstick"),

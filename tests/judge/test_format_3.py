@@ -6,8 +6,17 @@ import pytest
 from store_runs import format_3
 
 from telephone import battle
+from telephone.analysis.tables.score_frames import scored_frame
 from telephone.core.records import Prompt
-from telephone.judge import collect_opinions, collect_repeat_captions, image_cases, probe_omissions, score, text_cases
+from telephone.judge import (
+    TextFactsScorer,
+    collect_opinions,
+    collect_repeat_captions,
+    image_cases,
+    probe_omissions,
+    score,
+    text_cases,
+)
 from telephone.models import image2text
 from telephone.store import Run, ScorerKind
 
@@ -18,6 +27,7 @@ def stored(run: Run) -> dict[str, int]:
 
 def test_nothing_is_new_for_the_judges(tmp_path: Path) -> None:
     with Run.open(format_3(tmp_path / "run")) as run:
+        assert [each.new for each in score(run, "fake/embedder", full=True)][:2] == [0, 0]
         before = stored(run)
         assert [each.new for each in score(run, "fake/embedder", full=True)] == [0, 0, 0, 0]
         assert stored(run) == before
@@ -28,6 +38,26 @@ def test_nothing_is_new_for_the_judges(tmp_path: Path) -> None:
         assert collect_opinions(run, "pocket/blip") == 0
         assert probe_omissions(run, 5).get("pocket/blip") == 0
         assert stored(run) == before
+
+
+def test_facts_of_an_earlier_version_are_counted_again_and_kept_beside(tmp_path: Path) -> None:
+    with Run.open(format_3(tmp_path / "run")) as run:
+        before = stored(run)
+        (old,) = run.scorers(ScorerKind.TEXT_FACTS)
+        assert old.fingerprint != TextFactsScorer().row.fingerprint
+        *_, texts, images = score(run, "fake/embedder", full=True)
+        assert texts.new == texts.cases > 0 and images.new == images.cases > 0
+        assert {name: number for name, number in stored(run).items() if name in before} == before
+        assert [row.fingerprint for row in run.scorers(ScorerKind.TEXT_FACTS)][1:] == [
+            TextFactsScorer().row.fingerprint
+        ]
+
+        newest = run.scorers(ScorerKind.TEXT_FACTS)[-1]
+        values = {(s.subject, s.reference): s.value for s in run.scores(newest) if s.kind == "facts_recall"}
+        frame = scored_frame(run)
+        shown = frame.dropna(subset=["facts_recall"])
+        assert len(shown) and len(run.scorers(ScorerKind.IMAGE_FACTS)) == 2
+        assert set(shown["facts_recall"]) <= set(values.values())
 
 
 def test_the_run_is_finished_and_its_failures_can_be_retried(tmp_path: Path) -> None:

@@ -1,15 +1,15 @@
 """Compares two scenes fact by fact: facts kept, wrong, missing and invented."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 
-from telephone.world.layout import holds, layout
-from telephone.world.scene import Atom, Scene, atoms
+from telephone.world.entailment import implied, possible
+from telephone.world.matching import match
+from telephone.world.scene import SEVERAL, Atom, Scene, atoms
+
+__all__ = ["SceneComparison", "compare", "compare_matched", "match"]
 
 _WHERE = "where"
-_SAME_KIND = 1000
-"""Larger than the sum of all other agreements of six things, so equal kinds are matched first."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class SceneComparison:
     missing: tuple[Atom, ...]
     """Facts of the truth that the other scene does not state."""
     invented: tuple[Atom, ...]
-    """Facts of the other scene only; a place that holds in the truth without being stated there does not count."""
+    """Facts of the other scene only; a place or relation that the truth leaves open does not count."""
 
     @property
     def recall(self) -> float | None:
@@ -43,13 +43,21 @@ class SceneComparison:
 
 
 def compare(truth: Scene, other: Scene) -> SceneComparison:
-    """Compares two scenes fact by fact.
+    """Compares two scenes fact by fact; the order of the things has no influence.
 
-    Things are matched for the largest agreement: equal kinds first; the rest is matched if colour or stated place are
-    equal, and then the kind is wrong. A place or relation of the truth is kept if it holds for the positions of the
-    other scene's things, stated or not.
+    Things are paired so that most facts are kept (`matching.match`). A place or relation of the truth is kept if the
+    other scene states it or if it follows from what that scene states (`entailment.implied`); where its things stand by
+    default counts for nothing. It is wrong if the other scene states a position that is impossible in the truth. A
+    position that the truth leaves open is no invention, because every picture puts every thing somewhere. "Several"
+    states that there are more than one: beside an exact number of the truth it is missing, not wrong, and every number
+    above one keeps it.
     """
-    judge = _Judge(truth, other, match(truth, other))
+    return compare_matched(truth, other, match(truth, other))
+
+
+def compare_matched(truth: Scene, other: Scene, matched: Mapping[int, int]) -> SceneComparison:
+    """Compares two scenes whose things are paired: index in the truth, index in the other scene."""
+    judge = _Judge(truth, other, matched)
     kept, wrong, missing = [], [], []
     for atom in atoms(truth):
         answer = judge.answer(atom)
@@ -60,44 +68,6 @@ def compare(truth: Scene, other: Scene) -> SceneComparison:
         else:
             missing.append(atom)
     return SceneComparison(tuple(kept), tuple(wrong), tuple(missing), tuple(judge.invented()))
-
-
-def match(truth: Scene, other: Scene) -> dict[int, int]:
-    """Returns for each thing of the truth the match in the other scene: the assignment of largest agreement."""
-    scores = _scores(truth, other)
-
-    @cache
-    def best(index: int, free: frozenset[int]) -> tuple[int, tuple[tuple[int, int], ...]]:
-        if index == len(scores):
-            return 0, ()
-        found = best(index + 1, free)
-        for candidate in sorted(free):
-            if scores[index][candidate]:
-                score, pairs = best(index + 1, free - {candidate})
-                if score + scores[index][candidate] > found[0]:
-                    found = score + scores[index][candidate], ((index, candidate), *pairs)
-        return found
-
-    return dict(best(0, frozenset(range(len(other.things))))[1])
-
-
-def _scores(truth: Scene, other: Scene) -> list[list[int]]:
-    ours, theirs = layout(truth), layout(other)
-    return [
-        [_score(truth, other, (i, j), ours[i] == theirs[j]) for j in range(len(other.things))]
-        for i in range(len(truth.things))
-    ]
-
-
-def _score(truth: Scene, other: Scene, pair: tuple[int, int], same_cell: bool) -> int:
-    """Returns the agreement of two things; 0 means no match."""
-    one, two = truth.things[pair[0]], other.things[pair[1]]
-    same_colour = one.colour == two.colour
-    alike = (same_colour and one.colour is not None) or (one.place is not None and one.place == two.place)
-    if one.kind != two.kind and not alike:
-        return 0
-    agreement = 30 * same_colour + 10 * same_cell + 4 * (one.count == two.count) + 4 * (one.size == two.size)
-    return 1 + agreement + _SAME_KIND * (one.kind == two.kind)
 
 
 def _share(part: int, whole: int) -> float | None:
@@ -111,7 +81,7 @@ def _slot(atom: Atom) -> str:
 class _Judge:
     """Compares the facts of two scenes whose things are matched."""
 
-    def __init__(self, truth: Scene, other: Scene, matched: dict[int, int]) -> None:
+    def __init__(self, truth: Scene, other: Scene, matched: Mapping[int, int]) -> None:
         self.truth, self.other = truth, other
         self.matched: dict[int | None, int | None] = {None: None}
         self.matched.update(matched.items())
@@ -125,11 +95,11 @@ class _Judge:
             return False
         thing = self.matched[atom.thing]
         said = self.said.get((thing, _slot(atom)))
-        if _slot(atom) != _WHERE:
-            return said is not None and said.value == atom.value
         if atom.attribute == "place":
-            return thing is not None and layout(self.other)[thing] == atom.value
-        return self._keeps_relation(atom, said)
+            return thing is not None and implied(self.other).place(thing) == atom.value
+        if atom.attribute == "relation":
+            return self._keeps_relation(atom, said)
+        return said is not None and (said.value == atom.value or atom.value == SEVERAL)
 
     def _keeps_relation(self, atom: Atom, said: Atom | None) -> bool:
         anchor = _anchor(self.truth, atom)
@@ -138,35 +108,37 @@ class _Judge:
         subject, theirs = self.matched[atom.thing], self.matched[anchor]
         assert subject is not None and theirs is not None
         if said is not None and said.value == atom.value and _anchor(self.other, said) == theirs:
-            return True  # stated in both, even if the layout has no room for it
-        places = layout(self.other)
-        return holds(str(atom.value), places[subject], places[theirs])
+            return True  # stated in both, even if the other statements contradict it
+        return implied(self.other).holds(str(atom.value), subject, theirs)
 
     def answer(self, atom: Atom) -> Atom | None:
         """Returns the fact that the other scene states instead of one that it does not keep; None if it states none."""
         if atom.thing not in self.matched:
             return None
         said = self.said.get((self.matched[atom.thing], _slot(atom)))
-        return None if said is None or (_slot(atom) == _WHERE and self._true(said)) else said
+        if said is None or said.value == SEVERAL or (_slot(atom) == _WHERE and self._open(said)):
+            return None
+        return said
 
     def invented(self) -> Iterator[Atom]:
-        """Yields the facts of the other scene that correspond to no fact of the truth and do not hold in it."""
+        """Yields the facts of the other scene that match no fact of the truth and that it does not leave open."""
         matched = {theirs: ours for ours, theirs in self.matched.items()}
         for atom in self.said.values():
             if atom.thing in matched and (matched[atom.thing], _slot(atom)) in self.stated:
                 continue
-            if _slot(atom) != _WHERE or not self._true(atom):
+            if _slot(atom) != _WHERE or not self._open(atom):
                 yield atom
 
-    def _true(self, said: Atom) -> bool:
-        """Returns whether a place or relation of the other scene holds in the truth."""
-        thing, places = self.back.get(said.thing or 0), layout(self.truth)
+    def _open(self, said: Atom) -> bool:
+        """Returns whether the truth allows a place or relation of the other scene."""
+        thing = self.back.get(said.thing or 0)
         if thing is None:
             return False
-        if said.attribute == "place":
-            return places[thing] == said.value
-        anchor = self.back.get(_anchor(self.other, said))
-        return anchor is not None and holds(str(said.value), places[thing], places[anchor])
+        if said.attribute == "relation":
+            anchor = self.back.get(_anchor(self.other, said))
+            return anchor is not None and possible(self.truth).may_hold(str(said.value), thing, anchor)
+        taken = any(other.place == said.value for index, other in enumerate(self.truth.things) if index != thing)
+        return not taken and possible(self.truth).may_be(thing, str(said.value))
 
 
 def _anchor(scene: Scene, atom: Atom) -> int:

@@ -79,15 +79,19 @@ def _check(answers: NDArray[np.int64], asked: NDArray[np.int64], facts: dict[str
             raise WorldError(f"A class index of the {name} is out of range: give numbers from 0 to {size - 1}.")
 
 
-def described_scene(scene: Scene) -> Scene:
+def described_scene(scene: Scene, every_place: bool = False) -> Scene:
     """Returns the scene as described from the image alone: things from left to right, lower row first.
 
-    Every thing has a place if there are several; a single one only if it is not at its default place. Relations are
-    left out, as the places imply them.
+    Relations are left out, as the places imply them.
+
+    Args:
+        scene: what the image shows.
+        every_place: whether every thing has its place. Otherwise a thing that is alone at its default place has none,
+        as in the captions that the pocket models are trained on.
     """
     placed = sorted(zip(layout(scene), scene.things, strict=True), key=lambda pair: PLACES.index(pair[0]))
     things = tuple(_at(thing, place) for place, thing in placed)
-    if len(things) == 1:
+    if len(things) == 1 and not every_place:
         bare = Scene(things=(_at(things[0], None),))
         if layout(bare)[0] == placed[0][0]:
             things = bare.things

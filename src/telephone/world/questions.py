@@ -31,7 +31,7 @@ from telephone.world.question_words import (
     says_yes,
     understand,
 )
-from telephone.world.scene import COLOURS, KINDS, PLACES, RELATIONS, Atom, Relation, Scene, Thing
+from telephone.world.scene import COLOURS, KINDS, PLACES, RELATIONS, SEVERAL, Atom, Relation, Scene, Thing
 
 __all__ = ["LANGS", "Question", "agrees", "answer", "ask", "pose", "questions", "say", "understand"]
 
@@ -149,7 +149,16 @@ def agrees(atom: Atom, answer: str) -> bool | None:
     if atom.attribute in ("kind", "relation"):
         return _confirms(atom, answer)
     values = list(said(atom.attribute, answer))
+    if SEVERAL in (atom.value, *values[:1]):
+        return _agree_on_number(atom.value, values[0] if values else None)
     return values[0] == atom.value if values else None
+
+
+def _agree_on_number(value: str | int, answered: str | int | None) -> bool | None:
+    """Returns whether a number and "several" agree; "several" neither states nor denies an exact number above one."""
+    if value == SEVERAL:
+        return None if answered is None else answered == SEVERAL or (isinstance(answered, int) and answered > 1)
+    return None if isinstance(value, int) and value > 1 else False
 
 
 def _confirms(atom: Atom, answer: str) -> bool | None:
@@ -164,9 +173,9 @@ def _name(scene: Scene, index: int, by_place: bool = False) -> Name:
     """Returns the shortest name that fits this thing alone."""
     thing = scene.things[index]
     name = Name(thing.kind, plural=thing.count > 1 and thing.kind != "fish")
-    if len(_meant(scene, name)) == 1:
-        return name
-    return replace(name, place=layout(scene)[index]) if by_place else replace(name, colour=thing.colour or GREY)
+    placed = replace(name, place=layout(scene)[index])
+    painted = name if by_place else replace(name, colour=thing.colour or GREY)
+    return next((found for found in (name, painted) if len(_meant(scene, found)) == 1), placed)
 
 
 def _singular(name: Name) -> Name:

@@ -5,7 +5,7 @@ bright and clear), and only a value other than the default is a *fact*; the numb
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from telephone.core.errors import WorldError
@@ -23,6 +23,8 @@ COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown"
 SIZES = ("medium", "small", "big")
 """The first one is the default, as in `TIMES`, `WEATHERS` and `STYLES`."""
 COUNTS = (1, 2, 3, 4)
+SEVERAL = "several"
+"""The count of a text that says only that there are more than one, such as "some boats"."""
 PLACES = ("left", "middle", "right", "top left", "top", "top right")
 SETTINGS = ("beach", "park", "city", "desert", "forest", "snowfield", "room", "space")
 """No setting at all (None) is a blank sheet of paper."""
@@ -44,6 +46,8 @@ class Thing:
     count: int = 1
     place: str | None = None
     """None is any free place."""
+    several: bool = field(default=False, compare=False, repr=False)
+    """Whether a text says only that there are more than one; `count` is then how many are drawn."""
 
     def __post_init__(self) -> None:
         """Raises `WorldError` for values that the world does not have."""
@@ -92,11 +96,24 @@ class Scene:
         if self.setting == "space":
             _require((self.time, self.weather) == ("day", "clear"), "space has neither a time of day nor a weather")
         _require(len(self.things) <= MAX_THINGS, f"there is room for {MAX_THINGS} groups of things")
-        names = [(thing.kind, thing.colour) for thing in self.things]
-        _require(len(set(names)) == len(names), "two groups of one kind and colour cannot be distinguished")
+        self._check_names()
         places = [thing.place for thing in self.things if thing.place]
         _require(len(set(places)) == len(places), "two groups cannot stand in one place")
         self._check_relations()
+
+    def _check_names(self) -> None:
+        names = [(thing.kind, thing.colour) for thing in self.things]
+        beside = {relation.subject: relation[1:] for relation in self.relations}
+        anchors = {relation.anchor for relation in self.relations}
+        named = [
+            (name, thing.place or beside.get(index))
+            for index, (name, thing) in enumerate(zip(names, self.things, strict=True))
+        ]
+        alike = [index for index, name in enumerate(names) if names.count(name) > 1]
+        _require(
+            all(named[index][1] and named.count(named[index]) == 1 and index not in anchors for index in alike),
+            "groups of one kind and colour are distinguished by their places, and no relation refers to one of them",
+        )
 
     def _check_relations(self) -> None:
         subjects = [relation.subject for relation in self.relations]
@@ -132,7 +149,7 @@ def _atoms(scene: Scene) -> Iterator[Atom]:
         if thing.size != SIZES[0]:
             yield Atom(index, "size", thing.size)
         if thing.count > 1:
-            yield Atom(index, "count", thing.count)
+            yield Atom(index, "count", SEVERAL if thing.several else thing.count)
         if thing.place is not None:
             yield Atom(index, "place", thing.place)
         if index in related:

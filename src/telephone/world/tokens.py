@@ -7,6 +7,7 @@ from functools import cache
 from typing import NamedTuple
 
 from telephone.world.lexicon import UNKNOWN, Meaning, chinese, english
+from telephone.world.traditional import simplified
 
 MAX_CHARACTERS = 20_000
 MAX_TOKENS = 2_000
@@ -15,7 +16,8 @@ MAX_TOKENS = 2_000
 _PIECES = re.compile(
     r"(?P<han>[\u4e00-\u9fff]+)|(?P<word>[^\W\d_\u4e00-\u9fff]+|\d+)|(?P<break>[.!?;。！？\n])|(?P<comma>[,、:()])"
 )
-_LONGEST_PHRASE = 3
+_IS = re.compile(r"\b(it|that|there|he|she|what|here|this|which|who)'s\b")
+_NOT = re.compile(r"(?<=[a-z])n't\b")
 
 
 class Token(NamedTuple):
@@ -27,13 +29,22 @@ class Token(NamedTuple):
 
 def tokens(text: str) -> list[Token]:
     """Returns the words of a text, lower case; a repeated word ("the the") is returned once."""
-    plain = unicodedata.normalize("NFKC", text[:MAX_CHARACTERS]).lower().replace("’", "'")
-    pieces = [match for match, _ in zip(_PIECES.finditer(plain.replace("'s", "")), range(MAX_TOKENS), strict=False)]
+    plain = _plain(text[:MAX_CHARACTERS])
+    pieces = [match for match, _ in zip(_PIECES.finditer(plain), range(MAX_TOKENS), strict=False)]
     found: list[Token] = []
     for token in _tokens(pieces):
         if not found or token.text != found[-1].text:
             found.append(token)
     return found[:MAX_TOKENS]
+
+
+def _plain(text: str) -> str:
+    """Returns a text in lower case and simplified characters, its contractions written out."""
+    plain = simplified(unicodedata.normalize("NFKC", text)).lower().replace("’", "'")
+    if "'" not in plain:
+        return plain
+    plain = plain.replace("can't", "cannot").replace("won't", "will not")
+    return _NOT.sub(" not", _IS.sub(r"\1 is", plain)).replace("'s", "")
 
 
 def _tokens(pieces: list[re.Match[str]]) -> Iterator[Token]:
@@ -52,15 +63,26 @@ def _tokens(pieces: list[re.Match[str]]) -> Iterator[Token]:
     yield from _english(words)
 
 
+@cache
+def _longest_phrases() -> dict[str, int]:
+    """Returns for each word the number of words of the longest phrase that begins with it."""
+    longest: dict[str, int] = {}
+    for phrase in english():
+        words = phrase.split()
+        longest[words[0]] = max(longest.get(words[0], 1), len(words))
+    return longest
+
+
 def _english(words: list[str]) -> Iterator[Token]:
-    lexicon, index = english(), 0
+    lexicon, longest, index = english(), _longest_phrases(), 0
     while index < len(words):
-        for length in range(_LONGEST_PHRASE, 0, -1):
+        for length in range(longest.get(words[index], 0), 0, -1):
             phrase = " ".join(words[index : index + length])
             if phrase in lexicon:
                 yield Token(phrase, lexicon[phrase])
                 break
         else:
+            length = 1
             yield Token(words[index], UNKNOWN)
         index += length
 

@@ -73,6 +73,8 @@ def scored_frame(run: Run, distance_judge: str | None = None, frame: pd.DataFram
     for column, about in extra.items():  # the newest version of the fact judge comes last
         if about.scorer.kind is ScorerKind.TEXT_FACTS:
             frame[about.kind] = frame[column]
+        elif about.scorer.kind is ScorerKind.IMAGE_FACTS:
+            frame[f"image_{about.kind}"] = frame[column]
     return frame.drop(columns=[name for name, about in extra.items() if not about.of_images])
 
 

@@ -31,7 +31,7 @@ class SceneReaderModel(Image2Text):
 
     def traits(self) -> Traits:
         """Returns the properties; reads the weight file once, for its hash."""
-        fingerprint = digest("oracle/reader", 1, *self._files.values(), self.wording)
+        fingerprint = digest("oracle/reader", 2, *self._files.values(), self.wording)
         return Traits(fingerprint, batch_size=64, seeds=True, deterministic=True, price=0.0)
 
     def lacks(self) -> str:
@@ -39,7 +39,7 @@ class SceneReaderModel(Image2Text):
         return NET.lacks()
 
     def generate_texts(self, images: Sequence[Image.Image], seeds: Sequence[int] | None = None) -> list[str]:
-        """Returns a caption of the facts of each image, things from left to right; seeds have no effect.
+        """Returns a caption of the facts of each image, with every place, from left to right; seeds have no effect.
 
         Raises:
             WeightsError: the weights are missing, or not the shipped ones.
@@ -47,7 +47,8 @@ class SceneReaderModel(Image2Text):
         from telephone import world
         from telephone.world.facts import described_scene
 
-        return [world.caption(described_scene(scene), "en", self.wording) for scene in self.read(images)]
+        scenes = [described_scene(scene, every_place=True) for scene in self.read(images)]
+        return [world.caption(scene, "en", self.wording) for scene in scenes]
 
     def read(self, images: Sequence[Image.Image]) -> "list[Scene]":
         """Returns the scene of each image, of any size and mode; every thing has its place.
