@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from telephone.core.errors import ModelError, PromptError
+from telephone.core.file_names import text_of
 from telephone.core.records import LEVELS, Prompt
 from telephone.prompts.decoding import decode, is_blank, trimmed
 from telephone.prompts.levels import challenge_level, counted_level
@@ -34,7 +35,7 @@ def load(path: str | Path) -> list[Prompt]:
         PromptError: the file cannot be read or holds no prompt, or a prompt in it is invalid.
     """
     path = Path(path)
-    name = path.name
+    name = text_of(path.name)
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise PromptError(f"{name} has an unsupported extension: use one of {', '.join(READERS)}.")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from telephone.core import settings
 from telephone.core.errors import UsageError
+from telephone.core.file_names import shell_word
 
 VARIABLE = "TELEPHONE_TOKEN"
 SHORTEST = 16
@@ -103,7 +104,7 @@ def _read(path: Path) -> str:
         with path.open(encoding="ascii") as file:
             found = os.fstat(file.fileno())
             if os.name == "posix" and (not stat.S_ISREG(found.st_mode) or found.st_mode & 0o077):
-                raise UsageError(f"The token file {path} can be read by others: run `chmod 600 {path}`.")
+                raise UsageError(f"The token file {path} can be read by others: run `chmod 600 {shell_word(path)}`.")
             return file.read(4096)
     except OSError as error:
         raise UsageError(f"The token file {path} cannot be read ({error.strerror}): check its path.") from None
