@@ -1,7 +1,8 @@
-"""Facts of all descriptions of a run: kept, wrong, missing and invented, and how many scores the order of sentences changes.
+"""Facts of all descriptions of a run: kept, wrong, missing and invented, and how many scores the order of sentences
+changes.
 
-`python benchmarks/fact_reading.py RUN --out now.json`; with `--before then.json`, written by another version of the program,
-the changes by describing model are printed.
+`python benchmarks/fact_reading.py RUN --out now.json`; with `--before then.json`, written by another version of the
+program, the changes by describing model are printed.
 """
 
 import argparse

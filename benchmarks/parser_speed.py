@@ -1,6 +1,7 @@
 """Processor time to parse texts and to compare scenes: `python benchmarks/parser_speed.py`.
 
-Captions in all wordings, pairs of scenes of all levels and of the highest one, and long texts, whose time grows linearly.
+Captions in all wordings, pairs of scenes of all levels and of the highest one, and long texts, whose time grows
+linearly.
 """
 
 import time
