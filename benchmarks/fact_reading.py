@@ -1,5 +1,4 @@
-"""Facts of all descriptions of a run: kept, wrong, missing and invented, and how many scores the order of sentences
-changes.
+"""Facts of all descriptions of a run, and how many of them depend on the order of sentences.
 
 `python benchmarks/fact_reading.py RUN --out now.json`; with `--before then.json`, written by another version of the
 program, the changes by describing model are printed.
