@@ -125,7 +125,7 @@ def test_an_export_that_cannot_be_is_told(run: Run, tmp_path: Path):
     with pytest.raises(UsageError, match=r"table.xlsx has an unknown format: use a name that ends in .*.csv, .jsonl"):
         export(run.frame(), tmp_path / "table.xlsx")
     (tmp_path / "file").write_text("x")
-    with pytest.raises(StoreError, match="check the folder"):
+    with pytest.raises(StoreError, match="could not be written"):
         export(run.frame(), tmp_path / "file" / "table.csv")
 
 

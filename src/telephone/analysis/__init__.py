@@ -45,6 +45,7 @@ from telephone.analysis.tables.control_lines import control_means, reencoding_dr
 from telephone.analysis.tables.cross_run_leaderboard import CrossRunLeaderboard, cross_run_leaderboard, pool_games
 from telephone.analysis.tables.drift import drift_curves, drift_table
 from telephone.analysis.tables.drift_rates import DecayFit, drift_rates, fit_decay
+from telephone.analysis.tables.image_distances import image_distances
 from telephone.analysis.tables.leaderboards import Leaderboard, indistinguishable_from_best, leaderboard
 from telephone.analysis.tables.prompt_information import (
     information_by_level,
@@ -120,6 +121,7 @@ __all__ = [
     "hazard_rates",
     "hop_losses",
     "hop_table",
+    "image_distances",
     "indistinguishable_from_best",
     "information_by_level",
     "judge_values",

@@ -42,6 +42,10 @@ def command(
             show_default=False,
         ),
     ] = None,
+    images: Annotated[
+        bool,
+        typer.Option("--images", help="Also compare images with earlier ones by pixels and by objects."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Judge a run: distances by several embedders, facts of texts and images, floors; scores that exist stay.
@@ -52,7 +56,7 @@ def command(
     """
     from telephone import pipeline
 
-    options = pipeline.JudgeOptions(refs(embedder or ()), ask, again, opinion)
+    options = pipeline.JudgeOptions(refs(embedder or ()), ask, again, opinion, images=images)
     with watching() as watcher:
         result = pipeline.judge(folder, options, progress=watcher.event)
     if result.missing:

@@ -3,6 +3,7 @@
 from telephone._moved import renamed
 from telephone.judge.cases import Case, image_cases, text_cases
 from telephone.judge.distance import DistanceScorer
+from telephone.judge.image_distance import ImageDistanceScorer, measure_image_distances, pixel_distance
 from telephone.judge.image_facts import ImageFactsScorer, NetReader, SceneReader
 from telephone.judge.omission_probe import OmissionProbe, QuestionAnswerer, answers_questions, probe_omissions
 from telephone.judge.opinions import OpinionScorer, collect_opinions
@@ -21,6 +22,7 @@ __all__ = [
     "Case",
     "DistanceScorer",
     "Facts",
+    "ImageDistanceScorer",
     "ImageFactsScorer",
     "NetReader",
     "OmissionProbe",
@@ -43,6 +45,8 @@ __all__ = [
     "embedded_kinds",
     "generate_questions",
     "image_cases",
+    "measure_image_distances",
+    "pixel_distance",
     "probe_omissions",
     "run_scorer",
     "score",

@@ -15,7 +15,9 @@ Count = Callable[[int, int], None]
 ItemT = TypeVar("ItemT")
 CaseT = TypeVar("CaseT", bound="Keyed")
 
-_BY_FINGERPRINT = (ScorerKind.DISTANCE, ScorerKind.TEXT_FACTS, ScorerKind.IMAGE_FACTS, ScorerKind.FLOOR)
+_BY_FINGERPRINT = (
+    ScorerKind.DISTANCE, ScorerKind.TEXT_FACTS, ScorerKind.IMAGE_FACTS, ScorerKind.FLOOR, ScorerKind.IMAGE_DISTANCE,
+)  # fmt: skip
 """Kinds whose scores depend on the fingerprint alone. The others belong to the model with which they were collected."""
 
 

@@ -9,6 +9,7 @@ from telephone.judge import (
     collect_opinions,
     collect_repeat_captions,
     default_embedders,
+    measure_image_distances,
     probe_omissions,
     score,
 )
@@ -49,6 +50,8 @@ def _score(run: Run, options: JudgeOptions, progress: Progress) -> tuple[Scored,
     scored = score(run, chosen, progress=judge_callback(progress), full=True)
     if options.opinion:
         collect_opinions(run, options.opinion, report=_named(f"opinion of {options.opinion}", progress))
+    if options.images:
+        scored.append(measure_image_distances(run, _named("distances of images", progress)))
     return tuple(scored)
 
 

@@ -40,3 +40,5 @@ class JudgeOptions:
     """Images that each image-to-text model describes a second time, at most."""
     opinion: str | None = None
     """Address of a model that answers yes-or-no questions about prompts outside the pocket world."""
+    images: bool = False
+    """Whether images are compared with earlier images of their games, by pixels and by objects."""

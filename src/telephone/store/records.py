@@ -54,6 +54,8 @@ class ScorerKind(StrEnum):
     """Answers of an image-to-text model about facts that its caption omits."""
     OPINION = "opinion"
     """Answers of a model to yes-or-no questions about an image."""
+    IMAGE_DISTANCE = "image_distance"
+    """Distance between two images of a game, of pixels and of objects."""
     CALIBRATION = "calibration"
     """What the distances of a judge mean: its measured share of facts kept, by distance."""
 

@@ -136,6 +136,7 @@ def _block(
         low[found.n > 0], high[found.n > 0] = rank_bounds(compared.better(values.shape[1], what.low_is_best))
         low[~ranked] = high[~ranked] = np.nan
         draws = sign * found.draws[:, ranked]
+        draws = draws[~np.isnan(draws).any(axis=1)]  # a draw may miss every prompt on which a model has a score
         winners = draws == draws.min(axis=1, keepdims=True)
         best[ranked] = (winners / winners.sum(axis=1, keepdims=True)).mean(axis=0)
     rank = pd.Series(sign * found.mean).rank(method="min").to_numpy()

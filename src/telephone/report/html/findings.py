@@ -43,6 +43,8 @@ class Findings:
     drift_rates: pd.DataFrame | None = None
     importance: pd.DataFrame | None = None
     claims: tuple[Claim, ...] = ()
+    image_distances: pd.DataFrame | None = None
+    """How far images move from the first one of their game, by pixels and by objects."""
     convergence: Convergence | None = None
     """Whether games reach a fixed point or a cycle, and which."""
     reencoded: pd.DataFrame | None = None
@@ -74,6 +76,7 @@ def collect_findings(run: Run, summary: RunSummary, distance_judge: str | None =
         claims=check_article_claims(summary.frame, facts.followed, drift),
         convergence=None if empty else summary.convergence,
         reencoded=_reencoded(run, summary.control_frame),
+        image_distances=_image_distances(run, summary.frame),
     )
 
 
@@ -185,4 +188,11 @@ def _reencoded(run: Run, controls: pd.DataFrame) -> pd.DataFrame | None:
     if controls.empty:
         return None
     table = reencoding_drift(run, frame=controls)
+    return table if len(table) else None
+
+
+def _image_distances(run: Run, frame: pd.DataFrame) -> pd.DataFrame | None:
+    from telephone.analysis.tables.image_distances import image_distances
+
+    table = image_distances(run, frame)
     return table if len(table) else None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from telephone.core.file_names import path_of
 from telephone.report.html import tables
 from telephone.report.html.prompt_information import prompt_information
 from telephone.report.html.report_data import Motif, Observation, ReportSection, TextTable
@@ -61,6 +61,7 @@ def endings(findings: Findings, names: Mapping[str, str]) -> ReportSection | Non
             tables.fixed_points(found.table, names),
             tables.contraction(found.contraction.change, names),
             tables.seed_sensitivity(found.seeds, names),
+            *([] if findings.image_distances is None else [tables.image_distances(findings.image_distances, names)]),
         ]
     )
     note = (
@@ -81,7 +82,7 @@ def motifs(findings: Findings) -> tuple[Motif, ...]:
     return tuple(
         Motif(
             text=str(row["text"]),
-            image=path_of(row["filepath"]) if isinstance(row["filepath"], str) else None,
+            image=Path(row["filepath"]) if isinstance(row["filepath"], str) else None,
             size=int(row["size"]),
             share=float(row["share"]),
             prompts=int(row["prompts"]),

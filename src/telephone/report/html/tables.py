@@ -257,6 +257,23 @@ def reencoded(table: pd.DataFrame) -> TextTable:
     )
 
 
+def image_distances(table: pd.DataFrame, names: ShortNames) -> TextTable:
+    """Returns how far the last images are from the first and from the previous ones, by pixels and by objects."""
+    last = table[table["turn"] == table["turn"].max()]
+    columns = [(kind, to) for to in ("first", "previous") for kind in ("pixel_distance", "object_distance")]
+    rows = []
+    for (t2i, i2t), own in last.groupby(["t2i_model", "i2t_model"], sort=True):
+        cells = {(row["kind"], row["to"]): interval(row, "mean") for row in own.to_dict("records")}
+        found = (cells.get(column, "–") for column in columns)
+        rows.append((pair({"t2i_model": t2i, "i2t_model": i2t}, names), *found))
+    note = (
+        "images of the last turn, 0 is equal; pixels: root mean square difference at 64 x 64; objects: share of facts "
+        "in which the two images differ (1 - F1), as a reader of the pocket world sees them"
+    )
+    head = ("pair", "first, pixels", "first, objects", "previous, pixels", "previous, objects")
+    return TextTable("How far do images move?", note, head, tuple(rows))
+
+
 def strengths(tables: Mapping[str, pd.DataFrame], names: ShortNames) -> tuple[TextTable, ...]:
     """Returns the Bradley-Terry ranking, one table for each side of `RunSummary.bradley_terry`."""
     titles = {"t2i": "Text-to-image models: Bradley-Terry", "i2t": "Image-to-text models: Bradley-Terry"}
