@@ -127,7 +127,8 @@ def test_scores_of_a_second_judge_keep_one_plain_name(tmp_path):
 
 def test_a_damaged_picture_leaves_no_folder_behind(tmp_path):
     with played(tmp_path / "run", turns=1, judged=False) as run:
-        next((tmp_path / "run" / "images").rglob("*.png")).write_bytes(b"something else")
+        for picture in (tmp_path / "run" / "images").rglob("*.png"):
+            picture.write_bytes(b"something else")
         for export in (to_drift, to_imagefolder):
             with pytest.raises(StoreDamaged):
                 export(run, tmp_path / "out")

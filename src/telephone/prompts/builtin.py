@@ -29,8 +29,8 @@ class PromptSet:
 
 
 SETS: tuple[PromptSet, ...] = (
-    PromptSet("pocket", 10, "ten selected scenes of the pocket world: 3 easy, 3 medium, 3 hard, 1 impossible"),
-    PromptSet("pocket-100", 100, "a hundred scenes of the pocket world, each with a held-out pair"),
+    PromptSet("pocket", 10, "ten scenes that spread the pocket models: 3 easy, 3 medium, 3 hard, 1 impossible"),
+    PromptSet("pocket-100", 100, "a hundred such scenes, 25 a level, each with a pair that is in no training"),
     PromptSet("pocket-images", 10, "images of the ten scenes of pocket, for games that start with an image"),
     PromptSet("article", 10, "the ten prompts of the original experiment: 3 easy, 3 medium, 3 hard, 1 impossible"),
 )

@@ -3,31 +3,17 @@
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from telephone import world
-from telephone.core.records import Level
-from telephone.world import Split
+from telephone.prompts.candidates import candidate
 from telephone.world.scene import Scene
 
-CHOSEN: tuple[tuple[str, Level, int, str], ...] = (
-    ("red-boat", "easy", 1576, "plain"),
-    ("blue-lamp", "easy", 2160, "story"),
-    ("blue-butterfly", "easy", 1260, "detailed"),
-    ("neon-dog", "medium", 507, "plain"),
-    ("four-hats", "medium", 139, "story"),
-    ("pink-key", "medium", 512, "detailed"),
-    ("three-cats", "hard", 1923, "story"),
-    ("two-robots", "hard", 2139, "plain"),
-    ("seaside-sketch", "hard", 2963, "detailed"),
-    ("neon-regatta", "impossible", 1525, "story"),
-)
-"""The set `pocket`: id, level, seed and wording, selected by eye among thousands."""
-SIZES: dict[Level, int] = {"easy": 30, "medium": 30, "hard": 30, "impossible": 10}
-"""Number of prompts of each level in `pocket-100`."""
-ROTATION = ("plain", "detailed", "story", "short")
-"""The wordings of `pocket-100`, in turn."""
+DATA = Path(__file__).parent / "data"
+SCENES = DATA / "pocket-scenes.jsonl"
+"""One scene a line: `set`, `id`, `level`, `category` and `seed` of the candidate, `split`, `wording`, and the measured
+`loss` by which `benchmarks/select_prompts.py` chose it, beside its loss in a second measurement, `loss_confirmed`."""
 IMAGE_SIZE = 64
+_COPIED = ("id", "level", "category", "seed", "split", "wording")
 
 Record = dict[str, Any]
 
@@ -38,41 +24,23 @@ def write(folder: Path) -> None:
     Args:
         folder: an existing folder.
     """
-    _write_lines(folder / "pocket.jsonl", pocket())
-    _write_lines(folder / "pocket-100.jsonl", pocket_100())
+    _write_lines(folder / "pocket.jsonl", records("pocket"))
+    _write_lines(folder / "pocket-100.jsonl", records("pocket-100"))
     _write_lines(folder / "pocket-images.jsonl", _image_records(folder))
 
 
-def pocket() -> Iterator[Record]:
-    """Yields the records of `pocket`."""
-    for name, level, seed, wording in CHOSEN:
-        yield _record(name, level, seed, None, wording)
-
-
-def pocket_100() -> Iterator[Record]:
-    """Yields the records of `pocket-100`, each with a combination of kind and colour that no training scene has."""
-    seen: set[str] = set()
-    for level, size in SIZES.items():
-        seed = number = 0
-        while number < size:
-            name = f"{level}-{number + 1:02d}"
-            record = _record(name, level, seed, "test", ROTATION[number % len(ROTATION)])
-            seed += 1
-            if record["text"] not in seen:
-                seen.add(record["text"])
-                number += 1
-                yield record
+def records(name: str) -> Iterator[Record]:
+    """Yields the records of `pocket` or `pocket-100`, from easy to impossible."""
+    for line in SCENES.read_text(encoding="utf-8").splitlines():
+        chosen = json.loads(line)
+        if chosen["set"] == name:
+            made = candidate(chosen["category"], chosen["seed"])
+            yield {"id": chosen["id"], "text": made.text} | {key: chosen[key] for key in _COPIED[1:]}
 
 
 def scene_of(record: Record) -> Scene:
     """Returns the scene of a record."""
-    level, split = cast(Level, record["level"]), cast("Split | None", record["split"])
-    return world.sample(level, record["seed"], split)
-
-
-def _record(name: str, level: Level, seed: int, split: Split | None, wording: str) -> Record:
-    text = world.caption(world.sample(level, seed, split), wording=wording)
-    return {"id": name, "text": text, "level": level, "seed": seed, "split": split, "wording": wording}
+    return candidate(record["category"], record["seed"]).scene
 
 
 def _image_records(folder: Path) -> Iterator[Record]:
@@ -80,7 +48,7 @@ def _image_records(folder: Path) -> Iterator[Record]:
     from telephone.world.renderer import render
 
     (folder / "pocket-images").mkdir(exist_ok=True)
-    for record in pocket():
+    for record in records("pocket"):
         path = Path("pocket-images") / f"{record['id']}.png"
         (folder / path).write_bytes(encode_png(render(scene_of(record), size=IMAGE_SIZE)))
         yield record | {"id": f"{record['id']}-picture", "image": path.as_posix()}
@@ -92,4 +60,4 @@ def _write_lines(path: Path, records: Iterable[Record]) -> None:
 
 
 if __name__ == "__main__":
-    write(Path(__file__).parent / "data")
+    write(DATA)
