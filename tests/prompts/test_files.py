@@ -11,6 +11,7 @@ from PIL import Image
 from telephone.core.errors import PromptError
 from telephone.core.images import encode_png
 from telephone.prompts import load
+from telephone.prompts.decoding import is_blank, trimmed
 from telephone.prompts.files import MAX_TEXT
 
 
@@ -102,7 +103,9 @@ WRONG: dict[str, tuple[str, str | bytes, str]] = {
     "level in txt": ("a.txt", "hrad\tA dog\n", "a.txt, line 1, column level: 'hrad' is not one of"),
     "level is a number": ("a.jsonl", '{"text": "A cat", "level": 3}', "a.jsonl, line 1, column level: 3 is not a text"),
     "not utf-8": ("a.txt", "Ä cat\nbé".encode() + b"\xff", "a.txt, line 2, column 3: the byte 0xff is not UTF-8"),
-    "utf-16": ("a.txt", "A cat".encode("utf-16"), "a.txt, line 1, column 1: the byte 0xff is not UTF-8"),
+    "half of utf-16": ("a.txt", "A cat".encode("utf-16") + b"x", "a.txt: it begins as UTF-16, but the bytes at"),
+    "invisible text": ("a.csv", "id,text\n1,\u200b\n", "a.csv, line 2, column text: the text is empty"),
+    "only invisible lines": ("a.txt", "\u200b\n\ufe0f\n\u00ad\n\u2800\n\x1a", "a.txt contains no prompt"),
     "empty file": ("a.txt", "", "a.txt contains no prompt"),
     "only comments": ("a.txt", "# one\n\n", "a.txt contains no prompt"),
     "only a header": ("a.csv", "text\n", "a.csv contains no prompt"),
@@ -129,6 +132,9 @@ WRONG: dict[str, tuple[str, str | bytes, str]] = {
     ),
     "text twice": (
         "a.txt", "A cat\nA dog\nA cat", "a.txt, line 3, column text: this prompt is a duplicate of a.txt, line 1",
+    ),
+    "prompt twice": (
+        "a.csv", "prompt\nA cat\nA cat\n", "a.csv, line 3, column prompt: this prompt is a duplicate of a.csv, line 2",
     ),
     "id with control": (
         "a.jsonl", r'{"text": "A", "id": "a\u0007"}', "a.jsonl, line 1, column id: 'a\\x07' is not a valid id",
@@ -206,14 +212,16 @@ def test_any_bytes_give_prompts_or_a_prompt_error(
 @given(
     rows=st.lists(
         st.tuples(
-            st.text(st.characters(codec="utf-8", exclude_characters="\r"), min_size=1, max_size=20).filter(str.strip),
+            st.text(st.characters(codec="utf-8", exclude_characters="\r\ufeff"), min_size=1, max_size=20).filter(
+                lambda text: not is_blank(text)
+            ),
             st.sampled_from(["easy", "medium", "hard", "impossible"]),
         ),
         min_size=1,
-        unique_by=lambda row: row[0].strip(),
+        unique_by=lambda row: trimmed(row[0]),
     )
 )
 def test_jsonl_round_trip(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]) -> None:
     path = tmp_path_factory.getbasetemp() / "trip.jsonl"
     path.write_text("\n".join(json.dumps({"text": text, "level": level}) for text, level in rows))
-    assert texts(path) == [(level, text.strip()) for text, level in rows]
+    assert texts(path) == [(level, trimmed(text)) for text, level in rows]

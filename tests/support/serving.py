@@ -9,11 +9,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import uvicorn
-
 from telephone.serve import AccessPolicy, ListenAddress, ServedModel, load_served_models
-from telephone.serve.application import make_app
-from telephone.serve.server import _listen, base_url
+from telephone.serve.connections import LimitedServer
+from telephone.serve.server import _listen, base_url, server_config
 
 
 @contextlib.contextmanager
@@ -22,10 +20,7 @@ def serving(refs: Sequence[str] | Mapping[str, ServedModel], policy: AccessPolic
     served = refs if isinstance(refs, Mapping) else load_served_models(refs)
     listen = ListenAddress(port=0)
     with _listen(listen) as taken:
-        config = uvicorn.Config(
-            make_app(served, policy or AccessPolicy()), log_level="error", ws="none", lifespan="off", access_log=False
-        )
-        server = uvicorn.Server(config)
+        server = LimitedServer(server_config(served, policy or AccessPolicy(), log_level="error"), lambda: None)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]})
         thread.start()
         try:

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from world_strategies import scenes
 
-from telephone.world import Relation, Scene, Thing, atoms
+from telephone.world import Relation, Scene, Thing, atoms, parse
 from telephone.world.layout import holds, layout
 from telephone.world.questions import LANGS, Question, agrees, answer, ask, pose, questions, say, understand
 from telephone.world.scene import COLOURS, KINDS, PLACES, SETTINGS, STYLES, TIMES, WEATHERS
@@ -185,3 +185,25 @@ def test_a_scene_with_nothing_in_it_can_be_asked_about():
     assert ("What is the setting?", "None.") in asked
     assert pose(Scene(), "colour", rng) is None
     assert isinstance(pose(Scene(), "exists", rng), Question)
+
+
+def test_equal_groups_are_named_by_their_places() -> None:
+    scene = parse("a big red boat on the left and two red boats on the right")
+    for lang in ("en", "zh"):
+        for atom in atoms(scene):
+            if atom.attribute in ("size", "count"):
+                question = ask(scene, atom, lang)
+                assert agrees(atom, str(answer(scene, question))) is True, question
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "agree"),
+    [
+        ("some boats", "Three.", True), ("some boats", "Several.", True), ("some boats", "One.", False),
+        ("some boats", "Red.", None), ("three boats", "Several.", None), ("three boats", "Three.", True),
+        ("three boats", "Two.", False),
+    ],
+)  # fmt: skip
+def test_several_agrees_with_every_number_above_one_and_states_none(text: str, said: str, agree: bool | None) -> None:
+    (atom,) = [atom for atom in atoms(parse(text)) if atom.attribute == "count"]
+    assert agrees(atom, said) is agree

@@ -1,5 +1,6 @@
 """Puts the commands together and runs them."""
 
+import errno
 from typing import Annotated
 
 import typer
@@ -26,7 +27,9 @@ from telephone.cli import (
     verify,
     world,
 )
-from telephone.cli.command_group import STOPPED, TERMINATED, CommandGroup
+from telephone.cli.command_group import FAILED, STOPPED, TERMINATED, CommandGroup
+from telephone.cli.output import print_error
+from telephone.cli.streams import flush_output, prepare_streams
 
 app = typer.Typer(
     name="telephone",
@@ -92,10 +95,18 @@ def main() -> None:
     """Runs the command line and leaves with its exit code: 0 done, 1 failed, 2 wrong use, 130 Ctrl-C, 143 SIGTERM."""
     from telephone.core.signals import sigterm_as_interrupt
 
+    prepare_streams()
     with sigterm_as_interrupt() as received:
         try:
-            app()
+            try:
+                app()
+            finally:
+                flush_output()
         except SystemExit as error:
             if received and error.code == STOPPED:
                 raise SystemExit(TERMINATED) from error
             raise
+        except OSError as error:  # what was printed is lost; a reader that has ended wanted no more of it
+            if error.errno != errno.EPIPE:
+                print_error(f"The output could not be written ({error.strerror}): free some space, or print elsewhere.")
+            raise SystemExit(FAILED) from error

@@ -6,8 +6,9 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from telephone.cli.output import note, print_error
+from telephone.cli.output import note, print_error, styled
 from telephone.core.errors import TelephoneError, UsageError
+from telephone.core.output_files import FULL
 
 FAILED, MISUSED, STOPPED, TERMINATED = 1, 2, 130, 143
 """Exit codes: games failed or a run is damaged; wrong use; stopped by Ctrl-C; stopped by SIGTERM. 0 is done."""
@@ -43,16 +44,16 @@ class CommandGroup(TyperGroup):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Writes the overview; the one of typer takes twice as long."""
         bold = {"bold": True}
-        lines = [_LEAD, "", typer.style("Usage: ", **bold) + "telephone [--debug] COMMAND [OPTIONS]"]
+        lines = [_LEAD, "", styled("Usage: ", **bold) + "telephone [--debug] COMMAND [OPTIONS]"]
         for section, names in SECTIONS.items():
-            lines += ["", typer.style(section, **bold)]
+            lines += ["", styled(section, **bold)]
             lines += [self._line(ctx, name) for name in names if name in self.commands]
-        lines += ["", typer.style("Options", **bold)]
+        lines += ["", styled("Options", **bold)]
         for option, words in ("--version", "the version"), ("--debug", "show the traceback of an error"):
             lines.append(_entry(option, words))
-        lines += ["", typer.style("Examples", **bold)]
+        lines += ["", styled("Examples", **bold)]
         for example, words in _EXAMPLES:
-            lines += [f"  {typer.style(example, fg='green')}", f"      {words}"]
+            lines += [f"  {styled(example, fg='green')}", f"      {words}"]
         lines += ["", "`telephone COMMAND --help` shows the options of a command."]
         typer.echo("\n".join(lines))
 
@@ -71,6 +72,9 @@ class CommandGroup(TyperGroup):
         except Exception as error:  # noqa: BLE001 - the outermost place: an unexpected error becomes a message
             if _belongs_to_typer(error) or ctx.params.get("debug"):
                 raise
+            if isinstance(error, OSError) and error.errno in FULL:
+                print_error(f"Disk full: {error.filename or 'the output'} could not be written; free some space.")
+                raise typer.Exit(FAILED) from error
             reason = " ".join(str(error).split())
             print_error(
                 f"Unexpected error ({type(error).__name__}: {reason}): run"
@@ -84,7 +88,7 @@ class CommandGroup(TyperGroup):
 
 
 def _entry(name: str, words: str) -> str:
-    return f"  {typer.style(name, fg='cyan')}{' ' * max(1, 11 - len(name))}{words}"
+    return f"  {styled(name, fg='cyan')}{' ' * max(1, 11 - len(name))}{words}"
 
 
 def _belongs_to_typer(error: Exception) -> bool:

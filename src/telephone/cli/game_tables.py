@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from telephone.cli.formatting import counted
 from telephone.cli.output import echo, plain, print_json
 from telephone.cli.tables import print_table, table
+from telephone.core.file_names import shell_word
 
 if TYPE_CHECKING:
     from telephone.pipeline import FoundGame, RunGames
@@ -37,9 +38,9 @@ def print_games(run: "RunGames", json: bool) -> None:
     print_table(made, lead=2)
     echo(f"{counted(len(run.games), 'game')} of {run.planned} started.")
     if run.games:
-        echo(f"One of them: telephone show {run.folder} {run.games[0].name}")
+        echo(f"One of them: telephone show {shell_word(run.folder)} {run.games[0].name}")
     else:
-        echo(f"Play them: telephone resume {run.folder}")
+        echo(f"Play them: telephone resume {shell_word(run.folder)}")
 
 
 def print_game(found: "FoundGame") -> None:

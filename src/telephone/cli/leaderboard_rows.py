@@ -85,7 +85,7 @@ def _cell(record: dict[str, Any], distance: bool, with_n: bool, wide: bool) -> s
     low, high = spell(record["low"]), spell(record["high"])
     interval = (INTERVAL if wide else NARROW_INTERVAL).format(low, high) if record["low"] == record["low"] else ""
     below = ", ".join(part for part in (interval, f"n {record['n']:.0f}" if with_n else "") if part)
-    return f"{_mean(record, distance)}\n[dim]{below}[/]"
+    return f"{_mean(record, distance)}\n[dim]{below}[/]" if below else _mean(record, distance)
 
 
 def _mean(record: dict[str, Any], distance: bool) -> str:

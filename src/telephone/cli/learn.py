@@ -11,6 +11,7 @@ from telephone.cli.command_group import STOPPED
 from telephone.cli.options import Seed
 from telephone.cli.output import echo, note
 from telephone.core.errors import StoreError, UsageError
+from telephone.core.file_names import shell_word
 
 NAME = "learn"
 
@@ -65,7 +66,7 @@ def command(
     except KeyboardInterrupt as error:
         options: dict[str, object] = {"--steps": steps, "--minutes": minutes, "--pictures": pictures, "--seed": seed}
         options |= {"--out": out, "--device": None if device == "cpu" else device}
-        given = " ".join(f"{name} {value}" for name, value in options.items() if value is not None)
+        given = " ".join(f"{name} {shell_word(str(value))}" for name, value in options.items() if value is not None)
         note(f"Stopped. Resume with: telephone learn {recipe} {given}")
         raise typer.Exit(STOPPED) from error
     except OSError as error:
@@ -74,7 +75,7 @@ def command(
             "with --out. The same command resumes the training."
         ) from error
     echo(f"{path}")
-    echo(f"Use it with TELEPHONE_WEIGHTS={out}")
+    echo(f"Use it with TELEPHONE_WEIGHTS={shell_word(out)}")
 
 
 def _recipe(name: str) -> Any:

@@ -1,5 +1,6 @@
 """Output: results to stdout, progress and errors to stderr, one JSON document with `--json`."""
 
+import contextlib
 import json
 import math
 import shutil
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from telephone.cli.formatting import visible
+from telephone.cli.streams import can_print
+from telephone.core import settings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,18 +26,24 @@ def echo(text: str = "") -> None:
 
 
 def note(text: str) -> None:
-    """Writes a line to stderr, where it does not mix with results."""
-    typer.echo(text, err=True)
+    """Writes a line to stderr, where it does not mix with results; a stderr that is full or closed ends nothing."""
+    with contextlib.suppress(OSError, ValueError):
+        typer.echo(text, err=True)
+
+
+def styled(text: str, **style: Any) -> str:
+    """Returns a text in a colour or in bold; plain where colours are not wanted (`NO_COLOR`) or not shown."""
+    return typer.style(text, **style) if settings.colours() else text
 
 
 def print_error(text: str) -> None:
     """Writes an error to stderr, its first word in red on a terminal."""
-    note(f"{typer.style('Error:', fg='red', bold=True)} {text}")
+    note(f"{styled('Error:', fg='red', bold=True)} {text}")
 
 
 def print_warning(text: str) -> None:
     """Writes a warning to stderr, its first word in yellow on a terminal."""
-    note(f"{typer.style('Note:', fg='yellow', bold=True)} {text}")
+    note(f"{styled('Note:', fg='yellow', bold=True)} {text}")
 
 
 def console(*, err: bool = False) -> "Console":
@@ -62,7 +71,9 @@ def plain(text: str) -> str:
 
 def print_json(document: Any) -> None:
     """Writes one JSON document to stdout; what is not a number becomes null."""
-    echo(json.dumps(_jsonable(document), ensure_ascii=False, indent=2, allow_nan=False))
+    found = _jsonable(document)
+    text = json.dumps(found, ensure_ascii=False, indent=2, allow_nan=False)
+    echo(text if can_print(text) else json.dumps(found, indent=2, allow_nan=False))
 
 
 def _jsonable(value: Any) -> Any:

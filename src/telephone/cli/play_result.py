@@ -6,6 +6,7 @@ from telephone.cli.forecast import cost_of
 from telephone.cli.formatting import clock, counted
 from telephone.cli.leaderboard_tables import boards_json, print_boards
 from telephone.cli.output import echo, print_json, print_warning
+from telephone.core.file_names import shell_word
 
 if TYPE_CHECKING:
     from telephone.battle import RunResult
@@ -23,7 +24,7 @@ def print_result(result: "PlayResult", json: bool) -> None:
     if json:
         print_json(_result_json(result) | boards_json(result.summary))
         return
-    run, folder = result.run, result.folder
+    run, folder = result.run, shell_word(result.folder)
     print_boards(result.summary)
     echo(_counts(run))
     if not run.hops and not run.unfinished:

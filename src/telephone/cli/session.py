@@ -12,6 +12,7 @@ from telephone.cli.forecast import print_costs
 from telephone.cli.output import note
 from telephone.cli.play_result import print_result
 from telephone.cli.progress import watching
+from telephone.core.file_names import shell_word
 
 if TYPE_CHECKING:
     from telephone.pipeline import Event, PlayResult, Progress
@@ -66,5 +67,5 @@ def _stoppable(folders: list[Path]) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as error:
-        note(f"Stopped. Continue with: telephone resume {folders[-1]}" if folders else "Stopped.")
+        note(f"Stopped. Continue with: telephone resume {shell_word(folders[-1])}" if folders else "Stopped.")
         raise typer.Exit(STOPPED) from error

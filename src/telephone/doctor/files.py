@@ -59,7 +59,7 @@ def check_hub_cache() -> list[Finding]:
 
     try:
         found = scan_cache_dir()
-    except (CacheNotFound, OSError, ValueError):
+    except (CacheNotFound, OSError, ValueError, RuntimeError):  # RuntimeError: the user has no home folder
         return [Finding(HUB, "cache", "note", "empty")]
     repos = sorted(found.repos, key=lambda repo: (-repo.size_on_disk, repo.repo_id))
     listed = [Finding(HUB, repo.repo_id, "ok", f"{repo.repo_type}, {size(repo.size_on_disk)}") for repo in repos]

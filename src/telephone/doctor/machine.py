@@ -104,8 +104,10 @@ def torch_cuda() -> str:
     return ""
 
 
-def _folder(name: str, path: Path, variable: str, *, needed: bool = False) -> Finding:
+def _folder(name: str, path: Path | None, variable: str, *, needed: bool = False) -> Finding:
     """Writes a temporary file into the nearest existing folder, because permissions alone are not enough to know."""
+    if path is None:
+        return Finding(SECTION, name, "note", f"none, as the user has no home folder; {variable} names one")
     there = _nearest(path)
     try:
         with tempfile.TemporaryFile(dir=there):

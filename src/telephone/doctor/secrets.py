@@ -2,6 +2,7 @@
 
 from telephone.core import settings
 from telephone.core.errors import UsageError
+from telephone.core.file_names import shell_word
 from telephone.doctor.finding import Finding
 from telephone.models.api.keys import VARIABLES, find_key
 
@@ -15,12 +16,14 @@ def check_keys() -> list[Finding]:
 
 def _file() -> Finding:
     path = settings.load().keys_file
+    if path is None:
+        return Finding(SECTION, "key file", "note", "none, as the user has no home folder; TELEPHONE_KEYS names one")
     if not path.exists():
         return Finding(SECTION, "key file", "note", f"none at {path}")
     try:
         find_key("openai", "doctor.invalid")  # reads the file and checks its permissions
     except UsageError as error:
-        return Finding(SECTION, "key file", "lacks", str(error), f"chmod 600 {path}")
+        return Finding(SECTION, "key file", "lacks", str(error), f"chmod 600 {shell_word(path)}")
     return Finding(SECTION, "key file", "ok", str(path))
 
 

@@ -10,6 +10,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from telephone.core.file_names import text_of
 from telephone.exports.folder import whole_folder
 from telephone.exports.turns import ExportedTurns, turns_with_images
 
@@ -71,7 +72,7 @@ def to_imagefolder(run: "Run", target: Path) -> ExportedTurns:
             (folder / name).write_bytes(run.artefact(sha).data)
         rows = (json.dumps(_plain(row), ensure_ascii=False) for row in table.to_dict("records"))
         (folder / "metadata.jsonl").write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
-        title = f"Telephone games of {run.folder.resolve().name}"
+        title = f"Telephone games of {text_of(run.folder.resolve().name)}"
         (folder / "README.md").write_text(_card(title, table, found.left_out), encoding="utf-8")
     return ExportedTurns(table, found.left_out)
 

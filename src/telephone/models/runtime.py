@@ -57,17 +57,25 @@ def load_net(paths: Sequence[Path], net: Net) -> Net:
     """Loads the weights of all files into a net of matching shape and prepares it for inference.
 
     Raises:
-        WeightsError: the weights do not fit the net.
+        WeightsError: the weights do not fit the net, or are not finite.
     """
+    import torch
+
     from telephone.nets.checkpoint import read_weights
     from telephone.nets.layers import channels_last
 
     try:
         read_weights(paths, net)
-    except RuntimeError as error:
+    except Exception as error:  # noqa: BLE001 - a damaged file leads the libraries into errors of several types
+        listed = ", ".join(str(path) for path in paths)
+        reason = " ".join(str(error).split())[:160].rstrip(".")
         raise WeightsError(
-            f"The weights at {paths[0]} belong to another version of the net: reinstall the packages."
+            f"The weights at {listed} do not fit the net of this version ({reason}): reinstall the packages, or train "
+            "them again with `telephone learn`."
         ) from error
+    if not all(bool(torch.isfinite(value).all()) for value in net.state_dict().values()):
+        listed = ", ".join(str(path) for path in paths)
+        raise WeightsError(f"The weights at {listed} are not finite numbers: train them again with `telephone learn`.")
     return channels_last(net.eval().requires_grad_(requires_grad=False))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from telephone.core.errors import UsageError
+from telephone.core.file_names import text_of
 from telephone.core.output_files import check_output, is_stream
 from telephone.pipeline.results import (
     DriftExport,
@@ -73,7 +74,7 @@ def export(
         raise UsageError("--name names a FiftyOne dataset: give --to fiftyone with it.")
     with Run.open(folder) as run:
         if form == "fiftyone":
-            return _fiftyone(run, name or f"telephone-{folder.resolve().name}", output, message)
+            return _fiftyone(run, name or f"telephone-{text_of(folder.resolve().name)}", output, message)
         if form in FOLDER_FORMATS:
             return _folder(run, form, output or Path(f"{folder.resolve().name}-{form}"))
         return _file(run, _path(folder, form, output), form)

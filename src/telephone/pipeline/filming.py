@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from telephone.core.errors import UsageError
+from telephone.core.file_names import shell_word
 from telephone.core.output_files import check_output, write_output
 from telephone.pipeline.paths import slug
 from telephone.pipeline.reading import games
@@ -61,7 +62,7 @@ def films(folder: str | Path, output: str | Path | None = None, options: FilmOpt
         raise UsageError(f"{options.format!r} is no format of films: use one of {', '.join(FORMATS)}.")
     chosen = games(folder, options.levels, options.prompt).games
     if not chosen:
-        raise UsageError(f"There is no such game in {folder}: `telephone show {folder}` lists them.")
+        raise UsageError(f"There is no such game in {folder}: `telephone show {shell_word(folder)}` lists them.")
     target = Path(output) if output is not None else Path(folder) / "films"
     written = _write(chosen, target, options.format or best_format(), options.only_grids)
     return FilmResult(target, tuple(written))

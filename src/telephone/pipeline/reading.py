@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from telephone.core.errors import StoreDamaged, UsageError
+from telephone.core.file_names import shell_word
 from telephone.pipeline.results import VerifyResult
 from telephone.store import Problem, Run, RunSpec
 
@@ -167,10 +168,14 @@ def find_game(folder: str | Path, name: str) -> FoundGame:
         if not found:
             near = difflib.get_close_matches(wanted, [row.conversation for row in rows], n=3, cutoff=0.5)
             hint = f" Did you mean {' or '.join(near)}?" if near else ""
-            raise UsageError(f"There is no game {name!r} in {folder}.{hint} `telephone show {folder}` lists them.")
+            raise UsageError(
+                f"There is no game {name!r} in {folder}.{hint} `telephone show {shell_word(folder)}` lists them."
+            )
         started = [game for game in _games(run) if game.name == found[0].conversation]
     if not started:
-        raise UsageError(f"The game {found[0].conversation} has not started: play it with `telephone resume {folder}`.")
+        raise UsageError(
+            f"The game {found[0].conversation} has not started: play it with `telephone resume {shell_word(folder)}`."
+        )
     return FoundGame(found[0].key, started[0])
 
 

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from telephone.core.errors import ModelError, PromptError
+from telephone.core.file_names import text_of
 from telephone.core.records import LEVELS, Prompt
+from telephone.prompts.decoding import decode, is_blank, trimmed
 from telephone.prompts.levels import challenge_level, counted_level
-from telephone.prompts.rows import READERS, Row, decode
+from telephone.prompts.rows import READERS, Row
 
 MAX_FILE = 64 * 2**20
 """Maximum bytes of a prompt file."""
@@ -27,13 +29,13 @@ def load(path: str | Path) -> list[Prompt]:
     is supported unchanged. A prompt without a level gets that of its facts or its challenge, else easy.
 
     Args:
-        path: The file, UTF-8, at most 64 MiB.
+        path: The file, in UTF-8, UTF-16 or UTF-32, at most 64 MiB.
 
     Raises:
         PromptError: the file cannot be read or holds no prompt, or a prompt in it is invalid.
     """
     path = Path(path)
-    name = path.name
+    name = text_of(path.name)
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise PromptError(f"{name} has an unsupported extension: use one of {', '.join(READERS)}.")
@@ -69,7 +71,8 @@ def _reason(error: Exception) -> str:
 def _repeated(row: Row, first: Prompt) -> PromptError:
     if "id" in row.fields:
         return row.error("id", f"{first.id!r} is already the id of {first.source}; ids must be unique.")
-    return row.error("text", f"this prompt is a duplicate of {first.source}; remove one, or give each an id.")
+    column = next((name for name in ("text", "prompt", "image") if name in row.fields), "text")
+    return row.error(column, f"this prompt is a duplicate of {first.source}; remove one, or give each an id.")
 
 
 def _prompt(row: Row, folder: Path) -> Prompt:
@@ -85,7 +88,8 @@ def _text(row: Row, label: str) -> str:
         if label:
             return label
         raise row.error("text", "it is missing; write the text that starts the game.")
-    text = _word(row, column) or label
+    text = _word(row, column)
+    text = label if is_blank(text) else text
     if not text:
         raise row.error(column, "the text is empty; write the text that starts the game.")
     if len(text) > MAX_TEXT:
@@ -94,7 +98,7 @@ def _text(row: Row, label: str) -> str:
 
 
 def _word(row: Row, column: str) -> str:
-    """Returns the text in a column without surrounding white space; "" if the column is empty."""
+    """Returns the text in a column without surrounding white space and invisible marks; "" if the column is empty."""
     value = row.fields.get(column, "")
     if not isinstance(value, str):
         raise row.error(column, f"{_short(value)} is not a text; put it in double quotes.")
@@ -102,7 +106,7 @@ def _word(row: Row, column: str) -> str:
         value.encode()
     except UnicodeEncodeError as error:
         raise row.error(column, f"the character at {error.start + 1} is an unpaired surrogate; replace it.") from error
-    return value.strip()
+    return trimmed(value)
 
 
 def _short(value: object) -> str:

@@ -1,7 +1,5 @@
 """Parses prompt files into rows: text lines, CSV, TSV, JSON lines and JSON lists."""
 
-import csv
-import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -9,6 +7,8 @@ from typing import Any
 
 from telephone.core.errors import PromptError
 from telephone.core.records import LEVELS
+from telephone.prompts.decoding import is_blank
+from telephone.prompts.delimited import KNOWN, column_names, read_delimited
 
 
 @dataclass(frozen=True)
@@ -28,28 +28,6 @@ class Row:
 Reader = Callable[[str, str], Iterator[Row]]
 
 
-def decode(name: str, data: bytes) -> str:
-    r"""Returns the text of a file with `\n` line ends and without a byte order mark.
-
-    Raises:
-        PromptError: the bytes are not UTF-8.
-    """
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        lines = _normalise_line_ends(error.object[: error.start].decode()).split("\n")
-        byte = error.object[error.start]
-        raise PromptError(
-            f"{name}, line {len(lines)}, column {len(lines[-1]) + 1}: the byte 0x{byte:02x} is not UTF-8; "
-            "save the file as UTF-8."
-        ) from error
-    return _normalise_line_ends(text)
-
-
-def _normalise_line_ends(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
 def read_txt(name: str, text: str) -> Iterator[Row]:
     """Yields one row a line; blank lines and lines that begin with # are skipped, `level<TAB>text` states a level.
 
@@ -57,7 +35,7 @@ def read_txt(name: str, text: str) -> Iterator[Row]:
         PromptError: a single word before a tab is not a level.
     """
     for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip() or line.lstrip().startswith("#"):
+        if is_blank(line) or line.lstrip().startswith("#"):
             continue
         row = Row(f"{name}, line {number}", {"text": line})
         before, tab, after = line.partition("\t")
@@ -73,48 +51,33 @@ def _check_level_word(row: Row, word: str) -> None:
 
 
 def read_csv(name: str, text: str) -> Iterator[Row]:
-    """Yields one row a record; the first record is the header; a semicolon may replace the comma.
+    """Yields one row a record; the first record is the header; a semicolon, tab or bar may replace the comma.
 
     Raises:
         PromptError: quotes are not closed, a record has too many fields, or column names repeat.
     """
-    head = text.partition("\n")[0]
-    delimiter = ";" if ";" in head and "," not in head else ","
-    records = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    yield from _table(name, _records(name, records))
-
-
-def _records(name: str, records: Any) -> Iterator[tuple[int, list[str]]]:
-    line = 1
-    while True:
-        try:
-            record = next(records, None)
-        except csv.Error as error:
-            raise PromptError(f"{name}, line {line}: the record cannot be read ({error}); check its quotes.") from error
-        if record is None:
-            return
-        yield line, record
-        line = records.line_num + 1
+    yield from _table(name, read_delimited(name, text))
 
 
 def read_tsv(name: str, text: str) -> Iterator[Row]:
-    """Yields one row a line of a tab-separated table; quotes have no special meaning, as in PartiPrompts.
+    """Yields one row a record of a tab-separated table, quoted as spreadsheets do it or, as PartiPrompts, not at all.
 
     Raises:
-        PromptError: a line has too many fields, or column names repeat.
+        PromptError: a record has too many fields, or column names repeat.
     """
-    lines = enumerate(text.split("\n"), start=1)
-    yield from _table(name, ((number, line.split("\t")) for number, line in lines))
+    yield from _table(name, read_delimited(name, text, ("\t", ",", ";", "|")))
 
 
 def _table(name: str, records: Iterator[tuple[int, list[str]]]) -> Iterator[Row]:
     columns: list[str] | None = None
     for line, record in records:
-        if not any(cell.strip() for cell in record):
+        if all(is_blank(cell) for cell in record):
             continue
         if columns is None:
             columns = _columns(name, line, record)
             continue
+        if column_names(record) == columns:
+            continue  # the header of a second file that was joined to the first one
         if len(record) > len(columns):
             raise PromptError(
                 f"{name}, line {line}: there are {len(record)} fields and {len(columns)} columns; "
@@ -124,11 +87,11 @@ def _table(name: str, records: Iterator[tuple[int, list[str]]]) -> Iterator[Row]
 
 
 def _columns(name: str, line: int, record: list[str]) -> list[str]:
-    columns = [cell.strip().lower() for cell in record]
+    columns = column_names(record)
     duplicate = next((column for column in columns if column and columns.count(column) > 1), None)
     if duplicate:
         raise PromptError(f"{name}, line {line}: the column {duplicate!r} appears twice; rename one of them.")
-    if not {"text", "prompt", "image"} & set(columns):
+    if not KNOWN & set(columns):
         found = ", ".join(filter(None, columns))
         raise PromptError(
             f"{name}, line {line}: there is no column text or prompt; the first line must be a header "
@@ -144,7 +107,7 @@ def read_jsonl(name: str, text: str) -> Iterator[Row]:
         PromptError: a line is not JSON, or of another type.
     """
     for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
+        if not is_blank(line):
             where = f"{name}, line {number}"
             yield _row(where, _parse(where, line, one_line=True))
 
@@ -155,7 +118,7 @@ def read_json(name: str, text: str) -> Iterator[Row]:
     Raises:
         PromptError: the file is not JSON, or not such a list.
     """
-    found = _parse(name, text, one_line=False) if text.strip() else []
+    found = _parse(name, text, one_line=False) if not is_blank(text) else []
     if isinstance(found, dict) and isinstance(found.get("prompts"), list):
         found = found["prompts"]
     if not isinstance(found, list):

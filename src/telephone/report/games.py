@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from telephone.core.errors import UsageError
+from telephone.core.file_names import path_of
 from telephone.core.records import LEVELS
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def _turn(row: Mapping[Any, Any]) -> Turn:
         number=int(row["step_number"]) + 1,
         before=_text(row["text_before"]),
         after=_text(row["text_after"]),
-        image=Path(path) if path else None,
+        image=path_of(path) if path else None,
         outcome=_text(row.get("outcome")) or "ok",
         reason=_text(row.get("reason")) or "",
         distance=_number(row.get("text_after_dist")),

@@ -3,16 +3,19 @@
 import hmac
 import ipaddress
 import os
+import re
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from telephone.core import settings
 from telephone.core.errors import UsageError
+from telephone.core.file_names import shell_word
 
 VARIABLE = "TELEPHONE_TOKEN"
 SHORTEST = 16
 """Minimum number of characters of a token; a shorter one could be guessed over a network."""
+_HOST = re.compile(r"(?P<name>\[[0-9a-f:.%]+\]|[^\[\]:@/\\?#\s]+)(?::\d{1,5})?")
 _MAKE = "python -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
 
@@ -30,6 +33,10 @@ class AccessPolicy:
     """Maximum bytes of a request body."""
     max_body_seconds: float = 60.0
     """Seconds in which a request body must have arrived."""
+    max_header_seconds: float = 10.0
+    """Seconds in which the headers of a request must have arrived, and in which an unread response is sent."""
+    max_connections: int = 512
+    """Maximum number of open connections, idle ones included; further ones are closed at once."""
 
     def accepts_token(self, authorization: str) -> bool:
         """Returns whether a header `Bearer TOKEN` holds the token, compared in constant time."""
@@ -39,9 +46,8 @@ class AccessPolicy:
 
     def accepts_host(self, header: str) -> bool:
         """Returns whether the name in a `Host` header is accepted; the port is ignored."""
-        name = header.strip().lower()
-        bare = name[: name.find("]") + 1] if name.startswith("[") else name.partition(":")[0]
-        return not self.hosts or bare in self.hosts
+        found = _HOST.fullmatch(header.strip().lower())
+        return not self.hosts or (found is not None and found["name"] in self.hosts)
 
 
 def policy_for(host: str, token: str, max_requests: int) -> AccessPolicy:
@@ -98,7 +104,7 @@ def _read(path: Path) -> str:
         with path.open(encoding="ascii") as file:
             found = os.fstat(file.fileno())
             if os.name == "posix" and (not stat.S_ISREG(found.st_mode) or found.st_mode & 0o077):
-                raise UsageError(f"The token file {path} can be read by others: run `chmod 600 {path}`.")
+                raise UsageError(f"The token file {path} can be read by others: run `chmod 600 {shell_word(path)}`.")
             return file.read(4096)
     except OSError as error:
         raise UsageError(f"The token file {path} cannot be read ({error.strerror}): check its path.") from None

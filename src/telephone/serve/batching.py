@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from telephone.core.errors import ModelError
 from telephone.serve.served_models import ServedModel
 
 
@@ -111,5 +112,22 @@ class BatchQueue:
 
 
 def _call(batch: Sequence[_QueuedItem]) -> list[Any]:
+    """Returns one result an item.
+
+    Raises:
+        ModelError: the model has tried to end the program, or has returned another number of results; both would
+            otherwise end the server or leave requests without a response.
+        Exception: any other exception of the model.
+    """
     first = batch[0]
-    return first.target.answer([job.item for job in batch], [job.seed for job in batch], first.task)
+    try:
+        made = first.target.answer([job.item for job in batch], [job.seed for job in batch], first.task)
+    except (StopIteration, StopAsyncIteration) as error:  # an event loop does not pass these on
+        raise ModelError(f"The model raised {type(error).__name__}.") from error
+    except Exception:
+        raise
+    except BaseException as error:  # noqa: BLE001 - SystemExit and its like would end the server for all clients
+        raise ModelError(f"The model tried to end the program ({type(error).__name__}).") from error
+    if len(made) != len(batch):
+        raise ModelError(f"The model returned {len(made)} results for {len(batch)} items.")
+    return made

@@ -3,7 +3,8 @@
 from typing import Annotated, Any, Literal
 
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic_core import PydanticCustomError
 
 from telephone.core.errors import ModelError
 from telephone.core.images import own_filters
@@ -17,6 +18,9 @@ MAX_PIXELS = 16_000_000
 MAX_TEXTS = 2048
 """Maximum texts of one request for embeddings."""
 MAX_IMAGES = 10
+MAX_MESSAGES = 16
+MAX_PARTS = 64
+"""Maximum parts of one message."""
 
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -49,19 +53,32 @@ class ImageUrl(BaseModel):
     url: str
 
 
+def _url_object(value: Any) -> Any:
+    """Accepts the URL itself in place of an object, as several clients send it."""
+    return {"url": value} if isinstance(value, str) else value
+
+
 class MessagePart(BaseModel):
     """A part of a message: a text or an image."""
 
     type: Literal["text", "image_url"]
     text: str | None = None
-    image_url: ImageUrl | None = None
+    image_url: Annotated[ImageUrl | None, BeforeValidator(_url_object)] = None
+
+
+def _form(value: Any) -> str:
+    return "one" if isinstance(value, str) else "parts"
 
 
 class Message(BaseModel):
     """One message of a chat."""
 
     role: Literal["system", "developer", "user"]
-    content: str | list[MessagePart]
+    content: Annotated[
+        Annotated[str, Tag("one")]
+        | Annotated[list[MessagePart], Field(fail_fast=True, max_length=MAX_PARTS), Tag("parts")],
+        Discriminator(_form),
+    ]
 
     @property
     def parts(self) -> list[MessagePart]:
@@ -72,7 +89,7 @@ class Message(BaseModel):
 class ChatRequest(_ModelRequest):
     """`POST /v1/chat/completions`: one image and an optional instruction."""
 
-    messages: Annotated[list[Message], Field(min_length=1, max_length=16)]
+    messages: Annotated[list[Message], Field(fail_fast=True, min_length=1, max_length=MAX_MESSAGES)]
     n: Literal[1] | None = None
     seed: Seed | None = None
     stream: bool | None = None
@@ -98,10 +115,25 @@ class ChatRequest(_ModelRequest):
         return shown[0].url
 
 
+def _reject_tokens(value: Any) -> Any:
+    first = value[0] if isinstance(value, list) and value else None
+    if isinstance(first, int | list) and not isinstance(first, bool):
+        raise PydanticCustomError(
+            "token_ids",
+            "token ids are not read here; send texts (LangChain: OpenAIEmbeddings(check_embedding_ctx_length=False))",
+        )
+    return value
+
+
 class EmbeddingRequest(_ModelRequest):
     """`POST /v1/embeddings`."""
 
-    input: Text | Annotated[list[Text], Field(min_length=1, max_length=MAX_TEXTS)]
+    input: Annotated[
+        Annotated[Text, Tag("one")]
+        | Annotated[list[Text], Field(fail_fast=True, min_length=1, max_length=MAX_TEXTS), Tag("parts")],
+        Discriminator(_form),
+        BeforeValidator(_reject_tokens),
+    ]
     encoding_format: Literal["float", "base64"] | None = None
     dimensions: Annotated[int, Field(ge=1)] | None = None
 
@@ -139,7 +171,7 @@ def check_pixels(data: bytes) -> None:
     with own_filters():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         try:
-            with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP", "GIF")) as opened:
+            with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP", "GIF", "AVIF")) as opened:
                 width, height = opened.size
         except Image.DecompressionBombError:
             width = height = MAX_PIXELS
@@ -147,13 +179,3 @@ def check_pixels(data: bytes) -> None:
             return
     if width * height > MAX_PIXELS:
         raise ApiError(413, f"The image has more than {MAX_PIXELS} pixels; make it smaller.", "image_too_large")
-
-
-def from_validation_errors(errors: list[Any]) -> ApiError:
-    """Returns the error for an invalid body; values are not quoted."""
-    first = errors[0]
-    where = ".".join(str(step) for step in first["loc"] if step != "body")
-    what = str(first["msg"]).rstrip(".")
-    if first["type"] == "json_invalid":
-        return bad_request('The body is not JSON; send an object such as {"model": …}.', "invalid_json")
-    return bad_request(f"{where or 'The body'}: {what}.")

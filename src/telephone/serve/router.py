@@ -94,7 +94,7 @@ def seeds_for(seed: int | None, count: int, *given: object) -> list[int]:
 
 def _api_error(target: ServedModel, error: ModelError) -> ApiError:
     response = from_model_error(target.name, error)
-    if response.status != 400:
+    if response.status != 400 or response.message != str(error):
         _log(target, error)
     return response
 

@@ -5,10 +5,14 @@ import importlib.util
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from telephone.core.errors import UsageError
 from telephone.serve.access import AccessPolicy
 from telephone.serve.served_models import ServedModel
+
+if TYPE_CHECKING:
+    import uvicorn
 
 GRACE = 5
 """Seconds that active requests have to finish when the server stops."""
@@ -52,29 +56,40 @@ def serve(
         UsageError: a package is missing, or the address cannot be bound.
     """
     require()
+    from telephone.serve.connections import LimitedServer
+
+    with _listen(listen) as taken:
+        config = server_config(served, policy, log_level="error", timeout_graceful_shutdown=GRACE)
+        server = LimitedServer(config, lambda: ready(base_url(listen.host, taken)))
+        with contextlib.suppress(KeyboardInterrupt):  # raised again after everything is closed
+            server.run(sockets=[taken])
+
+
+def server_config(served: Mapping[str, ServedModel], policy: AccessPolicy, **settings: Any) -> "uvicorn.Config":
+    """Returns the configuration of a server with the limits of a policy.
+
+    Args:
+        served: models by name.
+        policy: access policy.
+        settings: further settings of uvicorn.
+    """
     import uvicorn
 
     from telephone.serve.application import make_app
+    from telephone.serve.connections import BACKLOG, limited_protocol
 
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            ready(base_url(listen.host, taken))
-
-    with _listen(listen) as taken:
-        config = uvicorn.Config(
-            make_app(served, policy),
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=GRACE,
-            timeout_keep_alive=30,
-            ws="none",
-            lifespan="off",
-        )
-        with contextlib.suppress(KeyboardInterrupt):  # raised again after everything is closed
-            Server(config).run(sockets=[taken])
+    return uvicorn.Config(
+        make_app(served, policy),
+        http=limited_protocol(policy),
+        backlog=BACKLOG,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=30,
+        ws="none",
+        lifespan="off",
+        **settings,
+    )
 
 
 def base_url(host: str, taken: socket.socket) -> str:

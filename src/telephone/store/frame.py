@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from telephone.core.file_names import text_of
 from telephone.core.records import RESULT_KIND, Prompt
 from telephone.store.image_files import ImageFiles
 from telephone.store.records import COLUMN_KINDS, ScoreColumn, ScorerKind, ScorerRow
@@ -148,7 +149,7 @@ def _add(turn: _Turn, hop: sqlite3.Row, images: ImageFiles) -> str | None:
         return None
     row[f"{kind}_sha256"] = hop["result"]
     if kind == "image":
-        row["filepath"] = str(images.path(hop["result"]).absolute())
+        row["filepath"] = text_of(images.path(hop["result"]).absolute())
         return None
     row["text_after"] = hop["made"].decode()
     return str(row["text_after"])

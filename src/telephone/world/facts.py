@@ -46,7 +46,7 @@ def scene_targets(scene: Scene) -> NDArray[np.int64]:
 def scene_of(cells: NDArray[np.int64], whole: NDArray[np.int64]) -> Scene:
     """Returns the scene of the class indices, every thing with its place, in the order of `PLACES`.
 
-    A scene cannot hold two groups of one kind and colour: only the first is kept. In space
+    No sampled scene has two groups of one kind and colour: only the first of two is kept. In space
     time and weather are ignored.
 
     Args:

@@ -66,7 +66,9 @@ class _Arrangement:
 
     def __init__(self, groups: Sequence[Group], group_of: Mapping[Mention, Group]) -> None:
         self.group_of = group_of
-        self.groups = sorted(groups, key=lambda group: (-group.facts(), group.key))[:MAX_THINGS]
+        self.groups = list(groups)
+        if len(self.groups) > MAX_THINGS:
+            self.groups = sorted(groups, key=lambda group: (-group.facts(), group.key))[:MAX_THINGS]
         names = Counter(group.name for group in self.groups)
         self.alike = {name for name, number in names.items() if number > 1}
         self.taken: set[str] = set()

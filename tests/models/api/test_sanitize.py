@@ -23,8 +23,8 @@ def saved(kind: str, **more: object) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
-def test_the_four_formats_are_opened_whatever_they_are_called(kind):
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "AVIF"])
+def test_the_five_formats_are_opened_whatever_they_are_called(kind):
     data = saved(kind)
     assert sanitize.image_format(data) == kind
     made = sanitize.decode_image(data)
@@ -34,7 +34,7 @@ def test_the_four_formats_are_opened_whatever_they_are_called(kind):
 
 @pytest.mark.parametrize("kind", ["BMP", "TIFF", "PPM", "ICO", "EPS", "PDF"])
 def test_no_other_format_is_even_tried(kind):
-    with pytest.raises(ModelError, match="not a PNG, JPEG, WebP or GIF"):
+    with pytest.raises(ModelError, match="not a PNG, JPEG, WebP, GIF or AVIF"):
         sanitize.decode_image(saved(kind))
 
 
@@ -65,7 +65,7 @@ def test_metadata_is_gone():
     assert b"where I live" not in encode_png(made)
 
 
-@given(st.binary(max_size=60), st.sampled_from(["PNG", "JPEG", "WEBP", "GIF"]), st.integers(0, 400))
+@given(st.binary(max_size=60), st.sampled_from(["PNG", "JPEG", "WEBP", "GIF", "AVIF"]), st.integers(0, 400))
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_a_damaged_file_is_an_image_or_a_model_error(noise, kind, at):
     data = saved(kind)
@@ -97,7 +97,7 @@ def test_a_cleaned_text_stays_as_it_is(raw):
     once.encode()
 
 
-@pytest.mark.parametrize("wrong", ["!!!", "YWJ", None, 5, "A" * 200])
+@pytest.mark.parametrize("wrong", ["!!!", "YWJjY", None, 5, "A" * 200])
 def test_bad_base64_is_an_error(wrong):
     with pytest.raises(ModelError):
         sanitize.base64_bytes(wrong, 64)

@@ -129,6 +129,13 @@ def test_a_damaged_file_is_told(folder, damage):
         Folder("x", folder).weights()
 
 
+def test_a_file_that_is_cut_off_in_its_weights_is_told(folder):
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(WeightsError, match=r"model.safetensors is not a complete .* bytes in place of"):
+        Folder("x", folder).weights()
+
+
 def test_a_damaged_config_and_a_folder_without_weights_are_told(folder):
     (folder / "config.json").write_text("{")
     with pytest.raises(WeightsError, match="cannot be read"):

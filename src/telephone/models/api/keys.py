@@ -10,6 +10,7 @@ from typing import Any
 
 from telephone.core import settings
 from telephone.core.errors import UsageError
+from telephone.core.file_names import shell_word
 from telephone.core.redaction import register_secret
 
 VARIABLES: dict[str, tuple[str, ...]] = {
@@ -78,8 +79,10 @@ def _key(source: str, value: Any) -> Key:
     return Key(source, value.strip())
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path | None) -> dict[str, Any]:
     """Checks the mode of the opened file, not of its path, so that the file cannot be replaced in between."""
+    if path is None:
+        return {}
     try:
         with path.open("rb") as file:
             _check_mode(path, os.fstat(file.fileno()))
@@ -99,4 +102,4 @@ def _check_mode(path: Path, found: os.stat_result) -> None:
     if not stat.S_ISREG(found.st_mode) or found.st_uid not in (os.getuid(), 0):
         raise UsageError(f"The key file {path} is not a regular file that you own: replace it by one.")
     if found.st_mode & 0o077:
-        raise UsageError(f"The key file {path} can be read by others: run `chmod 600 {path}`.")
+        raise UsageError(f"The key file {path} can be read by others: run `chmod 600 {shell_word(path)}`.")

@@ -34,7 +34,11 @@ _SIGNATURES = (
     ("JPEG", re.compile(rb"\xff\xd8\xff")),
     ("WEBP", re.compile(rb"RIFF....WEBP", re.DOTALL)),
     ("GIF", re.compile(rb"GIF8[79]a")),
+    ("AVIF", re.compile(rb"....ftypavi[fs]", re.DOTALL)),
 )
+MAX_ESCAPED = 2**20
+"""Characters of a `data:` URL that is not base64; each may become an object of its own while it is decoded."""
+_STANDARD_ALPHABET = bytes.maketrans(b"-_", b"+/")
 _KEPT_INVISIBLE = {"\n", "\t", "\u200c", "\u200d"}
 """Line ends, and the joiners that Persian and many emoji need."""
 _REMOVED_CATEGORIES = ("Cc", "Cf", "Cs")
@@ -42,7 +46,7 @@ _REMOVED_CATEGORIES = ("Cc", "Cf", "Cs")
 
 
 def image_format(data: bytes) -> str | None:
-    """Returns PNG, JPEG, WEBP or GIF by the first bytes, None for anything else."""
+    """Returns PNG, JPEG, WEBP, GIF or AVIF by the first bytes, None for anything else."""
     return next((name for name, start in _SIGNATURES if start.match(data)), None)
 
 
@@ -53,11 +57,11 @@ def decode_image(data: bytes) -> Image.Image:
         data: the file, whatever its declared type.
 
     Raises:
-        ModelError: it has none of the four formats, is broken, or has too many pixels.
+        ModelError: it has none of the five formats, is broken, or has too many pixels.
     """
     found = image_format(data)
     if found is None:
-        raise ModelError(f"The file is not a PNG, JPEG, WebP or GIF image: it is {_content_type(data)}.")
+        raise ModelError(f"The file is not a PNG, JPEG, WebP, GIF or AVIF image: it is {_content_type(data)}.")
     return decode(data, formats=(found,))
 
 
@@ -70,13 +74,15 @@ def data_url_bytes(url: str, max_bytes: int = MAX_IMAGE_BYTES) -> bytes:
     head, comma, body = url.partition(",")
     if not head.lower().startswith("data:") or not comma:
         raise ModelError("The data URL is invalid.")
-    if len(body) > max_bytes * 3:
-        raise ModelError(f"The data URL holds more than {max_bytes} bytes.")
-    return base64_bytes(body, max_bytes) if head.lower().endswith(";base64") else unquote_to_bytes(body)[:max_bytes]
+    if "".join(head.lower().split()).endswith(";base64"):  # some clients write a space after the semicolon
+        return base64_bytes(body, max_bytes)
+    if len(body) > min(3 * max_bytes, MAX_ESCAPED):
+        raise ModelError(f"The data URL is longer than {MAX_ESCAPED} characters and not base64.")
+    return unquote_to_bytes(body)[:max_bytes]
 
 
 def base64_bytes(text: object, max_bytes: int = MAX_IMAGE_BYTES) -> bytes:
-    """Returns the bytes of a base64 text.
+    """Returns the bytes of a base64 text, of either alphabet, with or without padding, white space ignored.
 
     Raises:
         ModelError: it is not base64, or longer than `max_bytes` allows.
@@ -84,7 +90,8 @@ def base64_bytes(text: object, max_bytes: int = MAX_IMAGE_BYTES) -> bytes:
     if not isinstance(text, str) or len(text) > max_bytes * 2:
         raise ModelError(f"The image is not base64 of at most {max_bytes} bytes.")
     try:
-        return base64.b64decode("".join(text.split()), validate=True)
+        plain = text.encode("ascii").translate(_STANDARD_ALPHABET, b" \t\r\n\f\v").rstrip(b"=")
+        return base64.b64decode(plain + b"=" * (-len(plain) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise ModelError("The image is not valid base64.") from None
 

@@ -95,7 +95,7 @@ class LocalEmbedder(Embedder):
         try:
             with quiet():
                 model = AutoModel.from_pretrained(str(self._folder.path), **kwargs)
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except Exception as error:  # noqa: BLE001 - damaged files lead the library into errors of any type
             raise WeightsError(
                 f"The files of {self._folder.name} cannot be loaded ({' '.join(str(error).split())[:200]}): "
                 f"{self._folder.remedy}."

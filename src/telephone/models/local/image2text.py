@@ -246,7 +246,7 @@ class TransformersImage2Text(Image2Text):
             raise UsageError(
                 f"{self._folder.name} needs another package: {' '.join(str(error).split())[:200]}"
             ) from error
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except Exception as error:  # noqa: BLE001 - damaged files lead the library into errors of any type
             raise WeightsError(
                 f"The files of {self._folder.name} cannot be loaded ({' '.join(str(error).split())[:200]}): "
                 f"{self._folder.remedy}."

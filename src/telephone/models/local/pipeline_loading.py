@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from telephone.core.errors import UsageError, WeightsError
+from telephone.core.errors import TelephoneError, UsageError, WeightsError
 from telephone.models.local.device_placement import DevicePlacement, quiet
 from telephone.models.local.pipeline_inspection import COMBINED, PipelineSummary, require_diffusers
 
@@ -32,7 +32,9 @@ def load(summary: PipelineSummary, placement: DevicePlacement) -> Any:
     with quiet():
         try:
             pipe = _assemble(summary, kwargs)
-        except (OSError, KeyError, RuntimeError) as error:
+        except TelephoneError:
+            raise
+        except Exception as error:  # noqa: BLE001 - damaged files lead the library into errors of any type
             raise WeightsError(
                 f"The files of {summary.folder.name} cannot be loaded ({_short(error)}): {summary.folder.remedy}."
             ) from error

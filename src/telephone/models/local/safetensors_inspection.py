@@ -103,10 +103,14 @@ def _header(file: Path) -> dict[str, int]:
                 raise ValueError("its header has no length")
             header = json.loads(stream.read(length))
         counts: dict[str, int] = {}
+        end = 0
         for name, tensor in header.items():
             if name != "__metadata__":
                 counts[tensor["dtype"]] = counts.get(tensor["dtype"], 0) + math.prod(tensor["shape"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+                end = max(end, tensor["data_offsets"][1])
+        if file.stat().st_size != 8 + length + end:
+            raise ValueError(f"it has {file.stat().st_size} bytes in place of {8 + length + end}")
+    except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
         raise WeightsError(f"{file} is not a complete safetensors file ({error}): download it again.") from error
     else:
         return counts

@@ -1,6 +1,7 @@
 """`PocketNet`: the declaration of one net; provider, weight files, recipes and roster are derived from it."""
 
 import importlib
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,8 +64,31 @@ class PocketNet:
         return found
 
     def lacks(self) -> str:
-        """Returns why the weights cannot be used, in one sentence; empty if they can. No weights are loaded."""
-        return weights.lacking(self.locate_all)
+        """Returns why the weights cannot be used, in one sentence; empty if they can.
+
+        Shipped weights are hashed. Weights of one's own are loaded, since there is no hash to compare them with.
+        """
+        return weights.lacking(self._check_all)
+
+    def _check_all(self) -> None:
+        self.locate_all()
+        for each in (self, *self.uses):
+            if each.net or each.base:
+                each.check_own()
+
+    def check_own(self) -> None:
+        """Loads the net if one of its weight files is the user's own and the net takes nothing but its config.
+
+        Raises:
+            WeightsError: the weights do not fit the net, or are not finite.
+        """
+        files = self.files + (self.base.files if self.base else ())
+        if all(weights.own_file(name) is None for name in files):
+            return
+        net = import_name(self.base.net if self.base else self.net)
+        required = [one for one in inspect.signature(net).parameters.values() if one.default is one.empty]
+        if len(required) == 1:
+            self.load()
 
     def read_config(self) -> Any:
         """Returns the config that the first weight file holds; raises `WeightsError` if the file is missing."""
@@ -72,7 +96,10 @@ class PocketNet:
             return self.base.read_config()
         config = import_name(self.config)
         plain = self._metadata()[0]
-        return config.from_dict(plain) if hasattr(config, "from_dict") else config(**plain)
+        try:
+            return config.from_dict(plain) if hasattr(config, "from_dict") else config(**plain)
+        except Exception as error:  # noqa: BLE001 - the values of a damaged file lead into errors of any type
+            raise weights.damaged(self._config_file(), f"its config: {error}") from error
 
     def notes(self) -> dict[str, Any]:
         """Returns what the recipe has noted in the first weight file, such as the hashes of the nets it read."""
@@ -88,7 +115,12 @@ class PocketNet:
             WeightsError: a file is missing, has another hash, or holds weights of another shape.
         """
         net = import_name(self.net if self.base is None else self.base.net)
-        return load_net(list(self.locate()), net(self.read_config(), *arguments))
+        config = self.read_config()
+        try:
+            made = net(config, *arguments)
+        except Exception as error:  # noqa: BLE001 - the values of a damaged file lead into errors of any type
+            raise weights.damaged(self._config_file(), f"its config: {error}") from error
+        return load_net(list(self.locate()), made)
 
     def check_reads(self, ignore: Iterable[str] = ()) -> None:
         """Checks that the net was trained with the weights of the nets it is used with.
@@ -114,7 +146,16 @@ class PocketNet:
     def _metadata(self) -> tuple[dict[str, Any], dict[str, Any]]:
         from telephone.nets.checkpoint import read_metadata
 
-        return read_metadata(weights.find(self.files[0], self.name)[0])
+        path = self._config_file()
+        try:
+            return read_metadata(path)
+        except KeyError:
+            raise weights.damaged(path, "it holds no config") from None
+        except Exception as error:  # noqa: BLE001 - the library raises a type of its own for a damaged file
+            raise weights.damaged(path, error) from error
+
+    def _config_file(self) -> Path:
+        return weights.find(self.files[0], self.name)[0]
 
 
 def import_name(name: str) -> Any:

@@ -53,7 +53,7 @@ class SceneReaderModel(Image2Text):
     def read(self, images: Sequence[Image.Image]) -> "list[Scene]":
         """Returns the scene of each image, of any size and mode; every thing has its place.
 
-        A scene cannot hold two groups of one kind and colour: of two, the one with the higher probability is kept.
+        No sampled scene has two groups of one kind and colour: of two, the one with the higher probability is kept.
 
         Raises:
             WeightsError: the weights are missing, or not the shipped ones.

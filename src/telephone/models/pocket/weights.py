@@ -26,19 +26,18 @@ INSTALL = "pip install ai-telephone-pocket"
 def find(name: str, recipe: str = "") -> tuple[Path, str]:
     """Returns the path of a weight file and its sha256, after checking the file against the index.
 
-    Files in the folder that `TELEPHONE_WEIGHTS` names take precedence and are not checked.
+    Files in the folder that `TELEPHONE_WEIGHTS` names take precedence; of them only the header is checked.
 
     Args:
         name: the name of the file without its extension, such as `blip`.
         recipe: the recipe that makes it, if its name differs.
 
     Raises:
-        WeightsError: the file is missing, or its hash differs from the index.
+        WeightsError: the file is missing or damaged, or its hash differs from the index; or the folder of
+            `TELEPHONE_WEIGHTS` does not exist.
     """
-    own = settings.load().weights_dir
-    if own is not None and (own / f"{name}.safetensors").exists():
-        path = own / f"{name}.safetensors"
-        return path, content_hash(path.read_bytes())
+    if (own := own_file(name)) is not None:
+        return own, content_hash(_read(own))
     folder = shipped_folder()
     train = f"`telephone learn {recipe or name}`"
     if folder is None:
@@ -57,6 +56,49 @@ def find(name: str, recipe: str = "") -> tuple[Path, str]:
             f" {reinstall}."
         )
     return path, found
+
+
+def own_file(name: str) -> Path | None:
+    """Returns the weight file in the folder of `TELEPHONE_WEIGHTS`, None if there is none; it is not shipped.
+
+    Raises:
+        WeightsError: the variable names no folder.
+    """
+    folder = settings.load().weights_dir
+    if folder is None:
+        return None
+    if not folder.is_dir():
+        raise WeightsError(f"TELEPHONE_WEIGHTS names {folder}, which is no folder: correct it, or unset the variable.")
+    path = folder / f"{name}.safetensors"
+    return path if path.exists() else None
+
+
+def damaged(path: Path, reason: object) -> WeightsError:
+    """Returns the error for a weight file that cannot be used, with its path and the reason in one line."""
+    text = " ".join(str(reason).split())[:200].rstrip(".") or type(reason).__name__
+    return WeightsError(
+        f"The weights at {path} cannot be used ({text}): train them again with `telephone learn`, or remove the file."
+    )
+
+
+def _read(path: Path) -> bytes:
+    """Returns the content of a safetensors file after checking that its header fits its length."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise damaged(path, error.strerror) from error
+    length = int.from_bytes(data[:8], "little")
+    try:
+        header = json.loads(data[8 : 8 + length]) if 8 + length <= len(data) else None
+        ends = (
+            [tensor["data_offsets"][1] for name, tensor in header.items() if name != "__metadata__"] if header else []
+        )
+        expected = 8 + length + max(ends)
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
+        raise damaged(path, "it is no safetensors file, or is cut off in its header") from None
+    if len(data) != expected:
+        raise damaged(path, f"it has {len(data)} bytes in place of {expected}")
+    return data
 
 
 def shipped_folder() -> Path | None:

@@ -45,7 +45,7 @@ def write_page(data: ReportData, path: Path, budget: int = BUDGET) -> Path:
     Raises:
         StoreError: the file cannot be written.
     """
-    write_output(path, render_page(data, budget).encode())
+    write_output(path, render_page(data, budget).encode(errors="backslashreplace"))
     return path
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from telephone.core.file_names import path_of
 from telephone.report.html import tables
 from telephone.report.html.prompt_information import prompt_information
 from telephone.report.html.report_data import Motif, Observation, ReportSection, TextTable
@@ -82,7 +82,7 @@ def motifs(findings: Findings) -> tuple[Motif, ...]:
     return tuple(
         Motif(
             text=str(row["text"]),
-            image=Path(row["filepath"]) if isinstance(row["filepath"], str) else None,
+            image=path_of(row["filepath"]) if isinstance(row["filepath"], str) else None,
             size=int(row["size"]),
             share=float(row["share"]),
             prompts=int(row["prompts"]),
