@@ -51,6 +51,8 @@ SENTENCES: list[tuple[str, Scene]] = [
     ("There is no dog. There is a cat.", CAT),
     ("There is nothing on the left and a cat on the right.", Scene(things=(Thing("cat", place="right"),))),
     ("A red boat without a cat on a beach at night.", Scene("beach", "night", things=RED_BOAT.things)),
+    ("A red boat with no cat on a beach at night.", Scene("beach", "night", things=RED_BOAT.things)),
+    ("没有下雨的海滩上有一艘红色的船。", Scene("beach", things=RED_BOAT.things)),
     ("There are no boats on the beach.", Scene("beach")),
     ("There are no boats on a beach.", NOTHING),
     ("not on a beach but in a park", Scene("park")),

@@ -59,6 +59,8 @@ def test_the_same_thing_or_another(text: str, things: tuple[Thing, ...]) -> None
          Scene(things=(Thing("cat"), Thing("dog")), relations=(Relation(1, "right of", 0),))),
         ("There is a cat. On its left is a dog.",
          Scene(things=(Thing("cat"), Thing("dog")), relations=(Relation(1, "left of", 0),))),
+        ("There is a cat, and to its left, a dog.",
+         Scene(things=(Thing("cat"), Thing("dog")), relations=(Relation(1, "left of", 0),))),
         ("有一只猫。它的左边有一只狗。",
          Scene(things=(Thing("cat"), Thing("dog")), relations=(Relation(1, "left of", 0),))),
         ("猫左边有一只狗", Scene(things=(Thing("cat"), Thing("dog")), relations=(Relation(1, "left of", 0),))),

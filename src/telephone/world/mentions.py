@@ -294,6 +294,7 @@ class MentionReader:
     def _place(self, word: Token) -> None:
         place, leads = str(word.meaning.value), self._leads()
         if self.owned:
+            leads = leads or (self.opened == "comma" and self._next() == "comma")  # "a cat, and to its right, a dog"
             self._beside(place, self._referent(None if leads else self.current), leads)
         elif self.last == "kind" and self._next() == "there" and not self.there and not word.text.isascii():
             self._beside(place, self.current, True)

@@ -94,6 +94,8 @@ class _Scope:
         self.chinese = not sentence[start].text.isascii()
         what = sentence[start].meaning.what
         self.mode = {"absent": "without", "nothing": "no"}.get(what, what)
+        if self.mode == "no" and start and sentence[start - 1].text == "with":
+            self.mode = "without"
         self.kept: set[int] = set()
         self.end = start + 2 if self.mode == "non" else self._find_end()
 
@@ -191,9 +193,11 @@ class _Scope:
     def _modifies_a_noun(self, at: int) -> bool:
         """Returns whether a Chinese clause with a negation ends here and modifies the noun that follows."""
         following = [_what(self.sentence, ahead) for ahead in range(at + 1, min(at + 6, len(self.sentence)))]
-        noun = next((what for what in following if what in ("kind", "comma", "break", "there")), "")
+        noun = next((what for what in following if what in ("kind", "setting", "comma", "break", "there")), "")
+        before = _what(self.sentence, at - 1)
+        if noun == "setting":
+            return before in ("weather", "time")
         if noun != "kind":
             return False
-        before = _what(self.sentence, at - 1)
         adjective = before in ("size", "colour") and self.sentence[self.start].text == "不"
         return adjective or before == "kind" or _what(self.sentence, self.start - 1) in ("article", "count")
