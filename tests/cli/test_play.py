@@ -50,6 +50,19 @@ def test_more_turns_prolong_the_run(cli, tmp_path):
     assert len(list((tmp_path / "runs").iterdir())) == 1
 
 
+def test_several_prompt_sets_are_joined(cli):
+    found = document(cli("play", *SHORT[:6], "--prompts", "pocket", "--prompts", "article", "--dry-run", "--json"))
+    assert len(found["prompts"]) == 20
+
+
+@pytest.mark.parametrize(
+    "words", [("play", "--seed", "1", "--seed", "2"), ("show", "a", "--strip", "b", "--strip", "c")]
+)
+def test_an_option_of_one_value_is_not_given_twice(cli, words):
+    done = cli(*words)
+    assert (done.exit_code, f"{words[-2]} is given 2 times: give it once." in done.stderr) == (2, True)
+
+
 def test_another_seed_is_another_run(cli, tmp_path):
     cli("play", *SHORT)
     cli("play", *SHORT, "--seed", "1")

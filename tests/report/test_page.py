@@ -80,6 +80,13 @@ def test_texts_of_models_are_never_markup(frame, evil):
     assert evil in " ".join(parser.words) and "49" not in re.findall(r"<title>(.*?)</title>", html)[0]
 
 
+def test_control_characters_and_marks_that_reverse_texts_are_dots(frame):
+    evil = "A \x1b[31mred\x07 \u202eboat\u2066, 一只狗\tand\x9b a cat"
+    found = render_page(data_of(frame.assign(prompt=evil, text_after=evil, reason=evil)))
+    assert "A ·[31mred· ·boat·, 一只狗" in found
+    assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", found)
+
+
 def test_equal_images_are_embedded_once(frame):
     html = render_page(data_of(frame))
     distinct = frame["filepath"].nunique()

@@ -27,7 +27,7 @@ from telephone.cli import (
     verify,
     world,
 )
-from telephone.cli.command_group import FAILED, STOPPED, TERMINATED, CommandGroup
+from telephone.cli.command_group import FAILED, STOPPED, TERMINATED, Command, CommandGroup
 from telephone.cli.output import print_error
 from telephone.cli.streams import flush_output, prepare_streams
 
@@ -65,7 +65,7 @@ COMMANDS = (
 )
 
 for module in COMMANDS:
-    app.command(module.NAME)(module.command)
+    app.command(module.NAME, cls=Command)(module.command)
 
 
 def _version(requested: bool) -> None:

@@ -4,7 +4,7 @@ import errno
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from telephone.cli.output import note, print_error, styled
 from telephone.core.errors import TelephoneError, UsageError
@@ -85,6 +85,21 @@ class CommandGroup(TyperGroup):
     def _line(self, ctx: Any, name: str) -> str:
         command = self.get_command(ctx, name)
         return _entry(name, command.get_short_help_str(90) if command is not None else "")
+
+
+class Command(TyperCommand):
+    """A command that refuses an option that is given twice, of which the first value would be ignored silently."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parses the words of the command line; raises UsageError for a second value of a single option."""
+        *_, order = self.make_parser(ctx).parse_args(args=list(args))
+        for parameter in dict.fromkeys(order):
+            single = parameter.nargs == 1 and not getattr(parameter, "multiple", False)
+            flag = getattr(parameter, "is_flag", False) or getattr(parameter, "count", False)
+            if single and not flag and order.count(parameter) > 1:
+                print_error(f"{max(parameter.opts, key=len)} is given {order.count(parameter)} times: give it once.")
+                raise typer.Exit(MISUSED)
+        return super().parse_args(ctx, args)
 
 
 def _entry(name: str, words: str) -> str:

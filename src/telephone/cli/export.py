@@ -31,6 +31,9 @@ def command(
         str | None,
         typer.Option("--name", metavar="NAME", help="Of the FiftyOne dataset; telephone-FOLDER.", show_default=False),
     ] = None,
+    spreadsheet: Annotated[
+        bool, typer.Option("--spreadsheet", help="CSV whose texts a spreadsheet cannot take for formulas.")
+    ] = False,
 ) -> None:
     """Write a run's table, one row a turn with texts, images, outcomes and scores; or its games for another tool.
 
@@ -40,7 +43,7 @@ def command(
     """
     from telephone import pipeline
 
-    _print(pipeline.export(folder, to, output, name=name, message=note))
+    _print(pipeline.export(folder, to, output, name=name, spreadsheet=spreadsheet, message=note))
 
 
 def _print(made: "ExportResult") -> None:

@@ -50,7 +50,12 @@ def command(
     stand_ins: Annotated[
         bool, typer.Option("--stand-ins", help="Replace models that can no longer be called by their stand-ins.")
     ] = False,
-    prompts: Annotated[str, typer.Option("--prompts", metavar="NAME|FILE", help="A prompt set, or a file.")] = "pocket",
+    prompts: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--prompts", metavar="NAME|FILE", help="A prompt set, or a file (repeat it); pocket.", show_default=False
+        ),
+    ] = None,
     level: Levels = None,
     turns: Annotated[int, typer.Option("--turns", min=1, help="Turns of a game: an image and its description.")] = 10,
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="Games of each pair and prompt.")] = 1,
@@ -87,7 +92,7 @@ def command(
         i2t=refs(i2t) if i2t else None,
         roster=roster,
         stand_ins=stand_ins,
-        prompts=prompts,
+        prompts=tuple(prompts or ("pocket",)),
         levels=levels(level or ()),
         turns=turns,
         repeats=repeats,

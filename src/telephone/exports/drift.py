@@ -17,6 +17,7 @@ from telephone.analysis.tables.score_frames import without_controls
 from telephone.core.errors import UsageError
 from telephone.core.records import Prompt
 from telephone.exports.folder import file_name, whole_folder
+from telephone.store.table_files import csv_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,4 +121,4 @@ def _write_captions(path: Path, captions: dict[str, str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     texts = [f"{text}." if text.strip() in _READ_AS_MISSING else text for text in captions.values()]
     rows = {"filename": [f"{name}.png" for name in captions], "caption": texts}
-    pd.DataFrame(rows).to_csv(path, index=False, lineterminator="\n")
+    path.write_bytes(csv_text(pd.DataFrame(rows)).encode())

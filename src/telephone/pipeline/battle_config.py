@@ -33,8 +33,8 @@ class BattleConfig:
     """Name or file of a roster whose models play as well."""
     stand_ins: bool = False
     """Whether models of the roster that can no longer be called are replaced by their stand-ins."""
-    prompts: str = "pocket"
-    """The name of a prompt set, or the path of a file."""
+    prompts: str | tuple[str, ...] = "pocket"
+    """The name of a prompt set, or the path of a file; several are joined, such as `("pocket", "pocket-images")`."""
     levels: tuple[Level, ...] = ()
     """Levels to play; none means all."""
     turns: int = 10
@@ -93,21 +93,30 @@ class BattleConfig:
         for ref in i2t:
             image2text(ref)
         lines = grid(t2i, i2t)
-        beside = controls(t2i, i2t, chosen, self.prompts) if self.controls else []
+        beside = controls(t2i, i2t, chosen, self.prompt_names[0]) if self.controls else []
         made = plan(lines, chosen, turns=self.turns, repeats=self.repeats, seed=self.seed, controls=beside)
         return replace(made, noise=self.noise)
 
     @property
+    def prompt_names(self) -> tuple[str, ...]:
+        """The names of the prompt sets and the paths of the files, one or more."""
+        names = (self.prompts,) if isinstance(self.prompts, str) else tuple(self.prompts)
+        if not names:
+            raise UsageError("No prompts are named: give the name of a set, or the path of a file.")
+        return names
+
+    @property
     def stem(self) -> str:
         """How the names of its run folders start, derived from the name of its prompts."""
-        stem = Path(self.prompts.replace(":", "-")).stem.lower()
+        stem = "-".join(Path(name.replace(":", "-")).stem.lower() for name in self.prompt_names)
         return "".join(sign if sign.isalnum() else "-" for sign in stem).strip("-")[:40] or "run"
 
     def _prompts(self) -> list[Prompt]:
-        found = prompt_sets.get(self.prompts)
+        found = prompt_sets.get_joined(self.prompt_names)
         chosen = [prompt for prompt in found if not self.levels or prompt.level in self.levels]
         if not chosen:
-            raise PromptError(f"{self.prompts} has no prompt of the level {' or '.join(self.levels)}: choose another.")
+            names = " and ".join(self.prompt_names)
+            raise PromptError(f"{names} has no prompt of the level {' or '.join(self.levels)}: choose another.")
         return chosen
 
 

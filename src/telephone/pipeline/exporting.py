@@ -18,6 +18,7 @@ from telephone.pipeline.results import (
 )
 from telephone.store import Run
 from telephone.store import export as write_table
+from telephone.store.table_files import SPREADSHEET
 
 FILE_FORMATS = ("csv", "jsonl", "parquet")
 FOLDER_FORMATS = ("datasets", "drift", "mgg", "preferences")
@@ -50,6 +51,7 @@ def export(
     output: str | Path | None = None,
     *,
     name: str | None = None,
+    spreadsheet: bool = False,
     message: Callable[[str], None] | None = None,
 ) -> ExportResult:
     """Writes a run for another tool.
@@ -62,6 +64,8 @@ def export(
             the ending of `output`, or csv.
         output: the file or folder; None is one in the current folder, named after the run's folder.
         name: of the FiftyOne dataset; None is `telephone-FOLDER`.
+        spreadsheet: whether a CSV file is for a spreadsheet: with a byte order mark, and an apostrophe before texts
+            that would be computed as formulas.
         message: called with a sentence before something slow.
 
     Raises:
@@ -72,12 +76,14 @@ def export(
     form = export_format(to, output)
     if name is not None and form != "fiftyone":
         raise UsageError("--name names a FiftyOne dataset: give --to fiftyone with it.")
+    if spreadsheet and form != "csv":
+        raise UsageError("--spreadsheet is about CSV files: give --to csv with it.")
     with Run.open(folder) as run:
         if form == "fiftyone":
             return _fiftyone(run, name or f"telephone-{text_of(folder.resolve().name)}", output, message)
         if form in FOLDER_FORMATS:
             return _folder(run, form, output or Path(f"{folder.resolve().name}-{form}"))
-        return _file(run, _path(folder, form, output), form)
+        return _file(run, _path(folder, form, output), SPREADSHEET if spreadsheet else f".{form}")
 
 
 def export_format(to: str | None, output: Path | None) -> str:
@@ -105,10 +111,10 @@ def _path(folder: Path, form: str, output: Path | None) -> Path:
     return output
 
 
-def _file(run: Run, path: Path, form: str) -> TableExport:
+def _file(run: Run, path: Path, suffix: str) -> TableExport:
     check_output(path)
     table = run.frame()
-    write_table(table, path, f".{form}")
+    write_table(table, path, suffix)
     return TableExport(path, len(table), len(table.columns))
 
 

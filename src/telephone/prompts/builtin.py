@@ -1,6 +1,7 @@
 """Built-in prompt sets, and loading of prompts by set name or path."""
 
 import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -54,6 +55,26 @@ def get(name: str | Path) -> list[Prompt]:
     if _looks_like_file(name):
         return load(name)
     raise _unknown_set(str(name))
+
+
+def get_joined(names: Iterable[str | Path]) -> list[Prompt]:
+    """Returns the prompts of several sets or files, in their order; a prompt that two of them contain comes once.
+
+    Args:
+        names: each as for `get`.
+
+    Raises:
+        PromptError: as `get` does, or two prompts of different content have one id.
+    """
+    found: dict[str, Prompt] = {}
+    for name in names:
+        for prompt in get(name):
+            first = found.setdefault(prompt.id, prompt)
+            if (first.text, first.image) != (prompt.text, prompt.image):
+                raise PromptError(
+                    f"{prompt.source}: the id {prompt.id!r} is that of another prompt in {first.source}; rename one."
+                )
+    return list(found.values())
 
 
 def get_prompts(name: str | Path = "pocket") -> list[Prompt]:

@@ -1,17 +1,17 @@
 """Opens `run.sqlite`, runs whole transactions, and turns each error of disk or database into one clear sentence."""
 
 import contextlib
-import errno
 import os
 import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from telephone.core.errors import StoreDamaged, StoreError
+from telephone.core.output_files import FULL
 from telephone.store.migrations import APPLICATION_ID, is_current, migrate
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _NO_ROOM = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL}
@@ -158,7 +158,7 @@ def guarded(path: Path) -> Iterator[None]:
 
 def from_os(path: Path, error: OSError) -> StoreError:
     """Returns the error that says what to do about an error of the file system."""
-    if error.errno in _FULL:
+    if error.errno in FULL:
         return _full(path)
     return StoreError(
         f"{error.filename or path} cannot be used ({error.strerror}): check the folder and its permissions."
@@ -190,10 +190,16 @@ def _full(path: Path) -> StoreError:
 
 
 def _disk_is_full(path: Path) -> bool:
+    """Returns whether the disk has no room, or the user's quota is used up, which only writing shows."""
     try:
-        return shutil.disk_usage(path.parent).free < _NEEDED
-    except OSError:
-        return False
+        if shutil.disk_usage(path.parent).free < _NEEDED:
+            return True
+        with tempfile.TemporaryFile(dir=path.parent) as probe:
+            probe.write(bytes(1 << 16))
+            probe.flush()
+    except OSError as error:
+        return error.errno in FULL
+    return False
 
 
 def _file_of(path: Path) -> tuple[int, int] | None:

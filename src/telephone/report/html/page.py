@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 
     from telephone.report.games import PlayedGame
 
+_INVISIBLE = dict.fromkeys(
+    [*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)],
+    "·",
+)
+"""Control characters, and marks that reverse the order of texts: a prompt or a model may contain them. A dot stands in
+place of each, as in a terminal."""
+
 SECTIONS = {
     "questions": "Questions",
     "leaderboards": "Leaderboards",
@@ -64,7 +71,7 @@ def render_page(data: ReportData, budget: int = BUDGET, cache: ImageCache | None
     encoding = Encoding.of(data.models("t2i"), data.models("i2t"))
     figures = {section: draw_section(section, data.figures, data.levels, encoding) for section in SECTIONS}
     template = _environment().get_template("report.html.j2")
-    return template.render(
+    html = template.render(
         data=data,
         names=data.names,
         images=EmbeddedImages(paths, budget, cache),
@@ -76,6 +83,7 @@ def render_page(data: ReportData, budget: int = BUDGET, cache: ImageCache | None
         navigation=[(key, SECTIONS[key]) for key in _shown_sections(data, figures)],
         figures=figures,
     )
+    return html.translate(_INVISIBLE)
 
 
 def _environment() -> Environment:

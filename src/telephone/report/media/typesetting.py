@@ -1,4 +1,4 @@
-"""Text on images: the fonts of matplotlib, a system font for Chinese, and line wrapping to a width in pixels."""
+"""Text on images: wrapped to a width in pixels, each character in a font of this machine that has it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from pathlib import Path
 
 from PIL import ImageDraw, ImageFont
 
-_FALLBACKS = ("NotoSansCJK", "NotoSansSC", "SourceHanSans", "wqy-", "PingFang", "Hiragino Sans GB", "msyh", "simhei")
+from telephone.report.media.fonts import Face, face_of, readable, usual_face
+
 _LINE_HEIGHT = 1.32
 _WIDE = r"\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef"
 _BREAKS = re.compile(rf"[{_WIDE}]|[^\s{_WIDE}]+\s?|\s")
@@ -30,15 +30,15 @@ class TextStyle:
 
     def width(self, text: str) -> float:
         """Returns how many pixels wide the text is in one line."""
-        return sum(_length(self, part, fallback) for part, fallback in _runs(text))
+        return sum(_length(self, part, face) for part, face in _runs(text, self.bold))
 
     def write(self, draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, colour: str) -> None:
         """Draws one line; `at` is the left end and the top of its characters."""
         left, top = at
         base = top + self.size
-        for part, fallback in _runs(text):
-            draw.text((left, base), part, font=_font(self, fallback), fill=colour, anchor="ls")
-            left += _length(self, part, fallback)
+        for part, face in _runs(text, self.bold):
+            draw.text((left, base), part, font=_font(self, face), fill=colour, anchor="ls")
+            left += _length(self, part, face)
 
     def wrap(self, text: str, width: float, max_lines: int = 0) -> list[str]:
         """Returns the text as lines of at most `width` pixels; a longer text than `max_lines` ends in an ellipsis.
@@ -49,7 +49,7 @@ class TextStyle:
             max_lines: Largest number of lines; 0 is unlimited.
         """
         lines = [""]
-        for part in self._parts(one_line(text), width):
+        for part in self._parts(readable(one_line(text)), width):
             joined = lines[-1] + part
             if self.width(joined.rstrip()) <= width or not lines[-1]:
                 lines[-1] = joined if lines[-1] else part.lstrip()
@@ -64,7 +64,7 @@ class TextStyle:
 
     def fit(self, text: str, width: float) -> str:
         """Returns the text in one line, cut with an ellipsis if it is wider than `width` pixels."""
-        text = one_line(text)
+        text = readable(one_line(text))
         return text if self.width(text) <= width else self._shortened(text, width)
 
     def _parts(self, text: str, width: float) -> list[str]:
@@ -99,66 +99,23 @@ def draw_lines(
 
 
 @lru_cache(maxsize=20_000)
-def _length(style: TextStyle, part: str, fallback: bool) -> float:
-    return float(_font(style, fallback).getlength(part))
+def _length(style: TextStyle, part: str, face: Face) -> float:
+    return float(_font(style, face).getlength(part))
 
 
-def _runs(text: str) -> list[tuple[str, bool]]:
-    """Splits a text into runs of one font; True marks runs for the fallback font."""
-    known = _coverage()
-    runs: list[tuple[str, bool]] = []
+def _runs(text: str, bold: bool) -> list[tuple[str, Face]]:
+    """Splits a text into runs of one font."""
+    usual = usual_face(bold)
+    runs: list[tuple[str, Face]] = []
     for character in text:
-        fallback = ord(character) not in known
-        if runs and runs[-1][1] == fallback:
-            runs[-1] = (runs[-1][0] + character, fallback)
+        face = face_of(character, bold) or usual
+        if runs and runs[-1][1] == face:
+            runs[-1] = (runs[-1][0] + character, face)
         else:
-            runs.append((character, fallback))
+            runs.append((character, face))
     return runs
 
 
 @cache
-def _font(style: TextStyle, fallback: bool) -> ImageFont.FreeTypeFont:
-    found = _fallback(style.bold) if fallback else None
-    if found is not None:
-        return ImageFont.truetype(str(found[0]), style.size, index=found[1])
-    return ImageFont.truetype(str(_dejavu(style.bold)), style.size)
-
-
-@cache
-def _dejavu(bold: bool) -> Path:
-    import matplotlib
-
-    return Path(matplotlib.get_data_path()) / "fonts" / "ttf" / ("DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf")
-
-
-@cache
-def _coverage() -> frozenset[int]:
-    from matplotlib.ft2font import FT2Font
-
-    return frozenset(FT2Font(str(_dejavu(False))).get_charmap())
-
-
-@cache
-def _fallback(bold: bool) -> tuple[Path, int] | None:
-    """Returns file and face index of a system font with Chinese characters, or None if the system has none."""
-    from matplotlib.font_manager import findSystemFonts
-
-    found = sorted(Path(path) for path in findSystemFonts())
-    for name in _FALLBACKS:
-        faces = [path for path in found if path.name.startswith(name)]
-        if faces:
-            path = min(faces, key=lambda face: ("Bold" in face.name) != bold)
-            return path, _simplified(path)
-    return None
-
-
-def _simplified(path: Path) -> int:
-    """Returns the face of a font collection that has the simplified Chinese forms; 0 if none is named so."""
-    for index in range(10 if path.suffix.lower() in (".ttc", ".otc") else 0):
-        try:
-            family = ImageFont.truetype(str(path), 12, index=index).getname()[0] or ""
-        except OSError:
-            break
-        if family.endswith(" SC"):
-            return index
-    return 0
+def _font(style: TextStyle, face: Face) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(str(face.path), style.size, index=face.index)
