@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PngImagePlugin
 
 from telephone.core import images
 from telephone.core.errors import ModelError
@@ -130,6 +130,27 @@ def test_numbers_that_are_none_are_black():
     levels = np.array([[np.nan, np.inf], [0.5, 1.0]], dtype=np.float32)
     made = images.to_rgb(Image.fromarray(levels))
     assert [made.getpixel(at)[0] for at in ((0, 0), (1, 0), (0, 1), (1, 1))] == [0, 0, 127, 255]
+
+
+@pytest.mark.parametrize("kind", ["tEXt", "zTXt", "iTXt", "iCCP"])
+def test_large_metadata_of_a_png_is_dropped(kind):
+    info = PngImagePlugin.PngInfo()
+    large = "workflow " * 600_000
+    if kind == "iCCP":
+        info.add(b"iCCP", b"p\0\0" + zlib.compress(b"x" * 5_000_000))
+    elif kind == "iTXt":
+        info.add_itxt("prompt", large, zip=True)
+    else:
+        info.add_text("prompt", large, zip=kind == "zTXt")
+    data = saved(SCENE, "PNG", pnginfo=info)
+    made = images.decode(data)
+    assert np.array_equal(np.asarray(made), np.asarray(SCENE))
+    assert not made.info
+
+
+def test_dropping_metadata_keeps_every_other_byte():
+    for data in (saved(SCENE, "PNG"), saved(SCENE, "PNG")[:50], b"", saved(SCENE, "JPEG"), images._PNG + b"\xff" * 20):
+        assert images.without_metadata(data) == data
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

@@ -23,6 +23,9 @@ FORMATS = (
 """Formats that are decoded, by Pillow's names. EPS is not one of them: it is a program, and others would run it."""
 _FILTERS = threading.Lock()
 """Held while filters of warnings are changed: they belong to the process, and two threads would keep each other's."""
+_PNG = b"\x89PNG\r\n\x1a\n"
+_METADATA = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
+"""Types of the chunks of a PNG file that hold texts, and the colour profile."""
 _DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")
 """Modes of one channel with more than 8 bits."""
 
@@ -135,7 +138,7 @@ def decode(data: bytes, formats: tuple[str, ...] = FORMATS) -> Image.Image:
         with own_filters():
             warnings.simplefilter("ignore")  # small damage that Pillow reads over
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return to_rgb(Image.open(io.BytesIO(data), formats=_known(formats)))
+            return to_rgb(Image.open(io.BytesIO(without_metadata(data)), formats=_known(formats)))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ModelError(f"The picture is too large: give one of at most {MAX_PIXELS:,} pixels.") from error
     except ModelError as error:
@@ -144,6 +147,23 @@ def decode(data: bytes, formats: tuple[str, ...] = FORMATS) -> Image.Image:
         raise
     except Exception as error:  # noqa: BLE001 - a broken header leads Pillow into errors of any type
         raise _not_a_picture(data, error) from error
+
+
+def without_metadata(data: bytes) -> bytes:
+    """Returns a PNG file without its texts and its colour profile, any other file unchanged.
+
+    They change no pixel here, and Pillow refuses a file whose texts are larger than a megabyte, such as the workflow
+    that some image generators write into it.
+    """
+    if not data.startswith(_PNG):
+        return data
+    kept, start = [_PNG], len(_PNG)
+    while start + 12 <= len(data):
+        end = start + 12 + int.from_bytes(data[start : start + 4], "big")
+        if data[start + 4 : start + 8] not in _METADATA:
+            kept.append(data[start:end])
+        start = end
+    return b"".join([*kept, data[start:]])
 
 
 def _known(formats: tuple[str, ...]) -> tuple[str, ...]:

@@ -54,6 +54,11 @@ def secret(name: str) -> str | None:
     return os.environ.get(name) or None
 
 
+def values(*names: str) -> dict[str, str]:
+    """Returns those of the variables that are set and not blank, by name; for settings of other programs."""
+    return {name: value for name in names if (value := _variable(name)) is not None}
+
+
 def colours() -> bool:
     """Returns whether a terminal may show colours: not with `NO_COLOR`, nor on one that says that it has none."""
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

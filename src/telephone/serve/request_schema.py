@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Fiel
 from pydantic_core import PydanticCustomError
 
 from telephone.core.errors import ModelError
-from telephone.core.images import own_filters
+from telephone.core.images import own_filters, without_metadata
 from telephone.models.api.sanitize import data_url_bytes, decode_image
 from telephone.serve.error_responses import ApiError, bad_request
 
@@ -171,7 +171,9 @@ def check_pixels(data: bytes) -> None:
     with own_filters():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         try:
-            with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP", "GIF", "AVIF")) as opened:
+            with Image.open(
+                io.BytesIO(without_metadata(data)), formats=("PNG", "JPEG", "WEBP", "GIF", "AVIF")
+            ) as opened:
                 width, height = opened.size
         except Image.DecompressionBombError:
             width = height = MAX_PIXELS

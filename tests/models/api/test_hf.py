@@ -56,10 +56,10 @@ def test_during_a_call_the_session_goes_nowhere_private_and_at_other_times_it_is
 
     page = server.url.removesuffix("/v1") + "/a"
     server.pages["/a"] = ("text/plain", b"hello")
-    with _restricted(_RequestPolicy(local=False, seconds=5)), pytest.raises(ModelError):
+    with _restricted(_RequestPolicy(server="", seconds=5)), pytest.raises(ModelError):
         get_session().get(page)
     assert get_session().get(page).content == b"hello"
-    with _restricted(_RequestPolicy(local=True, seconds=5)):
+    with _restricted(_RequestPolicy(server=server.url, seconds=5)):
         assert get_session().get(page).content == b"hello"
     assert get_session().event_hooks["request"].count(_check_request) == 1
 

@@ -11,7 +11,7 @@ import pytest
 from misbehaving import Server
 
 from telephone.core.errors import ModelError, ModelUnavailable
-from telephone.models.api.endpoints import is_public
+from telephone.models.api.endpoints import Endpoint, is_public
 from telephone.models.api.image_download import DownloadPolicy, check_url, download, fetch
 
 
@@ -83,15 +83,32 @@ def test_other_addresses_are_refused_unasked(url):
         check_url(url, DownloadPolicy(resolve=at("93.184.216.34")))
 
 
-def test_http_is_for_this_machine_alone():
-    policy = DownloadPolicy(local=True, resolve=at("93.184.216.34"))
-    with pytest.raises(ModelError, match="does not use https"):
-        check_url("http://p.example/a", policy)
+HERE = "http://127.0.0.1:8000/v1"
+
+
+def test_http_is_for_the_providers_own_server_alone():
+    with pytest.raises(ModelError, match="does not use https.*extra.response_format=b64_json"):
+        check_url("http://p.example/a", DownloadPolicy(server=HERE, resolve=at("93.184.216.34")))
+    with pytest.raises(ModelError, match="private address.*extra.response_format=b64_json"):
+        check_url("http://p.example/a", DownloadPolicy(server=HERE, resolve=at("10.0.0.1")))
     with pytest.raises(ModelError, match="private"):
-        check_url("http://p.example/a", DownloadPolicy(local=True, resolve=at("10.0.0.1")))
+        check_url("http://p.example:8000/a", DownloadPolicy(server=HERE, resolve=at("127.0.0.1", "93.184.216.34")))
+    for name in ("localhost", "127.0.0.1", "[::1]"):
+        assert check_url(f"http://{name}:8000/a", DownloadPolicy(server=HERE)).own_server
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8001/a", "http://localhost/a", "https://127.0.0.1:8000/a"])
+def test_a_provider_here_leads_to_no_other_port_of_this_machine(url):
     with pytest.raises(ModelError, match="private"):
-        check_url("http://p.example/a", DownloadPolicy(local=True, resolve=at("127.0.0.1", "93.184.216.34")))
-    assert check_url("http://localhost/a", DownloadPolicy(local=True)).loopback
+        check_url(url, DownloadPolicy(server=HERE))
+
+
+def test_a_server_in_ones_own_network_leads_to_itself_alone():
+    policy = DownloadPolicy(server="http://gpu-box:8000/v1", resolve=at("10.0.0.7"))
+    assert check_url("http://gpu-box:8000/files/a.png", policy).own_server
+    for url in ("http://gpu-box/a", "http://other:8000/a", "https://gpu-box:8000/a", "http://10.0.0.7:8000/a"):
+        with pytest.raises(ModelError, match="private"):
+            check_url(url, policy)
 
 
 @pytest.mark.parametrize("odd", ["http://2130706433/", "http://0x7f000001/", "http://127.1/"])
@@ -108,7 +125,8 @@ def test_an_unresolvable_host_is_retryable():
         check_url("https://p.example/a", DownloadPolicy(resolve=fail_to_resolve))
 
 
-LOCAL = DownloadPolicy(local=True, seconds=5)
+def local(server: Server, **more) -> DownloadPolicy:
+    return DownloadPolicy(**{"server": server.url, "seconds": 5, **more})
 
 
 def base(server: Server) -> str:
@@ -118,10 +136,10 @@ def base(server: Server) -> str:
 def test_a_page_is_read_up_to_a_limit(server):
     server.pages["/a.png"] = ("image/png", b"x" * 1000)
     server.pages["/a.png?signature=1"] = ("image/png", b"signed")
-    assert fetch(f"{base(server)}/a.png?signature=1", LOCAL) == b"signed"
-    assert fetch(f"{base(server)}/a.png", LOCAL) == b"x" * 1000
+    assert fetch(f"{base(server)}/a.png?signature=1", local(server)) == b"signed"
+    assert fetch(f"{base(server)}/a.png", local(server)) == b"x" * 1000
     with pytest.raises(ModelError, match="larger than 999"):
-        fetch(f"{base(server)}/a.png", DownloadPolicy(local=True, max_bytes=999))
+        fetch(f"{base(server)}/a.png", local(server, max_bytes=999))
     with pytest.raises(ModelError, match="private"):
         fetch(f"{base(server).replace('http', 'https')}/a.png", DownloadPolicy())
 
@@ -131,9 +149,9 @@ def test_redirects_are_followed_a_little_way(server):
     for number in range(4):
         server.redirects[f"/{number}"] = f"/{number + 1}"
     server.redirects["/4"] = "/end.png"
-    assert fetch(f"{base(server)}/2", LOCAL) == b"end"
+    assert fetch(f"{base(server)}/2", local(server)) == b"end"
     with pytest.raises(ModelError, match="more than 3 times"):
-        fetch(f"{base(server)}/0", LOCAL)
+        fetch(f"{base(server)}/0", local(server))
 
 
 @pytest.mark.parametrize(
@@ -142,34 +160,41 @@ def test_redirects_are_followed_a_little_way(server):
 def test_a_redirect_to_a_private_place_is_not_followed(server, to):
     server.redirects["/a"] = to
     with pytest.raises(ModelError):
-        fetch(f"{base(server)}/a", LOCAL)
+        fetch(f"{base(server)}/a", local(server))
 
 
 def test_what_is_missing_is_missing_and_what_hangs_ends(server):
     with pytest.raises(ModelError, match="404"):
-        fetch(f"{base(server)}/nothing", LOCAL)
+        fetch(f"{base(server)}/nothing", local(server))
     server.latency = 2.5
     started = time.monotonic()
     with pytest.raises(ModelUnavailable):
-        fetch(f"{base(server)}/nothing", DownloadPolicy(local=True, seconds=0.3))
+        fetch(f"{base(server)}/nothing", local(server, seconds=0.3))
     assert time.monotonic() - started < 2.4
 
 
 def test_nobody_there_is_unavailable():
     with Server() as gone:
-        url = f"{base(gone)}/a.png"
+        url, policy = f"{base(gone)}/a.png", local(gone)
     with pytest.raises(ModelUnavailable, match="lost or refused"):
-        fetch(url, LOCAL)
+        fetch(url, policy)
 
 
 def test_a_paid_picture_is_asked_for_again(server):
     server.pages["/a.png"] = ("image/png", b"late")
     server.outages["/a.png"] = 2
-    assert download(f"{base(server)}/a.png", local=True, seconds=10) == b"late"
+    endpoint = Endpoint(server.url, official=False)
+    assert download(f"{base(server)}/a.png", endpoint, seconds=10) == b"late"
     assert len(server.requests) == 3
     server.outages["/a.png"] = 3
     with pytest.raises(ModelUnavailable, match="503"):
-        download(f"{base(server)}/a.png", local=True, seconds=10)
+        download(f"{base(server)}/a.png", endpoint, seconds=10)
+    for relative in ("/a.png", "../a.png", f"//127.0.0.1:{server.port}/a.png"):
+        assert download(relative, endpoint, seconds=10) == b"late"
+    with pytest.raises(ModelError, match="private"):
+        download("//10.0.0.1/a.png", endpoint, seconds=10)
+    with pytest.raises(ModelError, match="invalid"):
+        download("http://[", endpoint, seconds=10)
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +219,7 @@ def test_over_tls_the_name_is_checked_at_the_address_that_was_judged(secured):
         server.pages["/a.png"] = ("image/png", b"safe")
         server.redirects["/down"] = "http://pictures.test/a.png"
         server.redirects["/over"] = f"https://127.0.0.1:{server.port}/a.png"
-        policy = DownloadPolicy(local=True, seconds=5, resolve=at("127.0.0.1"), trusted=trusted)
+        policy = local(server, resolve=at("127.0.0.1"), trusted=trusted)
         where = f"https://pictures.test:{server.port}"
         assert fetch(f"{where}/a.png", policy) == b"safe"
         assert server.requests[-1]["headers"]["host"] == f"pictures.test:{server.port}"
@@ -210,7 +235,7 @@ def test_from_out_there_no_redirect_leads_here():
     from telephone.models.api.image_download import _redirected
 
     policy = DownloadPolicy(
-        local=True, resolve=lambda host, port: at("127.0.0.1" if host == "localhost" else "93.184.216.34")(host, port)
+        server=HERE, resolve=lambda host, port: at("127.0.0.1" if host == "localhost" else "93.184.216.34")(host, port)
     )
     outside = check_url("https://p.example/a", policy)
     with pytest.raises(ModelError, match="private"):

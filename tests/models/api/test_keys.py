@@ -182,3 +182,11 @@ def test_a_server_that_sends_the_key_back_does_not_get_it_into_a_text(server, mo
     captioner = models.load_model(f"openai/m?kind=image2text&base_url={server.url}&timeout=5")
     (made,) = captioner.generate_texts([barcode.draw(f"Your key is {KEY}!".encode())])
     assert made.value == "Your key is [key]!"
+
+
+def test_a_line_break_after_a_key_is_no_part_of_it(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", " key-of-a-test\r\n")
+    assert find_key("openai").reveal() == "key-of-a-test"
+    monkeypatch.setenv("OPENAI_API_KEY", "key-of\na-test")
+    with pytest.raises(UsageError, match="without spaces"):
+        find_key("openai")

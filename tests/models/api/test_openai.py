@@ -1,13 +1,16 @@
 """The official client against a server that draws, reads and misbehaves: every fault has one outcome."""
 
+import base64
 import json
 
 import numpy as np
 import pytest
+from misbehaving import Server
 from PIL import Image
 
 from telephone import models
 from telephone.core.errors import KeyRejected, ModelError, ModelRefused, ModelUnavailable, UsageError
+from telephone.core.images import encode_png
 from telephone.models import barcode
 from telephone.models.results import ModelOutput
 
@@ -184,3 +187,36 @@ def test_a_missing_key_is_reported_before_anything_is_sent():
     with pytest.raises(UsageError, match="set OPENAI_API_KEY"):
         generator.generate_images([TEXT])
     assert "OPENAI_API_KEY" in generator.lacks()
+
+
+def image_body(**item):
+    return "application/json", json.dumps({"created": 1, "data": [item]}).encode()
+
+
+def test_images_as_other_servers_send_them(remote_model, server):
+    plain = base64.b64encode(encode_png(barcode.draw(TEXT.encode()))).decode()
+    server.pages["/files/a.png"] = "image/png", base64.b64decode(plain)
+    items = [
+        {"b64_json": f"data:image/png;base64,{plain}"},
+        {"b64_json": plain.replace("+", "-").replace("/", "_").rstrip("=")},
+        {"url": f"data:image/png;base64,{plain}"},
+        {"url": "/files/a.png"},
+        {"b64_json": None, "url": f"http://localhost:{server.port}/files/a.png"},
+    ]
+    for item in items:
+        server.pages["/v1/images/generations"] = image_body(**item)
+        assert barcode.read(only(remote_model("openai/m").generate_images([TEXT])).value).decode() == TEXT
+
+
+def test_a_provider_on_this_machine_reaches_no_other_server_on_it(remote_model, server):
+    with Server() as other:
+        other.pages["/a.png"] = "image/png", encode_png(barcode.draw(b"x"))
+        for url in (f"http://127.0.0.1:{other.port}/a.png", "http://10.0.0.1/a.png"):
+            server.pages["/v1/images/generations"] = image_body(url=url)
+            with pytest.raises(ModelError, match="private address.*extra.response_format=b64_json"):
+                only(remote_model("openai/m").generate_images([TEXT]))
+        server.pages["/v1/images/generations"] = image_body(url="/a")
+        server.redirects["/a"] = f"http://127.0.0.1:{other.port}/a.png"
+        with pytest.raises(ModelError, match="private"):
+            only(remote_model("openai/m").generate_images([TEXT]))
+        assert not other.requests

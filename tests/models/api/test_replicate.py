@@ -1,5 +1,6 @@
 """The client of Replicate: requests, polling, cancellation, and the shapes of outputs."""
 
+import base64
 import json
 
 import numpy as np
@@ -8,6 +9,7 @@ from PIL import Image
 
 from telephone import models
 from telephone.core.errors import KeyRejected, ModelError, ModelRefused, ModelUnavailable, UsageError
+from telephone.core.images import encode_png
 from telephone.models import barcode
 from telephone.models.api.replicate import MAX_INLINE_BYTES
 
@@ -118,3 +120,55 @@ def test_outputs_that_cannot_be_trusted(remote_model, server, fault, message):
 def test_a_name_that_is_none(ref):
     with pytest.raises(UsageError, match="not the address of a model" if ref != "replicate/../b" else "add .kind"):
         models.load_model(ref)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    ["Prediction interrupted; please retry (code: PA)", "Service is unavailable. (E003)", "It went wrong (E6716)",
+     "E8765: the machine is gone", "The model is overloaded, try again later.", "Rate limit exceeded"],
+)  # fmt: skip
+def test_a_failure_that_passes_is_tried_again(remote_model, server, reason):
+    body = {"id": "p0", "status": "failed", "error": reason}
+    server.pages["/v1/predictions"] = "application/json", json.dumps(body).encode()
+    (made,) = remote_model("replicate/some/one:1").generate_images([TEXT])
+    assert type(made) is ModelUnavailable
+    assert reason[:20] in str(made)
+
+
+def outcome(server, output):
+    body = {"id": "p0", "status": "succeeded", "output": output}
+    server.pages["/v1/predictions"] = "application/json", json.dumps(body).encode()
+
+
+URL = "data:image/png;base64," + base64.b64encode(encode_png(barcode.draw(TEXT.encode()))).decode()
+
+
+@pytest.mark.parametrize(
+    "output",
+    [URL, [URL], {"image": URL}, {"images": [URL]}, [{"url": URL}], [{"image": {"url": URL}}], {"result": URL},
+     {"image": URL, "seed": 7, "url": None}],
+)  # fmt: skip
+def test_images_inside_objects(remote_model, server, output):
+    outcome(server, output)
+    (made,) = remote_model("replicate/some/one:1").generate_images([TEXT])
+    assert barcode.read(made.value).decode() == TEXT
+
+
+def test_other_outputs_inside_objects(remote_model, server):
+    outcome(server, {"caption": TEXT, "score": 0.5})
+    (made,) = remote_model("replicate/some/one:1", "image2text").generate_texts([barcode.draw(b"x")])
+    assert made.value == TEXT
+    outcome(server, [{"input": "a", "embedding": [3.0, 4.0]}])
+    assert np.allclose(remote_model("replicate/some/one:1", "embedder").embed_texts(["a"]), [[0.6, 0.8]])
+    outcome(server, {"first": {"text": "no"}, "second": TEXT})
+    named = remote_model("replicate/some/one:1", "image2text", output="second")
+    assert named.generate_texts([barcode.draw(b"x")])[0].value == TEXT
+
+
+@pytest.mark.parametrize(
+    ("options", "output"), [({}, {"a": URL, "b": URL}), ({"output": "c"}, {"a": URL, "b": URL}), ({}, {})]
+)
+def test_an_object_that_cannot_be_read_names_its_fields(remote_model, server, options, output):
+    outcome(server, output)
+    (made,) = remote_model("replicate/some/one:1", **options).generate_images([TEXT])
+    assert f"has the fields {', '.join(output) or 'none'}: name one with output=" in str(made.value)

@@ -35,6 +35,11 @@ class Endpoint:
         name = urlsplit(self.url).hostname or ""
         return name == "localhost" or (_literal(name) or ipaddress.IPv4Address(0)).is_loopback
 
+    @property
+    def own_network(self) -> str:
+        """The URL if the server is this machine or a plain http server, which is in a private network; else empty."""
+        return self.url if self.loopback or urlsplit(self.url).scheme == "http" else ""
+
 
 def resolve_endpoint(base_url: str | None, official_url: str) -> Endpoint:
     """Returns the server of the option `base_url`, else the provider's own.

@@ -58,8 +58,8 @@ OPTIONS: dict[str, Mapping[str, Parser]] = {
 class _RequestPolicy:
     """Limits of the requests that the hub's client makes during one call."""
 
-    local: bool
-    """Whether requests to this machine are permitted."""
+    server: str
+    """See `DownloadPolicy.server`."""
     seconds: float
 
 
@@ -89,7 +89,7 @@ class _HubModel(RemoteModel):
         connection = self.connection
         with (
             mapped_errors(connection.label),
-            _restricted(_RequestPolicy(connection.endpoint.loopback, connection.timeout)),
+            _restricted(_RequestPolicy(connection.endpoint.own_network, connection.timeout)),
         ):
             client = self.client
             try:
@@ -226,7 +226,7 @@ def _check_request(request: "httpx2.Request") -> None:
     if policy is None:
         return
     if not (request.url.scheme == "https" and request.url.host in OFFICIAL_HOSTS):
-        check_url(str(request.url), DownloadPolicy(local=policy.local))
+        check_url(str(request.url), DownloadPolicy(server=policy.server))
     set_deadline(request, policy.seconds)
     request.headers["accept-encoding"] = "identity"
 

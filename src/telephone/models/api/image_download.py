@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from telephone.core.errors import ModelError, ModelUnavailable
-from telephone.models.api.endpoints import IP, Resolver, addresses, is_public, is_this_machine
+from telephone.models.api.endpoints import IP, Endpoint, Resolver, addresses, is_public, is_this_machine
 from telephone.models.api.error_mapping import RETRYABLE, mapped_errors, retry_after
 from telephone.models.api.http_client import CONNECT_TIMEOUT
 from telephone.models.api.sanitize import MAX_IMAGE_BYTES, data_url_bytes
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import httpx2
 
 MAX_REDIRECTS = 3
+_HINT = "ask the server for the image itself (openai/…: extra.response_format=b64_json)"
 RETRY_DELAYS = (0.5, 2.0)
 """Seconds between the attempts of a download."""
 
@@ -24,8 +25,9 @@ RETRY_DELAYS = (0.5, 2.0)
 class DownloadPolicy:
     """Limits of one download."""
 
-    local: bool = False
-    """Whether this machine may be contacted, also by http; only if the provider's server is this machine."""
+    server: str = ""
+    """URL of the provider's server if it is this machine or in a private network: the only server with a private
+    address that may be contacted, also by http; the port must be the same."""
     max_bytes: int = MAX_IMAGE_BYTES
     seconds: float = 60.0
     """Deadline of the whole download, redirects included."""
@@ -41,15 +43,13 @@ class _Target:
 
     parts: SplitResult
     address: IP
+    own_server: bool = False
+    """Whether it is the provider's server in one's own network."""
 
     @property
     def host(self) -> str:
         """Host and port, for messages; the query is omitted because it may contain a signature."""
         return self.parts.netloc
-
-    @property
-    def loopback(self) -> bool:
-        return is_this_machine(self.address)
 
     def request(self, client: "httpx2.Client") -> "httpx2.Request":
         """Returns a request to the checked IP address that names the original host."""
@@ -62,14 +62,14 @@ class _Target:
         return client.build_request("GET", url, headers=headers, extensions={"sni_hostname": server_name})
 
 
-def download(url: str, local: bool, seconds: float) -> bytes:
+def download(url: str, endpoint: Endpoint, seconds: float) -> bytes:
     """Returns the image at a URL from a provider's response, in at most three attempts.
 
     These attempts are no retries of the model call: the image is already paid for, and downloading it again is free.
 
     Args:
-        url: `https:`, `data:`, or `http:` where `local`.
-        local: whether the provider's server is this machine.
+        url: `https:` or `data:`, or a URL of the provider's own server, which may be relative to its base URL.
+        endpoint: the provider's server.
         seconds: deadline of the whole download.
 
     Raises:
@@ -78,16 +78,17 @@ def download(url: str, local: bool, seconds: float) -> bytes:
     """
     if url[:5].lower() == "data:":
         return data_url_bytes(url)
+    url, server = _joined(endpoint.url, url), endpoint.own_network
     deadline = time.monotonic() + min(seconds, 60.0)
     for delay in RETRY_DELAYS:
         try:
-            return fetch(url, DownloadPolicy(local=local, seconds=max(0.1, deadline - time.monotonic())))
+            return fetch(url, DownloadPolicy(server=server, seconds=max(0.1, deadline - time.monotonic())))
         except ModelUnavailable as error:
             wait = delay if error.retry_after is None else error.retry_after
             if time.monotonic() + wait >= deadline:
                 raise
             time.sleep(wait)
-    return fetch(url, DownloadPolicy(local=local, seconds=max(0.1, deadline - time.monotonic())))
+    return fetch(url, DownloadPolicy(server=server, seconds=max(0.1, deadline - time.monotonic())))
 
 
 def fetch(url: str, policy: DownloadPolicy) -> bytes:
@@ -118,20 +119,42 @@ def check_url(url: str, policy: DownloadPolicy) -> _Target:
         ModelError: the scheme is not https (or http to this machine, where permitted), or the host is private.
     """
     parts = _parts(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and policy.local):
-        raise ModelError(f"The URL of the image does not use https ({parts.scheme[:12]}): it is not downloaded.")
+    if parts.scheme != "https" and not (parts.scheme == "http" and policy.server):
+        raise ModelError(
+            f"The URL of the image does not use https ({parts.scheme[:12]}): it is not downloaded; {_HINT}."
+        )
     host = parts.hostname or ""
     try:
-        found = policy.resolve(host, parts.port or (443 if parts.scheme == "https" else 80))
+        found = policy.resolve(host, parts.port or _port(parts.scheme))
     except (OSError, UnicodeError):
         raise ModelUnavailable(f"The host {parts.netloc} of the image cannot be resolved.") from None
-    if policy.local and found and all(is_this_machine(address) for address in found):
-        return _Target(parts, found[0])
+    if found and policy.server and _is_server(parts, found, policy.server):
+        return _Target(parts, found[0], own_server=True)
     if not found or not all(is_public(address) for address in found):
-        raise ModelError(f"The host {parts.netloc} of the image has a private address: it is not downloaded.")
+        raise ModelError(f"The host {parts.netloc} of the image has a private address: it is not downloaded; {_HINT}.")
     if parts.scheme != "https":
-        raise ModelError(f"The URL of the image at {parts.netloc} does not use https: it is not downloaded.")
+        raise ModelError(f"The URL of the image at {parts.netloc} does not use https: it is not downloaded; {_HINT}.")
     return _Target(parts, found[0])
+
+
+def _joined(base: str, url: str) -> str:
+    try:
+        return urljoin(base + "/", url)
+    except ValueError:
+        return url  # refused by `check_url`
+
+
+def _is_server(parts: SplitResult, found: list[IP], server: str) -> bool:
+    """Returns whether a URL is at the same scheme, host and port as the server; all names of this machine are one."""
+    own = urlsplit(server)
+    if parts.scheme != own.scheme or (parts.port or _port(parts.scheme)) != (own.port or _port(own.scheme)):
+        return False
+    loopback = Endpoint(server, official=False).loopback
+    return all(is_this_machine(address) for address in found) if loopback else parts.hostname == own.hostname
+
+
+def _port(scheme: str) -> int:
+    return 443 if scheme == "https" else 80
 
 
 def _parts(url: str) -> SplitResult:
@@ -146,11 +169,11 @@ def _parts(url: str) -> SplitResult:
 
 
 def _redirected(target: _Target, location: str, policy: DownloadPolicy) -> _Target:
-    """Checks the target of a redirect; https never leads to http, and a public host never leads to this machine."""
+    """Checks the target of a redirect; https never leads to http, a public host never to a private one."""
     url = urljoin(target.parts.geturl(), location)
     if target.parts.scheme == "https" and not url.startswith("https:"):
         raise ModelError(f"The image at {target.host} is redirected from https to another scheme: not downloaded.")
-    return check_url(url, replace(policy, local=policy.local and target.loopback))
+    return check_url(url, replace(policy, server=policy.server if target.own_server else ""))
 
 
 def _get(target: _Target, policy: DownloadPolicy, deadline: float) -> bytes | str:

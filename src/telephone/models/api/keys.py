@@ -72,11 +72,11 @@ def key_names(provider: str, host: str = "") -> tuple[str, ...]:
 
 
 def _key(source: str, value: Any) -> Key:
-    valid = isinstance(value, str) and value.isascii() and value.isprintable() and " " not in value.strip()
-    if not valid or len(value.strip()) < MIN_LENGTH:
+    key = value.strip() if isinstance(value, str) else ""  # a key that was read from a file often ends in a line break
+    if len(key) < MIN_LENGTH or not key.isascii() or not key.isprintable() or " " in key:
         raise UsageError(f"The key in {source} is invalid: give {MIN_LENGTH} or more ASCII characters without spaces.")
-    register_secret(value.strip())
-    return Key(source, value.strip())
+    register_secret(key)
+    return Key(source, key)
 
 
 def _read(path: Path | None) -> dict[str, Any]:

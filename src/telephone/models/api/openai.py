@@ -125,10 +125,10 @@ class OpenAIText2Image(_OpenAIModel, Text2Image):
         """Returns an error as a value: the call is already paid for, so its cost must be kept."""
         try:
             if getattr(first, "b64_json", None):
-                return sanitize.decode_image(sanitize.base64_bytes(first.b64_json))
+                return sanitize.decode_image(sanitize.inline_bytes(first.b64_json))
             if isinstance(getattr(first, "url", None), str):
                 connection = self.connection
-                return sanitize.decode_image(download(first.url, connection.endpoint.loopback, connection.timeout))
+                return sanitize.decode_image(download(first.url, connection.endpoint, connection.timeout))
         except ModelError as error:
             return error
         return ModelError(f"The response of {self.connection.label} has no image.")

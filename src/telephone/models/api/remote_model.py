@@ -10,6 +10,7 @@ from telephone.models.api.endpoints import Endpoint, check_plain_http, resolve_e
 from telephone.models.api.http_client import require_package
 from telephone.models.api.keys import Key, find_key, key_names
 from telephone.models.api.model_catalog import CatalogEntry, resolve_kind
+from telephone.models.api.network_environment import check_network_environment
 from telephone.models.api.options import KINDS, RemoteOptions, parse_options, requested_kind
 from telephone.models.api.prices import UNKNOWN, Price, price_of
 from telephone.models.base import Model, ModelKind, Traits
@@ -81,10 +82,13 @@ class Connection:
         """Checks that calls are possible.
 
         Raises:
-            UsageError: a package or a key is missing, or the address of the server is not safe.
+            UsageError: a package or a key is missing, the address of the server is not safe, or a variable of proxies
+                or certificates cannot be used.
         """
         require_package(self.package, f"{self.provider}/{self.model}")
         check_plain_http(self.endpoint)
+        if not self.endpoint.loopback:
+            check_network_environment()
         self.key()
 
     def traits(self, *parts: object) -> Traits:

@@ -27,6 +27,15 @@ from telephone.models.results import ModelOutput
 MAX_INLINE_BYTES = 256_000
 """Bytes of an image that is sent inside the request; a larger one is uploaded first, as the service recommends."""
 
+MAX_NESTING = 4
+"""Objects and lists around an output."""
+_FIELDS: dict[str, tuple[str, ...]] = {
+    "text2image": ("image", "images", "url", "urls", "file", "output", "outputs"),
+    "image2text": ("text", "caption", "description", "answer", "response", "generated_text", "output"),
+    "embedder": ("embedding", "embeddings", "vector", "vectors", "output"),
+}
+"""Usual fields of an output that is an object."""
+
 _NAMES: dict[str, Parser] = {
     "prompt_name": identifier,
     "image_name": identifier,
@@ -82,9 +91,31 @@ class _ReplicateModel(RemoteModel):
         return ModelOutput(value, self.connection.price.cost(usage), raw)
 
     def raw_output(self, prediction: dict[str, Any]) -> Any:
-        """Returns the output of a prediction, or the field of it that the option `output` names."""
-        value, name = prediction.get("output"), self.option("output", "")
-        return value.get(name) if name and isinstance(value, dict) else value
+        """Returns the output of a prediction without the objects around it.
+
+        The field is the one that the option `output` names, else a usual one for this kind of model, else the only one.
+
+        Raises:
+            ModelError: an object has several fields, and none of them is usual or named.
+        """
+        value, named = prediction.get("output"), self.option("output", "")
+        last = self.option("take", self.entry.take) == "last"
+        for _ in range(MAX_NESTING):
+            if isinstance(value, list) and value and isinstance(value[0], dict):
+                value = value[-1 if last else 0]
+            elif isinstance(value, dict):
+                value = value[self._field(value, named)]
+            else:
+                return value
+        return value
+
+    def _field(self, value: Mapping[str, Any], named: str) -> str:
+        usual = [name for name in (named, *_FIELDS[self.connection.kind]) if name and value.get(name)]
+        filled = usual[:1] or [name for name in value if value[name]]
+        if len(filled) == 1 and (not named or filled[0] == named or named not in value):
+            return filled[0]
+        listed = ", ".join(sanitize.provider_message(str(name), 40) for name in list(value)[:10]) or "none"
+        raise ModelError(f"The output of {self.connection.label} has the fields {listed}: name one with output=.")
 
     def fingerprint_parts(self) -> tuple[object, ...]:
         """Returns the entry of the table and the task text."""
@@ -102,17 +133,17 @@ class ReplicateText2Image(_ReplicateModel, Text2Image):
 
     def _generate(self, text: str, seed: int | None) -> ModelOutput:
         prediction = self.predict({self.option("prompt_name", self.entry.prompt or "prompt"): text}, seed)
-        return self.output(prediction, self._image(self.raw_output(prediction)))
+        return self.output(prediction, self._image(prediction))
 
-    def _image(self, output: Any) -> Image.Image | ModelError:
+    def _image(self, prediction: dict[str, Any]) -> Image.Image | ModelError:
         """Returns an error as a value: the call is already paid for, so its cost must be kept."""
         index = -1 if self.option("take", self.entry.take) == "last" else 0
-        url = output[index] if isinstance(output, list) and output else output
-        if not isinstance(url, str):
-            return ModelError(f"The response of {self.connection.label} has no URL of an image.")
         try:
-            local = self.connection.endpoint.loopback
-            return sanitize.decode_image(download(url, local, self.connection.timeout))
+            output = self.raw_output(prediction)
+            url = output[index] if isinstance(output, list) and output else output
+            if not isinstance(url, str):
+                return ModelError(f"The response of {self.connection.label} has no URL of an image.")
+            return sanitize.decode_image(download(url, self.connection.endpoint, self.connection.timeout))
         except ModelError as error:
             return error
 
@@ -129,12 +160,13 @@ class ReplicateImage2Text(_ReplicateModel, Image2Text):
         with self._image_url(encode_png(image)) as url:
             inputs = {self.option("image_name", self.entry.image or "image"): url}
             prediction = self.predict({**inputs, **({prompt: self.task_description} if prompt else {})}, seed)
-        return self.output(prediction, self._description(self.raw_output(prediction)))
+        return self.output(prediction, self._description(prediction))
 
-    def _description(self, output: Any) -> str | ModelError:
+    def _description(self, prediction: dict[str, Any]) -> str | ModelError:
         """Joins the pieces of a streaming model without separators."""
-        pieces = output if isinstance(output, list) else [output]
         try:
+            output = self.raw_output(prediction)
+            pieces = output if isinstance(output, list) else [output]
             joined = "".join(pieces) if all(isinstance(piece, str) for piece in pieces) else output
             text = sanitize.clean_text(joined)
         except ModelError as error:

@@ -36,6 +36,8 @@ _SIGNATURES = (
     ("GIF", re.compile(rb"GIF8[79]a")),
     ("AVIF", re.compile(rb"....ftypavi[fs]", re.DOTALL)),
 )
+IMAGE_FORMATS = tuple(name for name, _ in _SIGNATURES)
+"""Formats that are read, by Pillow's names."""
 MAX_ESCAPED = 2**20
 """Characters of a `data:` URL that is not base64; each may become an object of its own while it is decoded."""
 _STANDARD_ALPHABET = bytes.maketrans(b"-_", b"+/")
@@ -79,6 +81,17 @@ def data_url_bytes(url: str, max_bytes: int = MAX_IMAGE_BYTES) -> bytes:
     if len(body) > min(3 * max_bytes, MAX_ESCAPED):
         raise ModelError(f"The data URL is longer than {MAX_ESCAPED} characters and not base64.")
     return unquote_to_bytes(body)[:max_bytes]
+
+
+def inline_bytes(text: object, max_bytes: int = MAX_IMAGE_BYTES) -> bytes:
+    """Returns the bytes of an image inside a response: base64, which some servers write as a `data:` URL.
+
+    Raises:
+        ModelError: it is neither, or longer than `max_bytes` allows.
+    """
+    if isinstance(text, str) and text[:5].lower() == "data:":
+        return data_url_bytes(text, max_bytes)
+    return base64_bytes(text, max_bytes)
 
 
 def base64_bytes(text: object, max_bytes: int = MAX_IMAGE_BYTES) -> bytes:
