@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from telephone.analysis.convergence.overview import Convergence, TextSpace, analyse_convergence, text_space_of
+from telephone.analysis.convergence.rest_evidence import RestEvidence, rest_evidence
 from telephone.analysis.inference.bradley_terry import bradley_terry
 from telephone.analysis.inference.oracle_swaps import OracleSwaps, SwapGain, oracle_swaps, swap_gain
 from telephone.analysis.inference.pairwise import pairwise_differences
@@ -89,6 +90,8 @@ class RunSummary:
     """One row a turn of the control lines, which are excluded from everything above; empty if none were played."""
     text_space: TextSpace | None = None
     """Vector space of texts; None takes bags of words."""
+    rest_evidence: RestEvidence | None = None
+    """What it says that games come to rest; None for a frame whose run is unknown."""
 
     @property
     def counted(self) -> bool:
@@ -129,9 +132,10 @@ class RunSummary:
     @cached_property
     def convergence(self) -> Convergence:
         """Convergence of the games, in the vectors of an embedder, or in bags of words without one."""
-        if self.text_space is None:
-            return analyse_convergence(self.frame)
-        return analyse_convergence(self.frame, self.text_space.vectors, self.text_space.floor, self.text_space.name)
+        space, evidence = self.text_space, self.rest_evidence
+        if space is None:
+            return analyse_convergence(self.frame, evidence=evidence)
+        return analyse_convergence(self.frame, space.vectors, space.floor, space.name, evidence)
 
     def leaderboard(self, side: Side, measure: str = "distance", when: str = "final") -> Leaderboard:
         """Returns one leaderboard.
@@ -160,7 +164,8 @@ def summarise(run: Run, distance_judge: str | None = None, frame: pd.DataFrame |
     marks = run.spec.control_lines
     planned = sum((game.t2i, game.i2t) not in marks for game in run.games())
     found = summarise_frame(frame, planned, run.spec.turns, tuple(row.identity for row in run.scorers()))
-    return replace(found, text_space=text_space_of(run, found.frame, distance_judge or ""))
+    space = text_space_of(run, found.frame, distance_judge or "")
+    return replace(found, text_space=space, rest_evidence=rest_evidence(run.spec))
 
 
 def summarise_frame(

@@ -3,6 +3,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from telephone.analysis.convergence.overview import TextSpace
+from telephone.analysis.convergence.rest_evidence import RestEvidence
 from telephone.analysis.facts.fact_tracking import subject_change_turns
 from telephone.analysis.inference.article_claims import FAILS, HOLDS, OPEN, check_article_claims
 from telephone.analysis.inference.side_importance import side_gap, side_importance
@@ -141,6 +143,27 @@ def test_games_that_come_to_rest_word_for_word():
     found = by_name(check_article_claims(table))["stable"]
     assert (found.verdict, found.value) == (FAILS, 0.0)
     assert by_name(check_article_claims(frame(turns=5)))["stable"].verdict == OPEN
+
+
+def test_rest_with_fixed_noise_is_no_evidence_and_motion_is():
+    still, moving = frame(turns=10), frame(turns=10)
+    still["text_after"] = "a red apple"
+    moving["text_after"] = [str(step) for step in moving["step_number"]]
+    for noise, on_rest in (("fresh", HOLDS), ("fixed", OPEN)):
+        evidence = RestEvidence(noise)
+        found = by_name(check_article_claims(still, evidence=evidence))["stable"]
+        assert (found.verdict, found.value) == (on_rest, 1.0)
+        assert evidence.words in found.explanation
+        assert by_name(check_article_claims(moving, evidence=evidence))["stable"].verdict == FAILS
+
+
+def test_rest_is_judged_by_the_floor_of_the_embedder():
+    table = frame(turns=10)
+    moved = table[["game", "step_number"]].rename(columns={"step_number": "turn"})
+    drift = moved.assign(turn=moved["turn"] + 1, kind="text", to_same=0.08, embedder="e")
+    assert by_name(check_article_claims(table, drift=drift))["stable"].verdict == FAILS
+    space = TextSpace({}, "e", floor=0.1)
+    assert by_name(check_article_claims(table, drift=drift, space=space))["stable"].verdict == HOLDS
 
 
 def drifted(across, within, floor=0.0, prompts=6):

@@ -11,17 +11,20 @@ from numpy.typing import NDArray
 
 from telephone.analysis.convergence.text_space import TextTrajectories, paired_distances
 from telephone.analysis.inference.bootstrap import Floats, bootstrap_weights, interval_bounds, student_stretch
+from telephone.analysis.inference.sign_flips import holm_adjust, sign_flip_test
 from telephone.analysis.tables.prompt_scores import ALL
 from telephone.analysis.tables.score_frames import ordered_levels
+from telephone.core.records import Noise
 
 WINDOW = 3
 """Number of consecutive near turns of an approximate fixed point or cycle."""
 FLOOR = 0.05
 """Cosine distance below which two texts are equivalent, unless a floor is measured."""
+_LEVEL = 0.05
 _LINE = ["t2i_model", "i2t_model"]
 
 
-def find_fixed_points(trajectories: TextTrajectories, floor: float = FLOOR) -> pd.DataFrame:
+def find_fixed_points(trajectories: TextTrajectories, floor: float = FLOOR, noise: Noise | None = None) -> pd.DataFrame:
     """Returns how each game ends: at a fixed point, in a cycle, or without convergence.
 
     Columns: those of `TextTrajectories.games`, `turns` (descriptions made), `period` (0 none, 1 a fixed point, 2 a
@@ -29,11 +32,16 @@ def find_fixed_points(trajectories: TextTrajectories, floor: float = FLOOR) -> p
     prompt), `near_period` (1 or 2: for `WINDOW` turns or more the distance to the previous text, or to the one before
     it, is below the floor) and `near_since`. An exact fixed point or cycle is an approximate one as well.
 
+    With fresh noise, equal bytes at two turns do not keep a game where it is: a period is one only if it has lasted for
+    `WINDOW` turns, and rest is judged by distances alone.
+
     Args:
         trajectories: The texts of each game.
         floor: Cosine distance below which two texts are equivalent.
+        noise: Of the run; None, unknown, as fixed.
     """
-    rows = [_end_state(trajectories, game, floor) for game in range(len(trajectories.games))]
+    lasting = WINDOW if noise == "fresh" else 1
+    rows = [_end_state(trajectories, game, floor, lasting) for game in range(len(trajectories.games))]
     columns = ["turns", "period", "since", "near_period", "near_since"]
     return pd.concat([trajectories.games, pd.DataFrame(rows, columns=columns)], axis=1)
 
@@ -89,7 +97,9 @@ class Contraction:
     `prompts`."""
     change: pd.DataFrame
     """From the first description to the last. Columns `level, t2i_model, i2t_model, attraction` (fall of `between`),
-    `low`, `high`, `forgetting` (rise of `own`), `forgetting_low`, `forgetting_high`, `verdict` and `significant`."""
+    `low`, `high`, `forgetting` (rise of `own`), `forgetting_low`, `forgetting_high` (95 % intervals of one line),
+    `attraction_p`, `forgetting_p` (adjusted for both statements on all lines of the level), `verdict` and
+    `significant`."""
     space: str
     """Name of the vectors."""
 
@@ -99,8 +109,12 @@ def measure_contraction(trajectories: TextTrajectories) -> Contraction:
 
     Only a fall of the first indicates an attractor. Descriptions have more similar wording than prompts, so the change
     is measured from the first description. Games that stopped early are left out; repeats of a prompt are averaged.
+
+    The verdict follows a permutation test, in which first and last description of each prompt change places, with
+    Holm's correction over both statements on all lines of a level: the smallest p of n prompts is 1 / 2 ** n.
     """
-    curves, changes = [], []
+    curves: list[pd.DataFrame] = []
+    changes: list[dict[str, object]] = []
     levels = ordered_levels(trajectories.games)
     for level in levels + ([ALL] if len(levels) > 1 else []):
         inside = pd.DataFrame(
@@ -108,19 +122,25 @@ def measure_contraction(trajectories: TextTrajectories) -> Contraction:
                 trajectories.complete & (trajectories.games["level"].isin([level]) | (level == ALL)).to_numpy()
             ]
         )
+        own: list[dict[str, object]] = []
         for line, games in inside.groupby(_LINE, sort=True):
             curve, change = _line(trajectories, games)
             named = {"level": level, "t2i_model": str(line[0]), "i2t_model": str(line[1])}
             curves.append(curve.assign(**named))
-            changes.append({**named, **change})
+            own.append({**named, **change})
+        changes += _with_verdicts(own)
     heads = ["level", *_LINE]
     table = pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(columns=heads)
     return Contraction(table[heads + [c for c in table if c not in heads]], pd.DataFrame(changes), trajectories.space)
 
 
-def _end_state(trajectories: TextTrajectories, game: int, floor: float) -> tuple[int, int, float, int, float]:
+def _end_state(
+    trajectories: TextTrajectories, game: int, floor: float, lasting: int
+) -> tuple[int, int, float, int, float]:
     states = trajectories.states[game][trajectories.states[game] >= 0]
     period, since = ending_period(states.tolist())
+    if period and len(states) - period - since < lasting:
+        period, since = 0, float("nan")
     near, near_since = _near(trajectories.vectors[states], floor)
     if period in (1, 2):
         near, near_since = period, since if near != period else min(since, near_since)
@@ -157,7 +177,47 @@ def _line(trajectories: TextTrajectories, games: pd.DataFrame) -> tuple[pd.DataF
     between, own = (_stretched(each, level) for each in (between, own))
     steps = np.arange(states.shape[1]) - 1
     curve = pd.DataFrame({"step_number": steps, **_columns("between", between), **_columns("own", own)})
-    return curve.assign(prompts=len(prompts)), _change(between[:, 1] - between[:, -1], own[:, -1] - own[:, 1])
+    chances = (_swap_chance(_attraction_parts(means[1], means[-1])), _swap_chance(away[:, -1] - away[:, 1]))
+    change = _change(between[:, 1] - between[:, -1], own[:, -1] - own[:, 1])
+    return curve.assign(prompts=len(prompts)), {**change, "attraction_p": chances[0], "forgetting_p": chances[1]}
+
+
+def _attraction_parts(first: Floats, last: Floats) -> Floats:
+    """Returns one number a prompt whose sum is proportional to the attraction.
+
+    If first and last description of a prompt change places, its number changes its sign and the others stay: the mean
+    distance between prompts is 1 - (|sum x|^2 - sum |x|^2) / (n (n - 1)), and the sum of both places does not change.
+    """
+    return np.asarray((first**2).sum(axis=1) - (last**2).sum(axis=1) - (first - last) @ (first + last).sum(axis=0))
+
+
+def _swap_chance(parts: Floats) -> float:
+    """Returns the one-sided p-value of the hypothesis that first and last descriptions are exchangeable."""
+    if len(parts) < 2 or np.isnan(parts).any():
+        return float("nan")
+    chance = sign_flip_test(parts)
+    return chance / 2 if parts.sum() > 0 else 1.0 - chance / 2
+
+
+def _with_verdicts(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Returns the changes of the lines of one level with adjusted chances and verdicts."""
+    names = ("attraction_p", "forgetting_p")
+    adjusted = holm_adjust(np.array([row[name] for row in rows for name in names], dtype=float)).reshape(-1, 2)
+    return [
+        row | dict(zip(names, map(float, two), strict=True)) | _verdict(*two)
+        for row, two in zip(rows, adjusted, strict=True)
+    ]
+
+
+def _verdict(attraction: float, forgetting: float) -> dict[str, object]:
+    converge, diverge = attraction < _LEVEL, forgetting < _LEVEL
+    words = {
+        (True, True): "different prompts converge and move away from themselves: an attractor",
+        (True, False): "different prompts converge",
+        (False, True): "games move away from their prompt, but different prompts do not converge",
+        (False, False): "no change is significant" if attraction == attraction else "too few prompts",
+    }[bool(converge), bool(diverge)]
+    return {"verdict": words, "significant": bool(converge or diverge)}
 
 
 def _between(means: Floats, weights: Floats) -> Floats:
@@ -193,15 +253,7 @@ def _interval(values: Floats) -> Floats:
 
 def _change(attraction: Floats, forgetting: Floats) -> dict[str, object]:
     (low, high), (lower, upper) = (_interval(each[:, None])[:, 0] for each in (attraction, forgetting))
-    converge, diverge = bool(low > 0), bool(lower > 0)
-    words = {
-        (True, True): "different prompts converge and move away from themselves: an attractor",
-        (True, False): "different prompts converge",
-        (False, True): "games move away from their prompt, but different prompts do not converge",
-        (False, False): "no change is significant" if low == low else "too few prompts",
-    }[converge, diverge]
     return {
         "attraction": float(attraction[0]), "low": float(low), "high": float(high),
         "forgetting": float(forgetting[0]), "forgetting_low": float(lower), "forgetting_high": float(upper),
-        "verdict": words, "significant": converge or diverge,
     }  # fmt: skip

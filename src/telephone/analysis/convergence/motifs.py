@@ -72,6 +72,48 @@ def find_motifs(trajectories: TextTrajectories, frame: pd.DataFrame, cut: float 
     return Motifs(made, effective, limit, trajectories.space)
 
 
+def motif_counts(trajectories: TextTrajectories, cut: float | None = None) -> pd.DataFrame:
+    """Returns in how many motifs the prompts of each line begin and end.
+
+    After many turns the games of different prompts may end in few motifs (Hintze et al., Patterns 2025). The first
+    descriptions are clustered with the same cut, because a describer alone makes prompts look alike.
+
+    Args:
+        trajectories: The texts of each game.
+        cut: As for `find_motifs`.
+
+    Returns:
+        Columns `t2i_model`, `i2t_model` (`all` is the whole battle, in the last row, if there are several lines),
+        `games`, `prompts`, `motifs_first`, `motifs_last`, `most_first`, `most_last` (number of prompts with a game in
+        the motif that has most of them) and `effective_last` (effective number of motifs). Games that stopped early
+        are left out.
+    """
+    complete = pd.DataFrame(trajectories.games[trajectories.complete])
+    limit = _usual_cut(trajectories) if cut is None else cut
+    parts = [(str(t2i), str(i2t), own) for (t2i, i2t), own in complete.groupby(["t2i_model", "i2t_model"], sort=True)]
+    parts += [(ALL, ALL, complete)] if len(parts) > 1 else []
+    rows = []
+    for t2i, i2t, own in parts:
+        states = trajectories.states[own.index.to_numpy()]
+        prompts = pd.factorize(own["prompt_id"])[0]
+        first, last = (_motif_sizes(trajectories.vectors[states[:, at]], prompts, limit) for at in (1, -1))
+        sizes = (len(own), len(set(prompts.tolist())))
+        rows.append((t2i, i2t, *sizes, first[0], last[0], first[1], last[1], last[2]))
+    names = ["t2i_model", "i2t_model", "games", "prompts", "motifs_first", "motifs_last", "most_first", "most_last"]
+    return pd.DataFrame(rows, columns=[*names, "effective_last"])
+
+
+def _motif_sizes(vectors: Floats, prompts: NDArray[np.int64], cut: float) -> tuple[int, int, float]:
+    """Returns the number of clusters, the most prompts of one cluster, and the effective number of clusters."""
+    known = ~np.isnan(vectors).any(axis=1)
+    if not known.any():
+        return 0, 0, float("nan")
+    labels, prompts = average_linkage_clusters(vectors[known], cut), prompts[known]
+    most = max(len(set(prompts[labels == label].tolist())) for label in np.unique(labels))
+    share = np.unique(labels, return_counts=True)[1] / len(labels)
+    return len(share), most, float(np.exp(-(share * np.log(share)).sum()))
+
+
 def average_linkage_clusters(vectors: Floats, cut: float) -> NDArray[np.int64]:
     """Returns a label for each vector by average linkage: clusters at a mean cosine distance up to `cut` are merged.
 

@@ -14,7 +14,9 @@ from telephone.analysis.convergence.fixed_points import (
     find_fixed_points,
     measure_contraction,
 )
-from telephone.analysis.convergence.motifs import Motifs, find_motifs, seed_sensitivity
+from telephone.analysis.convergence.motifs import Motifs, find_motifs, motif_counts, seed_sensitivity
+from telephone.analysis.convergence.regimes import game_regimes, line_regimes
+from telephone.analysis.convergence.rest_evidence import RestEvidence
 from telephone.analysis.convergence.text_space import Vectors, text_trajectories
 from telephone.analysis.tables.retention import mean_floor
 from telephone.store.records import ScorerKind
@@ -45,12 +47,18 @@ class Convergence:
     """As `convergence_table` gives it: one row a level and line."""
     contraction: Contraction
     motifs: Motifs
+    motif_counts: pd.DataFrame
+    """As `motif_counts` gives it: one row a line."""
+    regimes: pd.DataFrame
+    """As `line_regimes` gives it: one row a level and line; empty for games of few turns."""
     seeds: pd.DataFrame
     """As `seed_sensitivity` gives it; empty without repeats."""
     space: str
     """Name of the vectors."""
     floor: float
     """Cosine distance below which two texts are equivalent."""
+    evidence: RestEvidence | None = None
+    """What it says that games come to rest; None if the noise of the run is unknown."""
 
 
 def text_space_of(run: Run, frame: pd.DataFrame, judge: str = "") -> TextSpace | None:
@@ -75,7 +83,11 @@ def text_space_of(run: Run, frame: pd.DataFrame, judge: str = "") -> TextSpace |
 
 
 def analyse_convergence(
-    frame: pd.DataFrame, vectors: Vectors | None = None, floor: float = FLOOR, name: str = ""
+    frame: pd.DataFrame,
+    vectors: Vectors | None = None,
+    floor: float = FLOOR,
+    name: str = "",
+    evidence: RestEvidence | None = None,
 ) -> Convergence:
     """Returns how the games of a battle end.
 
@@ -84,18 +96,22 @@ def analyse_convergence(
         vectors: By content hash of texts and prompts, such as `run.vectors(embedder)`; None takes bags of words.
         floor: Cosine distance in these vectors below which two texts are equivalent.
         name: Name of the vectors, for people.
+        evidence: As `rest_evidence(run.spec)` gives it; None if the run is unknown.
 
     Raises:
         UsageError: a column is missing.
     """
     found = text_trajectories(frame, vectors, name)
-    games = find_fixed_points(found, floor)
+    games = find_fixed_points(found, floor, evidence.noise if evidence is not None else None)
     return Convergence(
         games,
         convergence_table(games),
         measure_contraction(found),
         find_motifs(found, frame),
+        motif_counts(found),
+        line_regimes(game_regimes(found, floor)),
         seed_sensitivity(found),
         found.space,
         floor,
+        evidence,
     )

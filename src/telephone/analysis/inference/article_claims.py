@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from telephone.analysis.convergence.overview import TextSpace
+from telephone.analysis.convergence.rest_evidence import RestEvidence
 from telephone.analysis.facts.fact_tracking import subject_change_turns
 from telephone.analysis.inference.bootstrap import MeanEstimate, estimate_means
 from telephone.analysis.inference.side_importance import SideGap, side_gap
@@ -74,8 +76,8 @@ _CLAIMS = {
         Claim(
             "stable",
             "By about the fifth or sixth turn, most games are stable.",
-            f"Share of games whose consecutive descriptions from turn {STABLE} on differ by less than {SETTLED} "
-            "(not at all, where no embedder has judged): more than half.",
+            f"Share of games whose consecutive descriptions from turn {STABLE} on differ by less than the judge's "
+            f"floor ({SETTLED} where none was measured; not at all, where no embedder has judged): more than half.",
             limit=MOST,
         ),
         Claim(
@@ -97,7 +99,11 @@ _CLAIMS = {
 
 
 def check_article_claims(
-    frame: pd.DataFrame, tracked: pd.DataFrame | None = None, drift: pd.DataFrame | None = None
+    frame: pd.DataFrame,
+    tracked: pd.DataFrame | None = None,
+    drift: pd.DataFrame | None = None,
+    evidence: RestEvidence | None = None,
+    space: TextSpace | None = None,
 ) -> tuple[Claim, ...]:
     """Returns the observations of the article, tested.
 
@@ -105,6 +111,9 @@ def check_article_claims(
         frame: One row a turn, as `scored_frame` gives it; controls are left out.
         tracked: As `track_facts` gives it, where the prompts state facts that can be counted.
         drift: As `add_retention` gives it, where an embedder of texts and images has judged.
+        evidence: As `rest_evidence(run.spec)` gives it. With fixed noise games rest by construction, so that rest is no
+            evidence for a claim, and its absence is evidence against it.
+        space: As `text_space_of` gives it: the embedder and the floor by which rest is judged, as in `Convergence`.
 
     Raises:
         UsageError: a column is missing.
@@ -116,7 +125,7 @@ def check_article_claims(
         _easy(frame, turns),
         _medium(tracked),
         _hard(frame, turns),
-        _stable(frame, drift, turns),
+        _with_evidence(_stable(frame, drift, turns, space), evidence),
         _modalities(drift),
         _style(frame, tracked),
     )
@@ -174,27 +183,37 @@ def _hard(frame: pd.DataFrame, turns: int) -> Claim:
     return replace(sides[1], verdict=verdict, explanation=words)
 
 
-def _stable(frame: pd.DataFrame, drift: pd.DataFrame | None, turns: int) -> Claim:
+def _stable(frame: pd.DataFrame, drift: pd.DataFrame | None, turns: int, space: TextSpace | None) -> Claim:
     made = _CLAIMS["stable"]
     if turns <= STABLE:
         return _open(made, f"This needs games of more than {STABLE} turns.")
     whole = frame.groupby("game").filter(lambda own: len(own) == turns and bool((own["outcome"] == "ok").all()))
     if whole.empty:
         return _open(made, "No game has finished.")
-    rest = _at_rest(whole, drift)
+    rest = _at_rest(whole, drift, space)
     found = _over_prompts(rest["rest"].astype(float), rest)
     words = f"{found.mean[0]:.0%} of {len(rest)} games are stable after turn {STABLE}."
     return _judged(made, _numbers(found), words)
 
 
-def _at_rest(whole: pd.DataFrame, drift: pd.DataFrame | None) -> pd.DataFrame:
+def _with_evidence(claim: Claim, evidence: RestEvidence | None) -> Claim:
+    """Returns a claim of rest as far as the noise of the run lets it stand."""
+    if evidence is None or claim.value is None:
+        return claim
+    verdict = OPEN if evidence.by_construction and claim.verdict == HOLDS else claim.verdict
+    return replace(claim, verdict=verdict, explanation=f"{claim.explanation} {evidence.words}")
+
+
+def _at_rest(whole: pd.DataFrame, drift: pd.DataFrame | None, space: TextSpace | None) -> pd.DataFrame:
     """Returns one row a game with a column `rest`: whether it is stable."""
     heads = whole.groupby("game")[["prompt_id", "level"]].first()
     if drift is not None and "to_same" in drift.columns and drift["to_same"].notna().any():
         own = drift[(drift["kind"] == "text") & (drift["turn"] > STABLE) & drift["game"].isin(heads.index)]
-        own = own[own["embedder"] == own["embedder"].iloc[0]] if len(own) else own
-        farthest = own.groupby("game")["to_same"].max()
-        return heads.assign(rest=farthest.reindex(heads.index) < SETTLED)
+        known = space is not None and bool((own["embedder"] == space.name).any())
+        chosen = space.name if space is not None and known else own["embedder"].iloc[0] if len(own) else ""
+        farthest = own[own["embedder"] == chosen].groupby("game")["to_same"].max()
+        floor = space.floor if space is not None and known else SETTLED
+        return heads.assign(rest=farthest.reindex(heads.index) < floor)
     late = whole[whole["step_number"] >= STABLE - 1]
     return heads.assign(rest=late.groupby("game")["text_after"].nunique().reindex(heads.index) == 1)
 

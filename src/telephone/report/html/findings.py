@@ -64,6 +64,7 @@ def collect_findings(run: Run, summary: RunSummary, distance_judge: str | None =
     from telephone.analysis.inference.article_claims import check_article_claims
     from telephone.analysis.inference.side_importance import side_importance
 
+    rest = (summary.rest_evidence, summary.text_space)
     facts = _facts(run, summary.frame)
     vectors = _vectors(run, summary.frame, distance_judge)
     drift = vectors.pop("drift", None)  # with the retention of each text and image
@@ -73,7 +74,7 @@ def collect_findings(run: Run, summary: RunSummary, distance_judge: str | None =
         **vectors,
         **_judges(run, summary.frame, drift, facts.followed is not None),
         importance=side_importance(summary.frame),
-        claims=check_article_claims(summary.frame, facts.followed, drift),
+        claims=check_article_claims(summary.frame, facts.followed, drift, *rest),
         convergence=None if empty else summary.convergence,
         reencoded=_reencoded(run, summary.control_frame),
         image_distances=_image_distances(run, summary.frame),

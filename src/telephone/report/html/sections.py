@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from telephone.core.file_names import path_of
-from telephone.report.html import tables
+from telephone.report.html import ending_tables, tables
 from telephone.report.html.prompt_information import prompt_information
 from telephone.report.html.report_data import Motif, Observation, ReportSection, TextTable
 
@@ -58,7 +58,8 @@ def endings(findings: Findings, names: Mapping[str, str]) -> ReportSection | Non
         return None
     made = tables.nonempty(
         [
-            tables.fixed_points(found.table, names),
+            ending_tables.fixed_points(found.table, found.regimes, names),
+            ending_tables.motif_counts(found.motif_counts, int(found.games["turns"].max()), names),
             tables.contraction(found.contraction.change, names),
             tables.seed_sensitivity(found.seeds, names),
             *([] if findings.image_distances is None else [tables.image_distances(findings.image_distances, names)]),
@@ -68,6 +69,7 @@ def endings(findings: Findings, names: Mapping[str, str]) -> ReportSection | Non
         "Endings that several games share, the most frequent first. An ending that many prompts lead to is a motif. "
         f"Texts are compared by {found.space}; a distance below {found.floor:.2f} counts as equal."
     )
+    note = note if found.evidence is None else f"{note} {found.evidence.words}"
     return ReportSection("Where games end", note, made) if made or motifs(findings) else None
 
 

@@ -191,19 +191,6 @@ def differences(tables: Mapping[str, pd.DataFrame], names: ShortNames) -> tuple[
     return tuple(made)
 
 
-def fixed_points(table: pd.DataFrame, names: ShortNames) -> TextTable:
-    """Returns how many games of each pair reach a fixed point or a cycle, exactly or nearly."""
-    last = table[table["level"] == table["level"].iloc[-1]] if len(table) else table
-    rows = tuple(
-        (pair(row, names), str(row["games"]), str(row["fixed"]), str(row["cycle2"]), str(row["longer"]),
-         str(row["near_fixed"]), str(row["near_cycle2"]), number(row["since_median"], 0))
-        for row in last.to_dict("records")
-    )  # fmt: skip
-    head = ("pair", "games", "fixed point", "cycle of two", "longer cycle", "nearly fixed", "nearly a cycle of two",
-            "median start turn")  # fmt: skip
-    return TextTable("Do games converge?", "games whose last texts repeat, over all levels", head, rows)
-
-
 def contraction(table: pd.DataFrame, names: ShortNames) -> TextTable:
     """Returns whether games of different prompts approach each other, or only leave their own prompts."""
     last = table[table["level"] == table["level"].iloc[-1]] if len(table) else table
@@ -213,7 +200,10 @@ def contraction(table: pd.DataFrame, names: ShortNames) -> TextTable:
          str(row["verdict"]))
         for row in last.to_dict("records")
     )  # fmt: skip
-    note = "attraction: how much closer games of different prompts get; forgetting: how much farther from their prompts"
+    note = (
+        "attraction: how much closer games of different prompts get; forgetting: how much farther from their prompts. "
+        "The last column is corrected over all pairs, the intervals are not"
+    )
     return TextTable(
         "Do games of different prompts approach each other?", note, ("pair", "attraction", "forgetting", ""), rows
     )
