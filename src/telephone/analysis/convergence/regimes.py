@@ -21,7 +21,7 @@ from telephone.analysis.tables.prompt_scores import ALL
 from telephone.analysis.tables.score_frames import ordered_levels
 
 REGIMES = ("contractive", "oscillatory", "exploratory")
-UNKNOWN = "cannot be told"
+UNKNOWN = "undetermined"
 """The label of a line whose prompts do not agree, or are too few."""
 LATE_TURNS = 3
 """Smallest number of late turns by which a game is labelled; longer games are labelled by their last quarter."""

@@ -47,8 +47,8 @@ class RestEvidence:
         if self.noise == "fixed":
             return f"{who} first answer about an input stands for all later ones."
         return (
-            f"{who} answers vary by themselves, or not at all: where such games rest, a stable text cannot be told "
-            "apart from a service that repeats its answers."
+            f"{who} answers vary by themselves, or not at all: where such games rest, a stable text cannot be "
+            "distinguished from a service that repeats its answers."
         )
 
 
