@@ -29,6 +29,7 @@ from telephone.analysis.inference.caption_retrieval import (
 from telephone.analysis.inference.judge_agreement import fact_correlation, judge_values, rank_agreement
 from telephone.analysis.inference.oracle_swaps import OracleSwaps, SwapGain, oracle_swaps, swap_gain
 from telephone.analysis.inference.pairwise import pairwise_differences
+from telephone.analysis.inference.prompt_stability import PromptStability, prompt_stability
 from telephone.analysis.inference.question_answers import QuestionAnswer
 from telephone.analysis.inference.side_importance import side_importance
 from telephone.analysis.inference.variance_components import VarianceComponents
@@ -85,6 +86,7 @@ __all__ = [
     "Motifs",
     "OracleSwaps",
     "PlanGoal",
+    "PromptStability",
     "QuestionAnswer",
     "RunComparison",
     "RunSummary",
@@ -136,6 +138,7 @@ __all__ = [
     "pool_games",
     "probe_answers",
     "prompt_information",
+    "prompt_stability",
     "published_scores",
     "rank_agreement",
     "reencoding_drift",

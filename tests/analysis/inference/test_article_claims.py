@@ -78,7 +78,7 @@ def test_describing_first_and_drawing_later_on_hard_prompts():
     assert short.verdict == OPEN and "6 turns" in short.explanation
 
 
-def followed(change_at, prompts=6, attribute="kind", level="medium", describers=("w1",)):
+def followed(change_at, prompts=12, attribute="kind", level="medium", describers=("w1",)):
     """Facts of games whose first thing is lost at a turn, given by prompt and describer."""
     rows = []
     for number in range(prompts):
@@ -129,7 +129,7 @@ def test_long_describers_that_keep_the_style():
     frame_ = games_of(table)
     frame_.loc[frame_["i2t_model"] == "w2", "text_after"] = "many words that go on and on for long"
     found = by_name(check_article_claims(frame_, table))["style"]
-    assert found.verdict == HOLDS and (found.value, found.low) == pytest.approx((1.0, 1.0))
+    assert found.verdict == HOLDS and found.value == 1.0 and 0.3 < found.low < 0.6 and found.high == 1.0
     assert "w2 (9 words) keeps 100%" in found.explanation
     frame_.loc[frame_["i2t_model"] == "w1", "text_after"] = "many words that go on and on for very long, and longer"
     assert by_name(check_article_claims(frame_, table))["style"].verdict == FAILS

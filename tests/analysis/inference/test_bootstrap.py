@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telephone.analysis.inference.bootstrap import bootstrap_weights, estimate_means, merge_strata, student_quantile
+from telephone.analysis.inference.bootstrap import (
+    MIN_PROMPTS,
+    bootstrap_weights,
+    estimate_means,
+    merge_strata,
+    student_quantile,
+)
 
 
 def test_student() -> None:
@@ -60,7 +66,7 @@ def test_interval_is_students_for_many_prompts() -> None:
     assert found.mean[0] - found.low[0] == pytest.approx(half, rel=0.08)
 
 
-@pytest.mark.parametrize("size", [5, 10, 30])
+@pytest.mark.parametrize("size", [8, 10, 30])
 def test_intervals_hold_in_95_of_100_cases(size: int) -> None:
     values = np.random.default_rng(size).normal(size=(size, 1500))
     found = estimate_means(values, ["easy"] * size)
@@ -77,9 +83,37 @@ def test_intervals_hold_over_levels() -> None:
 
 
 def test_bounds_stay_in_the_limits() -> None:
-    found = estimate_means(np.array([[0.0], [0.05], [0.9]]), ["easy"] * 3, (0.0, 1.0))
+    found = estimate_means(np.array([[0.0]] * 6 + [[0.05], [0.3]]), ["easy"] * 8, (0.0, 1.0))
     assert found.low[0] == 0.0
+    assert 0.1 < found.high[0] < 1.0
+
+
+def test_few_prompts_have_no_interval_and_equal_values_only_within_limits() -> None:
+    values = np.random.default_rng(0).random(size=(MIN_PROMPTS, 1))
+    assert np.isnan(estimate_means(values[:-1], ["easy"] * (MIN_PROMPTS - 1)).low[0])
+    assert estimate_means(values, ["easy"] * MIN_PROMPTS).low[0] < values.mean()
+    equal = np.full((10, 1), 1.0)
+    assert np.isnan(estimate_means(equal, ["easy"] * 10).low[0])
+    found = estimate_means(equal, ["easy"] * 10, (0.0, 1.0))
+    # Wilson's interval of 10 of 10, with the quantile of Student's t: 10 / (10 + 2.2622 ** 2).
+    assert found.low[0] == pytest.approx(10 / (10 + 2.2622**2), abs=1e-4)
     assert found.high[0] == 1.0
+
+
+@pytest.mark.parametrize("size", [8, 10, 25])
+@pytest.mark.parametrize("kind", ["gaussian", "exponential", "beta", "ceiling"])
+def test_intervals_of_skewed_and_discrete_scores_hold(kind: str, size: int) -> None:
+    generator = np.random.default_rng(size)
+    shape = (size, 4000)
+    values, truth, limits = {
+        "gaussian": (generator.normal(size=shape), 0.0, (-np.inf, np.inf)),
+        "exponential": (generator.exponential(size=shape), 1.0, (-np.inf, np.inf)),
+        "beta": (generator.beta(1, 8, size=shape), 1 / 9, (0.0, 1.0)),
+        "ceiling": (1 - 0.5 * (generator.random(shape) < 0.1), 0.95, (0.0, 1.0)),
+    }[kind]
+    found = estimate_means(values, ["easy"] * size, limits)
+    # Three standard errors of 93 % below it.
+    assert ((found.low <= truth) & (truth <= found.high)).mean() >= 0.93 - 3 * np.sqrt(0.93 * 0.07 / 4000)
 
 
 def test_one_prompt_or_none() -> None:

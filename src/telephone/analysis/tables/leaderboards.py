@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from telephone.analysis.inference.bootstrap import estimate_means
+from telephone.analysis.inference.bootstrap import Floats, estimate_means
 from telephone.analysis.inference.question_family import error_rates
 from telephone.analysis.inference.sign_flips import compare_pairs, first_at, rank_bounds
 from telephone.analysis.tables.prompt_scores import ALL, KEYS, Side, prompt_by_model
@@ -135,13 +135,19 @@ def _block(
         compared = compare_pairs(values, rates[level], first)
         low[found.n > 0], high[found.n > 0] = rank_bounds(compared.better(values.shape[1], what.low_is_best))
         low[~ranked] = high[~ranked] = np.nan
-        draws = sign * found.draws[:, ranked]
-        draws = draws[~np.isnan(draws).any(axis=1)]  # a draw may miss every prompt on which a model has a score
-        winners = draws == draws.min(axis=1, keepdims=True)
-        best[ranked] = (winners / winners.sum(axis=1, keepdims=True)).mean(axis=0)
+        best[ranked] = _shares_of_first(sign * found.draws[:, ranked])
     rank = pd.Series(sign * found.mean).rank(method="min").to_numpy()
     columns = (found.mean, found.low, found.high, found.se, found.n, rank, low, high, best)
     return dict(zip(_COLUMNS, columns, strict=True))
+
+
+def _shares_of_first(draws: Floats) -> Floats:
+    """Returns the share of draws in which each column is lowest; ties are divided, and draws with NaN are left out."""
+    scored = draws[~np.isnan(draws).any(axis=1)]
+    if not len(scored):
+        return np.full(draws.shape[1], np.nan)
+    winners = scored == scored.min(axis=1, keepdims=True)
+    return np.asarray((winners / winners.sum(axis=1, keepdims=True)).mean(axis=0))
 
 
 def _ranked(n: NDArray[np.int64]) -> NDArray[np.bool_]:
