@@ -10,6 +10,7 @@ pair loses. Three stages with other noise each, so that no number that selects i
 3. confirm: the selected scenes, three noises. The difference from stage 2 is the effect of selection.
 
     python benchmarks/select_prompts.py --write      # 15 minutes; writes src/telephone/prompts/data/pocket-scenes.jsonl
+    python benchmarks/select_prompts.py --again      # stages 2 and 3 of the scenes that the package has
     python -m telephone.prompts.generate             # the sets, from that file
     python benchmarks/compare_prompt_sets.py         # the tables of docs/pocket.md
 """
@@ -176,6 +177,16 @@ def choose_sets(selected: Sequence[Measured]) -> Sets:
     return sets
 
 
+def chosen_sets(readings: Readings) -> Sets:
+    """Returns the scenes of the package, measured with the noise of stage 2."""
+    sets: Sets = {"pocket": {}, "pocket-100": {}}
+    lines = [json.loads(line) for line in SCENES.read_text(encoding="utf-8").splitlines()]
+    measured = measure(readings, [candidate(line["category"], line["seed"]) for line in lines], SELECT)
+    for line, each in zip(lines, measured, strict=True):
+        sets[line["set"]].setdefault(line["level"], []).append((line["id"], each))
+    return sets
+
+
 def confirm(readings: Readings, sets: Sets, path: Path | None) -> None:
     """Measures the chosen scenes with other noise, prints the effect of selection, and writes the file of scenes."""
     lines = []
@@ -219,9 +230,13 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=180, help="candidates a category")
     parser.add_argument("--cache", type=Path, default=Path("readings"), help="folder of readings, which are kept")
     parser.add_argument("--write", action="store_true", help="write the scenes of the sets into the package")
+    parser.add_argument("--again", action="store_true", help="measure the scenes of the package again; choose none")
     parser.add_argument("--show", action="store_true", help="list the shortlist with its measurements, and stop")
     args = parser.parse_args()
     readings = Readings(args.cache)
+    if args.again:
+        confirm(readings, chosen_sets(readings), SCENES if args.write else None)
+        return
     selected = measure(readings, shortlist(screen(readings, args.each)), SELECT)
     if args.show:
         show(selected)

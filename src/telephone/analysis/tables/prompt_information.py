@@ -89,9 +89,10 @@ def information_by_level(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for level in ordered_levels(table):
         own = table[table["level"] == level]
-        states = {state: int((own["state"] == state).sum()) for state in (CEILING, FLOOR, EQUAL)}
-        ranges = own[["range", "t2i_range", "i2t_range"]].mean().to_dict()
-        rows.append({"level": level, "prompts": len(own), **states, **ranges})
+        row: dict[str, object] = {"level": level, "prompts": len(own)}
+        row |= {state: int((own["state"] == state).sum()) for state in (CEILING, FLOOR, EQUAL)}
+        row |= {name: float(own[name].mean()) for name in ("range", "t2i_range", "i2t_range")}
+        rows.append(row)
     return pd.DataFrame(rows, columns=["level", "prompts", CEILING, FLOOR, EQUAL, "range", "t2i_range", "i2t_range"])
 
 
