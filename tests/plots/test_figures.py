@@ -1,4 +1,5 @@
 import io
+import itertools
 import subprocess
 import sys
 
@@ -6,16 +7,24 @@ import numpy as np
 import pandas as pd
 import plot_tables
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from telephone.core.errors import UsageError
 from telephone.plots import Encoding, drift_figure, facts_figure, heatmap_figure, short_names, style
+from telephone.plots.pair_figures import spread
+
+NAMES = {name.removeprefix("pocket/") for name in plot_tables.I2T}
 
 
-def curves(figure: Figure) -> dict[str, object]:
-    return {line.get_label(): line for line in figure.axes[0].get_lines() if line.get_label() != "prompt"}
+def curves(figure: Figure) -> dict[tuple[str, str], object]:
+    """The curves by the title of their panel and the image-to-text model."""
+    lines = [(axes.get_title(loc="left"), line) for axes in figure.axes for line in axes.get_lines()]
+    return {(title, line.get_label()): line for title, line in lines if "/" in line.get_label()}
 
 
 def words(figure: Figure) -> str:
@@ -31,27 +40,77 @@ def test_drift_has_a_curve_for_each_pair_from_zero():
     figure = drift_figure(table, "easy")
     lines = curves(figure)
     assert len(lines) == 12
-    line = lines["pocket/vqgan-clip + pocket/blip"]
+    line = lines["vqgan-clip", "pocket/blip"]
     rows = table.query("level == 'easy' and t2i_model == 'pocket/vqgan-clip' and i2t_model == 'pocket/blip'")
     np.testing.assert_allclose(line.get_xdata(), range(6))
     np.testing.assert_allclose(line.get_ydata(), [0.0, *rows["mean"]])
 
 
-def test_colour_is_the_text_to_image_model_and_marker_the_image_to_text_model():
+def test_a_text_to_image_model_has_a_panel_and_an_image_to_text_model_one_look_in_all_of_them():
     figure = drift_figure(plot_tables.by_turn(), "hard")
-    for label, line in curves(figure).items():
-        t2i, i2t = label.split(" + ")
-        assert line.get_color() == style.PALETTE[plot_tables.T2I.index(t2i)]
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["dalle-2", "stable-diffusion", "vqgan-clip"]
+    for (_, i2t), line in curves(figure).items():
+        assert line.get_color() == style.PALETTE[plot_tables.I2T.index(i2t)]
         assert line.get_marker() == style.MARKERS[plot_tables.I2T.index(i2t)]
+    assert len({axes.get_ylim() for axes in figure.axes}) == 1
 
 
-def test_legend_has_two_parts_with_short_names():
+def test_every_curve_has_its_name_beside_it_in_the_order_of_the_ends():
     figure = drift_figure(plot_tables.by_turn(), "easy")
-    parts = {part.get_title().get_text(): [t.get_text() for t in part.get_texts()] for part in figure.legends}
-    assert parts == {
-        "Colour: text-to-image model": ["dalle-2", "stable-diffusion", "vqgan-clip"],
-        "Marker: image-to-text model": ["blip", "clip-prefix", "minigpt-4", "mplug-owl"],
-    }
+    lines = curves(figure)
+    for axes in figure.axes:
+        labels = sorted(
+            (text for text in axes.texts if text.get_text() in NAMES), key=lambda text: text.get_position()[1]
+        )
+        ends = {
+            i2t: line.get_ydata()[-1] for (title, i2t), line in lines.items() if title == axes.get_title(loc="left")
+        }
+        assert [f"pocket/{label.get_text()}" for label in labels] == sorted(ends, key=ends.get)
+
+
+@pytest.mark.parametrize(("painters", "describers"), [(1, 1), (2, 3), (4, 4), (6, 6)])
+@pytest.mark.parametrize("options", ["", "?kind=image2text&max_tokens=300"])
+def test_names_stay_inside_the_figure_and_do_not_overlap(painters, describers, options):
+    figure = drift_figure(plot_tables.many(painters, describers, options))
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    assert len(figure.axes) == painters
+    for axes in figure.axes:
+        boxes = [text.get_window_extent() for text in [*axes.texts, axes.title, axes._left_title] if text.get_text()]
+        assert len(boxes) == describers + 1
+        assert all(box.x0 >= 0 and box.x1 <= figure.bbox.x1 and box.y0 >= 0 for box in boxes)
+        rows = sorted(boxes[:-1], key=lambda box: box.y0)
+        assert all(low.y1 <= high.y0 + 1 for low, high in itertools.pairwise(rows))
+    places = [axes.get_tightbbox() for axes in figure.axes]
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(places, 2))
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0.01, 0.3)), max_size=12))
+def test_spread_labels_keep_their_order_and_their_distance(labels):
+    labels = sorted(labels)
+    wanted, sizes = [centre for centre, _ in labels], [size for _, size in labels]
+    found = spread(wanted, sizes, 0.0, 1.0)
+    ends = [(centre - size / 2, centre + size / 2) for centre, size in zip(found, sizes, strict=True)]
+    assert all(low[1] <= high[0] + 1e-9 for low, high in itertools.pairwise(ends))
+    if ends:
+        assert ends[0][0] >= -1e-9 and ends[-1][1] <= max(1.0, sum(sizes)) + 1e-9
+
+
+def test_labels_that_do_not_collide_stay_where_they_are():
+    assert spread([0.2, 0.5, 0.9], [0.1, 0.1, 0.1], 0.0, 1.0) == pytest.approx([0.2, 0.5, 0.9])
+    assert spread([0.5, 0.5], [0.2, 0.2], 0.0, 1.0) == pytest.approx([0.5, 0.7])
+
+
+@given(st.text("abc-?&=/ ", min_size=1, max_size=80), st.integers(4, 20), st.integers(1, 4))
+def test_wrapped_names_fit_their_lines(name, width, lines):
+    made = style.wrapped(name, width, lines).split("\n")
+    assert len(made) <= lines and all(len(line) <= width for line in made)
+
+
+def test_names_are_wrapped_before_their_options():
+    assert style.wrapped("dall-e-3?size=512", 12) == "dall-e-3\n?size=512"
+    assert style.wrapped("blip", 12) == "blip"
+    assert style.wrapped("a-name-without-end?of=it", 10, lines=2).endswith("…")
 
 
 def test_title_is_in_words_and_names_the_level():
@@ -61,7 +120,7 @@ def test_title_is_in_words_and_names_the_level():
 
 def test_bands_are_drawn_only_where_there_is_an_interval():
     table = plot_tables.by_turn()
-    assert len(drift_figure(table, "easy").axes[0].collections) == 12
+    assert [len(axes.collections) for axes in drift_figure(table, "easy").axes] == [4, 4, 4]
     assert not drift_figure(table.drop(columns=["low", "high"]), "easy").axes[0].collections
 
 
@@ -121,7 +180,8 @@ def test_one_encoding_serves_figures_with_fewer_models():
     table = plot_tables.by_turn()
     only = table[table["t2i_model"] == "pocket/vqgan-clip"]
     lines = curves(drift_figure(only, "easy", encoding))
-    assert {line.get_color() for line in lines.values()} == {style.PALETTE[2]}
+    assert {title for title, _ in lines} == {"vqgan-clip"}
+    assert {i2t: line.get_color() for (_, i2t), line in lines.items()} == encoding.colours
 
 
 def test_short_names_keep_the_provider_where_names_would_clash():

@@ -5,6 +5,7 @@ import math
 import pandas as pd
 import plot_tables
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from telephone.core.errors import UsageError
 from telephone.plots import drift_figure, importance_figure, losses_figure, survival_figure
@@ -32,6 +33,14 @@ def test_many_curves_have_no_bands_and_differ_in_colour_or_marker():
     axes = survival_figure(survival([f"a{n}" for n in range(20)]), "attribute", "kind of fact").axes[0]
     assert len(axes.collections) == 0
     assert len({(line.get_color(), line.get_marker()) for line in axes.lines}) == 20
+
+
+def test_long_names_of_curves_stay_inside_the_legend():
+    names = [f"transformers/an-embedder-with-a-name-of-some-length-{n}?pooling=mean&normalise=yes" for n in range(5)]
+    figure = survival_figure(survival(names), "attribute", "embedder")
+    FigureCanvasAgg(figure).draw()
+    box = figure.legends[0].get_window_extent()
+    assert box.x1 <= figure.bbox.x1 and box.y0 >= 0
 
 
 def losses():
@@ -67,9 +76,9 @@ def test_floor_and_chance_are_dashed_lines_of_their_level():
     easy = drift_figure(table, "easy")
     dashed = [line.get_ydata()[0] for line in easy.axes[0].lines if line.get_linestyle() == "--"]
     assert sorted(dashed) == [0.1, 0.7]
-    assert {"floor: another wording of the prompt", "chance: the prompt of another game"} <= set(words(easy))
+    assert {"floor", "chance"} <= set(words(easy))
     hard = drift_figure(table, "hard")
-    assert "chance: the prompt of another game" not in words(hard)
+    assert "chance" not in words(hard)
 
 
 def test_empty_tables_have_a_note_and_missing_columns_are_errors():

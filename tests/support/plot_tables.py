@@ -28,3 +28,12 @@ def final(turns: int = 10) -> pd.DataFrame:
     """The last turn alone."""
     table = by_turn(turns)
     return table[table["step_number"] == turns - 1]
+
+
+def many(painters: int, describers: int, options: str = "", turns: int = 10) -> pd.DataFrame:
+    """Distances of any number of pairs, without intervals; all names carry the same options."""
+    rows = [
+        (f"local/painter-{t2i}{options}", f"api/describer-{i2t}{options}", step, 0.05 * step + 0.01 * (t2i + i2t))
+        for t2i in range(painters) for i2t in range(describers) for step in range(turns)
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["t2i_model", "i2t_model", "step_number", "mean"])

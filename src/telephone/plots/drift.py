@@ -1,10 +1,10 @@
-"""Distance from the prompt by turn, one curve for each pair of models."""
+"""Distance from the prompt by turn: a panel for each text-to-image model."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from telephone.plots.line_figures import PairFigureOptions, pair_figure
+from telephone.plots.pair_figures import PairFigureOptions, pair_figure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from telephone.plots.style import Encoding
 
-_REFERENCES = (("chance", "chance: the prompt of another game"), ("floor", "floor: another wording of the prompt"))
+_REFERENCES = ("chance", "floor")
 
 
 def drift_figure(table: pd.DataFrame, level: str = "", encoding: Encoding | None = None) -> Figure:
@@ -26,7 +26,7 @@ def drift_figure(table: pd.DataFrame, level: str = "", encoding: Encoding | None
             prompt of another game); floor and chance are drawn as reference lines. If there is a column `level`, only
             the rows of `level` are drawn.
         level: Level of the prompts, for the title; empty is all levels.
-        encoding: Colours and markers, shared by several figures; derived from the table if None.
+        encoding: Order of the panels, colours and markers, shared by several figures; derived from the table if None.
 
     Raises:
         UsageError: a column is missing.
@@ -44,9 +44,10 @@ def drift_figure(table: pd.DataFrame, level: str = "", encoding: Encoding | None
 
 def _references(table: pd.DataFrame, level: str) -> tuple[tuple[float, str], ...]:
     own = table[table["level"] == level] if level and "level" in table.columns else table
-    own = own.drop_duplicates([name for name in ("level", "floor", "chance") if name in own.columns])
-    known = [(name, label) for name, label in _REFERENCES if name in own.columns and own[name].notna().any()]
-    return tuple((float(own[name].mean()), label) for name, label in known)
+    columns = [name for name in ("level", *_REFERENCES) if name in own.columns]
+    own = own.drop_duplicates(columns) if columns else own
+    known = [name for name in _REFERENCES if name in own.columns and own[name].notna().any()]
+    return tuple((float(own[name].mean()), name) for name in known)
 
 
 def _scale(axes: Axes, table: pd.DataFrame) -> None:

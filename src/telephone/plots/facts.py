@@ -1,10 +1,11 @@
-"""Share of the prompt's facts kept by turn, one curve for each pair of models."""
+"""Share of the prompt's facts kept by turn: a panel for each text-to-image model."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from telephone.plots.line_figures import PairFigureOptions, pair_figure, percent_axis
+from telephone.plots.line_figures import percent_axis
+from telephone.plots.pair_figures import PairFigureOptions, pair_figure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +23,7 @@ def facts_figure(table: pd.DataFrame, level: str = "", encoding: Encoding | None
             [0, 1]; NaN is unscored and is left out), and optionally `low` and `high`, the bounds of an interval. If
             there is a column `level`, only the rows of `level` are drawn.
         level: Level of the prompts, for the title; empty is all levels.
-        encoding: Colours and markers, shared by several figures; derived from the table if None.
+        encoding: Order of the panels, colours and markers, shared by several figures; derived from the table if None.
 
     Raises:
         UsageError: a column is missing.

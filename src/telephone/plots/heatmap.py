@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
     from telephone.plots.style import Encoding
 
-_LONGEST = 14
-"""Characters of a column name in one line."""
+_CHARACTER = 0.082
+"""Inches of a character of a name."""
+_LINES = 4
+"""Largest number of lines of a name."""
 _NEAR, _MIDDLE, _FAR = "#08519c", "#7fb5d6", "#f4f1ea"
 
 
@@ -40,7 +42,7 @@ def heatmap_figure(table: pd.DataFrame, level: str = "", encoding: Encoding | No
     if level and "level" in table.columns:
         table = table[table["level"] == level]
     grid = table.pivot_table(index="t2i_model", columns="i2t_model", values="mean", dropna=False)
-    figure, axes = style.new_figure(max(len(grid.index), 1) * 0.62 + 0.5)
+    figure, axes = style.new_figure(max(len(grid.index), 1) * 0.62 + 0.5, rows=_lines(grid) - 1)
     title = f"{level.capitalize()} prompts: final distance of each pair" if level else "Final distance of each pair"
     style.add_title(figure, title, "Mean cosine distance after the last turn; dark cells keep more")
     if grid.empty:
@@ -69,8 +71,10 @@ def _draw_cells(axes: Axes, grid: pd.DataFrame) -> None:
 
 def _label_axes(figure: Figure, axes: Axes, grid: pd.DataFrame) -> None:
     t2i, i2t = style.short_names(grid.index), style.short_names(grid.columns)
-    axes.set_xticks(range(len(grid.columns)), [_wrapped_name(i2t[name]) for name in grid.columns])
-    axes.set_yticks(range(len(grid.index)), [t2i[name] for name in grid.index])
+    rows = {name: style.wrapped(t2i[name], style.ROW_NAME) for name in grid.index}
+    left = style.left_of(rows.values())
+    axes.set_xticks(range(len(grid.columns)), _column_names(grid, i2t))
+    axes.set_yticks(range(len(grid.index)), list(rows.values()))
     axes.tick_params(labelcolor=style.TEXT)
     axes.grid(visible=False)
     axes.spines["bottom"].set_visible(False)
@@ -81,15 +85,22 @@ def _label_axes(figure: Figure, axes: Axes, grid: pd.DataFrame) -> None:
     text: dict[str, Any] = {"color": style.MUTED, "fontsize": 9.5, "family": style.FONT}
     axes.set_xlabel("image-to-text model", labelpad=8, **text)
     box = axes.get_position()
-    longest = max(len(name) for name in t2i.values())
-    left = min(0.4, 0.05 + longest * 0.0122)
     axes.set_position((left, box.y0, 0.98 - left, box.height * 0.95))
     figure.text(0.02, box.y1 - 0.035 * box.height, "text-to-image model", ha="left", va="bottom", **text)
 
 
-def _wrapped_name(name: str) -> str:
-    """Puts the options of a long name on a second line, so that column names do not overlap."""
-    return name.replace("?", "\n?") if len(name) > _LONGEST else name
+def _column_names(grid: pd.DataFrame, names: dict[str, str]) -> list[str]:
+    """Returns the names of the columns in lines that the width of a column has room for."""
+    left = style.left_of(style.wrapped(name, style.ROW_NAME) for name in style.short_names(grid.index).values())
+    room = (0.98 - left) * style.WIDTH / max(1, len(grid.columns))
+    return [style.wrapped(names[name], max(6, int(room / _CHARACTER)), _LINES) for name in grid.columns]
+
+
+def _lines(grid: pd.DataFrame) -> int:
+    """Returns the number of lines of the highest column name."""
+    if grid.empty:
+        return 1
+    return max(name.count("\n") + 1 for name in _column_names(grid, style.short_names(grid.columns)))
 
 
 def _colour_map() -> Colormap:

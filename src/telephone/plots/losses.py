@@ -65,7 +65,7 @@ def _draw_dots(axes: Axes, table: pd.DataFrame, by: str, positions: dict[object,
 def _label(figure: Figure, axes: Axes, names: list[str]) -> None:
     from matplotlib.ticker import PercentFormatter
 
-    short = style.short_names(names)
+    short = {name: style.wrapped(label, style.ROW_NAME, lines=2) for name, label in style.short_names(names).items()}
     axes.set_yticks(range(len(names)), [short[name] for name in names])
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xlim(0, max(0.02, float(np.ceil(axes.get_xlim()[1] * 20) / 20)))
@@ -74,7 +74,7 @@ def _label(figure: Figure, axes: Axes, names: list[str]) -> None:
     axes.grid(axis="y", visible=False)
     axes.tick_params(axis="y", labelcolor=style.TEXT)
     box = axes.get_position()
-    left = min(0.42, 0.05 + max(len(name) for name in short.values()) * 0.0122)
+    left = style.left_of(short.values())
     axes.set_position((left, box.y0, 0.97 - left, box.height))
     height = float(figure.get_size_inches()[1])
     figure.legend(

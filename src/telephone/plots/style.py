@@ -1,11 +1,12 @@
 """The style of all figures: colours that colour-blind readers can distinguish, markers, sizes, titles and legends.
 
-A pair of models always looks the same: the colour stands for the text-to-image model, the marker for the image-to-text
-model. matplotlib is imported inside functions, so that importing this module stays fast.
+In figures of pairs every text-to-image model has its own panel, and an image-to-text model has the same colour and the
+same marker in all of them. matplotlib is imported inside functions, so that importing this module stays fast.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -33,28 +34,31 @@ FONT = "DejaVu Sans"
 """Part of matplotlib, so a figure looks the same on every machine."""
 
 WIDTH = 6.8
-"""Inches; all figures have the same width."""
+"""Inches; the width of all figures but those of several panels."""
+ABOVE = 0.86
+"""Inches above the axes, for title and subtitle."""
+MARGIN = 0.14
+"""Inches left of title and legend."""
+ROW_NAME = 26
+"""Characters of a line of a name left of the axes."""
 _LEGEND_ROW = 0.2
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """The colour of each text-to-image model and the marker of each image-to-text model."""
+    """The order of the text-to-image models' panels, and colour and marker of each image-to-text model."""
 
+    panels: tuple[str, ...]
     colours: Mapping[str, str]
     markers: Mapping[str, str]
 
     @classmethod
     def of(cls, t2i_models: Iterable[str], i2t_models: Iterable[str]) -> Encoding:
         """Returns an encoding of these models in this order; after eight models, colours and markers repeat."""
-        colours = {name: PALETTE[i % len(PALETTE)] for i, name in enumerate(dict.fromkeys(t2i_models))}
-        markers = {name: MARKERS[i % len(MARKERS)] for i, name in enumerate(dict.fromkeys(i2t_models))}
-        return cls(colours, markers)
-
-    @property
-    def rows(self) -> int:
-        """Number of rows of the longer part of the legend."""
-        return max(len(self.colours), len(self.markers), 1)
+        described = list(dict.fromkeys(i2t_models))
+        colours = {name: PALETTE[i % len(PALETTE)] for i, name in enumerate(described)}
+        markers = {name: MARKERS[(i + i // len(PALETTE)) % len(MARKERS)] for i, name in enumerate(described)}
+        return cls(tuple(dict.fromkeys(t2i_models)), colours, markers)
 
 
 def short_names(refs: Iterable[str]) -> dict[str, str]:
@@ -68,16 +72,41 @@ def short_names(refs: Iterable[str]) -> dict[str, str]:
     return {name: tail if tails.count(tail) == 1 else name for name, tail in zip(names, tails, strict=True)}
 
 
+def wrapped(name: str, width: int, lines: int = 3) -> str:
+    """Returns a name in lines of at most `width` characters, broken before options and after hyphens if possible.
+
+    Args:
+        name: Such as `dall-e-3?size=512`.
+        width: Characters of a line.
+        lines: Largest number of lines; a longer name ends in an ellipsis.
+    """
+    made = [""]
+    for part in re.findall(r"[?&]?[^?&/_ -]*[/_ -]?", name):
+        for piece in [part[at : at + width] for at in range(0, len(part), width)]:
+            fits = len(made[-1]) + len(piece) <= width
+            made = [*made[:-1], made[-1] + piece] if fits else [*made, piece]
+    kept = [line.strip() for line in made[:lines]]
+    if len(made) > lines:
+        kept[-1] = kept[-1][: width - 1] + "…"
+    return "\n".join(kept)
+
+
+def left_of(names: Iterable[str]) -> float:
+    """Returns where the axes begin, as a share of the width, if wrapped names stand left of them."""
+    longest = max((len(line) for name in names for line in name.split("\n")), default=0)
+    return 0.05 + longest * 0.0122
+
+
 def new_figure(height: float, rows: int = 0) -> tuple[Figure, Axes]:
     """Returns an empty figure with one styled pair of axes and room for a title above and a legend below.
 
     Args:
         height: Height of the axes in inches.
-        rows: Rows of the legend; 0 is no legend.
+        rows: Lines of the legend; 0 is no legend.
     """
     from matplotlib.figure import Figure
 
-    above, below = 0.86, 0.62 + (0.26 + rows * _LEGEND_ROW if rows else 0.0)
+    above, below = ABOVE, 0.62 + (0.26 + rows * _LEGEND_ROW if rows else 0.0)
     total = above + height + below
     figure = Figure(figsize=(WIDTH, total), dpi=160, facecolor=BACKGROUND)
     axes = figure.add_axes((0.095, below / total, 0.885, height / total))
@@ -98,44 +127,11 @@ def style_axes(axes: Axes) -> None:
 
 def add_title(figure: Figure, title: str, subtitle: str) -> None:
     """Writes a title and a subtitle (what is measured), both aligned to the left edge."""
-    height = float(figure.get_size_inches()[1])
+    width, height = (float(size) for size in figure.get_size_inches())
     text: dict[str, Any] = {"family": FONT, "ha": "left", "va": "top"}
-    figure.text(0.02, 1 - 0.16 / height, title, fontsize=13.5, fontweight="bold", color=TEXT, **text)
-    figure.text(0.02, 1 - 0.46 / height, subtitle, fontsize=9.5, color=MUTED, **text)
-
-
-def add_legend(figure: Figure, encoding: Encoding) -> None:
-    """Writes the legend below the axes: colours of text-to-image models, then markers of image-to-text models."""
-    from matplotlib.lines import Line2D
-
-    t2i, i2t = short_names(encoding.colours), short_names(encoding.markers)
-    colours = [Line2D([], [], color=colour, linewidth=3, label=t2i[name]) for name, colour in encoding.colours.items()]
-    markers = [
-        Line2D([], [], color=MUTED, linewidth=0, marker=marker, markersize=6.5, label=i2t[name])
-        for name, marker in encoding.markers.items()
-    ]
-    _add_legend_part(figure, colours, 0.02, "Colour: text-to-image model")
-    _add_legend_part(figure, markers, 0.52, "Marker: image-to-text model")
-
-
-def _add_legend_part(figure: Figure, handles: list[Any], left: float, title: str) -> None:
-    height = float(figure.get_size_inches()[1])
-    top = figure.axes[0].get_position().y0 - 0.6 / height
-    legend = figure.legend(
-        handles=handles,
-        title=title,
-        loc="upper left",
-        bbox_to_anchor=(left, top),
-        frameon=False,
-        alignment="left",
-        borderpad=0,
-        borderaxespad=0,
-        handlelength=1.6,
-        prop={"family": FONT, "size": 9.5},
-        title_fontproperties={"family": FONT, "size": 9.5},
-        labelcolor=TEXT,
-    )
-    legend.get_title().set_color(MUTED)
+    left = MARGIN / width
+    figure.text(left, 1 - 0.16 / height, title, fontsize=13.5, fontweight="bold", color=TEXT, **text)
+    figure.text(left, 1 - 0.46 / height, subtitle, fontsize=9.5, color=MUTED, **text)
 
 
 def add_note(axes: Axes, text: str) -> None:

@@ -52,7 +52,7 @@ class ReportFigure:
     table: Callable[[FigureContext], pd.DataFrame | None]
     """Returns the table to draw; None or an empty table leaves the figure out."""
     draw: Callable[[pd.DataFrame, str, style.Encoding], Figure]
-    """Draws the table, for a level (empty if not `by_level`), with the colours and markers of the models."""
+    """Draws the table, for a level (empty if not `by_level`), with the panels, colours and markers of the models."""
     by_level: bool = True
     """True draws one figure for each level of the column `level` that has values."""
     heading: str = ""
@@ -94,7 +94,8 @@ FIGURES = (
         _drift,
         drift_figure,
         note="Dashed lines, where they are known, give the scale. At the floor, a description is as close to the "
-        "prompt as another wording of it; at chance, it is no closer than to the prompt of another game.",
+        "prompt as another wording of it; at chance, it is no closer than to the prompt of another game. Bands are "
+        "95 % intervals; point at a curve to see its band alone.",
     ),
     ReportFigure(
         "facts",
@@ -215,6 +216,11 @@ _VARIABLES = {
 """Colours of the figures and the CSS variables that replace them."""
 
 
+_POINTS_OF_HALF_A_PAGE = 600
+_SMALLEST_SCALE = 0.96
+"""Pixels of the page for one point of a figure, below which the box of a figure scrolls."""
+
+
 def inline_svg(figure: Figure, key: str, label: str) -> Markup:
     """Returns a figure as SVG that can stand inside HTML.
 
@@ -231,12 +237,22 @@ def inline_svg(figure: Figure, key: str, label: str) -> Markup:
     return Markup(_adapted(buffer.getvalue(), key, label))  # noqa: S704 (matplotlib escapes the texts that it writes)
 
 
+def is_wide(svg: str) -> bool:
+    """Returns whether a figure needs the whole width of the page."""
+    box = re.search(r"viewBox=\"[\d.-]+ [\d.-]+ ([\d.]+)", svg)
+    return box is not None and float(box[1]) > _POINTS_OF_HALF_A_PAGE
+
+
 def _adapted(svg: str, key: str, label: str) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     box = re.search(r"viewBox=\"([\d. -]+)\"", svg)
-    opening = f'<svg viewBox="{box[1] if box else "0 0 1 1"}" role="img" aria-label="{escape(label)}">'
+    view = box[1] if box else "0 0 1 1"
+    # A figure that is scaled down too far cannot be read: its box scrolls instead.
+    smallest = round(float(view.split()[2]) * _SMALLEST_SCALE)
+    opening = f'<svg viewBox="{view}" style="min-width: {smallest}px" role="img" aria-label="{escape(label)}">'
     svg = opening + svg[svg.index(">") + 1 :]
+    svg = re.sub(r"id=\"(curve|band)--[\w.-]+\"", r'class="\1"', svg)
     svg = _prefixed_ids(svg, key)
     svg = re.sub(rf"'{style.FONT}'[^;\"]*", "system-ui, sans-serif", svg)
     for colour, variable in _VARIABLES.items():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from telephone.core.output_files import write_output
 from telephone.plots import Encoding
 from telephone.report.html.embedded_images import BUDGET, EmbeddedImages
-from telephone.report.html.figures import FigureBlock, draw_section
+from telephone.report.html.figures import FigureBlock, draw_section, is_wide
 from telephone.report.html.report_data import LeaderboardTable, ReportData, featured
 from telephone.report.media.canvas import ImageCache, missing_reason
 
@@ -102,6 +102,7 @@ def _environment() -> Environment:
         best=_best,
         percent=_percent,
         css_percent=_css_percent,
+        is_wide=is_wide,
         verdict_class=_verdict_class,
     )
     return environment
