@@ -2,13 +2,14 @@
 
 import threading
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
 from telephone.core import settings
 from telephone.core.errors import UsageError
 from telephone.models.base import Embedder, Image2Text, Model, ModelKind, Text2Image, kind_of
+from telephone.models.plugin_discovery import errors_of_plugin, find_entry_points
 from telephone.models.provider import ModelCard, Provider, suggestion, unknown_model
 
 GROUP = "telephone.models"
@@ -113,7 +114,7 @@ class Registry:
         """
         parsed = parse_ref(ref)
         address = f"{parsed.provider}/{parsed.name}"
-        cards = self._provider(parsed.provider).cards() if parsed.provider in self._points() else []
+        cards = self._cards(parsed.provider) if parsed.provider in self._points() else []
         named = [card.perfect_partner for card in cards if card.ref == address and card.perfect_partner]
         return named[0] if named else _WORLD_PARTNERS[kind]
 
@@ -122,17 +123,17 @@ class Registry:
         found: list[ModelCard] = []
         for name in sorted(self._points()):
             try:
-                found += self._provider(name).cards()
+                found += self._cards(name)
             except UsageError:
                 continue  # reported by `problems`, and when one of its models is requested
         return found
 
     def problems(self) -> dict[str, str]:
-        """Returns the error of each provider that cannot be loaded, by its name."""
-        errors: dict[str, str] = {}
+        """Returns the errors of providers that cannot be loaded and of packages whose entry points cannot be read."""
+        errors = {name: reason for group in self.groups for name, reason in find_entry_points(group)[1].items()}
         for name in sorted(self._points()):
             try:
-                self._provider(name).cards()
+                self._cards(name)
             except UsageError as error:
                 errors[name] = str(error)
         return errors
@@ -150,7 +151,9 @@ class Registry:
     def _make(self, ref: Ref) -> Model:
         if ref.provider not in self._points() or not ref.name:
             raise self._unknown(ref)
-        model = self._provider(ref.provider).make(ref.name, dict(ref.options))
+        provider = self._provider(ref.provider)
+        with errors_of_plugin(f"The provider {ref.provider!r} cannot make {ref.name!r}"):
+            model = provider.make(ref.name, dict(ref.options))
         kind_of(model)
         model.ref = str(ref)
         return model
@@ -163,6 +166,19 @@ class Registry:
             return type(error)(f"There is no provider {ref.provider!r}.{suggestion(ref.provider, providers)} {error}")
         return error
 
+    def _cards(self, name: str) -> list[ModelCard]:
+        """Returns the cards of a provider.
+
+        Raises:
+            UsageError: it cannot be loaded, or its cards cannot be read.
+        """
+        provider = self._provider(name)
+        with errors_of_plugin(f"The provider {name!r} cannot list its models"):
+            cards = list(provider.cards())
+        if not all(isinstance(card, ModelCard) for card in cards):
+            raise UsageError(f"The provider {name!r} lists something other than model cards: repair its package.")
+        return cards
+
     def _provider(self, name: str) -> Provider:
         with self._lock:
             if name not in self._providers:
@@ -174,7 +190,7 @@ class Registry:
         points: dict[str, list[EntryPoint]] = {}
         for group in self.groups:
             own: dict[str, list[EntryPoint]] = {}
-            for point in entry_points(group=group):
+            for point in find_entry_points(group)[0]:
                 same = own.setdefault(point.name, [])
                 if point.value not in [other.value for other in same]:
                     same.append(point)
@@ -186,13 +202,12 @@ def _load(name: str, points: list[EntryPoint]) -> Provider:
     if len(points) > 1:
         values = " and ".join(point.value for point in points)
         raise UsageError(f"Two packages register the provider {name!r} ({values}): uninstall one of them.")
-    try:
+    with errors_of_plugin(f"The provider {name!r} cannot be loaded"):
         provider: Provider = points[0].load()
-    except Exception as error:  # noqa: BLE001 - another package's import may raise anything; it must not stop this one
-        reason = f"{type(error).__name__}: {error}".rstrip(".")
+    if not all(callable(getattr(provider, method, None)) for method in ("cards", "make")) or isinstance(provider, type):
         raise UsageError(
-            f"The provider {name!r} cannot be loaded ({reason}): repair or reinstall its package."
-        ) from error
+            f"The provider {name!r} ({points[0].value}) has no methods cards and make: repair its package."
+        )
     return provider
 
 
