@@ -13,6 +13,7 @@ from telephone.core.errors import StoreError, WeightsError
 from telephone.train import RECIPES
 from telephone.train.common.recipe import (
     StagePlan,
+    frozen,
     keep,
     keep_array,
     replace_file,
@@ -56,6 +57,29 @@ def test_an_array_is_computed_once_and_in_pieces(tmp_path):
     with pytest.raises(ZeroDivisionError):
         keep_array(tmp_path / "y.npy", (3, 2), lambda: 1 / 0)
     assert [each.name for each in tmp_path.iterdir()] == ["x.npy"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY", None])
+def test_an_array_that_is_cut_off_or_of_another_shape_is_named(tmp_path, content):
+    path = tmp_path / "x.npy"
+    keep_array(path, (3, 2), lambda: [np.ones((3, 2))])
+    whole = path.read_bytes()
+    for cut in [whole[:-1], whole[:70]] if content is None else [content]:
+        path.write_bytes(cut)
+        with pytest.raises(StoreError, match=r"x.npy is damaged .*remove it"):
+            keep_array(path, (3, 2), lambda: 1 / 0)
+    path.write_bytes(whole)
+    with pytest.raises(StoreError, match=r"holds float16 .3, 2. in place of float16 .4, 2."):
+        keep_array(path, (4, 2), lambda: 1 / 0)
+    assert whole == (np.save(tmp_path / "y", np.ones((3, 2), np.float16)), (tmp_path / "y.npy").read_bytes())[1]
+
+
+def test_damaged_weights_of_another_recipe_are_named(make_recipe):
+    recipe = make_recipe("r")
+    recipe.weights.parent.mkdir(parents=True, exist_ok=True)
+    recipe.weights.with_name("clip.safetensors").write_bytes(b"x" * 40)
+    with pytest.raises(WeightsError, match=r"clip.safetensors cannot be used"):
+        frozen(recipe, "clip", lambda config: None)
 
 
 def test_a_file_that_cannot_be_written_is_left_as_it_was(tmp_path, monkeypatch):

@@ -154,6 +154,13 @@ def test_a_damaged_checkpoint_is_named(recipe, content):
         begin(recipe)
 
 
+def test_a_checkpoint_of_a_net_of_another_size_is_named(recipe):
+    stage, _ = begin(recipe)
+    stage.save()
+    with pytest.raises(StoreError, match=r"part.safetensors does not fit this stage \(.*--fresh"):
+        Stage(recipe, STAGES, "part", nn.Linear(5, 1), rate=1e-2)
+
+
 def test_a_checkpoint_of_another_seed_is_refused(recipe):
     train(begin(recipe)[0])
     with pytest.raises(StoreError, match="--seed 0, not 4"):

@@ -61,6 +61,8 @@ class Hub(http.server.BaseHTTPRequestHandler):
 
     folder: Path
     asked: list[str]
+    extra: tuple[str, ...] = ()
+    """Further names in the list of files."""
 
     def do_HEAD(self):
         self.answer()
@@ -72,13 +74,18 @@ class Hub(http.server.BaseHTTPRequestHandler):
         path = unquote(urlparse(self.path).path)
         if path.startswith("/api/models/tiny/drawer/tree/"):
             files = [file for file in sorted(self.folder.rglob("*")) if file.is_file()]
-            self.send(json.dumps([self.entry(file) for file in files]).encode(), "application/json")
+            named = [{"type": "file", "path": name, "size": 5, "oid": "x"} for name in self.extra]
+            self.send(json.dumps([*named, *(self.entry(file) for file in files)]).encode(), "application/json")
         elif path.startswith("/api/models/tiny/drawer"):
             self.send(json.dumps({"id": "tiny/drawer", "sha": COMMIT}).encode(), "application/json")
         elif path.startswith("/tiny/drawer/resolve/"):
             name = path.split("/", 5)[5]
             self.asked.append(name)
-            self.send((self.folder / name).read_bytes(), "application/octet-stream", etag=name.replace("/", "-"))
+            self.send(
+                b"stray" if name in self.extra else (self.folder / name).read_bytes(),
+                "application/octet-stream",
+                etag=name.replace("/", "-"),
+            )
         else:
             self.send_response(404)
             self.send_header("X-Error-Code", "RepoNotFound")
@@ -105,8 +112,8 @@ class Hub(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def hub(tiny_model, tmp_path) -> Iterator[tuple[str, list[str]]]:
-    """The address of a hub that has one model, and the names of the files that were asked for."""
+def hub(tiny_model, tmp_path) -> Iterator[tuple[str, type[Hub]]]:
+    """The address of a hub that has one model, and its handler, which knows the files that were asked for."""
     import shutil
 
     folder = shutil.copytree(tiny_model("stable-diffusion"), tmp_path / "served")
@@ -116,7 +123,7 @@ def hub(tiny_model, tmp_path) -> Iterator[tuple[str, list[str]]]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", handler.asked
+    yield f"http://127.0.0.1:{server.server_port}", handler
     server.shutdown()
     thread.join()
     server.server_close()
@@ -135,7 +142,7 @@ def fetch(hub, home, *refs):
 
 
 def test_a_model_is_fetched_with_what_it_needs_and_then_draws(hub, tmp_path, monkeypatch):
-    address, asked = hub
+    address, asked = hub[0], hub[1].asked
     done = fetch(address, tmp_path / "cache", "diffusers/tiny/drawer")
     assert done.returncode == 0, done.stderr
     assert COMMIT in done.stdout
@@ -152,3 +159,27 @@ def test_what_the_hub_does_not_have_is_told(hub, tmp_path):
     assert (done.returncode, done.stdout) == (1, "")
     assert "The hub has no accessible model no/such" in done.stderr
     assert fetch(hub[0], tmp_path / "cache", "fake/painter").returncode == 2
+
+
+@pytest.mark.parametrize("name", ["../../../stray.json", "/stray.json", "unet/../../../../stray.json", "a\x00b.json"])
+def test_names_that_lead_out_of_the_folder_are_refused_in_a_sentence(hub, tmp_path, name):
+    hub[1].extra = (name,)
+    done = fetch(hub[0], tmp_path / "a" / "b" / "cache", "transformers/tiny/drawer")
+    assert done.returncode == 1
+    assert "tiny/drawer" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "should not" not in done.stderr
+    assert not [
+        path for path in tmp_path.rglob("stray*") if path.read_bytes() == b"stray" and "cache" not in path.parts
+    ]
+    assert not Path("/stray.json").exists()
+
+
+def test_a_folder_that_leads_out_in_the_index_is_refused(hub, tmp_path):
+    index = hub[1].folder / "model_index.json"
+    index.write_text(
+        json.dumps({**json.loads(index.read_text()), "../../x": ["diffusers", "UNet2DModel"], "empty": []})
+    )
+    done = fetch(hub[0], tmp_path / "cache", "diffusers/tiny/drawer")
+    assert done.returncode == 1
+    assert "names the folder '../../x', which is refused" in " ".join(done.stderr.split())

@@ -1,8 +1,9 @@
 """Downloads the files that a local model needs, and no others."""
 
+import re
 from pathlib import Path
 
-from telephone.core.errors import UsageError, WeightsError
+from telephone.core.errors import TelephoneError, UsageError, WeightsError
 from telephone.models.local.model_files import Folder
 from telephone.models.local.pipeline_inspection import COMBINED, prior_name
 from telephone.models.registry import parse_ref
@@ -41,10 +42,17 @@ def fetch(ref: str) -> Path:
         raise WeightsError(
             f"The hub has no accessible model {parsed.name}: check the name, or run `hf auth login` if it is private."
         ) from error
+    except TelephoneError:
+        raise
     except (HfHubHTTPError, OSError) as error:
         message = " ".join(str(error).split())[:200].rstrip(".")
         raise WeightsError(
             f"{parsed.name} cannot be downloaded ({message}): try again; finished files are kept."
+        ) from error
+    except Exception as error:  # noqa: BLE001 - a list of files that the hub sends leads its client into any error
+        message = " ".join(str(error).split())[:200].rstrip(".")
+        raise WeightsError(
+            f"{parsed.name} was not downloaded, since its list of files is refused ({message}): choose another model."
         ) from error
 
 
@@ -53,8 +61,13 @@ def _pipeline(name: str, options: dict[str, str]) -> Path:
     import json
 
     revision, variant = options.get("revision"), options.get("variant", "")
-    index = json.loads((_files(name, revision, ["model_index.json"]) / "model_index.json").read_text())
-    parts = [part for part, value in index.items() if isinstance(value, list) and value[0] is not None]
+    path = _files(name, revision, ["model_index.json"]) / "model_index.json"
+    if not path.exists():
+        raise WeightsError(f"{name} is no pipeline of diffusers (it has no model_index.json): choose another model.")
+    index = json.loads(path.read_text(encoding="utf-8"))
+    parts = [part for part, value in index.items() if isinstance(value, list) and value and value[0] is not None]
+    if odd := [part for part in parts if not re.fullmatch(r"[\w-]+", part)]:
+        raise WeightsError(f"{name} names the folder {odd[0][:80]!r}, which is refused: choose another model.")
     copy = f"*.{variant}*safetensors" if variant else _WEIGHTS
     wanted = [f"{part}/{pattern}" for part in parts for pattern in (*_SMALL, copy)]
     path = _files(name, revision, ["model_index.json", "*.md", *wanted])

@@ -123,11 +123,20 @@ def lacking(find_all: Callable[[], object]) -> str:
 
 
 def read_index(folder: Path) -> dict[str, dict[str, Any]]:
-    """Returns the entries of a folder's index by file name; empty if the folder has no index."""
+    """Returns the entries of a folder's index by file name; empty if the folder has no index.
+
+    Raises:
+        WeightsError: the index is damaged.
+    """
     index = folder / INDEX
     if not index.exists():
         return {}
-    entries: dict[str, dict[str, Any]] = json.loads(index.read_text(encoding="utf-8"))
+    try:
+        entries = json.loads(index.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{index} cannot be read ({error}): remove it, or reinstall the package.") from error
+    if not isinstance(entries, dict) or not all(isinstance(entry, dict) for entry in entries.values()):
+        raise WeightsError(f"{index} is no index of weights: remove it, or reinstall the package.")
     return entries
 
 

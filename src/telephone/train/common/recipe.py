@@ -114,7 +114,7 @@ def replace_file(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(part, path)
+        _rename(part, path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -146,23 +146,47 @@ def keep_array(path: Path, shape: tuple[int, ...], parts: Callable[[], Iterable[
         StoreError: the file is damaged.
     """
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
-        try:
-            kept = np.lib.format.open_memmap(part, "w+", np.float16, shape)
-            start = 0
-            for piece in parts():
-                kept[start : start + len(piece)] = piece
-                start += len(piece)
-            kept.flush()
-            os.replace(part, path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+        _write_array(path, shape, parts())
     try:
-        return np.load(path, mmap_mode="r")
-    except ValueError as error:
-        raise StoreError(f"{path} is damaged ({error}): remove it, it is then computed again.") from error
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        reason = "it is no array" if "pickle" in str(error) else str(error)
+        raise StoreError(f"{path} is damaged ({reason}): remove it, it is then computed again.") from error
+    if found.shape != shape or found.dtype != np.float16:
+        raise StoreError(
+            f"{path} holds {found.dtype} {list(found.shape)} in place of float16 {list(shape)}: remove it, it is then "
+            "computed again."
+        )
+    return found
+
+
+def _write_array(path: Path, shape: tuple[int, ...], parts: Iterable[NDArray[Any]]) -> None:
+    """Writes piece by piece; in a file that is mapped into memory a full disk would kill the process (SIGBUS)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.float16)), "fortran_order": False, "shape": shape}
+    try:
+        with part.open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, header)
+            for piece in parts:
+                file.write(np.ascontiguousarray(piece, dtype=np.float16).tobytes())
+            file.flush()
+            os.fsync(file.fileno())
+        _rename(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _rename(part: Path, path: Path) -> None:
+    """Renames a file and writes its folder to the disk, so that the new name survives a loss of power."""
+    os.replace(part, path)
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def shipped_or_learned(recipe: Recipe, name: str) -> Path:
@@ -188,9 +212,12 @@ def frozen(recipe: Recipe, name: str, build: Callable[[dict[str, Any]], nn.Modul
         build: makes the net from the config in the file's metadata.
 
     Raises:
-        WeightsError: there are no such weights.
+        WeightsError: there are no such weights, or they are damaged.
     """
     path = shipped_or_learned(recipe, name)
-    net = build(read_metadata(path)[0])
-    read_weights([path], net)
+    try:
+        net = build(read_metadata(path)[0])
+        read_weights([path], net)
+    except Exception as error:  # noqa: BLE001 - a damaged file leads the libraries into errors of several types
+        raise weights.damaged(path, error) from error
     return channels_last(net.eval().requires_grad_(requires_grad=False)).to(recipe.device)

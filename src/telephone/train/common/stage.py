@@ -215,7 +215,14 @@ class Stage:
                 f"The checkpoint {self.path} belongs to a training with --seed {seed}, not {self.recipe.seed}: use "
                 "that seed, another --out, or --fresh."
             )
-        self._restore(tensors)
+        try:
+            self._restore(tensors)
+        except (RuntimeError, KeyError, ValueError, IndexError) as error:
+            reason = " ".join(str(error).split())[:160].rstrip(".")
+            raise StoreError(
+                f"The checkpoint {self.path} does not fit this stage ({reason}): it comes from other options or "
+                "another version; use them, or start over with --fresh."
+            ) from error
         self.step, self.seconds, self.mean, self.ema.steps = step, seconds, mean, ema
         print(f"{self.name}: resumes at step {self.step} of {self.steps}", flush=True)
 
