@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 from telephone.judge.calibrate import calibrate
-from telephone.judge.similarity_calibration import as_json
 from telephone.models import embedder
+from telephone.store.similarity_calibration import as_json
 
 JUDGES = ("use/multilingual", "minilm/all-MiniLM-L6-v2", "pocket/clip", "fake/embedder")
-FOLDER = Path(__file__).parent.parent / "src" / "telephone" / "judge" / "data"
+FOLDER = Path(__file__).parent.parent / "src" / "telephone" / "store" / "calibrations"
 
 
 def main() -> None:

@@ -36,11 +36,11 @@ def test_answers_and_counts() -> None:
     assert (found.counts.descriptions, found.counts.undistanced, found.counts.unfacted) == (72, 0, 0)
     drawing, describing, matters = found.answers
     assert drawing.significant
-    assert drawing.answer.startswith("d1 (cosine distance from the prompt 0.14 [0.1")
-    assert drawing.answer.endswith("9 prompts) keeps most. It is first at every level (easy, medium, hard).")
+    assert drawing.answer.startswith("d1 keeps most facts (93 % [9")
+    assert drawing.answer.endswith("distance 0.14, 9 prompts). Best mean at every level (easy, medium, hard): d1.")
+    assert (drawing.measure, found.primary.name) == ("recall", "recall")
     assert not describing.significant
-    assert describing.answer.startswith("Perhaps w1 ")
-    assert "not distinguishable from w2" in describing.answer
+    assert describing.answer.startswith("No difference: w1 and w2 have the same score (85 % [")
     assert matters.significant
     assert matters.answer.startswith("Drawing matters more")
     assert len(found.leaderboards) == 3 * 3 * 2

@@ -74,7 +74,7 @@ def test_json_is_all_that_is_on_stdout(cli):
     assert (found["games"], found["done"], found["failed"], found["refused"]) == (3, 3, 0, 0)
     assert (found["folder"][:12], found["report"]) == ("runs/pocket-", None)
     assert found["counts"]["finished"] == 3
-    assert {board["measure"] for board in found["boards"]} == {"distance", "recall", "precision"}
+    assert {board["measure"] for board in found["boards"]} == {"distance", "similarity", "recall", "precision"}
 
 
 def test_runs_go_where_the_environment_says(cli, tmp_path, monkeypatch):

@@ -104,7 +104,7 @@ def test_boards_that_would_say_the_same_are_shown_once(capsys, t2i, i2t, shown):
     assert titles == shown
     if len(t2i) == 2:
         lines = told.splitlines()
-        first = next(line.split() for line in lines if line.startswith("1 "))
+        first = next(line.split() for line in lines if line.strip().startswith("1 "))
         assert first[:2] == ["1", "good"]
         assert "0.25" in first
         assert first[-1] == "100%"  # better on every prompt, so first in every resampled battle

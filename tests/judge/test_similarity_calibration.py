@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from judge_runs import played
 
 from telephone.core.records import Prompt
-from telephone.judge.similarity_calibration import (
+from telephone.models import embedder
+from telephone.store import ScorerKind, ScorerRow
+from telephone.store.similarity_calibration import (
     QUANTILES,
     as_json,
     calibration_for,
@@ -17,8 +19,6 @@ from telephone.judge.similarity_calibration import (
     shipped_calibrations,
     store_calibration,
 )
-from telephone.models import embedder
-from telephone.store import ScorerKind, ScorerRow
 
 SHIPPED = ("use/multilingual", "minilm/all-MiniLM-L6-v2", "pocket/clip", "fake/embedder")
 

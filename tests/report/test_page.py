@@ -54,7 +54,7 @@ def test_page_shows_every_game_with_its_texts(html, frame):
         assert text in words
     assert html.count('<details class="game"') == 12
     assert frame["text_after"].iloc[5] in words
-    assert "The game that kept most" in words and "The game that lost most" in words
+    assert "The game that kept most facts" in words and "The game that kept fewest facts" in words
 
 
 def test_failed_and_refused_games_are_shown_with_their_reason(html):
@@ -148,7 +148,7 @@ def test_featured_games_are_best_middle_and_worst(frame):
     best, middle, worst = (each.game.distance for each in featured(games))
     ranked = sorted(game.distance for game in games)
     assert (best, middle, worst) == (ranked[0], ranked[5], ranked[-1])
-    assert [each.reason for each in featured(games[:1])] == ["The game that kept most"]
+    assert [each.reason for each in featured(games[:1])] == ["The game that kept most facts"]
     assert featured(()) == ()
 
 

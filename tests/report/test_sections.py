@@ -8,6 +8,7 @@ import pytest
 import report_frames
 from report_pages import data_of, parse
 
+from telephone.analysis import MEASURES
 from telephone.analysis.inference.article_claims import Claim
 from telephone.report import games_of
 from telephone.report.html import sections, tables
@@ -65,7 +66,7 @@ def test_observations_carry_the_number_that_decides():
     gap = Claim("easy", "Drawing.", "Variance.", "undecided", "Few.", 0.0392, None, None)
     bare = Claim("hard", "Both.", "Variance.")
     found = sections.observations(Findings(claims=(share, gap, bare)))
-    assert [each.value for each in found] == ["75\u00a0% (50\u00a0% to 100\u00a0%)", "0.0392", ""]
+    assert [each.value for each in found] == ["75\u00a0% (50\u00a0% to 100\u00a0%)", "0.039", ""]
     assert [each.verdict for each in found] == ["holds", "undecided", "undecided"]
 
 
@@ -140,7 +141,7 @@ def test_turns_that_only_repeat_are_summarised(frame):
 
 def test_the_second_opinion_on_the_ranking_has_a_column_a_level():
     rows = [{"level": level, "model": "p/d", "strength": 0.5, "low": 0.1, "high": 0.9} for level in ("easy", "all")]
-    (made,) = tables.strengths({"t2i": pd.DataFrame(rows), "i2t": pd.DataFrame()}, NAMES)
+    (made,) = tables.strengths({"t2i": pd.DataFrame(rows), "i2t": pd.DataFrame()}, NAMES, MEASURES["recall"])
     assert made.title == "Text-to-image models: Bradley-Terry"
     assert made.rows == (("d", "0.50 (0.10 to 0.90)", "0.50 (0.10 to 0.90)"),)
 

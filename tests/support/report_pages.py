@@ -71,7 +71,7 @@ def data_of(frame: pd.DataFrame, **other) -> ReportData:
     fields = {
         "title": "A small battle", "subtitle": "Two draw, three describe.", "counts": (Count(12, "games planned"),),
         "answers": (AnswerText("Which model keeps most of the meaning?", "Nothing is known.", settled=False),),
-        "leaderboards": tuple(boards),
+        "measure": "cosine distance", "leaderboards": tuple(boards),
         "figures": {"drift": drift, "facts": tables(frame, "facts_recall"), "heatmap": last},
         "games": tuple(games_of(frame)), "settings": (("Turns", "4"),),
     }  # fmt: skip

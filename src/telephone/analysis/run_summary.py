@@ -14,15 +14,17 @@ from telephone.analysis.convergence.rest_evidence import RestEvidence, rest_evid
 from telephone.analysis.inference.bradley_terry import bradley_terry
 from telephone.analysis.inference.oracle_swaps import OracleSwaps, SwapGain, oracle_swaps, swap_gain
 from telephone.analysis.inference.pairwise import pairwise_differences
-from telephone.analysis.inference.question_answers import QuestionAnswer, answer_questions
+from telephone.analysis.inference.question_answers import AnswerData, QuestionAnswer, answer_questions
 from telephone.analysis.inference.variance_shares import VarianceShares, variance_shares
 from telephone.analysis.tables.control_lines import control_means
 from telephone.analysis.tables.leaderboards import Leaderboard, leaderboard
+from telephone.analysis.tables.measure_choice import MeasureChoice, choose_measure
 from telephone.analysis.tables.prompt_information import information_warnings, prompt_information
 from telephone.analysis.tables.prompt_scores import SIDES, Side
 from telephone.analysis.tables.score_frames import (
     MEASURES,
     WHENS,
+    Measure,
     game_scores,
     ordered_levels,
     scored_frame,
@@ -74,8 +76,11 @@ class RunSummary:
     answers: tuple[QuestionAnswer, ...]
     """To the three questions of the battle."""
     leaderboards: tuple[Leaderboard, ...]
-    """By measure (distance, then facts if counted), time and side."""
+    """By measure (that of the answers first), time and side."""
+    choice: MeasureChoice
+    """The measure that answers the questions."""
     variance_shares: VarianceShares
+    """By the measure that answers."""
     drift: pd.DataFrame
     """`turn_means` of the distance."""
     facts: pd.DataFrame
@@ -98,31 +103,36 @@ class RunSummary:
         """Whether facts of the prompts could be counted."""
         return len(self.facts) > 0
 
+    @property
+    def primary(self) -> Measure:
+        """The measure that answers the questions, orders the boards and is used by every comparison of models."""
+        return self.choice.measure
+
     @cached_property
     def pairwise_differences(self) -> dict[Side, pd.DataFrame]:
-        """Differences of each two models in the distance after the last turn, as `pairwise_differences`."""
-        return {side: pairwise_differences(self.games, side) for side in SIDES[:2]}
+        """Differences of each two models after the last turn by the primary measure, as `pairwise_differences`."""
+        return {side: pairwise_differences(self.games, side, self.primary.name) for side in SIDES[:2]}
 
     @cached_property
     def bradley_terry(self) -> dict[Side, pd.DataFrame]:
-        """Bradley-Terry strengths by side, as `bradley_terry`."""
-        return {side: bradley_terry(self.games, side) for side in SIDES[:2]}
+        """Bradley-Terry strengths by side and the primary measure, as `bradley_terry`."""
+        return {side: bradley_terry(self.games, side, self.primary.name) for side in SIDES[:2]}
 
     @cached_property
     def swap_gains(self) -> dict[Side, SwapGain | None]:
-        """The gain of the best over the worst model of each side."""
-        return {side: swap_gain(self.games, side) for side in SIDES[:2]}
+        """The gain of the best over the worst model of each side, by the primary measure."""
+        return {side: swap_gain(self.games, side, self.primary.name) for side in SIDES[:2]}
 
     @cached_property
     def oracle_swaps(self) -> OracleSwaps:
-        """The loss of each side with a lossless partner: in facts where they are counted, else in distance."""
+        """The loss of each side with a lossless partner, by the primary measure."""
         everything = pd.concat([self.frame, self.control_frame]) if len(self.control_frame) else self.frame
-        return oracle_swaps(game_scores(everything, self.turns or None), "recall" if self.counted else "distance")
+        return oracle_swaps(game_scores(everything, self.turns or None), self.primary.name)
 
     @cached_property
     def prompt_information(self) -> pd.DataFrame:
-        """How far the pairs are apart on each prompt, in facts where they are counted, else in distance."""
-        return prompt_information(self.games, "recall" if self.counted else "distance")
+        """How far the pairs are apart on each prompt, by the primary measure."""
+        return prompt_information(self.games, self.primary.name)
 
     @cached_property
     def control_means(self) -> pd.DataFrame:
@@ -137,12 +147,13 @@ class RunSummary:
             return analyse_convergence(self.frame, evidence=evidence)
         return analyse_convergence(self.frame, space.vectors, space.floor, space.name, evidence)
 
-    def leaderboard(self, side: Side, measure: str = "distance", when: str = "final") -> Leaderboard:
-        """Returns one leaderboard.
+    def leaderboard(self, side: Side, measure: str = "", when: str = "final") -> Leaderboard:
+        """Returns one leaderboard; by the primary measure unless another is named.
 
         Raises:
             UsageError: there is no such leaderboard.
         """
+        measure = measure or self.primary.name
         for board in self.leaderboards:
             if (board.side, board.measure.name, board.when) == (side, measure, when):
                 return board
@@ -187,19 +198,27 @@ def summarise_frame(
     counts = _counts(frame, games, planned)
     facts = turn_means(frame, "recall")
     counted = bool(facts["n"].sum()) if len(facts) else False
-    measures = ["distance", *(name for name in MEASURES if name != "distance" and counted)]
-    leaderboards = tuple(leaderboard(games, side, name, when) for name in measures for when in WHENS for side in SIDES)
-    shares = variance_shares(games)
+    choice = choose_measure(games)
+    leaderboards = tuple(
+        leaderboard(games, side, name, when)
+        for name in _measures(games, choice.measure.name)
+        for when in WHENS
+        for side in SIDES
+    )
+    shares = variance_shares(games, choice.measure.name)
+    control_frame = everything.drop(frame.index) if len(everything) > len(frame) else everything.iloc[:0]
+    controls = game_scores(control_frame, turns or _turns(frame)) if len(control_frame) else None
     return RunSummary(
         counts=counts,
         t2i_models=tuple(sorted(str(name) for name in games["t2i_model"].unique())),
         i2t_models=tuple(sorted(str(name) for name in games["i2t_model"].unique())),
         levels=tuple(ordered_levels(games)),
-        turns=turns if turns is not None else int(frame["step_number"].max()) + 1 if len(frame) else 0,
+        turns=turns if turns is not None else _turns(frame),
         prompts=int(games["prompt_id"].nunique()),
         judges=tuple(judges),
-        answers=answer_questions(games, leaderboards[: len(SIDES)], shares),
+        answers=answer_questions(AnswerData(games, leaderboards, shares, choice, controls)),
         leaderboards=leaderboards,
+        choice=choice,
         variance_shares=shares,
         drift=turn_means(frame, "distance"),
         facts=facts if counted else facts.iloc[:0],
@@ -207,11 +226,21 @@ def summarise_frame(
         games=games,
         warnings=(
             *_warnings(counts, games),
-            *information_warnings(games, "recall" if counted else "distance"),
+            *information_warnings(games, choice.measure.name),
             *([shares.components.warning] if shares.components.warning else []),
         ),
-        control_frame=everything.drop(frame.index) if len(everything) > len(frame) else everything.iloc[:0],
+        control_frame=control_frame,
     )
+
+
+def _measures(games: pd.DataFrame, primary: str) -> list[str]:
+    """Returns the measures that have leaderboards: the primary one, the distance, and all others with a score."""
+    others = ["distance", *(name for name in MEASURES if games[f"{name}_final"].notna().any())]
+    return list(dict.fromkeys([primary, *others]))
+
+
+def _turns(frame: pd.DataFrame) -> int:
+    return int(frame["step_number"].max()) + 1 if len(frame) else 0
 
 
 def _counts(frame: pd.DataFrame, games: pd.DataFrame, planned: int | None) -> Counts:

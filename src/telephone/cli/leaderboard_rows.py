@@ -38,7 +38,7 @@ def _table(board: "Leaderboard", intervals: bool = True) -> "Table":
     more = ("wins",) if several else ()
     sides = [name.removesuffix("_model") for name in board.names]
     made = table("", *sides, *heads, *more, numbers=("", *heads, *more), names=sides)
-    distance = board.measure.name == "distance"
+    distance = board.measure.limits != (0.0, 1.0)
     for names, cells in rows.items():
         last = cells[main]
         shown = [

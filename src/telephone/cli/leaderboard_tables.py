@@ -11,18 +11,16 @@ if TYPE_CHECKING:
 
     from telephone.analysis import Leaderboard, RunSummary
 
-SHOWN = ("distance", "recall")
-"""Measures that fit on a screen."""
-
 
 def print_boards(summary: "RunSummary") -> None:
     """Writes the leaderboards after the last turn, the answers and the warnings of a run to stdout."""
-    shown = _worth_showing(summary.leaderboards)
+    shown = _worth_showing(summary.leaderboards, {summary.primary.name, "distance"})
     for board in shown:
         print_board(board)
         echo()
     if shown:
-        echo("Below means and ranks: 95 % intervals. wins: the share of resampled battles in which a model is first.")
+        echo("Below means: 95 % intervals; below ranks: intervals adjusted for all models.")
+        echo("wins: the share of resampled battles in which a model is first.")
         echo()
     for answer in summary.answers:
         print_text(f"[bold]{answer.question}[/] {plain(answer.answer)}")
@@ -36,7 +34,8 @@ def boards_json(summary: "RunSummary") -> dict[str, Any]:
     return {
         "counts": asdict(summary.counts),
         "answers": [
-            {"question": each.question, "answer": each.answer, "told": each.significant} for each in summary.answers
+            {"question": each.question, "answer": each.answer, "told": each.significant, "measure": each.measure}
+            for each in summary.answers
         ],
         "warnings": list(summary.warnings),
         "judges": list(summary.judges),
@@ -53,9 +52,9 @@ def boards_json(summary: "RunSummary") -> dict[str, Any]:
     }
 
 
-def _worth_showing(boards: "Iterable[Leaderboard]") -> "list[Leaderboard]":
+def _worth_showing(boards: "Iterable[Leaderboard]", measures: set[str]) -> "list[Leaderboard]":
     """Leaves out boards without numbers, and boards with the same content as another one; the report has them all."""
-    final = [board for board in boards if board.when == "final" and board.measure.name in SHOWN]
+    final = [board for board in boards if board.when == "final" and board.measure.name in measures]
     scored = [board for board in final if board.table["mean"].notna().any()]
     alone = {board.side for board in scored if len(board.overall) == 1}
     # With one model on a side, the pairs are the models of the other side; a pair alone is both sides.

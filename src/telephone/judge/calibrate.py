@@ -8,15 +8,15 @@ from telephone.core.errors import ModelError
 from telephone.judge.known_losses import KnownPair, known_pairs
 from telephone.judge.readability import is_readable
 from telephone.judge.scorer import Progress, named
-from telephone.judge.similarity_calibration import (
+from telephone.judge.vectors import Vectors, text_hash
+from telephone.models import Embedder, name_of
+from telephone.store.similarity_calibration import (
     REWORDED_SHARE,
     Floats,
     SimilarityCalibration,
     fit,
     quantiles,
 )
-from telephone.judge.vectors import Vectors, text_hash
-from telephone.models import Embedder, name_of
 
 SCENES = 400
 """Scenes of each language."""

@@ -148,7 +148,7 @@ def test_who_cannot_be_told_from_the_best() -> None:
 
 def test_wrong_requests() -> None:
     games = game_scores(TABLE)
-    with pytest.raises(UsageError, match="There is no measure 'beauty': choose from distance, recall, precision"):
+    with pytest.raises(UsageError, match="There is no measure 'beauty': choose from distance, similarity, rec"):
         leaderboard(games, "t2i", "beauty")
     with pytest.raises(UsageError, match="There is no leaderboard 't2i' 'first'"):
         leaderboard(games, "t2i", when="first")

@@ -13,7 +13,7 @@ from telephone.analysis.convergence.rest_evidence import RestEvidence
 from telephone.analysis.facts.fact_tracking import subject_change_turns
 from telephone.analysis.inference.bootstrap import MeanEstimate, estimate_means
 from telephone.analysis.inference.side_importance import SideGap, side_gap
-from telephone.analysis.tables.score_frames import without_controls
+from telephone.analysis.tables.score_frames import get_measure, without_controls
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +58,7 @@ _CLAIMS = {
         Claim(
             "easy",
             "For easy prompts, the text-to-image model matters most.",
-            "Variance of the final distance between text-to-image models minus that between image-to-text models: "
+            "Variance of the final score between text-to-image models minus that between image-to-text models: "
             "above 0.",
         ),
         Claim(
@@ -104,6 +104,7 @@ def check_article_claims(
     drift: pd.DataFrame | None = None,
     evidence: RestEvidence | None = None,
     space: TextSpace | None = None,
+    measure: str = "distance",
 ) -> tuple[Claim, ...]:
     """Returns the observations of the article, tested.
 
@@ -114,17 +115,18 @@ def check_article_claims(
         evidence: As `rest_evidence(run.spec)` gives it. With fixed noise games rest by construction, so that rest is no
             evidence for a claim, and its absence is evidence against it.
         space: As `text_space_of` gives it: the embedder and the floor by which rest is judged, as in `Convergence`.
+        measure: A name of `MEASURES`, by which models are compared.
 
     Raises:
-        UsageError: a column is missing.
+        UsageError: a column is missing, or there is no such measure.
     """
     frame = without_controls(frame)
     turns = int(frame["step_number"].max()) + 1 if len(frame) else 0
     tracked, drift = (None if table is None else _of(table, frame) for table in (tracked, drift))
     return (
-        _easy(frame, turns),
+        _easy(frame, turns, measure),
         _medium(tracked),
-        _hard(frame, turns),
+        _hard(frame, turns, measure),
         _with_evidence(_stable(frame, drift, turns, space), evidence),
         _modalities(drift),
         _style(frame, tracked),
@@ -135,19 +137,27 @@ def _of(table: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
     return table[table["game"].isin(frame["game"].unique())]
 
 
-def _easy(frame: pd.DataFrame, turns: int) -> Claim:
+def _easy(frame: pd.DataFrame, turns: int, measure: str) -> Claim:
     made = _CLAIMS["easy"]
-    return _by_gap(made, side_gap(frame, "easy", [turns - 1]) if turns else None, "easy", 1)
+    found = side_gap(frame, "easy", [turns - 1], measure) if turns else None
+    return _by_gap(made, found, ("easy", measure), 1)
 
 
-def _by_gap(made: Claim, found: SideGap | None, level: str, sign: int) -> Claim:
+def _by_gap(made: Claim, found: SideGap | None, about: tuple[str, str], sign: int) -> Claim:
+    level, measure = about
     if found is None:
         return _open(made, f"This needs two models on each side and three {level} prompts with scores of every pair.")
-    words = (
-        f"At the end, text-to-image models differ by {found.drawing:.3f}, image-to-text models by "
-        f"{found.describing:.3f}"
+    words = f"At the end, {_spreads(found)} ({get_measure(measure).words}, {found.n} prompts)."
+    return _judged(made, (found.gap, found.low, found.high), words, sign)
+
+
+def _spreads(found: SideGap) -> str:
+    """Returns the standard deviations between models of both sides in words, to two significant digits."""
+    one, other = (
+        f"by a standard deviation of {each:.2g}" if each else "no more than by chance"
+        for each in (found.drawing, found.describing)
     )
-    return _judged(made, (found.gap, found.low, found.high), f"{words} ({found.n} prompts).", sign)
+    return f"text-to-image models differ {one}, image-to-text models {other}"
 
 
 def _medium(tracked: pd.DataFrame | None) -> Claim:
@@ -165,18 +175,15 @@ def _medium(tracked: pd.DataFrame | None) -> Claim:
     return _judged(made, _numbers(found), words)
 
 
-def _hard(frame: pd.DataFrame, turns: int) -> Claim:
+def _hard(frame: pd.DataFrame, turns: int, measure: str) -> Claim:
     made = _CLAIMS["hard"]
     if turns < 2 * EARLY:
         return _open(made, f"This needs games of {2 * EARLY} turns or more.")
-    early = side_gap(frame, "hard", range(EARLY))
-    late = side_gap(frame, "hard", range(turns - EARLY, turns))
+    early = side_gap(frame, "hard", range(EARLY), measure)
+    late = side_gap(frame, "hard", range(turns - EARLY, turns), measure)
     if early is None or late is None:
         return _open(made, "This needs two models on each side and three hard prompts that every pair has played.")
-    words = " ".join(
-        f"{when}, text-to-image models differ by {one.drawing:.3f}, image-to-text models by {one.describing:.3f}."
-        for when, one in (("At first", early), ("Later", late))
-    )
+    words = " ".join(f"{when}, {_spreads(one)}." for when, one in (("At first", early), ("Later", late)))
     sides = [_judged(made, (one.gap, one.low, one.high), words, sign) for one, sign in ((early, -1), (late, 1))]
     verdicts = {side.verdict for side in sides}
     verdict = FAILS if FAILS in verdicts else OPEN if OPEN in verdicts else HOLDS

@@ -84,7 +84,8 @@ def variance_shares(games: pd.DataFrame, measure: str = "distance", when: str = 
 
 def _own(made: Floats) -> Floats:
     """Returns the shares of `SOURCES` in parts of the variance."""
-    share = made / made.sum(axis=-1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):  # a draw of prompts with equal scores has no shares
+        share = made / made.sum(axis=-1, keepdims=True)
     first = share[..., [0, 1, 3, 2]]
     return np.concatenate([first, 1 - first.sum(axis=-1, keepdims=True)], axis=-1)
 

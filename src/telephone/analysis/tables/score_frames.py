@@ -34,6 +34,13 @@ class Measure:
 
 MEASURES: dict[str, Measure] = {
     "distance": Measure("distance", "text_after_dist", True, (0.0, 2.0), "cosine distance from the prompt"),
+    "similarity": Measure(
+        "similarity",
+        "text_after_similarity",
+        False,
+        (0.0, 1.0),
+        "calibrated similarity to the prompt (1 is a rewording)",
+    ),
     "recall": Measure("recall", "facts_recall", False, (0.0, 1.0), "share of the prompt's facts that are kept"),
     "precision": Measure("precision", "facts_precision", False, (0.0, 1.0), "share of the stated facts that are true"),
 }
@@ -47,13 +54,15 @@ HOP_COLUMNS = (
 _GAME_COLUMNS = ("game", "prompt_id", "level", "t2i_model", "i2t_model", "repeat", "first")
 _STEP_COLUMNS = ["level", "t2i_model", "i2t_model", "step_number", "mean", "low", "high", "se", "n", "unscored"]
 _DISTANCE = "text_after_dist"
+_SIMILARITY = "text_after_similarity"
 
 
 def scored_frame(run: Run, distance_judge: str | None = None, frame: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Returns the frame of a run with one judge for each score column.
+    """Returns the frame of a run with one judge for each score column, and the calibrated similarity of its distances.
 
-    With several judges of distances, the first one is taken unless another is named; with several versions of the fact
-    judge, the newest.
+    The column `text_after_similarity` is in [0, 1] (1: no farther than a rewording of the prompt) and NaN where the
+    judge has no calibration. With several judges of distances, the first one is taken unless another is named; with
+    several versions of the fact judge, the newest.
 
     Args:
         run: A run, scored or not; what is not scored is NaN.
@@ -75,7 +84,21 @@ def scored_frame(run: Run, distance_judge: str | None = None, frame: pd.DataFram
             frame[about.kind] = frame[column]
         elif about.scorer.kind is ScorerKind.IMAGE_FACTS:
             frame[f"image_{about.kind}"] = frame[column]
-    return frame.drop(columns=[name for name, about in extra.items() if not about.of_images])
+    frame = frame.drop(columns=[name for name, about in extra.items() if not about.of_images])
+    return frame.assign(**{_SIMILARITY: _similarity(run, frame[_DISTANCE], distance_judge)})
+
+
+def _similarity(run: Run, distances: pd.Series, distance_judge: str | None) -> pd.Series:
+    """Returns the calibrated similarity of distances; NaN where the judge that measured them has no calibration."""
+    from telephone.store.similarity_calibration import calibration_for
+
+    judges = run.scorers(ScorerKind.DISTANCE)
+    if distance_judge is not None:
+        judges = [row for row in judges if distance_judge in row.identity]
+    found = calibration_for(run, judges[0]) if judges else None
+    if found is None:
+        return pd.Series(np.nan, index=distances.index)
+    return pd.Series(found.similarity(distances.to_numpy(dtype=float)), index=distances.index)
 
 
 def _only(part: str, judges: list[str]) -> str:

@@ -21,18 +21,18 @@ from telephone.report.html.report_data import (
 )
 
 if TYPE_CHECKING:
-    from telephone.analysis import Leaderboard, RunSummary, VarianceShares
+    from collections.abc import Sequence
+
+    from telephone.analysis import Leaderboard, QuestionAnswer, RunSummary, VarianceShares
     from telephone.store import Run
 
-_MAIN = (("distance", "final"),)
-_FOLDED = (("recall", "final"), ("distance", "mean"))
-"""Measure and time of the leaderboards that are shown, and of those that are folded away."""
+_OTHERS = ("recall", "similarity", "distance")
+"""Measures whose leaderboards are folded away where another measure answers the questions."""
 _SOURCES = {
     "drawing": "text-to-image model",
     "describing": "image-to-text model",
-    "pair": "interaction of the pair",
     "prompt": "prompt",
-    "rest": "rest, including chance",
+    "chance": "chance",
 }
 
 
@@ -68,9 +68,10 @@ def collect_report(run: Run, distance_judge: str | None = None, summary: RunSumm
         title=sentences.title(spec, summary.counts.planned),
         subtitle=sentences.subtitle(spec),
         counts=sentences.counts(summary.counts),
-        answers=tuple(AnswerText(each.question, each.answer, each.significant) for each in summary.answers),
-        leaderboards=_leaderboards(summary, _MAIN) if scored else (),
-        folded_leaderboards=_leaderboards(summary, _FOLDED) if scored else (),
+        answers=tuple(_answer(each) for each in summary.answers),
+        measure=summary.primary.words,
+        leaderboards=_leaderboards(summary, [(summary.primary.name, "final")]) if scored else (),
+        folded_leaderboards=_leaderboards(summary, _folded(summary)) if scored else (),
         variance_shares=_variance_shares(summary.variance_shares),
         figures=figure_tables(FigureContext(run, summary, findings)),
         games=games,
@@ -87,7 +88,21 @@ def collect_report(run: Run, distance_judge: str | None = None, summary: RunSumm
     )
 
 
-def _leaderboards(summary: RunSummary, wanted: tuple[tuple[str, str], ...]) -> tuple[LeaderboardTable, ...]:
+def _answer(found: QuestionAnswer) -> AnswerText:
+    verdict = "Not settled by this run" if not found.significant else "Answered"
+    alone = found.significant and found.measure == "distance"
+    return AnswerText(
+        found.question, found.answer, found.significant, f"{verdict} by distance alone" if alone else verdict
+    )
+
+
+def _folded(summary: RunSummary) -> list[tuple[str, str]]:
+    """Returns measure and time of the leaderboards that are folded away."""
+    others = [(name, "final") for name in _OTHERS if name != summary.primary.name]
+    return [*others, (summary.primary.name, "mean")]
+
+
+def _leaderboards(summary: RunSummary, wanted: Sequence[tuple[str, str]]) -> tuple[LeaderboardTable, ...]:
     return tuple(
         _leaderboard(each) for kind in wanted for each in summary.leaderboards if (each.measure.name, each.when) == kind
     )
@@ -98,10 +113,11 @@ def _leaderboard(board: Leaderboard) -> LeaderboardTable:
 
     better = "lower is better" if board.measure.low_is_best else "higher is better"
     measure = f"{board.measure.words}, {WHENS[board.when]}; {better}"
-    made = leaderboard_table(board.title, measure, board.table, board.names, share=not board.measure.low_is_best)
+    made = leaderboard_table(board.title, measure, board.table, board.names, share=board.measure.limits == (0.0, 1.0))
     return replace(made, note=board.note)
 
 
 def _variance_shares(found: VarianceShares) -> tuple[VarianceShare, ...]:
-    rows = found.shares.to_dict("records")
+    """Returns the Shapley shares, which are those that the answer states."""
+    rows = found.shapley.to_dict("records")
     return tuple(VarianceShare(_SOURCES[row["source"]], row["share"], row["low"], row["high"]) for row in rows)

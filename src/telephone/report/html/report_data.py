@@ -33,6 +33,8 @@ class AnswerText:
     """A sentence with its interval, or the reason why this run cannot answer."""
     settled: bool = True
     """False if this run cannot answer."""
+    verdict: str = "Answered"
+    """Whether and by what it is answered, in a few words."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class LeaderboardTable:
 
 @dataclass(frozen=True)
 class VarianceShare:
-    """A share of the variance between games and its source."""
+    """A share of the variance between games, with its part of the interactions, and its source."""
 
     words: str
     share: float
@@ -147,6 +149,8 @@ class ReportData:
     """One or two sentences below the title."""
     counts: tuple[Count, ...]
     answers: tuple[AnswerText, ...]
+    measure: str
+    """What the answers, the boards and the comparisons of models are measured by, in words."""
     leaderboards: tuple[LeaderboardTable, ...]
     """The main leaderboards; `folded_leaderboards` are folded away."""
     games: tuple[PlayedGame, ...]
@@ -194,20 +198,34 @@ class Featured:
 
 
 def featured(games: tuple[PlayedGame, ...]) -> tuple[Featured, ...]:
-    """Returns the games with the smallest, the median and the largest final distance.
+    """Returns the best, the median and the worst game at its end: by facts kept and then distance, else by distance.
 
     Incomplete and unscored games are left out; with fewer than three scored games the result is shorter.
     """
-    scored = [(game.distance, position) for position, game in enumerate(games) if game.distance is not None]
-    ranked = [games[position] for _, position in sorted(scored)]
+    counted = [game for game in games if game.recall is not None]
+    by_facts = bool(counted) and all(game.recall is not None for game in games if game.distance is not None)
+    ranked = sorted(counted, key=_loss) if by_facts else sorted(_measured(games), key=_distance)
     if not ranked:
         return ()
-    chosen = {"The game that kept most": ranked[0]}
+    most, least = ("kept most facts", "kept fewest facts") if by_facts else ("ended nearest", "ended farthest")
+    chosen = {f"The game that {most}": ranked[0]}
     if len(ranked) > 2:
         chosen["The median game"] = ranked[(len(ranked) - 1) // 2]
     if len(ranked) > 1:
-        chosen["The game that lost most"] = ranked[-1]
+        chosen[f"The game that {least}"] = ranked[-1]
     return tuple(Featured(reason, game) for reason, game in chosen.items())
+
+
+def _measured(games: tuple[PlayedGame, ...]) -> list[PlayedGame]:
+    return [game for game in games if game.distance is not None]
+
+
+def _distance(game: PlayedGame) -> float:
+    return 0.0 if game.distance is None else game.distance
+
+
+def _loss(game: PlayedGame) -> tuple[float, float]:
+    return (-(game.recall or 0.0), _distance(game))
 
 
 def leaderboard_table(

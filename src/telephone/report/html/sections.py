@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,13 @@ def comparisons(summary: RunSummary, names: Mapping[str, str]) -> tuple[TextTabl
     """Returns paired differences between models, the Bradley-Terry ranking, and what the prompts say about them."""
     differences = {str(side): table for side, table in summary.pairwise_differences.items()}
     strengths = {str(side): table for side, table in summary.bradley_terry.items()}
+    measure = summary.primary
     information = prompt_information(summary.prompt_information)
-    return (*tables.differences(differences, names), *tables.strengths(strengths, names), *information)
+    return (
+        *tables.differences(differences, names, measure),
+        *tables.strengths(strengths, names, measure),
+        *information,
+    )
 
 
 def losses(findings: Findings, names: Mapping[str, str]) -> ReportSection | None:
@@ -107,11 +113,16 @@ def _value(claim: Claim) -> str:
         return ""
     if claim.limit == 0.5 or claim.name == "style":
         return tables.interval({"value": claim.value, "low": claim.low, "high": claim.high}, "value", tables.percent)
-    digits = 4 if abs(claim.value) < 0.1 else 2
+    bounds = [each for each in (claim.low, claim.high) if each is not None]
+    digits = _digits([claim.value, *bounds])
     value = tables.number(claim.value, digits)
-    if claim.low is None or claim.high is None:
-        return value
-    return f"{value} ({tables.number(claim.low, digits)} to {tables.number(claim.high, digits)})"
+    return f"{value} ({' to '.join(tables.number(each, digits) for each in bounds)})" if len(bounds) == 2 else value
+
+
+def _digits(values: list[float]) -> int:
+    """Returns the decimals that show two significant digits of the smallest value that is not 0; two to six."""
+    sizes = [abs(each) for each in values if each and each == each]
+    return min(6, max(2, 1 - math.floor(math.log10(min(sizes))))) if sizes else 2
 
 
 def judge_checks(findings: Findings, names: Mapping[str, str]) -> ReportSection | None:
@@ -143,12 +154,20 @@ def answer_details(summary: RunSummary) -> tuple[tuple[str, str], ...]:
     rows = []
     if summary.oracle_swaps.answer:
         rows.append(("With a perfect partner", summary.oracle_swaps.answer))
-    words = {"t2i": "text-to-image", "i2t": "image-to-text"}
+    sides = {"t2i": "text-to-image", "i2t": "image-to-text"}
+    form = tables.percent if summary.primary.name == "recall" else tables.number
     gains = [
-        f"the best instead of the worst {words[side]} model gains {each.gain:.2f} ({each.low:.2f} to {each.high:.2f})"
+        f"the best instead of the worst {sides[side]} model gains "
+        + tables.interval({"gain": each.gain, "low": each.low, "high": each.high}, "gain", form)
         for side, each in summary.swap_gains.items()
         if each is not None and each.gain == each.gain
     ]
     if gains:
-        rows.append(("When choosing models", f"{'; '.join(gains).capitalize()}, in final distance."))
+        rows.append(
+            ("When choosing models", f"{_capital('; '.join(gains))}, in {summary.primary.words} after the last turn.")
+        )
     return tuple(rows)
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]

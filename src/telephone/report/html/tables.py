@@ -12,6 +12,8 @@ from telephone.report.html.report_data import TextTable
 if TYPE_CHECKING:
     import pandas as pd
 
+    from telephone.analysis.tables.score_frames import Measure
+
 Record = Mapping[Any, Any]
 ShortNames = Mapping[str, str]
 """Short names by model name."""
@@ -169,13 +171,19 @@ def omissions(table: pd.DataFrame, names: ShortNames) -> TextTable:
     return TextTable("Omitted facts: recognised when asked?", note, head, rows)
 
 
-def differences(tables: Mapping[str, pd.DataFrame], names: ShortNames) -> tuple[TextTable, ...]:
-    """Returns the differences between models, one table for each side; pairs are left out."""
+def differences(tables: Mapping[str, pd.DataFrame], names: ShortNames, measure: Measure) -> tuple[TextTable, ...]:
+    """Returns the differences between models, one table for each side; pairs are left out.
+
+    The interval is the adjusted one, so that it excludes 0 exactly where the difference is significant.
+    """
     titles = {"t2i": "Text-to-image models: differences", "i2t": "Image-to-text models: differences"}
-    head = ("models", "level", "difference", "first is better on", "p", "significant")
+    head = ("models", "level", "difference (adjusted interval)", "first is better on", "p, adjusted", "significant")
     note = (
-        "first minus second model, on the same prompts; p of a sign-flip test, adjusted for all pairs of a level (Holm)"
+        f"first minus second model on the same prompts, {measure.words} after the last turn; p of a sign-flip test. P "
+        "and interval are adjusted together for all comparisons of a level, and over all levels for the three "
+        "questions; without an interval, the prompts are too few for any difference to be significant"
     )
+    form = _percent_points if measure.name == "recall" else number
     made = []
     for side, title in titles.items():
         own = tables.get(side)
@@ -183,12 +191,21 @@ def differences(tables: Mapping[str, pd.DataFrame], names: ShortNames) -> tuple[
             continue
         rows = tuple(
             (f"{names.get(row['one'], row['one'])} and {names.get(row['other'], row['other'])}", str(row["level"]),
-             interval(row, "difference"), percent(row["better"]), number(row["p_holm"], 3),
+             _adjusted(row, "difference", form), percent(row["better"]), number(row["p_holm"], 3),
              "yes" if row["significant"] else "")
             for row in own.to_dict("records")
         )  # fmt: skip
         made.append(TextTable(title, note, head, rows))
     return tuple(made)
+
+
+def _percent_points(share: float) -> str:
+    return f"{100 * share:.1f}\u00a0%"
+
+
+def _adjusted(row: Record, column: str, form: Callable[[Any], str]) -> str:
+    bounds = {"low": row.get("low_adjusted"), "high": row.get("high_adjusted")}
+    return interval({column: row[column], **bounds}, column, form)
 
 
 def contraction(table: pd.DataFrame, names: ShortNames) -> TextTable:
@@ -264,10 +281,13 @@ def image_distances(table: pd.DataFrame, names: ShortNames) -> TextTable:
     return TextTable("How far do images move?", note, head, tuple(rows))
 
 
-def strengths(tables: Mapping[str, pd.DataFrame], names: ShortNames) -> tuple[TextTable, ...]:
+def strengths(tables: Mapping[str, pd.DataFrame], names: ShortNames, measure: Measure) -> tuple[TextTable, ...]:
     """Returns the Bradley-Terry ranking, one table for each side of `RunSummary.bradley_terry`."""
     titles = {"t2i": "Text-to-image models: Bradley-Terry", "i2t": "Image-to-text models: Bradley-Terry"}
-    note = "models are compared on every prompt with every partner, the smaller loss wins; natural logarithms, mean 0"
+    note = (
+        f"models are compared on every prompt with every partner by the {measure.words}, the better score wins; "
+        "natural logarithms, mean 0; each interval is for one model alone and is not adjusted"
+    )
     made = (
         _by_level(
             title, note, own, lambda row: names.get(str(row["model"]), str(row["model"])),

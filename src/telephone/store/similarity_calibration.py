@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from telephone.core.seeds import digest
-from telephone.store import Run, Score, ScorerKind, ScorerRow
+from telephone.store.records import Score, ScorerKind, ScorerRow
+from telephone.store.run import Run
 
 Floats = NDArray[np.float64]
 
@@ -151,14 +152,14 @@ def calibration_row(distance: ScorerRow) -> ScorerRow:
 @cache
 def shipped_calibrations() -> dict[str, SimilarityCalibration]:
     """Returns the calibrations that come with the package, by fingerprint of the judge."""
-    folder = resources.files("telephone.judge") / "data"
+    folder = resources.files("telephone.store") / "calibrations"
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".json")), key=lambda file: file.name)
     found = (_from_json(json.loads(file.read_text(encoding="utf-8"))) for file in files)
     return {calibration.fingerprint: calibration for calibration in found}
 
 
 def as_json(calibration: SimilarityCalibration) -> str:
-    """Returns a calibration as a file of `data/` holds it."""
+    """Returns a calibration as a file of `calibrations/` holds it."""
     return json.dumps(asdict(calibration), ensure_ascii=False, indent=1) + "\n"
 
 
