@@ -21,8 +21,9 @@ def csv_text(table: "pd.DataFrame") -> str:
     """
     texts = table.select_dtypes(exclude=["number", "bool"])
     returns = any(isinstance(value, str) and "\r" in value for _, column in texts.items() for value in column)
-    quoting = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
-    return table.to_csv(index=False, lineterminator="\n", quoting=quoting)
+    if returns:
+        return table.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    return table.to_csv(index=False, lineterminator="\n")
 
 
 def _csv(table: "pd.DataFrame") -> bytes:
