@@ -61,6 +61,16 @@ class Cell:
         return tuple(level for level, count in zip(LEVELS, PROMPTS[self.prompts], strict=True) for _ in range(count))
 
     @property
+    def floor(self) -> float:
+        """Returns what is added to scores at the ceiling, so that 0 is nothing lost."""
+        return (0.1 / 0.3) * (0.1 + 0.05 + 0.05 + 0.06) if self.kind == "ceiling" else 0.0
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Returns the limits of the measure."""
+        return (0.0, 1.0) if self.kind == "ceiling" else (-np.inf, np.inf)
+
+    @property
     def means(self) -> Floats:
         """Returns the true means of the text-to-image models, centred."""
         steps = np.arange(self.models[0]) * (0.0 if self.truth == "equal" else STEP)
@@ -99,7 +109,7 @@ def battle(generator: np.random.Generator, cell: Cell) -> Floats:
     centres = np.array([LEVELS.index(level) for level in cell.strata]) * 0.1
     scores = cell.means[:, None, None] + centres + 0.1 * noise(generator, cell.kind, 1, 1, p)
     scores = scores + 0.05 * noise(generator, cell.kind, t, 1, p) + 0.05 * noise(generator, cell.kind, 1, c, p)
-    return np.asarray(scores + 0.06 * noise(generator, cell.kind, t, c, p))
+    return np.asarray(scores + 0.06 * noise(generator, cell.kind, t, c, p) + cell.floor)
 
 
 def statements(cell: Cell, scores: Floats) -> dict[str, float]:
@@ -152,15 +162,14 @@ def pairs(cell: Cell, wide: Floats, level: float) -> dict[str, float]:
 def means(cell: Cell, wide: Floats) -> dict[str, float]:
     """Returns the statements about means, overall and of one level."""
     levels = np.array([LEVELS.index(level) for level in cell.strata]) * 0.1
-    whole = estimate_means(wide, cell.strata)
-    truth = cell.means + levels.mean()
+    whole = estimate_means(wide, cell.strata, cell.limits)
+    own = cell.means + cell.floor
+    truth = own + levels.mean()
     easy = np.array([level == "easy" for level in cell.strata])
-    part = estimate_means(wide[easy], ["easy"] * int(easy.sum()))
+    part = estimate_means(wide[easy], ["easy"] * int(easy.sum()), cell.limits)
     return {
         "coverage: mean over all levels": _mean(((whole.low <= truth) & (truth <= whole.high))[~np.isnan(whole.low)]),
-        "coverage: mean of one level": _mean(
-            ((part.low <= cell.means) & (cell.means <= part.high))[~np.isnan(part.low)]
-        ),
+        "coverage: mean of one level": _mean(((part.low <= own) & (own <= part.high))[~np.isnan(part.low)]),
     }
 
 

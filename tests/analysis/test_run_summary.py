@@ -46,7 +46,8 @@ def test_answers_and_counts() -> None:
     assert len(found.leaderboards) == 3 * 3 * 2
     assert found.leaderboard("pair", "recall", "mean").overall["t2i_model"].tolist() == ["d1", "d1", "d2", "d2"]
     assert len(found.drift) == len(found.facts) == 3 * 4 * 2
-    few, models = found.warnings
+    levels, few, models = found.warnings
+    assert levels == "Easy and medium and hard: fewer than 8 prompts a level are too few for an interval."
     assert few == "With 9 prompts only large differences between models are significant."
     assert models.startswith("TOO FEW MODELS: 2 drawing and 2 describing models")
 
@@ -74,9 +75,10 @@ def test_broken_games_and_single_prompts_are_warned_of() -> None:
     played.loc[played["game"] == "p03 d1 w1 0", "text_after_dist"] = np.nan
     found = summarise_frame(played, planned=20)
     assert (found.counts.finished, found.counts.failed, found.counts.refused, found.counts.unfinished) == (14, 1, 1, 4)
-    assert [warning.split(" ", 1)[0] for warning in found.warnings] == ["2", "4", "2", "7", "Medium", "With"]
+    assert [warning.split(" ", 1)[0] for warning in found.warnings] == ["2", "4", "2", "7", "Easy", "With"]
     assert "2 of 20 games stopped early (1 failed, 1 refused)" in found.warnings[0]
-    assert "Medium and hard: one prompt has no interval." in found.warnings
+    few = "Easy and medium and hard: fewer than 8 prompts a level are too few for an interval."
+    assert few in found.warnings
 
 
 def test_without_facts_there_are_no_boards_of_facts() -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from telephone.analysis.convergence.overview import Convergence, TextSpace, analyse_convergence, text_space_of
 from telephone.analysis.convergence.rest_evidence import RestEvidence, rest_evidence
+from telephone.analysis.inference.bootstrap import MIN_PROMPTS
 from telephone.analysis.inference.bradley_terry import bradley_terry
 from telephone.analysis.inference.oracle_swaps import OracleSwaps, SwapGain, oracle_swaps, swap_gain
 from telephone.analysis.inference.pairwise import pairwise_differences
@@ -290,10 +291,12 @@ def _warnings(counts: Counts, games: pd.DataFrame) -> list[str]:
 def _few(games: pd.DataFrame) -> list[str]:
     prompts = games.drop_duplicates("prompt_id")
     sizes = prompts.groupby("level").size()
-    single = [level for level in ordered_levels(games) if sizes[level] == 1]
+    few = [level for level in ordered_levels(games) if sizes[level] < MIN_PROMPTS]
     sentences = []
-    if single:
-        sentences.append(f"{' and '.join(single).capitalize()}: one prompt has no interval.")
+    if few:
+        sentences.append(
+            f"{' and '.join(few).capitalize()}: fewer than {MIN_PROMPTS} prompts a level are too few for an interval."
+        )
     if 0 < len(prompts) < FEW_PROMPTS:
         sentences.append(f"With {len(prompts)} prompts only large differences between models are significant.")
     return sentences
