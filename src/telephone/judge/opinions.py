@@ -3,6 +3,7 @@
 The scores have the form of counted facts but are answers of a model; the kind of the scorer says so.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -14,11 +15,14 @@ from telephone.judge.question_generation import YesNoQuestion, generate_question
 from telephone.judge.scorer import Count, Scorer, ignore, run_scorer
 from telephone.judge.text_facts import why_uncounted
 from telephone.models import image2text
+from telephone.models.yes_no import YesNoModel
 from telephone.store import Run, Score, ScorerKind, ScorerRow
 
 NAME = "opinion_recall"
 """The kind of the scores: the share of questions answered by yes. A frame has it as `image_opinion_recall`."""
 YES, NO, UNSURE = "k", "m", "u"
+SOFT = "opinion_probability"
+"""The kind of the soft scores: the mean probability that a fact is there."""
 NO_ANSWERS = "No question was answered by yes or no."
 
 
@@ -69,7 +73,36 @@ class OpinionScorer(Scorer[Case]):
                 answers[at][number] = str(answer)
                 yes = None if isinstance(answer, ModelError) else parse_yes_no(answer)
                 states[at][number] = UNSURE if yes is None else YES if yes else NO
-        return [_score(*row) for row in zip(cases, questions, states, answers, strict=True)]
+        scores = [_score(*row) for row in zip(cases, questions, states, answers, strict=True)]
+        return scores + self._soft(cases, images, questions)
+
+    def _soft(
+        self, cases: Sequence[Case], images: list[Any], questions: list[tuple[YesNoQuestion, ...]]
+    ) -> list[Score]:
+        """Returns one soft score an image; none if the model gives no probabilities."""
+        if not isinstance(self._model, YesNoModel):
+            return []
+        due = [(at, question.text) for at in range(len(cases)) for question in questions[at]]
+        values = iter(self._model.yes_probabilities([images[at] for at, _ in due], [text for _, text in due]))
+        found = []
+        for case, own in zip(cases, questions, strict=True):
+            chances = fact_probabilities(own, [next(values) for _ in own])
+            detail = {"probabilities": [round(chance, 6) for chance in chances]}
+            found.append(Score(*case.key, SOFT, sum(chances) / len(chances), "", detail))
+        return found
+
+
+def fact_probabilities(questions: Sequence[YesNoQuestion], answers: Sequence[float]) -> list[float]:
+    """Returns the probability of each fact: that of yes, and of yes to the questions that it depends on.
+
+    Args:
+        questions: of one prompt, parents before children.
+        answers: the probability of yes to each question, in [0, 1].
+    """
+    found: list[float] = []
+    for question, answer in zip(questions, answers, strict=True):
+        found.append(math.prod([answer, *(found[parent] for parent in question.parents)]))
+    return found
 
 
 def collect_opinions(run: Run, ref: str, every: bool = False, report: Count = ignore) -> int:

@@ -102,3 +102,28 @@ def answer_instructions(
         for row, ids in zip(rows, model.generate(prompt, [seeds[row] for row in rows], how).tolist(), strict=True):
             texts[row] = tokenizer.decode(ids)
     return texts
+
+
+@torch.no_grad()
+def first_answer_logits(
+    model: LanguageModel,
+    tokenizer: ChatTokenizer,
+    image: Float[Tensor, "batch m language"],
+    instructions: Sequence[str],
+) -> Float[Tensor, "batch words"]:
+    """Returns the logits of the first token of each answer; instructions of one length are read together.
+
+    Args:
+        model: the language model.
+        tokenizer: of the language model.
+        image: soft visual prompts of the images.
+        instructions: one an image.
+    """
+    suffixes = [tokenizer.after_image(text) for text in instructions]
+    logits = torch.zeros(len(suffixes), len(tokenizer), device=image.device)
+    for length in sorted({len(ids) for ids in suffixes}):
+        rows = [row for row, ids in enumerate(suffixes) if len(ids) == length]
+        after = torch.tensor([suffixes[row] for row in rows], device=image.device)
+        prompt = torch.cat([with_image_prefix(model, image[rows]), model.embed(after)], 1)
+        logits[rows] = model(prompt)[:, -1]
+    return logits.cpu()

@@ -16,9 +16,9 @@ from torch.nn import functional as F
 
 from telephone.nets.blip import Blip
 from telephone.nets.checkpoint import tuples
-from telephone.nets.generation import Decoding, generate
+from telephone.nets.generation import Decoding, Step, generate
 from telephone.nets.layers import Attention, KeysValues, KeyValueCache, TransformerBlock
-from telephone.nets.tokenizer import PAD, WordTokenizer
+from telephone.nets.tokenizer import BOS, PAD, WordTokenizer
 
 
 @dataclass
@@ -144,6 +144,18 @@ class Answerer(nn.Module):
     ) -> Int[Tensor, "batch n"]:
         """Generates answers, equally many about each image; returns tokens without `<bos>`."""
         how = how or Decoding()
+        step = self._decoder(patches, questions)
+        return generate(step, seeds, replace(how, limit=min(how.limit, self.config.max_answer - 1)))
+
+    @torch.no_grad()
+    def first_logits(
+        self, patches: Float[Tensor, "images patches image_width"], questions: Int[Tensor, "batch m"]
+    ) -> Float[Tensor, "batch words"]:
+        """Returns the logits of the first token of each answer."""
+        return self._decoder(patches, questions)(torch.full((len(questions),), BOS), 0)
+
+    def _decoder(self, patches: Float[Tensor, "images patches image_width"], questions: Int[Tensor, "batch m"]) -> Step:
+        """Returns the step that maps the newest tokens and their position to logits, with its own cache."""
         read, mask = self.encode_question(patches, questions), questions != PAD
         known = [block.cross.keys(read) for block in self.answer_blocks]
         pasts = [KeyValueCache() for _ in self.answer_blocks]
@@ -154,7 +166,7 @@ class Answerer(nn.Module):
                 x = block(x, question, mask, past)
             return (self.answer_norm(x[:, 0]) @ self.token.weight.T).cpu()
 
-        return generate(step, seeds, replace(how, limit=min(how.limit, self.config.max_answer - 1)))
+        return step
 
 
 def _copy(block: nn.Module, parts: str, source: nn.Module, attention: str) -> None:

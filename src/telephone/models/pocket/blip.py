@@ -14,6 +14,7 @@ from telephone.models.caption_cleaning import clean_caption
 from telephone.models.pocket.pocket_net import PocketNet
 from telephone.models.provider import integer, number
 from telephone.models.runtime import image_batch, limited_threads
+from telephone.models.yes_no import yes_share
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -94,6 +95,31 @@ class PocketBlip(Image2Text):
             tokens = tokenizer.batch(questions, limit, pad_to=limit)
             answers = net.answer(features, tokens, seeds, Decoding(temperature=self._options["temperature"]))
         return [tokenizer.decode(row) for row in answers.tolist()]
+
+    def yes_probabilities(self, images: Sequence[Image.Image], questions: Sequence[str]) -> list[float]:
+        """Returns P(yes) / (P(yes) + P(no)) for each pair of image and question, in [0, 1].
+
+        Raises:
+            UsageError: the number of questions differs from the number of images.
+            WeightsError: the weights of the answers are missing, or not the shipped ones.
+        """
+        if len(images) != len(questions):
+            raise UsageError(f"There are {len(images)} images and {len(questions)} questions: give one an image.")
+        items, found = list(zip(images, questions, strict=True)), []
+        for start in range(0, len(items), BATCH):
+            part = (items[start : start + BATCH] + items[-1:] * BATCH)[:BATCH]
+            found += self._yes_batch(*zip(*part, strict=True))
+        return found[: len(items)]
+
+    def _yes_batch(self, images: Sequence[Image.Image], questions: Sequence[str]) -> list[float]:
+        import torch
+
+        net, tokenizer = self._answerer
+        limit = net.config.max_question
+        with limited_threads(), torch.no_grad():
+            features = self._net.image_encoder(image_batch(images, SIZE))
+            logits = net.first_logits(features, tokenizer.batch(questions, limit, pad_to=limit))
+        return yes_share(logits, *(tokenizer.encode(word)[0] for word in ("yes", "no")))
 
     @cached_property
     def _files(self) -> dict[Path, str]:

@@ -17,6 +17,7 @@ from telephone.models.pocket import blip
 from telephone.models.pocket.pocket_net import PocketNet
 from telephone.models.provider import integer, number
 from telephone.models.runtime import image_batch, limited_threads, parallel_map
+from telephone.models.yes_no import yes_share
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -128,6 +129,32 @@ class PocketInstructionModel(Image2Text):
             return answer_instructions(
                 self._language_model, self._tokenizer, vectors, *prompts, Decoding(**self._options)
             )
+
+    def yes_probabilities(self, images: Sequence[Image.Image], questions: Sequence[str]) -> list[float]:
+        """Returns P(yes) / (P(yes) + P(no)) for each pair of image and question, in [0, 1].
+
+        Raises:
+            UsageError: the number of questions differs from the number of images.
+            WeightsError: the weights are missing, are not the shipped ones, or were trained with others.
+        """
+        if len(images) != len(questions):
+            raise UsageError(f"There are {len(images)} images and {len(questions)} questions: give one an image.")
+        self._load()
+        items, found = list(zip(images, questions, strict=True)), []
+        for start in range(0, len(items), BATCH):
+            part = (items[start : start + BATCH] + items[-1:] * BATCH)[:BATCH]
+            found += self._yes_batch(*zip(*part, strict=True))
+        return found[: len(items)]
+
+    def _yes_batch(self, images: Sequence[Image.Image], questions: Sequence[str]) -> list[float]:
+        import torch
+
+        from telephone.nets.blip_2 import first_answer_logits
+
+        with limited_threads(), torch.no_grad():
+            vectors = self._image_vectors(self._image_encoder(image_batch(images, SIZE)))
+            logits = first_answer_logits(self._language_model, self._tokenizer, vectors, questions)
+        return yes_share(logits, *(self._tokenizer.encode(word)[0] for word in ("yes", "no")))
 
     @abstractmethod
     def _image_vectors(self, features: "Tensor") -> "Tensor":
