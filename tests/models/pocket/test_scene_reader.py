@@ -98,7 +98,7 @@ def test_the_wording_is_an_option(folder, pictures):
 
 def test_weights_of_another_shape_are_refused(folder, pictures):
     save_weights(folder / "reader.safetensors", torch.nn.Linear(2, 2), TINY, {})
-    with pytest.raises(WeightsError, match="another version"):
+    with pytest.raises(WeightsError, match="do not fit the net of this version"):
         SceneReaderModel().read(pictures)
 
 
