@@ -82,12 +82,12 @@ def test_by_level() -> None:
     assert table.loc["easy", ["prompts", "ceiling", "floor", "equal"]].tolist() == [2, 1, 0, 0]
     assert table.loc["hard", ["prompts", "ceiling", "floor", "equal"]].tolist() == [3, 0, 1, 1]
     assert table.loc["easy", "range"] == pytest.approx(0.2)
-    (made,) = as_text(prompt_information(GAMES))
+    (made,) = as_text(prompt_information(GAMES), "share of facts kept")
     assert made.rows == (
         ("easy", "2", "1", "0", "0.20", "0.05", "0.15"),
         ("hard", "3", "0", "2", "0.33", "0.17", "0.17"),
     )
-    assert as_text(prompt_information(GAMES.iloc[:0])) == ()
+    assert as_text(prompt_information(GAMES.iloc[:0]), "distance") == ()
 
 
 def test_warnings_name_the_prompts() -> None:

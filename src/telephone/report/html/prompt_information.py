@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def prompt_information(table: pd.DataFrame) -> tuple[TextTable, ...]:
+def prompt_information(table: pd.DataFrame, measure: str) -> tuple[TextTable, ...]:
     """Returns one row a level, or no table without prompts that two pairs played.
 
     Args:
         table: As `telephone.analysis.prompt_information` gives it.
+        measure: What its scores are, in words.
     """
     from telephone.analysis import information_by_level
 
@@ -27,7 +28,7 @@ def prompt_information(table: pd.DataFrame) -> tuple[TextTable, ...]:
     head = ("level", "prompts", "kept whole by every pair", "otherwise equal for every pair", "range over pairs",
             "over text-to-image models", "over image-to-text models")  # fmt: skip
     note = (
-        "where all pairs have one score after the last turn, a prompt cannot distinguish models; range: best minus "
-        "worst score on one prompt, mean over prompts"
+        f"{measure} after the last turn; where it is the same for all pairs, a prompt cannot distinguish models. "
+        "Range: highest minus lowest on one prompt, mean over prompts"
     )
     return (TextTable("Do the prompts distinguish the models?", note, head, rows),) if rows else ()

@@ -24,7 +24,8 @@ def comparisons(summary: RunSummary, names: Mapping[str, str]) -> tuple[TextTabl
     differences = {str(side): table for side, table in summary.pairwise_differences.items()}
     strengths = {str(side): table for side, table in summary.bradley_terry.items()}
     measure = summary.primary
-    information = prompt_information(summary.prompt_information)
+    scored = "share of facts kept" if summary.counted else "distance from the prompt"
+    information = prompt_information(summary.prompt_information, scored)
     return (
         *tables.differences(differences, names, measure),
         *tables.strengths(strengths, names, measure),
