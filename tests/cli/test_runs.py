@@ -46,7 +46,7 @@ def test_show_one_game_by_name_by_part_of_it_and_by_key(cli, run):
     assert "fake/painter draws, fake/captioner?loss=0.1 describes" in told
     found = json.loads(cli("show", run, name, "--json").stdout)
     assert [turn["turn"] for turn in found["turns"]] == [1, 2]
-    assert found["turns"][0]["before"] == found["prompt"]
+    assert found["turns"][0]["before"] == found["prompt"] and found["prompt"] in " ".join(told.split())
     for part in (name[:5], found["key"], found["key"][:20]):
         assert json.loads(cli("show", run, part, "--json").stdout)["name"] == name
 
@@ -248,3 +248,21 @@ def test_resume_while_somebody_plays(cli, run, tmp_path):
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = cli("resume", run, "--embedder", "fake/embedder")
     assert (done.exit_code, "The run in run is being played" in done.stderr) == (1, True)
+
+
+def test_facts_of_a_game_as_a_diagram(cli, run, tmp_path):
+    name = names(cli, run)[0]
+    done = cli("show", run, name, "--facts", "f.png")
+    assert done.exit_code == 0 and done.stdout.splitlines()[-1] == "f.png", done.output
+    with Image.open(tmp_path / "f.png") as diagram:
+        assert diagram.width > 1000
+    assert "name it" in cli("show", run, "--facts", "f.png").stderr
+    assert "end in .png" in cli("show", run, name, "--facts", "f.svg").stderr
+
+
+def test_a_game_without_counted_facts_has_no_diagram(cli, tmp_path):
+    (tmp_path / "mine.txt").write_text("A wise old wizard with a purple hat.\n", encoding="utf-8")
+    words = ("--t2i", "fake/painter", "--i2t", "fake/captioner", "--embedder", "fake/embedder", "--prompts", "mine.txt")
+    assert cli("play", *words, "--turns", "1", "--no-report", "--out", "mine").exit_code == 0
+    done = cli("show", "mine", names(cli, "mine")[0], "--facts", "f.png")
+    assert done.exit_code == 2 and "not counted" in done.stderr and not (tmp_path / "f.png").exists()

@@ -12,11 +12,10 @@ from PIL import Image
 from report_pages import data_of, parse, tables
 
 from telephone.plots import Encoding, drift_figure
-from telephone.report import VarianceShare, games_of, leaderboard_table, write_page
+from telephone.report import VarianceShare, leaderboard_table, write_page
 from telephone.report.html.embedded_images import ENCODINGS, EmbeddedImages, ImageEncoding, webp
 from telephone.report.html.figures import inline_svg
 from telephone.report.html.page import render_page
-from telephone.report.html.report_data import featured
 
 
 @pytest.fixture(scope="module")
@@ -141,15 +140,6 @@ def test_shares_warnings_and_folded_leaderboards_are_shown(frame):
     assert "60\u00a0%" in words and "0\u00a0% to 80\u00a0%" in words
     assert "--x:60.0%;--l:0.0%;--w:80.0%" in html
     assert "rank 1 to 3" in words and "all levels" in words and "More leaderboards" in words
-
-
-def test_featured_games_are_best_middle_and_worst(frame):
-    games = tuple(games_of(frame))
-    best, middle, worst = (each.game.distance for each in featured(games))
-    ranked = sorted(game.distance for game in games)
-    assert (best, middle, worst) == (ranked[0], ranked[5], ranked[-1])
-    assert [each.reason for each in featured(games[:1])] == ["The game that kept most facts"]
-    assert featured(()) == ()
 
 
 def noisy(folder: Path, count: int, size: int) -> list[Path]:

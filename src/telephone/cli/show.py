@@ -29,19 +29,31 @@ def command(
         Path | None,
         typer.Option("--animate", metavar="FILE.webp|gif|mp4", help="Write the game as a film.", show_default=False),
     ] = None,
+    facts: Annotated[
+        Path | None,
+        typer.Option(
+            "--facts",
+            metavar="FILE.png",
+            help="Write a diagram of where each fact of the prompt went.",
+            show_default=False,
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show a run's games with what they kept, or one game turn by turn."""
     from telephone import pipeline
 
     if game is None:
-        if strip is not None or animate is not None:
-            raise UsageError("A strip or a film shows one game: name it (`telephone show FOLDER GAME --strip FILE`).")
+        if strip is not None or animate is not None or facts is not None:
+            raise UsageError(
+                "A strip, a film or a diagram shows one game: name it (`telephone show FOLDER GAME --strip FILE`)."
+            )
         print_games(pipeline.games(folder, levels(level or ())), json)
         return
     found = pipeline.find_game(folder, game)
     written = [pipeline.game_strip(found.game, strip)] if strip is not None else []
     written += [pipeline.game_film(found.game, animate)] if animate is not None else []
+    written += [pipeline.game_facts(folder, found.game, facts)] if facts is not None else []
     if json:
         print_json(game_json(found.game) | {"key": found.key, "files": [str(path) for path in written]})
         return

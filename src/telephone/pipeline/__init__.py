@@ -8,7 +8,7 @@ from telephone.models import Embedder, Image2Text, Text2Image, embedder, image2t
 from telephone.pipeline.battle_config import BattleConfig
 from telephone.pipeline.costs import Confirm, CostNotConfirmed, needs_confirmation
 from telephone.pipeline.exporting import FORMATS, export, report
-from telephone.pipeline.filming import FilmOptions, FilmResult, films, game_film, game_strip
+from telephone.pipeline.filming import FilmOptions, FilmResult, films, game_facts, game_film, game_strip
 from telephone.pipeline.judging import judge
 from telephone.pipeline.options import JudgeOptions, PlayOptions
 from telephone.pipeline.planning import BattleSize, SizeQuestion, battle_size, parse_size
@@ -95,6 +95,7 @@ __all__ = [
     "find_game",
     "forecast",
     "forecast_resume",
+    "game_facts",
     "game_film",
     "game_strip",
     "games",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,6 +93,36 @@ def game_strip(game: PlayedGame, path: Path) -> Path:
 
     check_output(path, (".png",))
     write_output(path, encode_png(film_strip(game)))
+    return path
+
+
+def game_facts(folder: str | Path, game: PlayedGame, path: Path) -> Path:
+    """Writes where each fact of a game went as a diagram, a PNG file, and returns its path.
+
+    Args:
+        folder: the run's folder.
+        game: a game of this run, as `find_game` returns it.
+        path: ends in .png.
+
+    Raises:
+        UsageError: the path does not end in .png, or the facts of this game were not counted.
+        StoreError: the run cannot be read, or the file cannot be written.
+    """
+    from telephone.analysis.facts.fact_paths import fact_paths
+    from telephone.plots import fact_paths_figure
+    from telephone.store import Run
+
+    check_output(path, (".png",))
+    with Run.open(folder) as run:
+        table = fact_paths(run, run.frame(), game.key)
+    if table.empty:
+        raise UsageError(
+            f"The facts of {game.name} are not counted: its prompt has words that the pocket world does not know, or "
+            f"the run is not judged yet (`telephone judge {shell_word(Path(folder))}`)."
+        )
+    buffer = BytesIO()
+    fact_paths_figure(table, game.prompt).savefig(buffer, format="png", metadata={"Software": None})
+    write_output(path, buffer.getvalue())
     return path
 
 

@@ -1,6 +1,7 @@
 """Figures: functions from a table to a matplotlib figure, in one style and without the global state of pyplot."""
 
 from telephone.plots.drift import drift_figure
+from telephone.plots.fact_paths import fact_paths_figure
 from telephone.plots.facts import facts_figure
 from telephone.plots.heatmap import heatmap_figure
 from telephone.plots.importance import importance_figure
@@ -11,6 +12,7 @@ from telephone.plots.survival import survival_figure
 __all__ = [
     "Encoding",
     "drift_figure",
+    "fact_paths_figure",
     "facts_figure",
     "heatmap_figure",
     "importance_figure",

@@ -21,11 +21,15 @@ _HEIGHT, _TITLE, _BELOW, _LEFT, _RIGHT = 2.05, 0.3, 0.62, 0.5, 0.1
 """Inches: height of a panel, its title, room for turns below it, for the scale left of it, and at the right edge."""
 _COLUMNS = {1: 1, 2: 2, 4: 2}
 _MOST_COLUMNS = 3
-_SHORT, _LONG, _CHARACTER, _LINE = 15, 19, 0.073, 0.145
+_SHORT, _LONG, _CHARACTER, _LINE = 15, 19, 0.066, 0.145
 """Characters of a label that leaves room for three columns, and of a line of a longer one; inches of a character, and
 from a line to the next."""
-_BESIDE = 0.34
-"""Inches between the curves and their labels."""
+_BESIDE, _BAR = 0.34, 0.085
+"""Inches between the curves and their labels, and from a bar of an interval to the next."""
+_MOST_BANDS = 2
+"""With more curves in a panel their bands would cover each other: the last interval of each is a bar, and its band is
+invisible until a page shows it."""
+_INVISIBLE = 0.001
 _BOLD_CHARACTER = 0.098
 """Inches of a character of a panel's title."""
 
@@ -69,7 +73,8 @@ def pair_figure(table: pd.DataFrame, level: str, encoding: style.Encoding | None
     panels = [name for name in encoding.panels if (scored["t2i_model"] == name).any()]
     labels = {name: style.wrapped(label, _LONG) for name, label in _short(encoding, scored).items()}
     names = style.short_names(encoding.panels)
-    figure, axes = _panels([names[name] for name in panels] or [""], list(labels.values()))
+    bars = len(labels) if len(labels) > _MOST_BANDS and _has_intervals(scored) else 0
+    figure, axes = _panels([names[name] for name in panels] or [""], list(labels.values()), bars)
     last = int(scored["step_number"].max()) + 1 if len(scored) else 0
     for each in axes:
         options.scale(each, table)
@@ -78,12 +83,18 @@ def pair_figure(table: pd.DataFrame, level: str, encoding: style.Encoding | None
         for height, label in options.references:
             _draw_reference(each, height, label)
         _draw_panel(each, scored[scored["t2i_model"] == name], encoding, options.start)
-        _label_curves(each, scored[scored["t2i_model"] == name], encoding, labels)
+        if bars:
+            _draw_bars(each, scored[scored["t2i_model"] == name], encoding)
+        _label_curves(each, scored[scored["t2i_model"] == name], encoding, labels, bars)
     if not panels:
         style.add_note(axes[0], options.empty)
     title = f"{level.capitalize()} prompts: {options.title[0].lower()}{options.title[1:]}" if level else options.title
-    style.add_title(figure, title, options.subtitle)
+    style.add_title(figure, title, options.subtitle + ("; bars: intervals after the last turn" if bars else ""))
     return figure
+
+
+def _has_intervals(table: pd.DataFrame) -> bool:
+    return {"low", "high"} <= set(table.columns) and bool(table[["low", "high"]].notna().all(axis=1).any())
 
 
 def _encoding_of(table: pd.DataFrame) -> style.Encoding:
@@ -97,7 +108,7 @@ def _short(encoding: style.Encoding, scored: pd.DataFrame) -> dict[str, str]:
     return {name: names[name] for name in encoding.colours if (scored["i2t_model"] == name).any()}
 
 
-def _panels(names: Sequence[str], labels: Sequence[str]) -> tuple[Figure, list[Axes]]:
+def _panels(names: Sequence[str], labels: Sequence[str], bars: int) -> tuple[Figure, list[Axes]]:
     """Returns a figure with titled axes for each panel, row by row, with room for the labels right of each."""
     from matplotlib.figure import Figure
 
@@ -118,7 +129,7 @@ def _panels(names: Sequence[str], labels: Sequence[str]) -> tuple[Figure, list[A
     for number, title in enumerate(titles):
         down, across = divmod(number, columns)
         left, bottom = style.MARGIN + across * cell + _LEFT - 0.1, (rows - down - 1) * row + _BELOW
-        room = cell - _LEFT - _RIGHT - _BESIDE - _CHARACTER * longest
+        room = cell - _LEFT - _RIGHT - _BESIDE - _BAR * bars - _CHARACTER * longest
         axes = figure.add_axes((left / width, bottom / total, room / width, high / total))
         style.style_axes(axes)
         look: dict[str, Any] = {"color": style.TEXT, "fontsize": 10.5, "fontweight": "bold", "family": style.FONT}
@@ -130,7 +141,7 @@ def _panels(names: Sequence[str], labels: Sequence[str]) -> tuple[Figure, list[A
 def _draw_panel(axes: Axes, scored: pd.DataFrame, encoding: style.Encoding, start: float) -> None:
     """Draws the curves of one text-to-image model, each followed by its band, so that a page can pair them."""
     own = dict(list(scored.groupby("i2t_model", sort=True)))
-    alpha = 0.2 / max(1, len(own)) ** 0.5  # keeps curves readable where several bands overlap
+    alpha = 0.15 if len(own) <= _MOST_BANDS else _INVISIBLE
     for place, name in enumerate(name for name in encoding.colours if name in own):
         rows, order = own[name], 3 + place / 50
         turns = [0, *(int(step) + 1 for step in rows["step_number"])]
@@ -158,7 +169,22 @@ def _draw_band(axes: Axes, rows: pd.DataFrame, start: float, colour: tuple[str, 
     band.set_gid(f"band--{order}")
 
 
-def _label_curves(axes: Axes, scored: pd.DataFrame, encoding: style.Encoding, labels: dict[str, str]) -> None:
+def _draw_bars(axes: Axes, scored: pd.DataFrame, encoding: style.Encoding) -> None:
+    """Draws the interval of each curve after its last turn as a bar right of the axes."""
+    width = axes.get_position().width * float(axes.figure.get_size_inches()[0])
+    for place, name in enumerate(encoding.colours):
+        known = scored[scored["i2t_model"] == name].dropna(subset=["low", "high"])
+        if known.empty:
+            continue
+        at, end = 1 + (place + 0.8) * _BAR / width, known.iloc[-1]
+        look: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "color": encoding.colours[name]}
+        axes.plot([at, at], [end["low"], end["high"]], linewidth=2.2, alpha=0.55, clip_on=False, label="_bar", **look)
+        axes.plot([at], [end["mean"]], marker="o", markersize=3.4, clip_on=False, label="_", **look)
+
+
+def _label_curves(
+    axes: Axes, scored: pd.DataFrame, encoding: style.Encoding, labels: dict[str, str], bars: int
+) -> None:
     """Writes the name of each curve beside its right end, moved as far as needed to overlap no other name."""
     ends = {str(name): rows.iloc[-1] for name, rows in scored.groupby("i2t_model", sort=True)}
     names = sorted(ends, key=lambda name: (float(ends[name]["mean"]), list(encoding.colours).index(name)))
@@ -168,19 +194,30 @@ def _label_curves(axes: Axes, scored: pd.DataFrame, encoding: style.Encoding, la
     heights = spread([float(ends[name]["mean"]) for name in names], sizes, low, high)
     for name, height in zip(names, heights, strict=True):
         end = (int(ends[name]["step_number"]) + 1, float(ends[name]["mean"]))
-        _label_curve(axes, end, height, labels[name], (encoding.colours[name], encoding.markers[name]))
+        _label_curve(axes, end, height, labels[name], (encoding.colours[name], encoding.markers[name]), _BAR * bars)
 
 
-def _label_curve(axes: Axes, end: tuple[float, float], height: float, label: str, look: tuple[str, str]) -> None:
-    """Writes a name at a height right of the axes, after its marker, with a thin line to the end of the curve."""
+def _label_curve(
+    axes: Axes, end: tuple[float, float], height: float, label: str, look: tuple[str, str], gap: float
+) -> None:
+    """Writes a name at a height right of the axes, after its marker, with a thin line to the end of the curve.
+
+    Args:
+        axes: The panel.
+        end: Last turn of the curve and its value.
+        height: Where the name stands.
+        label: The name.
+        look: Colour and marker.
+        gap: Inches of the bars between the axes and the names.
+    """
     colour, marker = look
     width = axes.get_position().width * float(axes.figure.get_size_inches()[0])
-    at, text = 1 + 0.2 / width, 1 + _BESIDE / width
+    at, text = 1 + (0.2 + gap) / width, 1 + (_BESIDE + gap) / width
     scale = axes.get_yaxis_transform()
     low, high = axes.get_xlim()
     axes.plot(
-        [(end[0] - low) / (high - low), at], [end[1], height], transform=scale, color=colour, linewidth=0.8,
-        clip_on=False, zorder=2.5, label="_",
+        [(end[0] - low) / (high - low), 1 + gap / width, at], [end[1], end[1], height], transform=scale, color=colour,
+        linewidth=0.8, clip_on=False, zorder=2.5, label="_",
     )  # fmt: skip
     axes.plot(
         [at], [height], transform=scale, color=colour, marker=marker, linewidth=0, markersize=5.5, clip_on=False,

@@ -7,6 +7,7 @@ same marker in all of them. matplotlib is imported inside functions, so that imp
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -89,6 +90,11 @@ def wrapped(name: str, width: int, lines: int = 3) -> str:
     if len(made) > lines:
         kept[-1] = kept[-1][: width - 1] + "…"
     return "\n".join(kept)
+
+
+def wrapped_text(text: str, width: int, lines: int = 3) -> str:
+    """Returns a text in lines of at most `width` characters; a longer one than `lines` ends in an ellipsis."""
+    return "\n".join(textwrap.wrap(text, width, max_lines=lines, placeholder=" …")) or " "
 
 
 def left_of(names: Iterable[str]) -> float:

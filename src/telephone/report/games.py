@@ -75,6 +75,8 @@ class PlayedGame:
     """What the game starts with: text or image."""
     planned: int = 0
     """Planned number of turns; 0 is unknown."""
+    key: str = ""
+    """Its full hash; empty if the frame has none."""
 
     @property
     def outcome(self) -> str:
@@ -92,17 +94,6 @@ class PlayedGame:
     def recall(self) -> float | None:
         """Share of facts that the last description states; None if the game is incomplete or unscored."""
         return self._last_score("recall")
-
-    @property
-    def repeated_turns(self) -> int:
-        """Number of turns at the end that equal the turn before them, texts and image alike."""
-        count = 0
-        for turn, before in zip(reversed(self.turns), reversed(self.turns[:-1]), strict=False):
-            same = (turn.before, turn.after, turn.image) == (before.before, before.after, before.image)
-            if not same or turn.outcome != "ok" or turn.after is None:
-                break
-            count += 1
-        return count
 
     @property
     def last_description(self) -> str | None:
@@ -164,6 +155,7 @@ def _game(rows: list[dict[Any, Any]], image_path: Callable[[str], Path] | None) 
         turns=turns,
         repeat=int(head.get("repeat", 0)),
         first=str(head.get("first", "text")),
+        key=str(head.get("game", "")),
     )
 
 

@@ -152,7 +152,7 @@ def _read(
     same = made["game"] == made["game"].shift(1)
     made["states_before"] = _before(made, same)
     if mend:
-        made["states"] = _mended(made)
+        made["states"] = pd.Series(_mended(made), index=made.index, dtype=object)
         made["states_before"] = _before(made, same)
     step = made["generation"] - made["generation"].shift(1).where(same, 0)
     made["kind"] = made["kind"].where(step == 1, BOTH)

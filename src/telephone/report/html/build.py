@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from telephone.plots import short_names
 from telephone.report.games import games_of
 from telephone.report.html import sections, sentences
+from telephone.report.html.chosen_games import opening_game
 from telephone.report.html.figures import FigureContext, figure_tables
 from telephone.report.html.findings import collect_findings
 from telephone.report.html.page import write_page
@@ -62,6 +63,7 @@ def collect_report(run: Run, distance_judge: str | None = None, summary: RunSumm
     summary = summary or summarise(run, distance_judge)
     findings, spec = collect_findings(run, summary, distance_judge), run.spec
     games = tuple(games_of(summary.frame, spec.turns, run.images.path))
+    opening = opening_game(games)
     names = short_names([name for game in games for name in (game.t2i, game.i2t)])
     scored = any(each.rankable for each in summary.leaderboards) or not summary.drift["mean"].isna().all()
     return ReportData(
@@ -73,7 +75,7 @@ def collect_report(run: Run, distance_judge: str | None = None, summary: RunSumm
         leaderboards=_leaderboards(summary, [(summary.primary.name, "final")]) if scored else (),
         folded_leaderboards=_leaderboards(summary, _folded(summary)) if scored else (),
         variance_shares=_variance_shares(summary.variance_shares),
-        figures=figure_tables(FigureContext(run, summary, findings)),
+        figures=figure_tables(FigureContext(run, summary, findings, opening.game if opening else None)),
         games=games,
         settings=sentences.settings(spec, [row.identity for row in run.scorers()], summary.frame),
         warnings=(*summary.warnings, *(leak.words for leak in findings.leaks)),

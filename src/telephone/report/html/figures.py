@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from telephone.plots import (
     drift_figure,
+    fact_paths_figure,
     facts_figure,
     heatmap_figure,
     importance_figure,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from telephone.analysis import RunSummary
+    from telephone.report.games import PlayedGame
     from telephone.report.html.findings import Findings
     from telephone.store import Run
 
@@ -37,6 +39,8 @@ class FigureContext:
     run: Run
     summary: RunSummary
     findings: Findings
+    opening: PlayedGame | None = None
+    """The game at the top of the page."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,15 @@ def _pairs(context: FigureContext) -> pd.DataFrame | None:
     return drift if len(drift[["t2i_model", "i2t_model"]].drop_duplicates()) > 1 else None
 
 
+def _fact_paths(context: FigureContext) -> pd.DataFrame | None:
+    from telephone.analysis.facts.fact_paths import fact_paths
+
+    game = context.opening
+    if game is None:
+        return None
+    return fact_paths(context.run, context.summary.frame, game.key).assign(prompt=game.prompt)
+
+
 def _survival(context: FigureContext, by: str) -> pd.DataFrame | None:
     """Returns survival curves in the order of the legend: levels by difficulty, others by their last value."""
     table = context.findings.survival.get(by)
@@ -94,8 +107,8 @@ FIGURES = (
         _drift,
         drift_figure,
         note="Dashed lines, where they are known, give the scale. At the floor, a description is as close to the "
-        "prompt as another wording of it; at chance, it is no closer than to the prompt of another game. Bands are "
-        "95 % intervals; point at a curve to see its band alone.",
+        "prompt as another wording of it; at chance, it is no closer than to the prompt of another game. Bars "
+        "right of a panel are 95 % intervals after the last turn; point at a curve to see its interval at every turn.",
     ),
     ReportFigure(
         "facts",
@@ -137,6 +150,15 @@ FIGURES = (
         lambda context: context.findings.losses.get("attribute"),
         lambda table, level, encoding: losses_figure(table, "attribute", "kind of fact"),
         by_level=False,
+    ),
+    ReportFigure(
+        "fact-paths",
+        "losses",
+        "Where each fact of the opening game went, call by call",
+        _fact_paths,
+        lambda table, level, encoding: fact_paths_figure(table, str(table["prompt"].iloc[0])),
+        by_level=False,
+        heading="Where each fact of the opening game went",
     ),
     ReportFigure(
         "importance",

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from telephone.core.output_files import write_output
 from telephone.plots import Encoding
+from telephone.report.html.chosen_games import featured, opening_game
 from telephone.report.html.embedded_images import BUDGET, EmbeddedImages
 from telephone.report.html.figures import FigureBlock, draw_section, is_wide
-from telephone.report.html.report_data import LeaderboardTable, ReportData, featured
+from telephone.report.html.report_data import LeaderboardTable, ReportData
 from telephone.report.media.canvas import ImageCache, missing_reason
+from telephone.report.turn_spans import turn_spans
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -75,7 +77,7 @@ def render_page(data: ReportData, budget: int = BUDGET, cache: ImageCache | None
         data=data,
         names=data.names,
         images=EmbeddedImages(paths, budget, cache),
-        opening=_opening_game(data.games),
+        opening=opening_game(data.games),
         featured=featured(data.games),
         gallery=_gallery(data.games),
         filters=_filters(data),
@@ -103,16 +105,10 @@ def _environment() -> Environment:
         percent=_percent,
         css_percent=_css_percent,
         is_wide=is_wide,
+        turn_spans=turn_spans,
         verdict_class=_verdict_class,
     )
     return environment
-
-
-def _opening_game(games: tuple[PlayedGame, ...]) -> PlayedGame | None:
-    """Returns the game at the top of the page: one of average distance with a short prompt; None without scores."""
-    ranked = sorted((game for game in games if game.distance is not None), key=lambda game: game.distance or 0.0)
-    middle = ranked[len(ranked) // 4 : max(1, len(ranked) * 3 // 4)]
-    return min(middle, key=lambda game: (game.first != "text", len(game.prompt), game.name), default=None)
 
 
 def _images_in_row(games: tuple[PlayedGame, ...]) -> int:

@@ -189,45 +189,6 @@ class ReportData:
         return sorted({game.t2i if side == "t2i" else game.i2t for game in self.games})
 
 
-@dataclass(frozen=True)
-class Featured:
-    """A game that is shown in full, and why."""
-
-    reason: str
-    game: PlayedGame
-
-
-def featured(games: tuple[PlayedGame, ...]) -> tuple[Featured, ...]:
-    """Returns the best, the median and the worst game at its end: by facts kept and then distance, else by distance.
-
-    Incomplete and unscored games are left out; with fewer than three scored games the result is shorter.
-    """
-    counted = [game for game in games if game.recall is not None]
-    by_facts = bool(counted) and all(game.recall is not None for game in games if game.distance is not None)
-    ranked = sorted(counted, key=_loss) if by_facts else sorted(_measured(games), key=_distance)
-    if not ranked:
-        return ()
-    most, least = ("kept most facts", "kept fewest facts") if by_facts else ("ended nearest", "ended farthest")
-    chosen = {f"The game that {most}": ranked[0]}
-    if len(ranked) > 2:
-        chosen["The median game"] = ranked[(len(ranked) - 1) // 2]
-    if len(ranked) > 1:
-        chosen[f"The game that {least}"] = ranked[-1]
-    return tuple(Featured(reason, game) for reason, game in chosen.items())
-
-
-def _measured(games: tuple[PlayedGame, ...]) -> list[PlayedGame]:
-    return [game for game in games if game.distance is not None]
-
-
-def _distance(game: PlayedGame) -> float:
-    return 0.0 if game.distance is None else game.distance
-
-
-def _loss(game: PlayedGame) -> tuple[float, float]:
-    return (-(game.recall or 0.0), _distance(game))
-
-
 def leaderboard_table(
     title: str, measure: str, table: pd.DataFrame, names: tuple[str, ...], share: bool = False
 ) -> LeaderboardTable:

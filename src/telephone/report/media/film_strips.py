@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from PIL import Image, ImageDraw
 
 from telephone.plots import short_names
-from telephone.report.games import PlayedGame, Turn
+from telephone.report.games import PlayedGame
 from telephone.report.media import canvas
 from telephone.report.media.canvas import ImageCache
 from telephone.report.media.typesetting import TextStyle, draw_lines
+from telephone.report.turn_spans import TurnSpan, turn_spans
 
 _SMALL, _TEXT, _LABEL, _NAMES, _PROMPT = (
     TextStyle(13),
@@ -27,7 +28,7 @@ class StripStyle:
     """Sizes of a film strip, in pixels."""
 
     columns: int = 5
-    """Largest number of turns in a row; more turns are split into rows of about the same length."""
+    """Largest number of tiles in a row; more are split into rows of about the same length."""
     tile: int = 256
     """Side of an image; 256 is four times the 64 pixels of the pocket world."""
     gap: int = 28
@@ -50,14 +51,15 @@ def film_strip(game: PlayedGame, style: StripStyle | None = None, cache: ImageCa
     """Returns a game as one RGB image: prompt and models above, then the turns in rows.
 
     Args:
-        game: Any number of turns; a failed turn is a tile with its reason.
+        game: Any number of turns; a failed turn is a tile with its reason, turns that repeat another are counted.
         style: Sizes; the default fits ten turns on a screen.
         cache: Decoded images; share one among several strips of a run.
     """
     style, cache = style or StripStyle(), cache or ImageCache()
-    in_row = style.in_row(len(game.turns))
-    rows = [game.turns[start : start + in_row] for start in range(0, len(game.turns), in_row)]
-    width = style.width(len(game.turns))
+    spans = turn_spans(game)
+    in_row = style.in_row(len(spans))
+    rows = [spans[start : start + in_row] for start in range(0, len(spans), in_row)]
+    width = style.width(len(spans))
     bands = [_head(game, width, style), *(_row(row, width, style, cache) for row in rows)]
     strip = Image.new("RGB", (width, sum(band.height for band in bands)), canvas.BACKGROUND)
     top = 0
@@ -82,29 +84,34 @@ def _head(game: PlayedGame, width: int, style: StripStyle) -> Image.Image:
     return band
 
 
-def _row(turns: tuple[Turn, ...], width: int, style: StripStyle, cache: ImageCache) -> Image.Image:
-    cards = [_card(turn, style, cache) for turn in turns]
+def _row(spans: tuple[TurnSpan, ...], width: int, style: StripStyle, cache: ImageCache) -> Image.Image:
+    cards = [_card(span, style, cache) for span in spans]
     band = Image.new("RGB", (width, max(card.height for card in cards) + style.gap), canvas.BACKGROUND)
     for position, card in enumerate(cards):
         band.paste(card, (style.margin + position * (style.tile + style.gap), 0))
     return band
 
 
-def _card(turn: Turn, style: StripStyle, cache: ImageCache) -> Image.Image:
-    """Draws a turn: number, image, red text, green text."""
+def _card(span: TurnSpan, style: StripStyle, cache: ImageCache) -> Image.Image:
+    """Draws a turn: number, image, red text, green text; and how many turns repeat it."""
+    turn = span.first
     before = _TEXT.wrap(turn.before, style.tile, style.lines) if turn.before else []
     description = turn.after or (canvas.missing_reason(turn) if turn.lacks_description else "")
     after = _TEXT.wrap(description, style.tile, style.lines) if description else []
     parts = sum(28 + len(lines) * _TEXT.line_height for lines in (before, after) if lines)
-    height = 26 + style.tile + 12 + parts
+    repeats = _SMALL.line_height + 6 if span.note else 0
+    height = 26 + style.tile + 12 + repeats + parts
     card = Image.new("RGB", (style.tile, height), canvas.BACKGROUND)
     draw = ImageDraw.Draw(card)
-    _LABEL.write(draw, (0, 4), turn.label.upper(), canvas.TEXT)
+    _LABEL.write(draw, (0, 4), span.label.upper(), canvas.TEXT)
     if turn.distance is not None:
         distance = f"distance {turn.distance:.2f}"
         _SMALL.write(draw, (style.tile - _SMALL.width(distance), 3), distance, canvas.MUTED)
     card.paste(canvas.tile(turn, style.tile, cache), (0, 26))
     top = 26.0 + style.tile + 12
+    if span.note:
+        _SMALL.write(draw, (0, top - 4), span.note, canvas.TEXT)
+        top += repeats
     top = _paragraph(draw, top, "generated from", before, canvas.RED)
     _paragraph(draw, top, "described as", after, canvas.GREEN if turn.after else canvas.AMBER)
     return card
