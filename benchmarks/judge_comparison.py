@@ -4,7 +4,7 @@
     python benchmarks/judge_comparison.py wordings minilm/all-MiniLM-L6-v2 use/multilingual pocket/clip
     python benchmarks/judge_comparison.py losses minilm/all-MiniLM-L6-v2 use/multilingual pocket/clip
     python benchmarks/judge_comparison.py languages minilm/all-MiniLM-L6-v2 use/multilingual pocket/clip
-    python benchmarks/judge_comparison.py cost minilm/all-MiniLM-L6-v2      # one judge a process: memory is the process's
+    python benchmarks/judge_comparison.py cost minilm/all-MiniLM-L6-v2    # one judge a process
 
 The tables of docs/judges.md are its output. `RUN` is a finished pocket battle, as `telephone play` leaves it.
 """
@@ -30,6 +30,7 @@ from telephone.store import Run
 
 SUBSETS, SIZE = 100, 10
 LEVEL = 0.05
+SCENES = 200
 SENTENCES = {
     "English": ("a red boat", "A brown dog sleeps on a sofa.", "Two cats sit in front of a house at night."),
     "Chinese": ("红色的船", "一只棕色的狗在沙发上睡觉。", "晚上两只猫坐在房子前面。"),
@@ -37,7 +38,7 @@ SENTENCES = {
     "Korean": ("빨간 배", "갈색 개가 소파에서 자고 있다.", "밤에 고양이 두 마리가 집 앞에 앉아 있다."),
     "Russian": ("красная лодка", "Коричневая собака спит на диване.", "Две кошки сидят перед домом ночью."),
     "Arabic": ("قارب أحمر", "كلب بني ينام على الأريكة.", "قطتان تجلسان أمام المنزل ليلا."),
-    "German": ("ein rotes Boot", "Ein brauner Hund schläft auf einem Sofa.", "Zwei Katzen sitzen nachts vor einem Haus."),
+    "German": ("ein rotes Boot", "Ein brauner Hund schläft auf dem Sofa.", "Zwei Katzen sitzen vor einem Haus."),
     "Thai": ("เรือสีแดง", "สุนัขสีน้ำตาลนอนบนโซฟา", "แมวสองตัวนั่งหน้าบ้านตอนกลางคืน"),
     "Hindi": ("लाल नाव", "एक भूरा कुत्ता सोफे पर सो रहा है।", "रात में दो बिल्लियाँ घर के सामने बैठी हैं।"),
     "Khmer": ("ទូកក្រហម", "ឆ្កែពណ៌ត្នោតកំពុងដេកលើសាឡុង", "ឆ្មាពីរក្បាលអង្គុយនៅមុខផ្ទះនៅពេលយប់"),
@@ -94,11 +95,13 @@ def wordings(*judges: str) -> None:
         curve = shipped_calibrations()[judge.traits().fingerprint]
         for lang in curve.languages:
             scenes = [world.parse(prompt.text) for prompt in prompts]
-            starts = [prompt.text if lang == "en" else world.caption(scene, lang) for prompt, scene in zip(prompts, scenes, strict=True)]
-            by = {
-                wording: distances(judge, [(start, world.caption(scene, lang, wording)) for start, scene in zip(starts, scenes, strict=True)])
-                for wording in world.WORDINGS[lang]
-            }
+            starts = [
+                prompt.text if lang == "en" else world.caption(world.parse(prompt.text), lang) for prompt in prompts
+            ]
+            by = {}
+            for wording in world.WORDINGS[lang]:
+                texts = [world.caption(scene, lang, wording) for scene in scenes]
+                by[wording] = distances(judge, list(zip(starts, texts, strict=True)))
             for one, other in itertools.combinations(by, 2):
                 raw = by[one] - by[other]
                 calibrated = curve.similarity(by[one]) - curve.similarity(by[other])
@@ -121,18 +124,20 @@ def crowned(differences: np.ndarray) -> int:
 
 
 def losses(*judges: str) -> None:
-    """Prints how well a distance, and the calibrated similarity, separate a rewording from one and from two lost facts."""
+    """Prints how well a distance, and the calibrated similarity, separate rewordings from losses of 1, 2 and 4 facts."""
     for ref in judges:
         judge = embedder(ref)
         curve = shipped_calibrations()[judge.traits().fingerprint]
         for lang in curve.languages:
-            pairs = known_pairs(400, lang)
+            pairs = known_pairs(SCENES, lang)
             found = distances(judge, [(pair.reference, pair.text) for pair in pairs])
             lost = np.array([pair.lost for pair in pairs])
             areas = [np.mean(found[lost == 0][:, None] < found[lost == number][None]) for number in (1, 2)]
+            scenes = pd.DataFrame({"scene": [pair.reference for pair in pairs], "lost": lost, "distance": found})
+            within = [spearmanr(part["lost"], part["distance"]).statistic for _, part in scenes.groupby("scene")]
             beyond = [np.mean(found[lost == number] > curve.reworded) for number in (1, 2, 4)]
             print(
-                f"| {ref} | {lang} | {areas[0]:.2f} | {areas[1]:.2f} | {np.median(found[lost == 0]):.2f} |"
+                f"| {ref} | {lang} | {np.nanmean(within):.2f} | {areas[0]:.2f} | {areas[1]:.2f} | {np.median(found[lost == 0]):.2f} |"
                 f" {curve.reworded:.2f} | {' | '.join(f'{share:.0%}' for share in beyond)} |"
             )
 
@@ -146,7 +151,7 @@ def languages(*judges: str) -> None:
         }
         for ref in judges
     }
-    print(pd.DataFrame(rows).to_markdown() if False else pd.DataFrame(rows).to_string())
+    print(pd.DataFrame(rows).to_string())
 
 
 def cost(ref: str) -> None:

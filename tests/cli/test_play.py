@@ -103,7 +103,7 @@ def test_games_that_fail_make_the_exit_code_1(cli):
 
 
 def test_a_judge_that_is_not_installed_leaves_the_facts(cli, monkeypatch):
-    monkeypatch.setattr("telephone.models.local.minilm.PACKAGE", "no_such_package_at_all")
+    monkeypatch.setattr("telephone.models.local.use.PACKAGE", "no_such_package_at_all")
     done = cli("play", *SHORT[:4], *SHORT[6:])
     assert done.exit_code == 1
     assert "Note: The distances are left out." in done.stderr

@@ -49,7 +49,7 @@ def test_the_fakes_come_through_the_same_door_as_everyone():
     assert models.embedder("fake/embedder").embed_texts(["a b"]).shape == (1, 256)
     refs = {card.ref: card.kind for card in models.list_models()}
     assert refs["fake/painter"] == "text2image"
-    assert refs["minilm/all-MiniLM-L6-v2"] == "embedder"
+    assert refs["minilm/all-MiniLM-L6-v2"] == refs["use/multilingual"] == "embedder"
     assert refs["oracle/renderer"] == "text2image"
 
 

@@ -67,6 +67,7 @@ from telephone.analysis.tables.score_frames import (
     turn_means,
     without_controls,
 )
+from telephone.analysis.tables.unread_texts import unread_notes
 
 __getattr__ = renamed(__name__)
 
@@ -157,5 +158,6 @@ __all__ = [
     "uninformative_prompts",
     "turn_means",
     "variance_shares",
+    "unread_notes",
     "without_controls",
 ]

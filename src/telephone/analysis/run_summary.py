@@ -32,6 +32,7 @@ from telephone.analysis.tables.score_frames import (
     turn_means,
     without_controls,
 )
+from telephone.analysis.tables.unread_texts import unread_notes
 from telephone.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -176,8 +177,12 @@ def summarise(run: Run, distance_judge: str | None = None, frame: pd.DataFrame |
     marks = run.spec.control_lines
     planned = sum((game.t2i, game.i2t) not in marks for game in run.games())
     found = summarise_frame(frame, planned, run.spec.turns, tuple(row.identity for row in run.scorers()))
-    space = text_space_of(run, found.frame, distance_judge or "")
-    return replace(found, text_space=space, rest_evidence=rest_evidence(run.spec))
+    return replace(
+        found,
+        text_space=text_space_of(run, found.frame, distance_judge or ""),
+        rest_evidence=rest_evidence(run.spec),
+        warnings=(*found.warnings, *unread_notes(run, distance_judge)),
+    )
 
 
 def summarise_frame(

@@ -20,8 +20,8 @@ def command(
         typer.Option(
             "--embedder",
             metavar="REF",
-            help="Embedders that measure distances (repeat it, or comma-separated); MiniLM, and CLIP for prompts of the"
-            " pocket world.",
+            help="Embedders that measure distances (repeat it, or comma-separated); use/multilingual, and pocket/clip"
+            " for prompts of the pocket world.",
             show_default=False,
         ),
     ] = None,
@@ -46,6 +46,12 @@ def command(
         bool,
         typer.Option("--images", help="Also compare images with earlier ones by pixels and by objects."),
     ] = False,
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate", help="Measure what each embedder's distances mean, on known rewordings and losses."
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Judge a run: distances by several embedders, facts of texts and images, floors; scores that exist stay.
@@ -53,10 +59,12 @@ def command(
     Each text and image is embedded once for each embedder. The command then reports how similarly the judges order the
     models, how well each embedder follows the exact facts, and warns of scores that rise along a game. `--ask` and
     `--again` call the run's image-to-text models, `--opinion` any model that answers questions; remote ones cost money.
+    `--calibrate` embeds about 4,000 sentences of the pocket world by each embedder; the judges of this package come
+    with their calibration.
     """
     from telephone import pipeline
 
-    options = pipeline.JudgeOptions(refs(embedder or ()), ask, again, opinion, images=images)
+    options = pipeline.JudgeOptions(refs(embedder or ()), ask, again, opinion, images=images, calibrate=calibrate)
     with watching() as watcher:
         result = pipeline.judge(folder, options, progress=watcher.event)
     if result.missing:

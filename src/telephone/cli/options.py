@@ -52,4 +52,4 @@ RosterName = Annotated[
         "--roster", metavar="NAME|FILE", help="Models of a roster: see telephone players.", show_default=False
     ),
 ]
-JUDGE = "minilm/all-MiniLM-L6-v2"
+JUDGE = "use/multilingual"

@@ -10,7 +10,7 @@ from telephone.models.pocket import NETS, weights
 
 POCKET = "Pocket models"
 HUB = "Hub cache"
-JUDGE = "minilm/all-MiniLM-L6-v2"
+JUDGE = "use/multilingual"
 
 
 def check_pocket_weights(needed: frozenset[str]) -> list[Finding]:
@@ -41,12 +41,12 @@ def _shipped(name: str, lack: str, needed: bool) -> Finding:
 
 
 def _judge() -> Finding:
-    from telephone.models.local import minilm
+    from telephone.models.local import use
 
     try:
-        minilm.check(minilm.weights_folder())
+        use.check(use.package_folder())
     except TelephoneError as error:
-        return Finding(POCKET, JUDGE, "lacks", str(error), minilm.INSTALL, needed=True)
+        return Finding(POCKET, JUDGE, "lacks", str(error), use.INSTALL, needed=True)
     return Finding(POCKET, JUDGE, "ok", "weights are installed, hashes match", needed=True)
 
 

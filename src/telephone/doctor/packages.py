@@ -27,7 +27,7 @@ def _package(text: str) -> Finding:
     where = f"{PACKAGE}[{extra}]" if extra else f"{wanted.name}{wanted.specifier}"
     fix = f'pip install "{where}"'
     if extra == "embed":
-        fix = f'pip install --no-deps "{wanted.name}{wanted.specifier}"'  # its own requirements are not needed here
+        fix = f'pip install --no-deps "{wanted.name}{wanted.specifier}"'  # sentence-transformers is not needed here
     try:
         found = version(wanted.name)
     except PackageNotFoundError:

@@ -1,6 +1,7 @@
 """Scores of what was played: distances by embedders, facts kept in texts and images, and answers of models."""
 
 from telephone._moved import renamed
+from telephone.judge.calibrate import calibrate
 from telephone.judge.cases import Case, image_cases, text_cases
 from telephone.judge.distance import DistanceScorer
 from telephone.judge.image_distance import ImageDistanceScorer, measure_image_distances, pixel_distance
@@ -11,6 +12,7 @@ from telephone.judge.question_generation import YesNoQuestion, generate_question
 from telephone.judge.repeat_captions import RepeatCaptionScorer, collect_repeat_captions
 from telephone.judge.scorer import Progress, Scored, Scorer, run_scorer
 from telephone.judge.scoring import DEFAULT_EMBEDDER, POCKET_EMBEDDER, default_embedders, score
+from telephone.judge.similarity_calibration import SimilarityCalibration, calibration_for, store_calibration
 from telephone.judge.text_facts import Facts, TextFactsScorer, count_facts, why_uncounted
 from telephone.judge.vectors import Vectors, cosine_distance, embedded_kinds
 
@@ -33,10 +35,13 @@ __all__ = [
     "SceneReader",
     "Scored",
     "Scorer",
+    "SimilarityCalibration",
     "TextFactsScorer",
     "Vectors",
     "YesNoQuestion",
     "answers_questions",
+    "calibrate",
+    "calibration_for",
     "collect_opinions",
     "collect_repeat_captions",
     "cosine_distance",
@@ -50,6 +55,7 @@ __all__ = [
     "probe_omissions",
     "run_scorer",
     "score",
+    "store_calibration",
     "text_cases",
     "why_uncounted",
 ]

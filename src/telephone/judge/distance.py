@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from telephone.judge.cases import NO_WORDS, Case, unscored
+from telephone.judge.readability import Readability
 from telephone.judge.scorer import Scorer, in_chunks
 from telephone.judge.vectors import CHUNK, Vectors, text_hash
 from telephone.models import Embedder, name_of
@@ -29,6 +30,7 @@ class DistanceScorer(Scorer[Case]):
     def __post_init__(self) -> None:
         """Makes a place for vectors where none is given."""
         self._vectors = Vectors(self.embedder) if self.vectors is None else self.vectors
+        self._readability = Readability(self.embedder)
 
     @property
     def row(self) -> ScorerRow:
@@ -72,6 +74,11 @@ class DistanceScorer(Scorer[Case]):
     def _score(self, case: Case) -> Score:
         if case.prompt is None:
             return unscored(case, NAME, NO_WORDS)
+        unreadable = self._readability.why_unreadable(case.prompt, case.text)
+        if unreadable is not None:
+            detail = {"unknown": round(unreadable.share, 4), "remedy": unreadable.remedy}
+            reason = f"{unreadable.reason} {unreadable.remedy}"
+            return Score(case.subject, case.reference, NAME, None, reason, detail)
         value = self._vectors.distance(text_hash(case.prompt), text_hash(case.text))
         value = 0.0 if case.text == case.prompt else value
         if value is None:

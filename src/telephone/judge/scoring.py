@@ -17,7 +17,7 @@ from telephone.store import Run
 if TYPE_CHECKING:
     import pandas as pd
 
-DEFAULT_EMBEDDER = "minilm/all-MiniLM-L6-v2"
+DEFAULT_EMBEDDER = "use/multilingual"
 POCKET_EMBEDDER = "pocket/clip"
 """The second one for prompts of the pocket world: it knows nothing else, and it embeds images too."""
 

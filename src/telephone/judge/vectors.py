@@ -11,6 +11,7 @@ from PIL import Image
 from telephone.core.errors import ModelError
 from telephone.core.images import content_hash, decode
 from telephone.core.records import Kind
+from telephone.judge.readability import is_readable
 from telephone.judge.scorer import Count, complete, ignore, in_chunks
 from telephone.models import Embedder, name_of
 from telephone.store import EmbedderRow, Run
@@ -54,7 +55,7 @@ class Vectors:
         return None if pair[0] is None or pair[1] is None else cosine_distance(pair[0], pair[1])
 
     def add_texts(self, texts: Iterable[str], report: Count = ignore) -> int:
-        """Embeds the texts that are new and returns how many these are.
+        """Embeds the texts that are new and returns how many these are; what the embedder cannot read has no vector.
 
         Args:
             texts: any texts.
@@ -64,7 +65,19 @@ class Vectors:
             ModelError: the embedder does not return one row of numbers a text.
         """
         named = {text_hash(text): text for text in texts}
-        return self._add(named, lambda chunk: self.embedder.embed_texts([named[sha] for sha in chunk]), "text", report)
+        return self._add(named, lambda chunk: self._embed_texts([named[sha] for sha in chunk]), "text", report)
+
+    def _embed_texts(self, texts: Sequence[str]) -> Any:
+        """A text whose pieces are mostly unknown gets a row of zeros, which is stored as a vector without direction."""
+        readable = np.array([is_readable(self.embedder.pieces(text)) for text in texts], dtype=bool)
+        if readable.all():
+            return self.embedder.embed_texts(texts)
+        rows = np.asarray(self.embedder.embed_texts([text for text, read in zip(texts, readable, strict=True) if read]))
+        if rows.ndim != 2 or len(rows) != readable.sum():
+            return rows
+        complete = np.zeros((len(texts), rows.shape[1]))
+        complete[readable] = rows
+        return complete
 
     def add_images(self, images: Mapping[str, bytes] | Sequence[str], report: Count = ignore) -> int:
         """Embeds the images that are new and returns how many these are.

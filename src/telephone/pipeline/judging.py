@@ -6,13 +6,17 @@ from pathlib import Path
 from telephone.core.errors import WeightsError
 from telephone.judge import (
     Scored,
+    calibrate,
     collect_opinions,
     collect_repeat_captions,
     default_embedders,
+    embedded_kinds,
     measure_image_distances,
     probe_omissions,
     score,
+    store_calibration,
 )
+from telephone.models import embedder as load_embedder
 from telephone.pipeline.options import JudgeOptions
 from telephone.pipeline.playing import judge_callback
 from telephone.pipeline.results import JudgeProgress, JudgeResult, Progress, ignore
@@ -48,11 +52,20 @@ def _score(run: Run, options: JudgeOptions, progress: Progress) -> tuple[Scored,
         collect_repeat_captions(run, options.repeat_captions, _named("repeat captions", progress))
     chosen = options.embedders or default_embedders(run)
     scored = score(run, chosen, progress=judge_callback(progress), full=True)
+    if options.calibrate:
+        _calibrate(run, chosen, progress)
     if options.opinion:
         collect_opinions(run, options.opinion, report=_named(f"opinion of {options.opinion}", progress))
     if options.images:
         scored.append(measure_image_distances(run, _named("distances of images", progress)))
     return tuple(scored)
+
+
+def _calibrate(run: Run, refs: tuple[str, ...], progress: Progress) -> None:
+    """Embedders of images alone have no distances of texts to calibrate."""
+    for judge in map(load_embedder, refs):
+        if "text" in embedded_kinds(judge):
+            store_calibration(run, calibrate(judge, progress=judge_callback(progress)))
 
 
 def _ask(run: Run, options: JudgeOptions, progress: Progress) -> tuple[dict[str, int] | None, str]:
@@ -75,6 +88,7 @@ def _compared(run: Run, scored: tuple[Scored, ...], questions: dict[str, int] | 
         omission_rates,
         probe_answers,
         rank_agreement,
+        unread_notes,
         without_controls,
     )
 
@@ -90,7 +104,7 @@ def _compared(run: Run, scored: tuple[Scored, ...], questions: dict[str, int] | 
         omissions=omission_rates(probe_answers(run)),
         questions=questions,
         missing=missing,
-        warnings=tuple(leak.words for leak in find_information_leaks(matched)),
+        warnings=(*unread_notes(run), *(leak.words for leak in find_information_leaks(matched))),
     )
 
 

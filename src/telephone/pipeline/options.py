@@ -10,7 +10,8 @@ class PlayOptions:
     """Options of one call of `play` or `resume`; they do not change what a game gives."""
 
     embedders: tuple[str, ...] = ()
-    """Addresses of the embedders that measure distances; none takes MiniLM, and CLIP for prompts of the pocket world.
+    """Addresses of the embedders that measure distances; none takes the multilingual Universal Sentence
+    Encoder, and CLIP for prompts of the pocket world.
     """
     report: bool = True
     """Whether `report.html` is written into the run's folder."""
@@ -42,3 +43,5 @@ class JudgeOptions:
     """Address of a model that answers yes-or-no questions about prompts outside the pocket world."""
     images: bool = False
     """Whether images are compared with earlier images of their games, by pixels and by objects."""
+    calibrate: bool = False
+    """Whether the calibrated similarity of each embedder is measured and stored in the run."""
