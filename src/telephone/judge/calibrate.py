@@ -18,8 +18,10 @@ from telephone.store.similarity_calibration import (
     quantiles,
 )
 
-SCENES = 400
+SCENES = 300
 """Scenes of each language."""
+HALF = 0.5
+"""Texts that keep less than this share of the facts are the fourth group of `SimilarityCalibration`."""
 _READABLE = 0.95
 """Share of a language's texts that a judge must read for the language to count."""
 
@@ -27,7 +29,8 @@ _READABLE = 0.95
 def calibrate(embedder: Embedder, scenes: int = SCENES, progress: Progress | None = None) -> SimilarityCalibration:
     """Returns the calibration of an embedder, over all languages of the pocket world that it reads.
 
-    The end of the plateau is the distance that 95 % of the rewordings of each language do not exceed.
+    The end of the plateau is the distance that 95 % of the rewordings do not exceed, for the two wordings that are
+    farthest apart in any language: two models with habits of wording are then not told apart.
 
     Args:
         embedder: embeds texts.
@@ -50,13 +53,13 @@ def calibrate(embedder: Embedder, scenes: int = SCENES, progress: Progress | Non
         raise ModelError(f"{name_of(embedder)} reads neither English nor Chinese texts of the pocket world.")
     pairs = [pair for known, _ in measured.values() for pair in known]
     distances = np.concatenate([found for _, found in measured.values()])
-    ends = [_rewording_quantile(known, found) for known, found in measured.values()]
-    curve = fit(distances, np.array([pair.kept for pair in pairs]), round(max(ends), 5))
-    by_loss = [quantiles(at for pair, at in zip(pairs, distances, strict=True) if pair.lost == n) for n in range(3)]
+    end = max(_farthest_wordings(known, found) for known, found in measured.values())
+    curve = fit(distances, np.array([pair.kept for pair in pairs]), round(end, 5))
+    lost, kept = np.array([pair.lost for pair in pairs]), np.array([pair.kept for pair in pairs])
+    groups = [*(lost == number for number in range(3)), kept < HALF]
+    by_loss = [quantiles(distances[group]) for group in groups]
     fingerprint = embedder.traits().fingerprint
-    return SimilarityCalibration(
-        vectors.row.name, fingerprint, tuple(measured), len(pairs), *curve, by_loss[0], by_loss[1], by_loss[2]
-    )
+    return SimilarityCalibration(vectors.row.name, fingerprint, tuple(measured), len(pairs), *curve, *by_loss)
 
 
 def _reads(embedder: Embedder, pairs: Sequence[KnownPair]) -> bool:
@@ -74,6 +77,10 @@ def _measured(vectors: Vectors, pairs: Sequence[KnownPair]) -> tuple[list[KnownP
     return [pair for pair, _ in known], np.array([at for _, at in known], dtype=np.float64)
 
 
-def _rewording_quantile(pairs: Sequence[KnownPair], distances: Floats) -> float:
-    reworded = np.array([pair.lost == 0 for pair in pairs])
-    return float(np.quantile(distances[reworded], REWORDED_SHARE))
+def _farthest_wordings(pairs: Sequence[KnownPair], distances: Floats) -> float:
+    """Returns the quantile of the distances between two wordings, of the two that are farthest apart."""
+    by_wordings: dict[tuple[str, str], list[float]] = {}
+    for pair, distance in zip(pairs, distances, strict=True):
+        if pair.lost == 0:
+            by_wordings.setdefault(pair.wordings, []).append(float(distance))
+    return max(float(np.quantile(found, REWORDED_SHARE)) for found in by_wordings.values())

@@ -1,10 +1,11 @@
 """Pairs of texts of which it is known exactly how many facts the second one keeps of the first: rewordings and losses.
 
-Scenes of the pocket world are sampled with seeds of their own. Each is stated in one wording, and compared with its
-other wordings (nothing is lost), with the scene after one or more facts were dropped or replaced, in any wording, and
+Scenes of the pocket world are sampled with seeds of their own. All wordings of a scene are compared with each other
+(nothing is lost), and one of them with the scene after one or more facts were dropped or replaced, in any wording, and
 with an unrelated scene.
 """
 
+import itertools
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -53,13 +54,15 @@ class KnownPair:
     """Share of the facts of the reference that the text states, in [0, 1]; 1 for a rewording."""
     lost: int
     """Facts that the text does not keep; 0 is a rewording."""
+    wordings: tuple[str, str]
+    """Wordings of the reference and of the text."""
 
 
 def known_pairs(scenes: int, lang: str = "en") -> list[KnownPair]:
     """Returns rewordings, losses and one unrelated text a scene, levels in equal numbers.
 
     Args:
-        scenes: number of scenes; English gives about eleven pairs a scene, Chinese nine.
+        scenes: number of scenes; English gives about 17 pairs a scene, Chinese 10.
         lang: `en` or `zh`.
     """
     return [pair for number in range(scenes) for pair in _pairs(number, lang)]
@@ -69,18 +72,20 @@ def _pairs(number: int, lang: str) -> Iterator[KnownPair]:
     draw = random.Random(derive(_LABEL, lang, number))
     level = LEVELS[number % len(LEVELS)]
     scene = world.sample(level, derive(_LABEL, "scene", lang, number))
-    wording = draw.choice(world.WORDINGS[lang])
-    reference = world.caption(scene, lang, wording)
-    texts = dict.fromkeys(world.caption(scene, lang, other) for other in world.WORDINGS[lang] if other != wording)
-    yield from (KnownPair(reference, text, 1.0, 0) for text in texts if text != reference)
+    texts = {wording: world.caption(scene, lang, wording) for wording in world.WORDINGS[lang]}
+    for one, other in itertools.combinations(texts, 2):
+        if texts[one] != texts[other]:
+            yield KnownPair(texts[one], texts[other], 1.0, 0, (one, other))
+    wording = draw.choice(list(texts))
     facts = len(world.atoms(scene))
     numbers = [1, 2, *(draw.randint(1, facts) for _ in range(LARGER_LOSSES))]
     for changed in (*(lose(scene, lost, draw) for lost in numbers), _unrelated(lang, number)):
         found = world.compare(scene, changed)
         lost = facts - len(found.kept)
         if lost:
-            other = world.caption(changed, lang, draw.choice(world.WORDINGS[lang]))
-            yield KnownPair(reference, other, float(found.recall or 0.0), lost)
+            other = draw.choice(list(texts))
+            text = world.caption(changed, lang, other)
+            yield KnownPair(texts[wording], text, float(found.recall or 0.0), lost, (wording, other))
 
 
 def _unrelated(lang: str, number: int) -> Scene:

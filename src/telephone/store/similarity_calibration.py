@@ -2,9 +2,10 @@
 
 A distance is not a loss: two exact descriptions of one scene in different wordings are as far apart as two that differ
 by a fact. A calibration states what a judge's distance means: `similarity(distance)` is 1 up to the distance that 95 %
-of known rewordings do not exceed, and beyond it the mean share of facts kept by texts at that distance, by isotonic
-regression (Pool Adjacent Violators) of known shares on distances. The idea of calibrating a similarity isotonically is
-that of arXiv 2512.10350; the plateau for rewordings is this project's, so that a wording is never taken for a loss.
+of rewordings do not exceed (of the two wordings that are farthest apart), and beyond it the mean share of facts kept by
+texts at that distance, by isotonic regression (Pool Adjacent Violators) of known shares on distances. The idea of
+calibrating a similarity isotonically is that of arXiv 2512.10350; the plateau for rewordings is this project's, so that
+a wording is not taken for a loss.
 
 This module reads tables and needs no model. `telephone.judge.known_losses` makes the texts, `telephone.judge.calibrate`
 measures a judge with them.
@@ -27,7 +28,7 @@ from telephone.store.run import Run
 Floats = NDArray[np.float64]
 
 REWORDED_SHARE = 0.95
-"""Share of the known rewordings that count as equal in meaning."""
+"""Share of the rewordings that count as equal in meaning, of the two wordings that are farthest apart."""
 QUANTILES = tuple(round(0.05 * step, 2) for step in range(21))
 """Quantiles at which distances of rewordings and of small losses are kept."""
 BLOCKS = 40
@@ -59,10 +60,12 @@ class SimilarityCalibration:
     """The same of texts that lost one fact, in any wording."""
     two_facts: tuple[float, ...]
     """The same of texts that lost two facts."""
+    half_lost: tuple[float, ...]
+    """The same of texts that keep less than half of the facts, unrelated scenes included."""
 
     @property
     def reworded(self) -> float:
-        """The cosine distance that 95 % of known rewordings do not exceed: up to it, the similarity is 1."""
+        """The cosine distance up to which the similarity is 1: 95 % of any rewordings do not exceed it."""
         return self.distances[1]
 
     def similarity(self, distances: NDArray[np.floating] | Sequence[float] | float) -> Floats:
@@ -73,10 +76,18 @@ class SimilarityCalibration:
         given = np.asarray(distances, dtype=np.float64)
         return np.asarray(np.interp(given, self.distances, self.similarities), dtype=np.float64)
 
-    def nearer(self, distance: float) -> dict[int, float]:
-        """Returns the share of known texts that are nearer than a distance, by number of lost facts: 0, 1 and 2."""
-        known = (self.rewordings, self.one_fact, self.two_facts)
-        return {lost: _share_below(quantiles, distance) for lost, quantiles in enumerate(known)}
+    def nearer(self, distance: float) -> dict[str, float]:
+        """Returns the share of known texts that are nearer than a distance.
+
+        By what they lost: `nothing` (rewordings), `one fact`, `two facts`, and `half` (more than half of the facts).
+        """
+        known = {
+            "nothing": self.rewordings,
+            "one fact": self.one_fact,
+            "two facts": self.two_facts,
+            "half": self.half_lost,
+        }
+        return {lost: _share_below(found, distance) for lost, found in known.items()}
 
     def sentence(self, distance: float | None = None) -> str:
         """Returns what it means that a text is nearer than a distance, with its measured error.
@@ -87,8 +98,9 @@ class SimilarityCalibration:
         at = self.reworded if distance is None else distance
         share = self.nearer(at)
         return (
-            f"Nearer than {at:.2f} by {self.judge} are {share[0]:.0%} of known rewordings, but also {share[1]:.0%} of"
-            f" texts that lost one fact and {share[2]:.0%} of those that lost two: a near text may have lost facts."
+            f"By {self.judge}, {share['nothing']:.0%} of known rewordings are nearer than {at:.2f}, but so are"
+            f" {share['one fact']:.0%} of the texts that lost one fact, {share['two facts']:.0%} of those that lost two"
+            f" and {share['half']:.0%} of those that lost more than half: a near text may have lost facts."
         )
 
 
