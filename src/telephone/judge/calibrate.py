@@ -30,7 +30,7 @@ def calibrate(embedder: Embedder, scenes: int = SCENES, progress: Progress | Non
     """Returns the calibration of an embedder, over all languages of the pocket world that it reads.
 
     The end of the plateau is the distance that 95 % of the rewordings do not exceed, for the two wordings that are
-    farthest apart in any language: two models with habits of wording are then not told apart.
+    farthest apart in any language: two models with habits of wording are then not distinguished.
 
     Args:
         embedder: embeds texts.
