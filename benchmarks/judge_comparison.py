@@ -23,10 +23,10 @@ from telephone.core.records import Prompt
 from telephone.judge import count_facts
 from telephone.judge.known_losses import known_pairs
 from telephone.judge.readability import unknown_share
-from telephone.judge.similarity_calibration import shipped_calibrations
 from telephone.models import Embedder, embedder
 from telephone.prompts import get_prompts
 from telephone.store import Run
+from telephone.store.similarity_calibration import shipped_calibrations
 
 SUBSETS, SIZE = 100, 10
 LEVEL = 0.05

@@ -8,7 +8,7 @@ import re
 import sys
 from pathlib import Path
 
-from telephone.judge.calibrate import calibrate
+from telephone.judge.calibration_measurement import calibrate
 from telephone.models import embedder
 from telephone.store.similarity_calibration import as_json
 

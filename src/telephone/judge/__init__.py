@@ -1,7 +1,7 @@
 """Scores of what was played: distances by embedders, facts kept in texts and images, and answers of models."""
 
 from telephone._moved import renamed
-from telephone.judge.calibrate import calibrate
+from telephone.judge.calibration_measurement import calibrate
 from telephone.judge.cases import Case, image_cases, text_cases
 from telephone.judge.distance import DistanceScorer
 from telephone.judge.image_distance import ImageDistanceScorer, measure_image_distances, pixel_distance
@@ -12,9 +12,9 @@ from telephone.judge.question_generation import YesNoQuestion, generate_question
 from telephone.judge.repeat_captions import RepeatCaptionScorer, collect_repeat_captions
 from telephone.judge.scorer import Progress, Scored, Scorer, run_scorer
 from telephone.judge.scoring import DEFAULT_EMBEDDER, POCKET_EMBEDDER, default_embedders, score
-from telephone.judge.similarity_calibration import SimilarityCalibration, calibration_for, store_calibration
 from telephone.judge.text_facts import Facts, TextFactsScorer, count_facts, why_uncounted
 from telephone.judge.vectors import Vectors, cosine_distance, embedded_kinds
+from telephone.store.similarity_calibration import SimilarityCalibration, calibration_for, store_calibration
 
 __getattr__ = renamed(__name__)
 
