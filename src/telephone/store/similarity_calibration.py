@@ -7,8 +7,8 @@ texts at that distance, by isotonic regression (Pool Adjacent Violators) of know
 calibrating a similarity isotonically is that of arXiv 2512.10350; the plateau for rewordings is this project's, so that
 a wording is not taken for a loss.
 
-This module reads tables and needs no model. `telephone.judge.known_losses` makes the texts, `telephone.judge.calibration_measurement`
-measures a judge with them.
+This module reads tables and needs no model. `telephone.judge.known_losses` makes the texts,
+`telephone.judge.calibration_measurement` measures a judge with them.
 """
 
 import json
