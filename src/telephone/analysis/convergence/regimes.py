@@ -50,7 +50,7 @@ def game_regimes(trajectories: TextTrajectories, floor: float) -> pd.DataFrame:
         return trajectories.games.iloc[:0].assign(regime="")
     kept = np.flatnonzero(trajectories.complete)
     vectors = trajectories.vectors
-    known = [at for at in kept if not np.isnan(vectors[trajectories.states[at, 1:]]).any()]
+    known = [int(at) for at in kept if not np.isnan(vectors[trajectories.states[at, 1:]]).any()]
     words = [_regime(vectors[trajectories.states[at, 1:]], late, floor) for at in known]
     return trajectories.games.iloc[known].assign(regime=words)
 

@@ -10,20 +10,24 @@ from telephone.report.html.tables import ShortNames, interval, number, pair, per
 if TYPE_CHECKING:
     import pandas as pd
 
+    from telephone.analysis.convergence.overview import Convergence
+
 LONG = 20
 """Turns from which on the motifs of each pair are counted."""
 
 
-def fixed_points(table: pd.DataFrame, regimes: pd.DataFrame, names: ShortNames) -> TextTable:
+def fixed_points(found: Convergence, names: ShortNames) -> TextTable:
     """Returns how many games of each pair reach a fixed point or a cycle, exactly or nearly, and the pair's regime.
 
+    The note states what rest says with the noise of the run.
+
     Args:
-        table: As `convergence_table` gives it.
-        regimes: As `line_regimes` gives it.
+        found: The convergence of a battle.
         names: Short names of models.
     """
+    table = found.table
     last = table[table["level"] == table["level"].iloc[-1]] if len(table) else table
-    words = _regimes(regimes, str(last["level"].iloc[0]) if len(last) else "")
+    words = _regimes(found.regimes, str(last["level"].iloc[0]) if len(last) else "")
     rows = tuple(
         (pair(row, names), str(row["games"]), str(row["fixed"]), str(row["cycle2"]), str(row["longer"]),
          str(row["near_fixed"]), str(row["near_cycle2"]), number(row["since_median"], 0),
@@ -37,6 +41,7 @@ def fixed_points(table: pd.DataFrame, regimes: pd.DataFrame, names: ShortNames) 
         "oscillatory: they return to earlier ones; exploratory: neither. A pair has a regime if more than half of all "
         "such prompts would take it (test over prompts, corrected over the pairs)."
     )
+    note = note if found.evidence is None else f"{note} {found.evidence.words}"
     return TextTable("Do games converge?", note, head, rows)
 
 

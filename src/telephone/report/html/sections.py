@@ -65,7 +65,7 @@ def endings(findings: Findings, names: Mapping[str, str]) -> ReportSection | Non
         return None
     made = tables.nonempty(
         [
-            ending_tables.fixed_points(found.table, found.regimes, names),
+            ending_tables.fixed_points(found, names),
             ending_tables.motif_counts(found.motif_counts, int(found.games["turns"].max()), names),
             tables.contraction(found.contraction.change, names),
             tables.seed_sensitivity(found.seeds, names),
@@ -76,7 +76,6 @@ def endings(findings: Findings, names: Mapping[str, str]) -> ReportSection | Non
         "Endings that several games share, the most frequent first. An ending that many prompts lead to is a motif. "
         f"Texts are compared by {found.space}; a distance below {found.floor:.2f} counts as equal."
     )
-    note = note if found.evidence is None else f"{note} {found.evidence.words}"
     return ReportSection("Where games end", note, made) if made or motifs(findings) else None
 
 
