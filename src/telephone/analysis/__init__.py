@@ -34,6 +34,7 @@ from telephone.analysis.inference.question_answers import QuestionAnswer
 from telephone.analysis.inference.side_importance import side_importance
 from telephone.analysis.inference.variance_components import VarianceComponents
 from telephone.analysis.inference.variance_shares import VarianceShares, variance_shares
+from telephone.analysis.inference.votes import vote_agreement
 from telephone.analysis.planning.battle_size import (
     BattlePlan,
     PlanGoal,
@@ -159,5 +160,6 @@ __all__ = [
     "turn_means",
     "variance_shares",
     "unread_notes",
+    "vote_agreement",
     "without_controls",
 ]

@@ -1,5 +1,6 @@
 """`telephone judge`: scores a run by one or several embedders, and reports how far they agree."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -52,6 +53,19 @@ def command(
             "--calibrate", help="Measure what each embedder's distances mean, on known rewordings and losses."
         ),
     ] = False,
+    votes: Annotated[
+        str | None,
+        typer.Option(
+            "--votes",
+            metavar="REF|FILE",
+            help="Pairwise votes on last images: of a model that answers questions, or saved by a vote page (.json).",
+            show_default=False,
+        ),
+    ] = None,
+    vote_page: Annotated[
+        Path | None,
+        typer.Option("--vote-page", metavar="FILE", help="Write a page on which a person votes.", show_default=False),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Judge a run: distances by several embedders, facts of texts and images, floors; scores that exist stay.
@@ -64,7 +78,7 @@ def command(
     """
     from telephone import pipeline
 
-    options = pipeline.JudgeOptions(refs(embedder or ()), ask, again, opinion, images=images, calibrate=calibrate)
+    options = pipeline.JudgeOptions(refs(embedder or ()), ask, again, opinion, images, calibrate, votes, vote_page)
     with watching() as watcher:
         result = pipeline.judge(folder, options, progress=watcher.event)
     if result.missing:

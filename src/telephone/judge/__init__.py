@@ -14,6 +14,7 @@ from telephone.judge.scorer import Progress, Scored, Scorer, run_scorer
 from telephone.judge.scoring import DEFAULT_EMBEDDER, POCKET_EMBEDDER, default_embedders, score
 from telephone.judge.text_facts import Facts, TextFactsScorer, count_facts, why_uncounted
 from telephone.judge.vectors import Vectors, cosine_distance, embedded_kinds
+from telephone.judge.votes import VotePair, collect_votes, import_votes, vote_pairs, write_vote_page
 from telephone.store.similarity_calibration import SimilarityCalibration, calibration_for, store_calibration
 
 __getattr__ = renamed(__name__)
@@ -38,18 +39,21 @@ __all__ = [
     "SimilarityCalibration",
     "TextFactsScorer",
     "Vectors",
+    "VotePair",
     "YesNoQuestion",
     "answers_questions",
     "calibrate",
     "calibration_for",
     "collect_opinions",
     "collect_repeat_captions",
+    "collect_votes",
     "cosine_distance",
     "count_facts",
     "default_embedders",
     "embedded_kinds",
     "generate_questions",
     "image_cases",
+    "import_votes",
     "measure_image_distances",
     "pixel_distance",
     "probe_omissions",
@@ -57,5 +61,7 @@ __all__ = [
     "score",
     "store_calibration",
     "text_cases",
+    "vote_pairs",
     "why_uncounted",
+    "write_vote_page",
 ]

@@ -9,12 +9,15 @@ from telephone.judge import (
     calibrate,
     collect_opinions,
     collect_repeat_captions,
+    collect_votes,
     default_embedders,
     embedded_kinds,
+    import_votes,
     measure_image_distances,
     probe_omissions,
     score,
     store_calibration,
+    write_vote_page,
 )
 from telephone.models import embedder as load_embedder
 from telephone.pipeline.options import JudgeOptions
@@ -58,6 +61,12 @@ def _score(run: Run, options: JudgeOptions, progress: Progress) -> tuple[Scored,
         collect_opinions(run, options.opinion, report=_named(f"opinion of {options.opinion}", progress))
     if options.images:
         scored.append(measure_image_distances(run, _named("distances of images", progress)))
+    if options.votes and options.votes.lower().endswith(".json"):
+        scored.append(import_votes(run, Path(options.votes)))
+    elif options.votes:
+        scored.append(collect_votes(run, options.votes, report=_named(f"votes of {options.votes}", progress)))
+    if options.vote_page is not None:
+        write_vote_page(run, options.vote_page)
     return tuple(scored)
 
 

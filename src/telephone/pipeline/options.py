@@ -1,6 +1,7 @@
 """How a battle is played and judged: judges, report, budget and limits."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from telephone.battle import Limits
 
@@ -45,3 +46,7 @@ class JudgeOptions:
     """Whether images are compared with earlier images of their games, by pixels and by objects."""
     calibrate: bool = False
     """Whether the calibrated similarity of each embedder is measured and stored in the run."""
+    votes: str | None = None
+    """Address of a model that votes on pairs of last images, or the path of a JSON file with votes of a person."""
+    vote_page: Path | None = None
+    """Where a page is written on which a person votes; None writes none."""

@@ -56,6 +56,8 @@ class ScorerKind(StrEnum):
     """Answers of a model to yes-or-no questions about an image."""
     IMAGE_DISTANCE = "image_distance"
     """Distance between two images of a game, of pixels and of objects."""
+    VOTE = "vote"
+    """Which of two images shows more of the prompt, by a model or a person."""
     CALIBRATION = "calibration"
     """What the distances of a judge mean: its measured share of facts kept, by distance."""
 

@@ -45,6 +45,8 @@ class Findings:
     claims: tuple[Claim, ...] = ()
     image_distances: pd.DataFrame | None = None
     """How far images move from the first one of their game, by pixels and by objects."""
+    votes: pd.DataFrame | None = None
+    """Whether the measures agree with pairwise votes."""
     convergence: Convergence | None = None
     """Whether games reach a fixed point or a cycle, and which."""
     reencoded: pd.DataFrame | None = None
@@ -78,6 +80,7 @@ def collect_findings(run: Run, summary: RunSummary, distance_judge: str | None =
         convergence=None if empty else summary.convergence,
         reencoded=_reencoded(run, summary.control_frame),
         image_distances=_image_distances(run, summary.frame),
+        votes=_votes(run, summary.frame),
     )
 
 
@@ -196,4 +199,11 @@ def _image_distances(run: Run, frame: pd.DataFrame) -> pd.DataFrame | None:
     from telephone.analysis.tables.image_distances import image_distances
 
     table = image_distances(run, frame)
+    return table if len(table) else None
+
+
+def _votes(run: Run, frame: pd.DataFrame) -> pd.DataFrame | None:
+    from telephone.analysis.inference.votes import vote_agreement
+
+    table = vote_agreement(run, frame)
     return table if len(table) else None

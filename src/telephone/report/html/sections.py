@@ -138,6 +138,8 @@ def judge_checks(findings: Findings, names: Mapping[str, str]) -> ReportSection 
         made.append(tables.published_scores(findings.published_scores, names))
     if findings.drift_rates is not None:
         made.append(tables.drift_rates(findings.drift_rates, names))
+    if findings.votes is not None:
+        made.append(tables.votes(findings.votes))
     kept = tables.nonempty(made)
     note = "An embedder gives an opinion. Here each one is compared with the exact facts and with the others."
     return ReportSection("Can the judges be trusted?", note, kept) if kept else None

@@ -110,6 +110,21 @@ def drift_rates(table: pd.DataFrame, names: ShortNames) -> TextTable:
 _MEASURES = {"mcd_avg": "MCD, mean of four", "gc_at_t": "GC@T"}
 
 
+def votes(table: pd.DataFrame) -> TextTable:
+    """Returns how often each measure prefers the image that got the vote."""
+    rows = tuple(
+        (str(row["voter"]), str(row["measure"]), interval(row, "agreement", percent), number(row["kendall"]),
+         str(row["votes"]), str(row["ties"]), str(row["prompts"]))
+        for row in table.to_dict("records")
+    )  # fmt: skip
+    note = (
+        "a voter sees the last images of two games of one prompt, without their models, and chooses the one that shows "
+        "more of it; 50 % is chance. Equal scores count half; Kendall's tau compares the rankings of pairs of models"
+    )
+    head = ("voter", "measure", "agrees with the vote", "Kendall's tau", "votes", "ties", "prompts")
+    return TextTable("Do votes agree with the measures?", note, head, rows)
+
+
 def retrieval(table: pd.DataFrame) -> TextTable:
     """Returns whether descriptions can be matched to their prompts, at the first, a middle and the last turn."""
     turns = sorted(int(turn) for turn in table["turn"].unique())
