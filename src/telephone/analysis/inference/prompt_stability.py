@@ -49,7 +49,7 @@ def prompt_stability(
     first = first_at(values, what.low_is_best)
     if first is None:
         return PromptStability("", float("nan"), 0, rows)
-    scored = np.flatnonzero(~np.isnan(values[:, first]))
+    scored = [int(at) for at in np.flatnonzero(~np.isnan(values[:, first]))]
     models = int((~np.isnan(values).all(axis=0)).sum())
     if len(scored) < 2 or models < 2:
         return PromptStability(names[first], float("nan"), len(scored), rows)

@@ -13,16 +13,22 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from pandas.util import hash_pandas_object
 
 from telephone.analysis.inference.bootstrap import Floats
 from telephone.analysis.inference.score_tensor import ScoreTensor, score_tensor
 from telephone.analysis.inference.side_shares import compare_sides
 from telephone.analysis.inference.sign_flips import ERROR_RATE, first_at, flip_chances
 from telephone.analysis.tables.prompt_scores import KEYS, Side, prompt_by_model
-from telephone.analysis.tables.score_frames import get_measure
+from telephone.analysis.tables.score_frames import get_measure, without_controls
 
 Question = Literal["t2i", "i2t", "sides"]
 _SIDES: tuple[Literal["t2i", "i2t"], ...] = ("t2i", "i2t")
+
+_KEYS = ["prompt_id", "level", "repeat", "t2i_model", "i2t_model"]
+_REMEMBERED = 16
+_FOUND: dict[tuple[str, int, int], QuestionFamily] = {}
+"""The last families by column, hash of the games and their number: a summary needs each of them several times."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,18 @@ def question_family(
     Raises:
         UsageError: there is no such measure.
     """
+    what = get_measure(measure)
+    own = without_controls(games)
+    column = f"{what.name}_{when}"
+    key = (column, int(hash_pandas_object(own[[*_KEYS, column]], index=False).sum()), len(own))
+    if key not in _FOUND:
+        if len(_FOUND) >= _REMEMBERED:
+            _FOUND.pop(next(iter(_FOUND)))
+        _FOUND[key] = _family(own, measure, when, tensor)
+    return _FOUND[key]
+
+
+def _family(games: pd.DataFrame, measure: str, when: str, tensor: ScoreTensor | None) -> QuestionFamily:
     what = get_measure(measure)
     found: dict[Question, float] = {}
     for side in _SIDES:

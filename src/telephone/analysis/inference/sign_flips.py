@@ -24,7 +24,7 @@ ERROR_RATE = 0.05
 EXACT = 12
 """Up to this many prompts all signs are tried; above, a random sample of them."""
 _FLIPS = 9999
-_FLIPS_OF_MANY = 1999
+_FLIPS_OF_MANY = 999
 _MANY = 100
 """Above this number of comparisons fewer random signs are tried."""
 _CHUNK = 128
@@ -83,7 +83,9 @@ def flip_chances(gaps: Floats) -> Floats:
     return _tail(found, found[0])
 
 
-def compare_pairs(values: Floats, level: float = ERROR_RATE, best: int | None = None) -> Comparisons:
+def compare_pairs(
+    values: Floats, level: float = ERROR_RATE, best: int | None = None, intervals: bool = True
+) -> Comparisons:
     """Returns all pairs of columns compared, with p-values and intervals that are adjusted for all pairs.
 
     The best model may also be compared with each other one without adjustment: it is first if it is better than every
@@ -94,6 +96,7 @@ def compare_pairs(values: Floats, level: float = ERROR_RATE, best: int | None = 
         values: [prompts, models]; NaN is unscored. A pair is compared on the prompts that both have scores on.
         level: Family-wise error rate of these comparisons.
         best: The column of the model that may be claimed to be first; None adjusts for all pairs alike.
+        intervals: Whether to compute the intervals, which take most of the time; else they are NaN.
     """
     pairs = tuple(combinations(range(values.shape[1]), 2))
     one, other = (np.array([pair[at] for pair in pairs], dtype=int) for at in (0, 1))
@@ -102,7 +105,7 @@ def compare_pairs(values: Floats, level: float = ERROR_RATE, best: int | None = 
     known = ~np.isnan(gaps)
     n = known.sum(axis=0)
     filled = np.where(known, gaps, 0.0)
-    p, adjusted, critical = _step_down(filled, signs, level)
+    p, adjusted, limit = _step_down(filled, signs, level)
     if best is not None and len(pairs):
         own = (one == best) | (other == best)
         adjusted[own] = np.minimum(adjusted[own], p[own].max())
@@ -110,9 +113,11 @@ def compare_pairs(values: Floats, level: float = ERROR_RATE, best: int | None = 
         difference = filled.sum(axis=0) / n
     p, adjusted = (np.where(n > 0, each, np.nan) for each in (p, adjusted))
     significant = adjusted <= level + _TOLERANCE
-    share = np.where(significant, np.fmax(p, critical), critical)
-    low, high = _inverted(filled, known, signs, share)
-    low, high = _agreeing(low, high, difference, significant)
+    low, high = np.full((2, len(pairs)), np.nan)
+    if intervals:
+        critical = _shares_beyond(filled, signs, limit)
+        share = np.where(significant, np.fmax(p, critical), critical)
+        low, high = _agreeing(*_inverted(filled, known, signs, share), difference, significant)
     return Comparisons(pairs, difference, n, p, adjusted, significant, low, high)
 
 
@@ -169,11 +174,8 @@ def _tail(found: Floats, observed: Floats) -> Floats:
     return np.asarray((found >= observed - _TOLERANCE).mean(axis=0))
 
 
-def _step_down(gaps: Floats, signs: Floats, level: float) -> tuple[Floats, Floats, Floats]:
-    """Returns by pair its p-value, the step-down p-value, and the share of draws beyond the single-step critical value.
-
-    The critical value is that of the largest statistic of all pairs; the share is 0 where none reaches the level.
-    """
+def _step_down(gaps: Floats, signs: Floats, level: float) -> tuple[Floats, Floats, float]:
+    """Returns by pair its p-value and the step-down p-value, and the single-step critical value of the statistic."""
     observed = _statistics(gaps, signs[:1])[0]
     order = np.argsort(observed, kind="stable")
     p, stepped = np.ones(len(order)), np.ones(len(order))
@@ -187,12 +189,16 @@ def _step_down(gaps: Floats, signs: Floats, level: float) -> tuple[Floats, Float
         stepped[chosen] = _tail(found, observed[chosen])
         largest = found[:, -1].copy()
     stepped[order[::-1]] = np.maximum.accumulate(stepped[order[::-1]])
-    limit = _critical(largest, level)
-    beyond = np.zeros(len(order))
-    for start in range(0, len(order), _CHUNK):
+    return p, stepped, _critical(largest, level)
+
+
+def _shares_beyond(gaps: Floats, signs: Floats, limit: float) -> Floats:
+    """Returns by pair the share of draws that reach the critical value."""
+    found = np.zeros(gaps.shape[1])
+    for start in range(0, len(found), _CHUNK):
         part = slice(start, start + _CHUNK)
-        beyond[part] = (_statistics(gaps[:, part], signs) >= limit - _TOLERANCE).mean(axis=0)
-    return p, stepped, beyond
+        found[part] = (_statistics(gaps[:, part], signs) >= limit - _TOLERANCE).mean(axis=0)
+    return found
 
 
 def _critical(largest: Floats, level: float) -> float:

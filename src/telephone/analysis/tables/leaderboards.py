@@ -113,7 +113,7 @@ def indistinguishable_from_best(
         return []
     values = wide.to_numpy(dtype=float)
     rate = error_rates(games, side, [ALL], measure, when)[ALL]
-    found = compare_pairs(values, rate, first_at(values, what.low_is_best))
+    found = compare_pairs(values, rate, first_at(values, what.low_is_best), intervals=False)
     means = np.nanmean(values, axis=0)
     order = np.argsort(means if what.low_is_best else -means, kind="stable")
     better = found.better(len(order), what.low_is_best)[order[0]]
@@ -132,7 +132,7 @@ def _block(
     if ranked.any():
         values = wide.loc[:, found.n > 0].to_numpy(dtype=float)
         first = first_at(values, what.low_is_best) if level == list(rates)[-1] else None
-        compared = compare_pairs(values, rates[level], first)
+        compared = compare_pairs(values, rates[level], first, intervals=False)
         low[found.n > 0], high[found.n > 0] = rank_bounds(compared.better(values.shape[1], what.low_is_best))
         low[~ranked] = high[~ranked] = np.nan
         best[ranked] = _shares_of_first(sign * found.draws[:, ranked])
