@@ -63,12 +63,12 @@ class Cell:
     @property
     def floor(self) -> float:
         """Returns what is added to scores at the ceiling, so that 0 is nothing lost."""
-        return (0.1 / 0.3) * (0.1 + 0.05 + 0.05 + 0.06) if self.kind == "ceiling" else 0.0
+        return (0.1 / 0.3) * (0.1 + 0.05 + 0.05 + 0.06) - float(self.means.min()) if self.kind == "ceiling" else 0.0
 
     @property
     def limits(self) -> tuple[float, float]:
-        """Returns the limits of the measure."""
-        return (0.0, 1.0) if self.kind == "ceiling" else (-np.inf, np.inf)
+        """Returns the limits of the measure, those of a distance."""
+        return (0.0, 2.0) if self.kind == "ceiling" else (-np.inf, np.inf)
 
     @property
     def means(self) -> Floats:
