@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install play test quick test-wheels check format clean
+.PHONY: help install play test quick test-wheels check images format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,12 +31,16 @@ quick: $(STAMP) ## the tests without the slow ones
 test-wheels: $(STAMP) ## build both wheels, install them alone into a fresh environment, play
 	$(BIN)/python -m pytest -m wheels tests/packaging
 
-check: $(STAMP) ## lint, types, import contracts, no large binaries
+check: $(STAMP) ## lint, types, import contracts, no large binaries, pictures of the docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/check_binaries.py
+	$(BIN)/python docs/make_images.py --check
+
+images: $(STAMP) ## make the pictures of docs/images again, from the shipped weights (minutes)
+	$(BIN)/python docs/make_images.py
 
 format: $(STAMP) ## lay out the code and mend what the linter can
 	$(BIN)/ruff check --fix .
