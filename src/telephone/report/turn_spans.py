@@ -45,6 +45,11 @@ def turn_spans(game: PlayedGame) -> tuple[TurnSpan, ...]:
     return tuple(span for run in _equal_texts(game.turns) for span in _split(run))
 
 
+def text_spans(game: PlayedGame) -> tuple[TurnSpan, ...]:
+    """Returns the turns of a game in order, all consecutive ones with equal texts together, whatever their images."""
+    return tuple(TurnSpan(run) for run in _equal_texts(game.turns))
+
+
 def _equal_texts(turns: tuple[Turn, ...]) -> Iterator[tuple[Turn, ...]]:
     run: list[Turn] = []
     for turn in turns:
