@@ -269,12 +269,10 @@ def test_a_game_without_counted_facts_has_no_diagram(cli, tmp_path):
 
 
 def test_turns_with_equal_texts_are_one_row_and_each_prompt_stands_once(cli, run):
-    words = ("--t2i", "oracle/renderer", "--i2t", "fake/teller", "--embedder", "fake/embedder", "--level", "easy")
+    words = ("--t2i", "fake/painter", "--i2t", "fake/captioner", "--embedder", "fake/embedder", "--level", "easy")
     assert cli("play", *words, "--turns", "4", "--no-report", "--out", "still").exit_code == 0
     games = json.loads(cli("show", "still", "--json").stdout)["games"]
     told = " ".join(cli("show", "still").stdout.split())
     assert all(told.count(f"easy: {game['prompt']}") == 1 for game in games)
     found = cli("show", "still", games[0]["name"]).stdout
-    turns = json.loads(cli("show", "still", games[0]["name"], "--json").stdout)["turns"]
-    same = sum(turn["before"] == turn["after"] for turn in turns)
-    assert same >= 2 and f"{5 - same}-4" in found
+    assert "1-4" in found  # a captioner that loses nothing repeats the prompt

@@ -1,9 +1,10 @@
-"""Games in a terminal and in JSON documents: a row a game, or a row a turn."""
+"""Games in a terminal: a row a game, or a row a turn."""
 
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from telephone.cli.formatting import counted
+from telephone.cli.game_json import game_json
 from telephone.cli.output import console, echo, plain, print_json
 from telephone.cli.tables import print_table, table
 from telephone.core.file_names import shell_word
@@ -78,36 +79,6 @@ def print_game(found: "FoundGame") -> None:
         made.add_row(number, _number(turn.distance), _share(turn.recall), _text(turn))
     print_table(made)
     echo(f"key {found.key}")
-
-
-def game_json(game: "PlayedGame", brief: bool = False) -> dict[str, Any]:
-    """Returns a game for a JSON document; `brief` leaves its turns out."""
-    made: dict[str, Any] = {
-        "name": game.name,
-        "level": game.level,
-        "prompt": game.prompt,
-        "t2i": game.t2i,
-        "i2t": game.i2t,
-        "repeat": game.repeat,
-        "first": game.first,
-        "outcome": game.outcome,
-        "distance": game.distance,
-        "facts_recall": game.recall,
-    }
-    return made if brief else made | {"turns": [_turn_json(turn) for turn in game.turns]}
-
-
-def _turn_json(turn: "Turn") -> dict[str, Any]:
-    return {
-        "turn": turn.number,
-        "before": turn.before,
-        "after": turn.after,
-        "picture": None if turn.image is None else str(turn.image),
-        "outcome": turn.outcome,
-        "reason": turn.reason,
-        "distance": turn.distance,
-        "facts_recall": turn.recall,
-    }
 
 
 def _text(turn: "Turn") -> str:

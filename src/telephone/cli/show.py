@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from telephone.cli.game_tables import game_json, print_game, print_games
+from telephone.cli.game_json import game_json
+from telephone.cli.game_tables import print_game, print_games
 from telephone.cli.options import Folder, Json, Levels
 from telephone.cli.output import echo, print_json
 from telephone.cli.parsing import levels
