@@ -38,6 +38,8 @@ from telephone.core.errors import UsageError
 if TYPE_CHECKING:
     from telephone.store import Run
 
+DERIVED = ("f1", "complete")
+"""Measures that follow from the others; they have leaderboards after the last turn alone."""
 FEW_PROMPTS = 30
 """Below this number of prompts a warning states that only large differences are detectable."""
 
@@ -209,6 +211,7 @@ def summarise_frame(
         leaderboard(games, side, name, when)
         for name in _measures(games, choice.measure.name)
         for when in WHENS
+        if when == "final" or name not in DERIVED
         for side in SIDES
     )
     shares = variance_shares(games, choice.measure.name)

@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 NAME = "compare"
 
 Measure = Annotated[
-    Literal["distance", "recall", "precision"],
-    typer.Option("--measure", help="distance to the prompt, or the share of facts kept (recall) or true (precision)."),
+    Literal["distance", "similarity", "recall", "precision", "f1", "complete"],
+    typer.Option(
+        "--measure",
+        help="distance to the prompt, its calibrated similarity, the share of facts kept (recall) or true (precision),"
+        " their F1, or the share of games that keep every fact (complete).",
+    ),
 ]
 When = Annotated[
     Literal["final", "mean"], typer.Option("--when", help="After the last turn, or the mean over all turns.")

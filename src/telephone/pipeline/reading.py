@@ -82,7 +82,7 @@ def compare(
 
     Args:
         folders: the runs' folders, two or more.
-        measure: distance, recall or precision.
+        measure: A name of `MEASURES`, such as distance or recall.
         when: `final` (after the last turn) or `mean` (over all turns).
         judge: part of the name of the judge of distances; empty is the first one.
 
@@ -103,7 +103,7 @@ def leaderboard(folder: str | Path, measure: str = "distance", when: str = "fina
 
     Args:
         folder: every run under it counts, at any depth.
-        measure: distance, recall or precision.
+        measure: A name of `MEASURES`, such as distance or recall.
         when: `final` (after the last turn) or `mean` (over all turns).
         judge: part of the name of the judge of distances; empty is the first one.
 

@@ -11,7 +11,8 @@ from analysis_frames import broken, frame
 from numpy.typing import NDArray
 
 from telephone import battle
-from telephone.analysis import game_scores, scored_frame
+from telephone.analysis import game_scores, leaderboard, scored_frame
+from telephone.analysis.tables.score_frames import with_fact_scores
 from telephone.core.errors import UsageError
 from telephone.core.records import Prompt
 from telephone.judge import score
@@ -105,3 +106,21 @@ def test_the_first_judge_of_distances_unless_another_is_named(tmp_path: Path) ->
             scored_frame(run, "facts")
         with pytest.raises(UsageError, match="There is more than one judge"):
             scored_frame(run, "distance by")
+
+
+def test_f1_and_complete_games_follow_from_the_counts() -> None:
+    counts = {"facts_kept": [4, 2, 0, np.nan], "facts_wrong": [0, 1, 0, np.nan], "facts_missing": [0, 1, 0, np.nan],
+              "facts_invented": [0, 2, 0, np.nan]}  # fmt: skip
+    found = with_fact_scores(pd.DataFrame(counts))
+    recall, precision = 2 / 4, 2 / 5
+    assert found["facts_f1"].tolist()[:2] == pytest.approx([1.0, 2 * recall * precision / (recall + precision)])
+    assert found["facts_complete"].tolist()[:2] == [1.0, 0.0]
+    assert found[["facts_f1", "facts_complete"]].iloc[2:].isna().all(axis=None)
+    assert "facts_f1" not in with_fact_scores(pd.DataFrame({"facts_kept": [1]})).columns
+
+
+def test_a_board_of_complete_games_has_their_share() -> None:
+    table = TABLE.assign(facts_kept=4.0, facts_wrong=0.0, facts_invented=0.0)
+    table["facts_missing"] = (table["t2i_model"] == "d1").astype(float)
+    board = leaderboard(game_scores(table), "t2i", "complete").overall.set_index("t2i_model")["mean"]
+    assert board.to_dict() == {"d1": 0.0, "d2": 1.0}

@@ -64,7 +64,7 @@ def pool_games(runs: Mapping[str, Run], measure: str = "distance", judge: str = 
 
     Args:
         runs: Runs by name.
-        measure: distance, recall or precision.
+        measure: A name of `MEASURES`, such as distance or recall.
         judge: Part of the name of the judge of distances; empty is the one that most runs have.
 
     Raises:
@@ -118,7 +118,7 @@ def cross_run_leaderboard(
     Args:
         games: Games of all runs, concatenated, as `games_of_run` gives them.
         side: t2i or i2t.
-        measure: distance, recall or precision.
+        measure: A name of `MEASURES`, such as distance or recall.
         when: final or mean.
 
     Raises:

@@ -68,7 +68,7 @@ def leaderboard(games: pd.DataFrame, side: Side, measure: str = "distance", when
     Args:
         games: One row a game, as `game_scores` gives it; controls are left out.
         side: t2i, i2t or pair.
-        measure: distance, recall or precision.
+        measure: A name of `MEASURES`, such as distance or recall.
         when: final or mean.
 
     Raises:

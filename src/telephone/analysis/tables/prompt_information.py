@@ -26,7 +26,7 @@ def prompt_information(games: pd.DataFrame, measure: str = "recall", when: str =
 
     Args:
         games: One row a game, as `game_scores` gives it; controls are left out.
-        measure: distance, recall or precision.
+        measure: A name of `MEASURES`, such as distance or recall.
         when: final or mean.
 
     Raises:

@@ -72,7 +72,7 @@ def compare_runs(
 
     Args:
         runs: Two or more runs by name.
-        measure: distance, recall or precision.
+        measure: A name of `MEASURES`, such as distance or recall.
         when: final or mean.
         judge: Part of the name of the judge of distances; empty is the first one that all runs have.
 

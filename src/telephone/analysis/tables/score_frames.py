@@ -43,6 +43,8 @@ MEASURES: dict[str, Measure] = {
     ),
     "recall": Measure("recall", "facts_recall", False, (0.0, 1.0), "share of the prompt's facts that are kept"),
     "precision": Measure("precision", "facts_precision", False, (0.0, 1.0), "share of the stated facts that are true"),
+    "f1": Measure("f1", "facts_f1", False, (0.0, 1.0), "F1 of facts: kept, against missing, wrong and invented ones"),
+    "complete": Measure("complete", "facts_complete", False, (0.0, 1.0), "share of games that keep every fact"),
 }
 WHENS: dict[str, str] = {"final": "after the last turn", "mean": "mean over all turns"}
 NEEDED = ("game", "prompt_id", "level", "t2i_model", "i2t_model", "step_number", "outcome")
@@ -138,11 +140,29 @@ def game_scores(frame: pd.DataFrame, turns: int | None = None) -> pd.DataFrame:
     ended = grouped["outcome"].last()
     complete = games["turns"] >= planned
     games["outcome"] = ended.where(ended.isin(["refused", "failed"]), np.where(complete, "ok", "pending"))
-    played = ordered[ordered["step_number"] < planned]
+    played = with_fact_scores(ordered[ordered["step_number"] < planned])
     for measure in MEASURES.values():
         _add(games, played, measure, (games["outcome"] == "ok") & complete, planned)
     usual = {name: value for name, value in (("repeat", 0), ("control", "")) if name not in games.columns}
     return games.reset_index().assign(**usual)
+
+
+def with_fact_scores(frame: pd.DataFrame) -> pd.DataFrame:
+    """Returns the frame with `facts_f1` and `facts_complete`, which follow from its counts of facts.
+
+    F1 is the harmonic mean of recall and precision; `facts_complete` is 1 for a description that keeps every fact of
+    the prompt, else 0 (GenEval 2's strict score). Both are NaN where facts are not counted.
+
+    Args:
+        frame: One row a turn, as `scored_frame` gives it.
+    """
+    counts = ["facts_kept", "facts_wrong", "facts_missing", "facts_invented"]
+    if not set(counts) <= set(frame.columns):
+        return frame
+    kept, wrong, missing, invented = (frame[name].astype(float) for name in counts)
+    total = 2 * kept + 2 * wrong + missing + invented
+    complete = (wrong + missing == 0).astype(float).where((kept + wrong + missing).gt(0))
+    return frame.assign(facts_f1=(2 * kept / total).where(total > 0), facts_complete=complete)
 
 
 def _add(games: pd.DataFrame, played: pd.DataFrame, measure: Measure, complete: pd.Series, planned: int) -> None:
@@ -201,13 +221,13 @@ def turn_means(frame: pd.DataFrame, measure: str = "distance") -> pd.DataFrame:
 
     Args:
         frame: One row a turn, as `scored_frame` gives it; controls are left out.
-        measure: distance, recall or precision.
+        measure: A name of `MEASURES`, such as distance or recall.
 
     Raises:
         UsageError: there is no such measure, or a column is missing.
     """
     check_frame(frame)
-    frame = without_controls(frame)
+    frame = with_fact_scores(without_controls(frame))
     what = get_measure(measure)
     tables = [_steps(frame[frame["level"] == level], level, what) for level in ordered_levels(frame)]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=_STEP_COLUMNS)
@@ -238,7 +258,7 @@ def facts_per_prompt(frame: pd.DataFrame, measure: Measure) -> pd.Series:
         frame: One row a turn, as `scored_frame` gives it.
         measure: recall counts the facts of the prompt, precision those of the description.
     """
-    last = {"recall": "facts_missing", "precision": "facts_invented"}.get(measure.name, "")
+    last = {"recall": "facts_missing", "precision": "facts_invented", "f1": "facts_missing"}.get(measure.name, "")
     columns = ["facts_kept", "facts_wrong", last]
     if not set(columns) <= set(frame.columns):
         return pd.Series(np.nan, frame["prompt_id"].unique())

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from telephone.analysis import Leaderboard, QuestionAnswer, RunSummary, VarianceShares
     from telephone.store import Run
 
-_OTHERS = ("recall", "similarity", "distance")
+_OTHERS = ("recall", "similarity", "distance", "complete", "f1")
 """Measures whose leaderboards are folded away where another measure answers the questions."""
 _SOURCES = {
     "drawing": "text-to-image model",
