@@ -114,7 +114,7 @@ def test_leaderboard_over_runs(cli, run, other):
     found = json.loads(cli("leaderboard", ".", "--json").stdout)
     describers = [row for row in found["boards"][1]["rows"] if row["level"] == "all"]
     assert [row["model"] for row in describers] == ["fake/captioner?loss=0.1", "fake/captioner?loss=0.4"]
-    assert [row["games"] for row in describers] == [15, 9] and describers[0]["mean"] < describers[1]["mean"]
+    assert [row["games"] for row in describers] == [15, 9] and describers[0]["mean"] > describers[1]["mean"]
     assert found["runs"] == ["other", "run"]
     empty = cli("leaderboard", f"{run}/images")
     assert (empty.exit_code, "There is no run under" in empty.stderr) == (2, True)

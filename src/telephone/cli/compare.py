@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 NAME = "compare"
 
 Measure = Annotated[
-    Literal["distance", "similarity", "recall", "precision", "f1", "complete"],
+    Literal["distance", "similarity", "recall", "precision", "f1", "complete"] | None,
     typer.Option(
         "--measure",
         help="distance to the prompt, its calibrated similarity, the share of facts kept (recall) or true (precision),"
-        " their F1, or the share of games that keep every fact (complete).",
+        " their F1, or the share of games that keep every fact (complete); if left out, recall where all runs count"
+        " facts, else similarity, else distance.",
+        show_default=False,
     ),
 ]
 When = Annotated[
@@ -35,7 +37,7 @@ def command(
     folders: Annotated[
         list[Path], typer.Argument(metavar="FOLDER FOLDER...", help="Folders of runs.", show_default=False)
     ],
-    measure: Measure = "distance",
+    measure: Measure = None,
     when: When = "final",
     judge: Judge = "",
     json: Json = False,
@@ -43,7 +45,7 @@ def command(
     """Compare runs with the first one, level by level, with intervals: on common prompts, pairs and judge."""
     from telephone import pipeline
 
-    found = pipeline.compare(folders, measure, when, judge)
+    found = pipeline.compare(folders, measure or "", when, judge)
     if json:
         print_json(_as_json(found))
         return
@@ -66,7 +68,7 @@ def _as_json(found: "RunComparison") -> dict[str, Any]:
 
 def _print(found: "RunComparison") -> None:
     better = "less is better" if found.measure.low_is_best else "more is better"
-    numbers = (found.runs[0], "run", "difference", "95 % interval", "keeps more on", "prompts")
+    numbers = (found.runs[0], "run", "difference", "adjusted interval", "keeps more on", "prompts")
     for name in found.runs[1:]:
         made = table("level", *numbers, "", numbers=numbers, names=("level", ""))
         made.columns[1].header, made.columns[2].header = plain(found.runs[0]), plain(name)

@@ -24,7 +24,7 @@ def command(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="Every run under it counts, however deep.", show_default=False)
     ],
-    measure: Measure = "distance",
+    measure: Measure = None,
     when: When = "final",
     judge: Judge = "",
     json: Json = False,
@@ -32,7 +32,7 @@ def command(
     """Rank all models of all runs under a folder, whatever prompts and partners each of them had."""
     from telephone import pipeline
 
-    found = pipeline.leaderboard(folder, measure, when, judge)
+    found = pipeline.leaderboard(folder, measure or "", when, judge)
     if json:
         print_json({
             "judge": found.judge, "runs": found.runs, "notes": found.pool_notes,

@@ -75,14 +75,12 @@ def verify(folder: str | Path) -> VerifyResult:
         return VerifyResult(Path(folder), (Problem("run.sqlite", str(error)),))
 
 
-def compare(
-    folders: Sequence[str | Path], measure: str = "distance", when: str = "final", judge: str = ""
-) -> RunComparison:
+def compare(folders: Sequence[str | Path], measure: str = "", when: str = "final", judge: str = "") -> RunComparison:
     """Compares runs with the first one, level by level, on the prompts and pairs that all of them played.
 
     Args:
         folders: the runs' folders, two or more.
-        measure: A name of `MEASURES`, such as distance or recall.
+        measure: A name of `MEASURES`; empty is the one that answers for all runs.
         when: `final` (after the last turn) or `mean` (over all turns).
         judge: part of the name of the judge of distances; empty is the first one.
 
@@ -98,12 +96,12 @@ def compare(
         return compare_runs(runs, measure, when, judge)
 
 
-def leaderboard(folder: str | Path, measure: str = "distance", when: str = "final", judge: str = "") -> RunsLeaderboard:
+def leaderboard(folder: str | Path, measure: str = "", when: str = "final", judge: str = "") -> RunsLeaderboard:
     """Ranks all models of all runs under a folder, whatever prompts and partners each of them had.
 
     Args:
         folder: every run under it counts, at any depth.
-        measure: A name of `MEASURES`, such as distance or recall.
+        measure: A name of `MEASURES`; empty is the one that answers for all runs.
         when: `final` (after the last turn) or `mean` (over all turns).
         judge: part of the name of the judge of distances; empty is the first one.
 
@@ -120,7 +118,7 @@ def leaderboard(folder: str | Path, measure: str = "distance", when: str = "fina
     with ExitStack() as stack:
         runs = {_name_under(folder, path): stack.enter_context(Run.open(path)) for path in paths}
         pool = pool_games(runs, measure, judge)
-    boards = tuple(cross_run_leaderboard(pool.games, side, measure, when) for side in ("t2i", "i2t"))
+    boards = tuple(cross_run_leaderboard(pool.games, side, pool.measure, when) for side in ("t2i", "i2t"))
     return RunsLeaderboard(pool.judge, tuple(pool.runs), len(pool.games), boards, tuple(pool.notes))
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from telephone.analysis.tables.cross_run_leaderboard import cross_run_leaderboard
 from telephone.core.errors import UsageError
+from telephone.core.records import LEVELS
 
 DRAW = {"d1": 0.0, "d2": 0.1, "d3": 0.3}
 TELL = {"w1": 0.0, "w2": 0.2}
@@ -34,7 +35,8 @@ def test_a_full_grid_gives_the_marginal_means():
     assert list(made.table["level"].unique()) == ["easy", "hard", "all"]
     overall = made.table[made.table["level"] == "all"]
     assert list(overall["model"]) == ["d1", "d2", "d3"]
-    assert list(overall["rank"]) == [1, 2, 3] and list(overall["rank_high"]) == [1, 2, 3]
+    assert list(overall["rank"]) == [1, 2, 3]
+    assert list(overall["rank_high"]) == [3, 3, 3]  # four prompts are too few for a significant difference
     assert (overall["n"] == 4).all() and (overall["games"] == 8).all()
 
 
@@ -84,3 +86,42 @@ def test_levels_keep_their_order_where_the_best_model_played_only_some():
     others = games([("d2", "w1"), ("d3", "w1")], ["p0", "p1", "p2", "p3"])
     made = cross_run_leaderboard(pd.concat([table, others]), "t2i")
     assert list(made.table["level"])[0] == "hard" and made.levels == ["easy", "hard", "all"]
+
+
+def null_games(rng, prompts, drawers=3, describers=4, runs=2):
+    """Runs of equal models over prompts of four levels: scores differ by prompt, and by chance between games."""
+    rows = [
+        {"game": f"{r} {d} {w} {p}", "run": f"r{r}", "prompt_id": f"p{p}", "level": LEVELS[p % 4], "t2i_model": f"d{d}",
+         "i2t_model": f"w{w}", "repeat": 0, "control": "", "outcome": "ok"}
+        for r in range(runs) for d in range(drawers) for w in range(describers) for p in range(prompts)
+    ]  # fmt: skip
+    table = pd.DataFrame(rows)
+    ease = dict(zip([f"p{p}" for p in range(prompts)], rng.normal(0.5, 0.15, prompts), strict=True))
+    by_side = {
+        side: {(name, p): rng.normal(0, 0.05) for name in table[side].unique() for p in ease}
+        for side in ("t2i_model", "i2t_model")
+    }
+    moved = sum(
+        table[[side, "prompt_id"]].apply(tuple, axis=1).map(effects).astype(float) for side, effects in by_side.items()
+    )
+    return table.assign(distance_final=table["prompt_id"].map(ease) + moved + rng.normal(0, 0.05, len(table)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("prompts", [10, 40])
+def test_equal_models_are_rarely_given_different_ranks(prompts):
+    rng = np.random.default_rng(prompts)
+    wrong, battles = 0, 100
+    for _ in range(battles):
+        table = null_games(rng, prompts)
+        boards = [cross_run_leaderboard(table, side).table for side in ("t2i", "i2t")]
+        wrong += any((board["rank_low"] > 1).any() for board in boards)
+    assert wrong / battles <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / battles)
+
+
+def test_models_that_differ_are_given_different_ranks():
+    table = null_games(np.random.default_rng(1), 40)
+    table["distance_final"] += 0.3 * (table["t2i_model"] == "d2")
+    overall = cross_run_leaderboard(table, "t2i").table.query("level == 'all'").set_index("model")
+    assert overall["rank_low"].to_dict() == {"d0": 1, "d1": 1, "d2": 3}
+    assert overall["rank_high"].to_dict() == {"d0": 2, "d1": 2, "d2": 3}

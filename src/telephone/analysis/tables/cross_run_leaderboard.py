@@ -8,10 +8,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from telephone.analysis.inference.bootstrap import Floats, bootstrap_weights, interval_bounds, student_stretch
+from telephone.analysis.inference.bootstrap import (
+    Floats,
+    bootstrap_weights,
+    interval_bounds,
+    student_stretch,
+)
+from telephone.analysis.inference.sign_flips import ERROR_RATE, compare_pairs, rank_bounds
+from telephone.analysis.tables.measure_choice import DISTANCE, SIMILARITY
 from telephone.analysis.tables.prompt_scores import ALL, KEYS, Side
-from telephone.analysis.tables.run_comparison import distance_scorers, games_of_run, has_descriptions
+from telephone.analysis.tables.run_comparison import (
+    MIN_PROMPTS,
+    answering_measure,
+    distance_scorers,
+    games_of_run,
+    has_descriptions,
+)
 from telephone.analysis.tables.score_frames import WHENS, Measure, get_measure, ordered_levels, without_controls
 from telephone.core.errors import UsageError
 from telephone.store.records import ScorerKind
@@ -33,7 +47,8 @@ class CrossRunLeaderboard:
     table: pd.DataFrame
     """One row a level and model: `level` (easy to impossible, then all), `model`, `mean` (expected score with an
     average partner on an average prompt), `low`, `high` (95 % interval over prompts; NaN with too few), `n` (prompts),
-    `games`, `rank`, `rank_low`, `rank_high` (95 % interval) and `group` (only models of one group are
+    `games`, `rank`, `rank_low`, `rank_high` (interval that holds for all models, levels and both sides together; all
+    ranks of the group below six prompts) and `group` (only models of one group are
     comparable: they share prompts, or are linked by models that do)."""
     note: str = ""
     """A caveat, or empty."""
@@ -57,22 +72,26 @@ class PooledGames:
     """The judge of distances of all of them; empty for facts."""
     notes: tuple[str, ...]
     """Caveats, such as runs that are left out."""
+    measure: str = DISTANCE
+    """Name of the measure that they are compared by."""
 
 
-def pool_games(runs: Mapping[str, Run], measure: str = "distance", judge: str = "") -> PooledGames:
-    """Returns the games of all runs that have scores of one judge.
+def pool_games(runs: Mapping[str, Run], measure: str = "", judge: str = "") -> PooledGames:
+    """Returns the games of all runs that have scores by one measure, and of one judge where it needs a judge.
 
     Args:
         runs: Runs by name.
-        measure: A name of `MEASURES`, such as distance or recall.
+        measure: A name of `MEASURES`; empty is the one that answers for all runs, as `answering_measure`; not facts, if
+            a judge is named.
         judge: Part of the name of the judge of distances; empty is the one that most runs have.
 
     Raises:
         UsageError: no run has distances by a judge of this name.
     """
     chosen, kept = "", list(runs)
+    wanted = get_measure(measure).name if measure else _answering(list(runs.values()), judge)
     judged = any(distance_scorers(run) for run in runs.values())
-    if get_measure(measure).name == "distance" and (judged or any(map(has_descriptions, runs.values()))):
+    if wanted in (DISTANCE, SIMILARITY) and (judged or any(map(has_descriptions, runs.values()))):
         chosen = _commonest(list(runs.values()), judge)
         kept = [name for name, run in runs.items() if chosen in distance_scorers(run)]
     prints: dict[str, set[str]] = {}
@@ -84,7 +103,14 @@ def pool_games(runs: Mapping[str, Run], measure: str = "distance", judge: str = 
     notes = [f"{name} is left out: {scorers[chosen]} has no scores for it." for name in runs if name not in kept]
     changed = sorted(ref for ref, found in prints.items() if len(found) > 1)
     notes += [f"{ref} changed between runs, so it has more than one row." for ref in changed]
-    return PooledGames(pd.concat(tables, ignore_index=True), tuple(kept), chosen, tuple(notes))
+    return PooledGames(pd.concat(tables, ignore_index=True), tuple(kept), chosen, tuple(notes), wanted)
+
+
+def _answering(runs: Sequence[Run], judge: str) -> str:
+    """Returns the measure that answers for all runs by the judge that most of them have."""
+    chosen = _commonest(runs, judge) if judge or any(map(distance_scorers, runs)) else ""
+    games = [games_of_run(run, chosen if chosen in distance_scorers(run) else "") for run in runs]
+    return answering_measure(games, facts=not judge)
 
 
 def _commonest(runs: Sequence[Run], part: str) -> str:
@@ -118,7 +144,7 @@ def cross_run_leaderboard(
     Args:
         games: Games of all runs, concatenated, as `games_of_run` gives them.
         side: t2i or i2t.
-        measure: A name of `MEASURES`, such as distance or recall.
+        measure: A name of `MEASURES`.
         when: final or mean.
 
     Raises:
@@ -133,21 +159,25 @@ def cross_run_leaderboard(
     known = without_controls(games).dropna(subset=[column])
     levels = ordered_levels(known)
     levels += [ALL] if len(levels) > 1 else []
-    blocks = [_block(known if level == ALL else known[known["level"] == level], level, side, what, column)
+    rate = ERROR_RATE / (2 * max(len(levels), 1))  # both sides, all levels
+    blocks = [_block(known if level == ALL else known[known["level"] == level], level, (side, rate), what, column)
               for level in levels]  # fmt: skip
     table = pd.concat(blocks, ignore_index=True) if blocks else _empty()
     return CrossRunLeaderboard(side, what, when, _sorted(table), _note(games, table, column))
 
 
-def _block(known: pd.DataFrame, level: str, side: Side, what: Measure, column: str) -> pd.DataFrame:
-    """Returns the rows of one level, by group."""
+def _block(known: pd.DataFrame, level: str, about: tuple[Side, float], what: Measure, column: str) -> pd.DataFrame:
+    """Returns the rows of one level, by group; `about` is the side and the error rate of its ranks."""
+    side, rate = about
     cells = known.groupby(["prompt_id", "level", *_SIDES])[column].mean().reset_index(name="value")
     if cells.empty:
         return _empty()
     names = [sorted(cells[key].unique()) for key in _SIDES]
     made = _equations(cells, names)
     strata = tuple(str(each) for each in cells.drop_duplicates("prompt_id")["level"])
-    weights = np.concatenate([np.ones((1, len(strata))), bootstrap_weights(strata, DRAWS)])
+    whole = np.ones((1, len(strata)))
+    without = whole - np.eye(len(strata)) if len(strata) >= MIN_PROMPTS else whole[:0]
+    weights = np.concatenate([whole, bootstrap_weights(strata, DRAWS), without])
     effects = _solved(np.tensordot(weights, made.squares, 1), weights @ made.products)
     levels = (weights @ made.means - np.einsum("dp,pk,dk->d", weights, made.shares, effects)) / weights.sum(axis=1)
     first = len(names[0])
@@ -158,7 +188,7 @@ def _block(known: pd.DataFrame, level: str, side: Side, what: Measure, column: s
         base = levels + effects[:, list(partners)].mean(axis=1)
         values = effects[:, group] + base[:, None]
         chosen = [own[place - at[0]] for place in group]
-        rows.append(_rows(values, chosen, (known, strata), (side, what)).assign(group=number))
+        rows.append(_rows(values, chosen, (known, strata), (side, what, rate)).assign(group=number))
     return pd.concat(rows, ignore_index=True).assign(level=level)
 
 
@@ -220,25 +250,42 @@ def _comparable(squares: Floats, models: list[int]) -> list[list[int]]:
 
 
 def _rows(
-    values: Floats, names: list[str], played: tuple[pd.DataFrame, tuple[str, ...]], kind: tuple[Side, Measure]
+    values: Floats, names: list[str], played: tuple[pd.DataFrame, tuple[str, ...]], kind: tuple[Side, Measure, float]
 ) -> pd.DataFrame:
     known, strata = played
-    side, what = kind
+    side, what, rate = kind
     own = known.groupby(KEYS[side][0])
-    mean, draws = values[0], values[1:]
+    mean, draws, left_out = values[0], values[1 : 1 + DRAWS], values[1 + DRAWS :]
     low = high = rank_low = rank_high = np.full(len(names), np.nan)
     if len(strata) >= 2:
         draws = mean + (draws - draws.mean(axis=0)) * student_stretch(strata)
         low, high = np.clip(interval_bounds(draws), *what.limits)
-        sign = 1.0 if what.low_is_best else -1.0
-        ranks = 1.0 + (sign * draws[:, None, :] < sign * draws[:, :, None]).sum(axis=2)
-        rank_low, rank_high = np.rint(interval_bounds(ranks))
+        better = _better(mean, left_out, rate)
+        rank_low, rank_high = rank_bounds(better if what.low_is_best else better.T)
     signed = pd.Series(mean if what.low_is_best else -mean)
     return pd.DataFrame({
         "model": list(names), "mean": mean, "low": low, "high": high, "n": own["prompt_id"].nunique().reindex(names),
         "games": own.size().reindex(names), "rank": signed.rank(method="min").to_numpy(), "rank_low": rank_low,
         "rank_high": rank_high,
     }).reset_index(drop=True)  # fmt: skip
+
+
+def _better(estimate: Floats, left_out: Floats, rate: float) -> NDArray[np.bool_]:
+    """Returns [models, models]: whether the row is significantly lower than the column, all pairs tested together.
+
+    Each prompt's contribution to an estimate is its jackknife pseudo-value (Efron and Tibshirani 1993, section 11.5):
+    in a full grid, the mean of the model's games on the prompt. The pairs are compared on these by random signs.
+
+    Args:
+        estimate: [models]
+        left_out: [prompts, models]: the estimate without each prompt.
+        rate: Family-wise error rate of these pairs.
+    """
+    prompts = len(left_out)
+    if prompts < MIN_PROMPTS or len(estimate) < 2:
+        return np.zeros((len(estimate),) * 2, dtype=bool)
+    values = prompts * estimate - (prompts - 1) * left_out
+    return compare_pairs(values, rate).better(len(estimate), low_is_best=True)
 
 
 def _sorted(table: pd.DataFrame) -> pd.DataFrame:
