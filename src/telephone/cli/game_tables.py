@@ -42,7 +42,7 @@ def print_games(run: "RunGames", json: bool) -> None:
 def _print_group(games: "Sequence[PlayedGame]", every: "Sequence[PlayedGame]") -> None:
     """Writes the games of one prompt, with columns as wide as those of the other prompts."""
     numbers = ("turns", "distance", "facts kept")
-    sides = ("draws", "describes")
+    sides: tuple[str, ...] = ("draws", "describes")
     widths = [max(len(side), *(len(name) for name in names)) for side, names in zip(sides, _models(every), strict=True)]
     if sum(widths) + _OTHER_COLUMNS <= console().width:
         sides = tuple(side.ljust(width) for side, width in zip(sides, widths, strict=True))

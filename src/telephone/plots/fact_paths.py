@@ -117,7 +117,7 @@ def _draw_row(axes: Axes, row: int, segments: list[_Segment], last: int) -> None
 def _write_value(axes: Axes, row: int, segment: _Segment, end: int) -> None:
     """Writes what is stated in place of a changed fact above its line, if there is room."""
     span = axes.get_xlim()[1] - axes.get_xlim()[0]
-    inches = axes.get_position().width * float(axes.figure.get_size_inches()[0]) / span
+    inches = axes.get_position().width * style.figure_inches(axes)[0] / span
     room = int((end - segment.first + 0.4) * inches / _SMALL_CHARACTER)
     if segment.value and len(segment.value) <= room:
         axes.text(

@@ -96,7 +96,7 @@ def format_turn_axis(axes: Axes, last: int, label: str = "turn (0 is the prompt 
     """Labels the x axis with whole turns, at most about a dozen labels, fewer on narrow axes."""
     from matplotlib.ticker import MaxNLocator
 
-    inches = axes.get_position().width * float(axes.figure.get_size_inches()[0])
+    inches = axes.get_position().width * style.figure_inches(axes)[0]
     axes.set_xlim(-0.15, max(last, 1) + 0.15)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=max(2, min(11, int(inches * 4))), integer=True))
     axes.set_xlabel(label, color=style.MUTED, fontsize=9.5, family=style.FONT, labelpad=7)

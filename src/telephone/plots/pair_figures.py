@@ -171,7 +171,7 @@ def _draw_band(axes: Axes, rows: pd.DataFrame, start: float, colour: tuple[str, 
 
 def _draw_bars(axes: Axes, scored: pd.DataFrame, encoding: style.Encoding) -> None:
     """Draws the interval of each curve after its last turn as a bar right of the axes."""
-    width = axes.get_position().width * float(axes.figure.get_size_inches()[0])
+    width = axes.get_position().width * style.figure_inches(axes)[0]
     for place, name in enumerate(encoding.colours):
         known = scored[scored["i2t_model"] == name].dropna(subset=["low", "high"])
         if known.empty:
@@ -189,7 +189,7 @@ def _label_curves(
     ends = {str(name): rows.iloc[-1] for name, rows in scored.groupby("i2t_model", sort=True)}
     names = sorted(ends, key=lambda name: (float(ends[name]["mean"]), list(encoding.colours).index(name)))
     low, high = axes.get_ylim()
-    inch = (high - low) / (axes.get_position().height * float(axes.figure.get_size_inches()[1]))
+    inch = (high - low) / (axes.get_position().height * style.figure_inches(axes)[1])
     sizes = [inch * (0.05 + _LINE * (labels[name].count("\n") + 1)) for name in names]
     heights = spread([float(ends[name]["mean"]) for name in names], sizes, low, high)
     for name, height in zip(names, heights, strict=True):
@@ -211,7 +211,7 @@ def _label_curve(
         gap: Inches of the bars between the axes and the names.
     """
     colour, marker = look
-    width = axes.get_position().width * float(axes.figure.get_size_inches()[0])
+    width = axes.get_position().width * style.figure_inches(axes)[0]
     at, text = 1 + (0.2 + gap) / width, 1 + (_BESIDE + gap) / width
     scale = axes.get_yaxis_transform()
     low, high = axes.get_xlim()

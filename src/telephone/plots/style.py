@@ -155,3 +155,12 @@ def require_columns(table: pd.DataFrame, columns: Sequence[str]) -> None:
     missing = [name for name in columns if name not in table.columns]
     if missing:
         raise UsageError(f"A figure needs the column {missing[0]!r}: pass a table of telephone.analysis.")
+
+
+def figure_inches(axes: Axes) -> tuple[float, float]:
+    """Returns width and height of the figure that axes belong to, in inches."""
+    figure = axes.get_figure(root=True)
+    if figure is None:
+        raise ValueError("The axes belong to no figure.")
+    width, height = figure.get_size_inches()
+    return float(width), float(height)

@@ -181,9 +181,8 @@ def quantiles(distances: Iterable[float]) -> tuple[float, ...]:
 
 
 def _from_json(given: dict[str, Any]) -> SimilarityCalibration:
-    return SimilarityCalibration(
-        **{key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
-    )
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
+    return SimilarityCalibration(**values)
 
 
 def _share_below(at_quantiles: tuple[float, ...], distance: float) -> float:

@@ -75,7 +75,7 @@ class MultilingualUse(Embedder):
         if not texts:
             return np.zeros((0, self.width), dtype=np.float32)
         rows = np.asarray(self._net.encode(list(texts)), dtype=np.float32)
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
 
     @cached_property
     def _net(self) -> Any:
