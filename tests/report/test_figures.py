@@ -93,3 +93,20 @@ def test_the_example_of_the_page_adds_a_figure_with_two_files(tmp_path, example)
     assert f'aria-label="{example.label}"' in section
     assert f'<a href="#{example.section}">' in html
     assert not (Path(figures.__file__).parents[2] / "plots" / "retrieval.py").exists(), "the example must stay new"
+
+
+def test_figures_say_how_far_they_may_be_scaled_down_and_which_need_the_whole_width():
+    table = by_turn(("easy",))
+    second = table.assign(t2i_model=report_frames.T2I[1])
+    (narrow,) = figures.draw_section("curves", {"drift": table}, ("easy",), ENCODING)[0].svgs
+    (wide,) = figures.draw_section("curves", {"drift": pd.concat([table, second])}, ("easy",), ENCODING)[0].svgs
+    assert not figures.is_wide(narrow) and figures.is_wide(wide)
+    smallest = [int(re.search(r"min-width: (\d+)px", svg)[1]) for svg in (narrow, wide)]
+    assert 400 < smallest[0] < 500 < smallest[1] < 800
+
+
+def test_curves_are_followed_by_their_bands_so_that_a_page_can_pair_them():
+    table = by_turn(("easy",)).assign(low=0.0, high=1.0)
+    (svg,) = figures.draw_section("curves", {"drift": table}, ("easy",), ENCODING)[0].svgs
+    found = re.findall(r'class="(curve|band)"', svg)
+    assert found == ["curve", "band"]

@@ -20,6 +20,18 @@ NAME = "leaderboard"
 _TITLES = {"t2i": "Text-to-image models", "i2t": "Image-to-text models"}
 
 
+_SIZES = {"prompts": "n", "games": "games"}
+_SHORTER = (
+    (INTERVAL, INTERVAL, ("prompts", "games")),
+    ("", INTERVAL, ("prompts", "games")),
+    ("", INTERVAL, ("prompts",)),
+    ("", NARROW_INTERVAL, ("prompts",)),
+    ("", NARROW_INTERVAL, ()),
+    ("", INTERVAL, ("prompts", "games")),
+)
+"""Interval of each level and over all levels, and numbers, of ever narrower tables; the last one is for records."""
+
+
 def command(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="Every run under it counts, however deep.", show_default=False)
@@ -54,33 +66,40 @@ def _as_json(board: "CrossRunLeaderboard") -> dict[str, Any]:
 def _print(board: "CrossRunLeaderboard") -> None:
     if board.table.empty:
         return
-    full, short = _table(board), _table(board, intervals=False)
+    full, *shorter = (_table(board, *how) for how in _SHORTER)
     better = "less is better" if board.measure.low_is_best else "more is better"
     full.title = (
         f"{_TITLES[board.side]}  [not bold dim]{board.measure.words}, adjusted for partners and prompts; {better}[/]"
     )
-    print_table(full, short, lead=2)
+    print_table(full, *shorter, lead=2)
     echo()
 
 
-def _table(board: "CrossRunLeaderboard", intervals: bool = True) -> "Table":
-    """Returns a row a model; `intervals` is whether each level has one, or only the last column."""
+def _table(board: "CrossRunLeaderboard", each: str, last_column: str, sizes: tuple[str, ...]) -> "Table":
+    """Returns a row a model.
+
+    Args:
+        board: one side.
+        each: form of the interval of each level; empty for none.
+        last_column: form of the interval over all levels.
+        sizes: the last columns: `prompts`, `games`.
+    """
     levels = board.levels
-    made = table("", "model", *levels, "prompts", "games", numbers=("", *levels, "prompts", "games"), names=("model",))
+    made = table("", "model", *levels, *sizes, numbers=("", *levels, *sizes), names=("model",))
     rows = {str(model): own.to_dict("records") for model, own in board.table.groupby("model", sort=False)}
     shown = {model: {row["level"]: row for row in own} for model, own in rows.items()}
     last = {model: cells.get(levels[-1]) or list(cells.values())[-1] for model, cells in shown.items()}
     largest = max(row["mean"] for row in last.values()) if board.measure.low_is_best else 1.0
-    usual, group = INTERVAL if intervals else "", 0
+    group = 0
     for model, cells in shown.items():
         main = last[model]
         if main["group"] > group:
             made.add_section()
             group = main["group"]
-        values = [_cell(cells.get(level), usual) for level in levels[:-1]]
-        values.append(_cell(cells.get(levels[-1]), usual or NARROW_INTERVAL))
+        values = [_cell(cells.get(level), each) for level in levels[:-1]]
+        values.append(_cell(cells.get(levels[-1]), last_column))
         name = f"[bold]{plain(model)}[/]\n[cyan]{score_bar(main['mean'], largest)}[/]"
-        made.add_row(_rank(main), name, *values, str(main["n"]), str(main["games"]))
+        made.add_row(_rank(main), name, *values, *(str(main[_SIZES[size]]) for size in sizes))
     return made
 
 
