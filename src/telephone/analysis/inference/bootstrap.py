@@ -22,7 +22,7 @@ DRAWS = 2000
 CONFIDENCE = 0.95
 MIN_PROMPTS = 8
 """Fewer prompts give a mean without an interval: of skewed scores it would cover the truth in less than 93 of 100
-cases (`benchmarks/statistics_errors.py`)."""
+cases (docs/statistics.md; at eight `tests/analysis/inference/test_bootstrap.py`)."""
 
 Floats = NDArray[np.float64]
 
