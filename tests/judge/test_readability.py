@@ -7,7 +7,7 @@ from judge_runs import played
 
 from telephone.analysis import summarise, unread_notes
 from telephone.core.records import Prompt
-from telephone.judge import Case, DistanceScorer, score
+from telephone.judge import Case, DistanceScorer, default_embedders, score
 from telephone.judge.readability import Readability
 from telephone.judge.vectors import text_hash
 from telephone.models import embedder
@@ -83,3 +83,13 @@ def test_a_run_says_how_many_texts_are_unread_and_what_to_do(tmp_path: Path) -> 
     assert "100% of the pieces are unknown" in note
     assert note in summarise(run).warnings
     assert run.frame()["text_after_dist"].isna().sum() == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "judges"),
+    [("a red apple", (USE, CLIP)), ("一个红色的苹果", (USE,)), ("a zebra by moonlight", (USE,))],
+)
+def test_the_default_judges_of_a_run_read_its_prompts(tmp_path: Path, text: str, judges: tuple[str, ...]) -> None:
+    run = played(tmp_path / "run", [Prompt(text)], ["fake/painter"], ["fake/captioner"], turns=1)
+    assert default_embedders(run) == judges
+    assert all(Readability(embedder(judge)).reads(text) for judge in judges)

@@ -62,8 +62,12 @@ def score(
 
 
 def default_embedders(run: Run) -> tuple[str, ...]:
-    """Returns the addresses of the embedders that are used if none are named."""
+    """Returns the addresses of the embedders that are used if none are named.
+
+    The default one reads 16 languages. The pocket world's reads English alone, so Chinese prompts do without it.
+    """
     known = all(not why_uncounted(prompt.text) for prompt in run.spec.prompts)
+    known = known and any(prompt.text.isascii() for prompt in run.spec.prompts)
     return (DEFAULT_EMBEDDER, POCKET_EMBEDDER) if known else (DEFAULT_EMBEDDER,)
 
 
