@@ -11,6 +11,7 @@ from telephone.judge import Case, DistanceScorer, default_embedders, score
 from telephone.judge.readability import Readability
 from telephone.judge.vectors import text_hash
 from telephone.models import embedder
+from telephone.store.similarity_calibration import shipped_calibrations
 
 MINILM, USE, CLIP = "minilm/all-MiniLM-L6-v2", "use/multilingual", "pocket/clip"
 UNREAD = [
@@ -93,3 +94,11 @@ def test_the_default_judges_of_a_run_read_its_prompts(tmp_path: Path, text: str,
     run = played(tmp_path / "run", [Prompt(text)], ["fake/painter"], ["fake/captioner"], turns=1)
     assert default_embedders(run) == judges
     assert all(Readability(embedder(judge)).reads(text) for judge in judges)
+
+
+def test_a_distance_counts_as_near_with_its_measured_error(tmp_path: Path) -> None:
+    run = played(tmp_path / "run", [Prompt("a red apple and a blue boat", "easy", "apple")], turns=3)
+    score(run, "fake/embedder", full=True)
+    found = summarise(run).convergence
+    curve = shipped_calibrations()[embedder("fake/embedder").traits().fingerprint]
+    assert found.caution == curve.sentence(found.floor)

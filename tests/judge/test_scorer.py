@@ -68,7 +68,8 @@ def test_an_interrupted_scoring_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
         assert 4 <= done < every
         (rest,) = score(run, embedder=ColourEmbedder(), facts=False)
         assert rest.new == every - done
-        assert run.frame()["text_after_dist"].notna().all()
+        (judge,) = run.scorers()
+        assert len(run.scores(judge)) == every
 
 
 def test_failed_turns_have_no_score(tmp_path: Path) -> None:

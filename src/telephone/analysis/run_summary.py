@@ -149,7 +149,8 @@ class RunSummary:
         space, evidence = self.text_space, self.rest_evidence
         if space is None:
             return analyse_convergence(self.frame, evidence=evidence)
-        return analyse_convergence(self.frame, space.vectors, space.floor, space.name, evidence)
+        found = analyse_convergence(self.frame, space.vectors, space.floor, space.name, evidence)
+        return replace(found, caution=space.caution)
 
     def leaderboard(self, side: Side, measure: str = "", when: str = "final") -> Leaderboard:
         """Returns one leaderboard; by the primary measure unless another is named.

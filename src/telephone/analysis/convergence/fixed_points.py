@@ -19,7 +19,7 @@ from telephone.core.records import Noise
 WINDOW = 3
 """Number of consecutive near turns of an approximate fixed point or cycle."""
 FLOOR = 0.05
-"""Cosine distance below which two texts are equivalent, unless a floor is measured."""
+"""Cosine distance below which two texts are near, unless a floor is measured."""
 _LEVEL = 0.05
 _LINE = ["t2i_model", "i2t_model"]
 
@@ -37,7 +37,7 @@ def find_fixed_points(trajectories: TextTrajectories, floor: float = FLOOR, nois
 
     Args:
         trajectories: The texts of each game.
-        floor: Cosine distance below which two texts are equivalent.
+        floor: Cosine distance below which two texts are near.
         noise: Of the run; None, unknown, as fixed.
     """
     lasting = WINDOW if noise == "fresh" else 1

@@ -19,7 +19,8 @@ from telephone.analysis.convergence.regimes import game_regimes, line_regimes
 from telephone.analysis.convergence.rest_evidence import RestEvidence
 from telephone.analysis.convergence.text_space import Vectors, text_trajectories
 from telephone.analysis.tables.retention import mean_floor
-from telephone.store.records import ScorerKind
+from telephone.store.records import ScorerKind, ScorerRow
+from telephone.store.similarity_calibration import calibration_for
 
 if TYPE_CHECKING:
     from telephone.store import Run
@@ -34,7 +35,9 @@ class TextSpace:
     name: str
     """Name of the vectors, for people."""
     floor: float = FLOOR
-    """Cosine distance below which two texts are equivalent."""
+    """Cosine distance below which two texts are near: as near as two wordings of one scene."""
+    caution: str = ""
+    """How many known losses are nearer than that, in a sentence; empty if the vectors are not calibrated."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,11 @@ class Convergence:
     space: str
     """Name of the vectors."""
     floor: float
-    """Cosine distance below which two texts are equivalent."""
+    """Cosine distance below which two texts are near; facts may differ."""
     evidence: RestEvidence | None = None
     """What it says that games come to rest; None if the noise of the run is unknown."""
+    caution: str = ""
+    """As `TextSpace.caution`."""
 
 
 def text_space_of(run: Run, frame: pd.DataFrame, judge: str = "") -> TextSpace | None:
@@ -77,8 +82,10 @@ def text_space_of(run: Run, frame: pd.DataFrame, judge: str = "") -> TextSpace |
         vectors = {sha: vector for sha, vector in run.vectors(embedder).items() if sha in wanted}
         if not frame["text_sha256"].isin(vectors.keys()).any():
             continue
-        floor = mean_floor(run, embedder, "text-text")
-        return TextSpace(vectors, embedder.name, FLOOR if floor is None else floor)
+        measured = mean_floor(run, embedder, "text-text")
+        floor = FLOOR if measured is None else measured
+        known = calibration_for(run, ScorerRow(ScorerKind.DISTANCE, "", embedder.fingerprint, embedder.name))
+        return TextSpace(vectors, embedder.name, floor, "" if known is None else known.sentence(floor))
     return None
 
 
@@ -94,7 +101,7 @@ def analyse_convergence(
     Args:
         frame: One row a turn, as `scored_frame` gives it; controls are left out.
         vectors: By content hash of texts and prompts, such as `run.vectors(embedder)`; None takes bags of words.
-        floor: Cosine distance in these vectors below which two texts are equivalent.
+        floor: Cosine distance in these vectors below which two texts are near.
         name: Name of the vectors, for people.
         evidence: As `rest_evidence(run.spec)` gives it; None if the run is unknown.
 

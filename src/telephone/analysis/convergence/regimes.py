@@ -39,7 +39,7 @@ def game_regimes(trajectories: TextTrajectories, floor: float) -> pd.DataFrame:
 
     Args:
         trajectories: The texts of each game.
-        floor: Cosine distance below which two texts are equivalent.
+        floor: Cosine distance below which two texts are near.
 
     Returns:
         The columns of `TextTrajectories.games` and `regime`; games that cannot be labelled are left out.

@@ -107,7 +107,8 @@ FIGURES = (
         _drift,
         drift_figure,
         note="Dashed lines, where they are known, give the scale. At the floor, a description is as close to the "
-        "prompt as another wording of it; at chance, it is no closer than to the prompt of another game. Bars "
+        "prompt as another wording of it, which does not exclude lost facts; "
+        "at chance, it is no closer than to the prompt of another game. Bars "
         "right of a panel are 95 % intervals after the last turn; point at a curve to see its interval at every turn.",
     ),
     ReportFigure(

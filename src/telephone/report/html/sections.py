@@ -74,7 +74,8 @@ def endings(findings: Findings, names: Mapping[str, str]) -> ReportSection | Non
     )
     note = (
         "Endings that several games share, the most frequent first. An ending that many prompts lead to is a motif. "
-        f"Texts are compared by {found.space}; a distance below {found.floor:.2f} counts as equal."
+        f"Texts are compared by {found.space}; a distance below {found.floor:.2f} counts as near, as of two"
+        " wordings of one scene, and facts may differ." + f" {found.caution}".rstrip()
     )
     return ReportSection("Where games end", note, made) if made or motifs(findings) else None
 
