@@ -47,7 +47,7 @@ def test_answers_and_counts() -> None:
     assert found.leaderboard("pair", "recall", "mean").overall["t2i_model"].tolist() == ["d1", "d1", "d2", "d2"]
     assert len(found.drift) == len(found.facts) == 3 * 4 * 2
     levels, few, models = found.warnings
-    assert levels == "Easy and medium and hard: fewer than 8 prompts a level are too few for an interval."
+    assert levels == "Easy, medium and hard: fewer than 8 prompts a level are too few for the interval of a mean."
     assert few == "With 9 prompts only large differences between models are significant."
     assert models.startswith("TOO FEW MODELS: 2 drawing and 2 describing models")
 
@@ -65,6 +65,9 @@ def test_the_rest_is_there_when_it_is_asked_for() -> None:
     gain = found.swap_gains["t2i"]
     assert gain is not None
     assert (gain.best, gain.worst) == ("d1", "d2")
+    (pair,) = found.pairwise_differences["t2i"].query("level == 'all'").to_dict("records")
+    assert pair["significant"] and 0 < gain.low <= gain.gain <= gain.high
+    assert (gain.low, gain.high) == (pair["low_adjusted"], pair["high_adjusted"])  # by facts, d1 minus d2
     assert "add --controls" in found.oracle_swaps.note
     assert (found.convergence.games["period"] == 1).all()  # every description is the same letter
 
@@ -75,9 +78,9 @@ def test_broken_games_and_single_prompts_are_warned_of() -> None:
     played.loc[played["game"] == "p03 d1 w1 0", "text_after_dist"] = np.nan
     found = summarise_frame(played, planned=20)
     assert (found.counts.finished, found.counts.failed, found.counts.refused, found.counts.unfinished) == (14, 1, 1, 4)
-    assert [warning.split(" ", 1)[0] for warning in found.warnings] == ["2", "4", "2", "7", "Easy", "With"]
+    assert [warning.split(" ", 1)[0] for warning in found.warnings] == ["2", "4", "2", "7", "Easy,", "With"]
     assert "2 of 20 games stopped early (1 failed, 1 refused)" in found.warnings[0]
-    few = "Easy and medium and hard: fewer than 8 prompts a level are too few for an interval."
+    few = "Easy, medium and hard: fewer than 8 prompts a level are too few for the interval of a mean."
     assert few in found.warnings
 
 

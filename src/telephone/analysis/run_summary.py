@@ -124,8 +124,25 @@ class RunSummary:
 
     @cached_property
     def swap_gains(self) -> dict[Side, SwapGain | None]:
-        """The gain of the best over the worst model of each side, by the primary measure."""
-        return {side: swap_gain(self.games, side, self.primary.name) for side in SIDES[:2]}
+        """The gain of the best over the worst model of each side, by the primary measure.
+
+        The interval is the adjusted one of `pairwise_differences`: the two models are chosen by their scores.
+        """
+        return {side: self._adjusted_gain(side) for side in SIDES[:2]}
+
+    def _adjusted_gain(self, side: Side) -> SwapGain | None:
+        found = swap_gain(self.games, side, self.primary.name)
+        pairs = self.pairwise_differences[side]
+        if found is None or pairs.empty:
+            return found
+        both = {found.best, found.worst}
+        own = pairs[(pairs["level"] == pairs["level"].iloc[-1]) & pairs["one"].isin(both) & pairs["other"].isin(both)]
+        if own.empty:
+            return replace(found, low=float("nan"), high=float("nan"))
+        low, high = float(own["low_adjusted"].iloc[0]), float(own["high_adjusted"].iloc[0])
+        if (own["one"].iloc[0] == found.best) == self.primary.low_is_best:
+            low, high = -high, -low
+        return replace(found, low=low, high=high)
 
     @cached_property
     def oracle_swaps(self) -> OracleSwaps:
@@ -304,8 +321,14 @@ def _few(games: pd.DataFrame) -> list[str]:
     sentences = []
     if few:
         sentences.append(
-            f"{' and '.join(few).capitalize()}: fewer than {MIN_PROMPTS} prompts a level are too few for an interval."
+            f"{_listed(few).capitalize()}: fewer than {MIN_PROMPTS} prompts a level are too few for the interval of a "
+            "mean."
         )
     if 0 < len(prompts) < FEW_PROMPTS:
-        sentences.append(f"With {len(prompts)} prompts only large differences between models are significant.")
+        many = f"{len(prompts)} prompt" + "s" * (len(prompts) > 1)
+        sentences.append(f"With {many} only large differences between models are significant.")
     return sentences
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1]

@@ -130,7 +130,7 @@ def test_long_describers_that_keep_the_style():
     frame_.loc[frame_["i2t_model"] == "w2", "text_after"] = "many words that go on and on for long"
     found = by_name(check_article_claims(frame_, table))["style"]
     assert found.verdict == HOLDS and found.value == 1.0 and 0.3 < found.low < 0.6 and found.high == 1.0
-    assert "w2 (9 words) keeps 100%" in found.explanation
+    assert "w2 (9 words) keeps 100 %" in found.explanation
     frame_.loc[frame_["i2t_model"] == "w1", "text_after"] = "many words that go on and on for very long, and longer"
     assert by_name(check_article_claims(frame_, table))["style"].verdict == FAILS
 
@@ -166,7 +166,7 @@ def test_rest_is_judged_by_the_floor_of_the_embedder():
     assert by_name(check_article_claims(table, drift=drift, space=space))["stable"].verdict == HOLDS
 
 
-def drifted(across, within, floor=0.0, prompts=6):
+def drifted(across, within, floor=0.0, prompts=8):
     rows = [
         {
             "game": f"p{n}",
@@ -189,12 +189,22 @@ def drifted(across, within, floor=0.0, prompts=6):
 
 @pytest.mark.parametrize(
     ("across", "within", "floor", "verdict"),
-    [(0.8, 0.2, 0.0, HOLDS), (0.2, 0.2, 0.0, FAILS), (0.2, 0.8, 0.0, FAILS), (0.6, 0.1, 0.5, FAILS)],
+    [(0.8, 0.2, 0.0, HOLDS), (0.2, 0.2, 0.0, FAILS), (0.2, 0.8, 0.0, FAILS), (0.58, 0.1, 0.5, FAILS)],
 )
 def test_pictures_and_texts_are_far_apart_only_beyond_a_true_caption(across, within, floor, verdict):
     found = modalities(drifted(across, within, floor))
     assert found.verdict == verdict
-    assert found.value == pytest.approx((across + 0.025 - floor) / within)
+    assert found.value == pytest.approx((across + 0.035 - floor) / within)
+    few = modalities(drifted(across, within, floor, prompts=7))
+    assert few.verdict == OPEN and few.low is None
+    assert "too few prompts" in few.explanation
+
+
+def test_the_distance_beyond_a_true_caption_is_never_larger_than_the_whole():
+    assert (
+        "0.54 between an image and a text, 0.04 less than the 0.58 between"
+        in modalities(drifted(0.505, 0.1, 0.58)).explanation
+    )
 
 
 @pytest.mark.parametrize(
@@ -216,7 +226,7 @@ def test_the_distance_between_kinds_is_undecided_where_a_part_of_it_is_missing(d
 
 
 def modalities(drift):
-    turns = analysis_frames.frame(lambda *_: 0.1, {f"p{n}": "easy" for n in range(6)}, ("d1",), ("w1",), turns=10)
+    turns = analysis_frames.frame(lambda *_: 0.1, {f"p{n}": "easy" for n in range(8)}, ("d1",), ("w1",), turns=10)
     turns["game"] = turns["prompt_id"]
     return by_name(check_article_claims(turns, None, drift))["modalities"]
 

@@ -72,6 +72,7 @@ def test_every_comparison_uses_the_measure_of_the_answer():
     assert found.bradley_terry["i2t"].query("level == 'all'")["model"].iloc[0] == "w2"
     gain = found.swap_gains["i2t"]
     assert gain is not None and (gain.best, gain.worst) == ("w2", "w1")
+    assert (-gain.high, -gain.low) == (row["low_adjusted"], row["high_adjusted"])  # the rows are w1 minus w2
     assert "share of the prompt's facts" in found.answers[2].answer
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from telephone.analysis.convergence.overview import TextSpace
 from telephone.analysis.convergence.rest_evidence import RestEvidence
 from telephone.analysis.facts.fact_tracking import subject_change_turns
-from telephone.analysis.inference.bootstrap import MeanEstimate, estimate_means
+from telephone.analysis.inference.bootstrap import MIN_PROMPTS, MeanEstimate, estimate_means
 from telephone.analysis.inference.side_importance import SideGap, side_gap
 from telephone.analysis.tables.score_frames import get_measure, without_controls
 
@@ -71,7 +71,8 @@ _CLAIMS = {
         Claim(
             "hard",
             "For hard prompts, the image-to-text model matters most at first, the text-to-image model later.",
-            f"As for easy prompts: below 0 over the first {EARLY} turns, above 0 over the last {EARLY}.",
+            f"As for easy prompts: below 0 over the first {EARLY} turns, above 0 over the last {EARLY}. The "
+            f"number is that of the last {EARLY}.",
         ),
         Claim(
             "stable",
@@ -171,7 +172,8 @@ def _medium(tracked: pd.DataFrame | None) -> Claim:
     changed = table["turn"].dropna()
     when = f"half of the changes come by turn {changed.median():.0f}" if len(changed) else "no game changes it"
     kept = 1 - len(changed) / len(table)
-    words = f"{found.mean[0]:.0%} of {len(table)} games change it then; {when}, and {kept:.0%} keep it to the end."
+    words = f"{_percent(found.mean[0])} of {len(table)} games change it then; {when}, and {_percent(kept)} keep it"
+    words += " to the end."
     return _judged(made, _numbers(found), words)
 
 
@@ -199,7 +201,7 @@ def _stable(frame: pd.DataFrame, drift: pd.DataFrame | None, turns: int, space: 
         return _open(made, "No game has finished.")
     rest = _at_rest(whole, drift, space)
     found = _over_prompts(rest["rest"].astype(float), rest)
-    words = f"{found.mean[0]:.0%} of {len(rest)} games are stable after turn {STABLE}."
+    words = f"{_percent(found.mean[0])} of {len(rest)} games are stable after turn {STABLE}."
     return _judged(made, _numbers(found), words)
 
 
@@ -243,10 +245,12 @@ def _modalities(drift: pd.DataFrame | None) -> Claim:
     draws = means.draws[:, 0] / np.maximum(means.draws[:, 1:3].max(axis=1), 1e-9)
     low, high = np.quantile(draws, [0.025, 0.975])
     words = (
-        f"{across:.2f} between an image and a text, of which {across - excess:.2f} is the embedder's distance of a "
-        f"true image from its caption; {image:.2f} between consecutive images, {text:.2f} between consecutive "
-        f"descriptions: beyond the true caption {excess / within:.1f} times as much."
+        f"{across:.2f} between an image and a text, {abs(excess):.2f} {'more' if excess > 0 else 'less'} than the "
+        f"{across - excess:.2f} between a true image and its caption; {image:.2f} between consecutive images, "
+        f"{text:.2f} between consecutive descriptions."
     )
+    if len(table) < MIN_PROMPTS:
+        low = high = float("nan")
     return _judged(made, (float(excess / within), float(low), float(high)), words)
 
 
@@ -297,7 +301,7 @@ def _style(frame: pd.DataFrame, tracked: pd.DataFrame | None) -> Claim:
     levels = own.groupby("prompt_id")["level"].first().reindex(gaps.index)
     found = estimate_means(gaps.to_numpy(dtype=float)[:, None], [str(level) for level in levels], (-1.0, 1.0))
     kept_by = " and ".join(
-        f"{name} ({lengths[name]:.0f} words) keeps {wide[name].mean():.0%}" for name in lengths.index[[-1, 0]]
+        f"{name} ({lengths[name]:.0f} words) keeps {_percent(wide[name].mean())}" for name in lengths.index[[-1, 0]]
     )
     return _judged(made, _numbers(found), f"{kept_by} of the styles ({len(gaps)} prompts).")
 
@@ -323,6 +327,10 @@ def _judged(made: Claim, numbers: Sequence[float], words: str, sign: int = 1) ->
         return replace(made, explanation=f"{words} There are too few prompts for an interval.", value=value)
     verdict = HOLDS if holds else FAILS if fails else OPEN
     return replace(made, verdict=verdict, explanation=words, value=value, low=low, high=high)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _open(made: Claim, explanation: str) -> Claim:

@@ -9,7 +9,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from telephone.analysis.inference.bootstrap import Floats, bootstrap_weights, interval_bounds, student_stretch
+from telephone.analysis.inference.bootstrap import (
+    MIN_PROMPTS,
+    Floats,
+    bootstrap_weights,
+    interval_bounds,
+    student_stretch,
+)
 from telephone.analysis.tables.prompt_scores import ALL, KEYS, Side, prompt_levels
 from telephone.analysis.tables.score_frames import get_measure, ordered_levels, without_controls
 
@@ -27,8 +33,9 @@ def bradley_terry(
     """Returns the strength of each model, at each level and over all, the strongest first.
 
     Columns: `level` (`all` is last), `model`, `strength` (natural logarithm; those of a level add up to 0), `low`,
-    `high` (95 % interval over prompts resampled within levels; NaN where all prompts have the same result), `rank`,
-    `chance` (probability of beating a model of strength 0), `wins`, `ties` and `losses`.
+    `high` (95 % interval over prompts resampled within levels; NaN below `MIN_PROMPTS` prompts
+    and where all have the same result), `rank`, `chance` (probability of beating a model of strength 0), `wins`, `ties`
+    and `losses`.
 
     Args:
         games: One row a game, as `game_scores` gives it; controls are left out.
@@ -123,12 +130,11 @@ def _table(names: list[str], results: Floats, strata: list[str], level: str) -> 
 
 
 def _interval(found: Floats, wins: Floats, strata: list[str]) -> Floats:
-    """Returns [2, models]; NaN with fewer than two prompts, or where all prompts have the same result.
+    """Returns [2, models]; NaN with fewer than `MIN_PROMPTS` prompts, or where all prompts have the same result.
 
     Resampling equal results gives no variance, although the strength of a model that never lost has no upper bound.
     """
-    n = len(strata)
-    if n < 2:
+    if len(strata) < MIN_PROMPTS:
         return np.full((2, len(found)), np.nan)
     weights = bootstrap_weights(tuple(strata))[:_DRAWS]
     draws = fit_strengths(np.tensordot(weights, wins, axes=1))

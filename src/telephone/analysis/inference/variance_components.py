@@ -132,8 +132,14 @@ def _warning(t: int, c: int, factor: float) -> str:
 
 def _answer(table: pd.DataFrame, p_drawing: float, warning: str) -> str:
     sd = dict(zip(table["source"], table["sd"], strict=True))
-    words = f"drawing models differ by {sd['drawing']:.3f} (standard deviation), describing models by "
-    words += f"{sd['describing']:.3f}; the probability that drawing matters more is {100 * p_drawing:.0f} %"
+    drawing, describing = (
+        f"by a standard deviation of {sd[side]:.3f}" if sd[side] >= 0.0005 else "no more than by chance"
+        for side in ("drawing", "describing")
+    )
+    words = (
+        f"drawing models differ {drawing}, describing models {describing}; the probability that drawing matters more "
+        f"is {100 * p_drawing:.0f} %"
+    )
     if warning:
         return f"Among models in general the sides are not distinguishable: {words}, from too few models."
     if 0.025 < p_drawing < 0.975:

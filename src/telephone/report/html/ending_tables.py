@@ -39,7 +39,7 @@ def fixed_points(found: Convergence, names: ShortNames) -> TextTable:
     note = (
         "games whose last texts repeat, over all levels. Contractive: the late texts stay within the floor; "
         "oscillatory: they return to earlier ones; exploratory: neither. A pair has a regime if more than half of all "
-        "such prompts would take it (test over prompts, corrected over the pairs)."
+        "such prompts would take it (test over prompts, corrected over the pairs; the intervals are not)."
     )
     note = note if found.evidence is None else f"{note} {found.evidence.words}"
     return TextTable("Do games converge?", note, head, rows)

@@ -158,18 +158,28 @@ def answer_details(summary: RunSummary) -> tuple[tuple[str, str], ...]:
     if summary.oracle_swaps.answer:
         rows.append(("With a perfect partner", summary.oracle_swaps.answer))
     sides = {"t2i": "text-to-image", "i2t": "image-to-text"}
-    form = tables.percent if summary.primary.name == "recall" else tables.number
+    share = summary.primary.name == "recall"
+    form, unit = (_points, " points") if share else (tables.number, "")
     gains = [
         f"the best instead of the worst {sides[side]} model gains "
         + tables.interval({"gain": each.gain, "low": each.low, "high": each.high}, "gain", form)
+        + unit
         for side, each in summary.swap_gains.items()
         if each is not None and each.gain == each.gain
     ]
     if gains:
         rows.append(
-            ("When choosing models", f"{_capital('; '.join(gains))}, in {summary.primary.words} after the last turn.")
+            (
+                "When choosing models",
+                f"{_capital('; '.join(gains))}, in {summary.primary.words} after the last turn. The intervals are "
+                "adjusted for all comparisons, as in the table of differences.",
+            )
         )
     return tuple(rows)
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:.0f}"
 
 
 def _capital(sentence: str) -> str:

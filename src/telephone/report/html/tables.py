@@ -38,7 +38,7 @@ def fact_check(table: pd.DataFrame) -> TextTable:
     note = (
         "rank correlation of an embedder's similarity with the share of exact facts in the same text or image; 1 is "
         "perfect, 0 is chance. Models are compared on the same prompts, so the correlation within prompts decides "
-        "whether a judge can rank them; the pooled one is larger where prompts differ in difficulty. Facts of "
+        "whether a judge can rank them; the pooled one also contains the prompts' difficulty. Facts of "
         "images are read by a net"
     )
     head = ("", "within prompts", *(f"pooled, {level}" for level in pooled.head[1:]))
@@ -58,7 +58,7 @@ def agreement(table: pd.DataFrame) -> TextTable:
     sides = {"t2i": "text-to-image", "i2t": "image-to-text", "pair": "pairs"}
     rows = tuple(
         (f"{row['one']} and {row['other']}", sides[row["side"]], str(row["players"]), number(row["kendall"]),
-         number(row["spearman"]), percent(row["chance"]))
+         number(row["spearman"]), _rare(row["chance"]))
         for row in known.to_dict("records")
     )  # fmt: skip
     note = (
@@ -196,7 +196,7 @@ def differences(tables: Mapping[str, pd.DataFrame], names: ShortNames, measure: 
     note = (
         f"first minus second model on the same prompts, {measure.words} after the last turn; p of a sign-flip test. P "
         "and interval are adjusted together for all comparisons of a level, and over all levels for the three "
-        "questions; without an interval, the prompts are too few for any difference to be significant"
+        "questions; no interval where too few prompts differ to bound it"
     )
     form = _percent_points if measure.name == "recall" else number
     made = []
@@ -212,6 +212,10 @@ def differences(tables: Mapping[str, pd.DataFrame], names: ShortNames, measure: 
         )  # fmt: skip
         made.append(TextTable(title, note, head, rows))
     return tuple(made)
+
+
+def _rare(share: float) -> str:
+    return "< 1\u00a0%" if 0 <= share < 0.005 else percent(share)
 
 
 def _percent_points(share: float) -> str:
