@@ -15,7 +15,7 @@ from telephone.analysis.inference.bootstrap import MIN_PROMPTS
 from telephone.analysis.inference.bradley_terry import bradley_terry
 from telephone.analysis.inference.oracle_swaps import OracleSwaps, SwapGain, oracle_swaps, swap_gain
 from telephone.analysis.inference.pairwise import pairwise_differences
-from telephone.analysis.inference.question_answers import AnswerData, QuestionAnswer, answer_questions
+from telephone.analysis.inference.question_answers import AnswerData, QuestionAnswer, answer_questions, listed
 from telephone.analysis.inference.variance_shares import VarianceShares, variance_shares
 from telephone.analysis.tables.control_lines import control_means
 from telephone.analysis.tables.leaderboards import Leaderboard, leaderboard
@@ -321,14 +321,10 @@ def _few(games: pd.DataFrame) -> list[str]:
     sentences = []
     if few:
         sentences.append(
-            f"{_listed(few).capitalize()}: fewer than {MIN_PROMPTS} prompts a level are too few for the interval of a "
+            f"{listed(few).capitalize()}: fewer than {MIN_PROMPTS} prompts a level are too few for the interval of a "
             "mean."
         )
     if 0 < len(prompts) < FEW_PROMPTS:
         many = f"{len(prompts)} prompt" + "s" * (len(prompts) > 1)
         sentences.append(f"With {many} only large differences between models are significant.")
     return sentences
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1]

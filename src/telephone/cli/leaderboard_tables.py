@@ -20,7 +20,7 @@ def print_boards(summary: "RunSummary") -> None:
         echo()
     if shown:
         echo("Below means: 95 % intervals; below ranks: intervals adjusted for all models.")
-        echo("wins: the share of resampled battles in which a model is first.")
+        echo("wins: the share of resampled battles in which a model is first, which is no test.")
         echo()
     for answer in summary.answers:
         print_text(f"[bold]{answer.question}[/] {plain(answer.answer)}")

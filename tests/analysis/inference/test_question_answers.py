@@ -58,7 +58,7 @@ def test_facts_and_distance_that_disagree_are_both_named():
     answer = found.answers[1]
     assert answer.significant and answer.answer.startswith("w2 keeps most facts (90 %")
     assert "By distance w1 is nearest (cosine distance 0.20" in answer.answer
-    assert "the measures disagree, and facts are what answers" in answer.answer
+    assert "the measures disagree, and facts answer" in answer.answer
     assert "disagree" not in summarise_frame(battle(lambda t, i, p: 0.9 - 0.2 * (i == "w2"), worded)).answers[1].answer
 
 

@@ -103,12 +103,12 @@ def _verdict(
     if len(top) == len(rows):
         whole = _WHOLE.get(measure.name, "have the best score") if _whole(rows[0]["mean"], measure) else ""
         end = f" They {whole}, so that these prompts cannot distinguish them." if whole else ""
-        return f"No difference: {_listed(top)} have the same score {numbers}.{end}"
+        return f"No difference: {listed(top)} have the same score {numbers}.{end}"
     if len(top) > 1:
-        rest = f", and not distinguishable from {_listed(rivals)}" if rivals else ""
-        return f"No single one: {_listed(top)} are equal {numbers}{rest}."
+        rest = f", and not distinguishable from {listed(rivals)}" if rivals else ""
+        return f"No single one: {listed(top)} are equal {numbers}{rest}."
     if rivals:
-        return f"Perhaps {top[0]} {numbers}, but it is not distinguishable from {_listed(rivals)}."
+        return f"Perhaps {top[0]} {numbers}, but it is not distinguishable from {listed(rivals)}."
     return f"{top[0]} {_VERBS.get(measure.name, 'is first')} {numbers}."
 
 
@@ -119,7 +119,7 @@ def _unharmed(unharmed: list[str], near: list[str]) -> str:
     verb = "are" if len(unharmed) > 1 else "is"
     lost = "have" if len(unharmed) > 1 else "has"
     return (
-        f"{_listed(unharmed)} {verb} not farther from the prompt than the control line that only rewords it, and "
+        f"{listed(unharmed)} {verb} not farther from the prompt than the control line that only rewords it, and "
         f"{lost} lost nothing that this measure can detect."
     )
 
@@ -132,10 +132,10 @@ def _beside(data: AnswerData, board: Leaderboard, top: list[str]) -> list[str]:
         row = distance.overall.iloc[0]
         nearest = str(row[board.names[0]])
         if nearest not in top:
-            kind = "facts are" if choice.measure.name == FACTS else "calibrated similarity is"
+            kind = "facts answer" if choice.measure.name == FACTS else "the calibrated similarity answers"
             sentences.append(
                 f"By distance {nearest} is nearest ({_number(row, distance.measure)}): the measures disagree, and "
-                f"{kind} what answers, because a distance also grows with the wording."
+                f"{kind}, because a distance also grows with the wording."
             )
     if choice.covered < choice.prompts:
         sentences.append(f"This covers {choice.covered} of {choice.prompts} prompts; the others have no such score.")
@@ -154,9 +154,9 @@ def _by_facts(data: AnswerData, board: Leaderboard) -> str:
     head = f"On the {data.choice.facts} whose facts are counted,"
     numbers = f"({_number(rows[0], board.measure)})"
     if len(top) > 1:
-        return f"{head} {_listed(top)} are equal {numbers}."
+        return f"{head} {listed(top)} are equal {numbers}."
     if len(near) > 1:
-        return f"{head} {top[0]} has the best mean {numbers}, not distinguishable from {_listed(near[1:])}."
+        return f"{head} {top[0]} has the best mean {numbers}, not distinguishable from {listed(near[1:])}."
     return f"{head} {top[0]} keeps most {numbers}."
 
 
@@ -187,7 +187,8 @@ def _whole(mean: float, measure: Measure) -> bool:
     return abs(mean - best) <= _SAME
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Returns names as a list in words, such as `a, b and c`."""
     return ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1] if names else ""
 
 
@@ -206,14 +207,14 @@ def _by_level(board: Leaderboard) -> str:
         if len(names) > 1 and len(names) == len(rows):
             (whole if _whole(float(rows["mean"].iloc[0]), board.measure) else equal).append(level)
         elif names:
-            first[level] = _listed(names) + (" (equal)" if len(names) > 1 else "")
+            first[level] = listed(names) + (" (equal)" if len(names) > 1 else "")
     words = []
     if first and len(first) == len(levels) and len(set(first.values())) == 1:
         words.append(f"Best mean at every level ({', '.join(levels)}): {next(iter(first.values()))}.")
     elif first:
         words.append(f"Best mean by level: {'; '.join(f'{level} {names}' for level, names in first.items())}.")
     if whole:
-        words.append(f"All models {_WHOLE.get(board.measure.name, 'have the best score')} at {_listed(whole)}.")
+        words.append(f"All models {_WHOLE.get(board.measure.name, 'have the best score')} at {listed(whole)}.")
     if equal:
-        words.append(f"All models are equal at {_listed(equal)}.")
+        words.append(f"All models are equal at {listed(equal)}.")
     return " ".join(words)
