@@ -31,7 +31,7 @@ PLAYERS = {
 }
 QUICK = [
     ("two", "alone", 1), ("pocket-images", "alone", 1), ("two", "undescribed", 2), ("mixed", "undrawn", 1),
-    ("partly", "four", 2), ("one", "refused", 1),
+    ("partly", "four", 2), ("one", "refused", 1), ("two", "half", 2),
 ]  # fmt: skip
 """Prompts, models and turns of the runs that each test session plays."""
 ALL = [(prompts, players, turns) for prompts in (*FILES, "pocket-images", "article") for players in PLAYERS

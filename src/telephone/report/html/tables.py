@@ -219,7 +219,7 @@ def _rare(share: float) -> str:
 
 
 def _percent_points(share: float) -> str:
-    return f"{100 * share:.1f}\u00a0%"
+    return "–" if share != share else f"{100 * share:.1f}\u00a0%"
 
 
 def _adjusted(row: Record, column: str, form: Callable[[Any], str]) -> str:
