@@ -25,7 +25,8 @@ def document(done):
     return json.loads(done.stdout)
 
 
-def test_a_dry_run_tells_calls_and_cost_by_player(cli, server, tmp_path):
+def test_a_dry_run_tells_calls_and_cost_by_player(cli, server, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "140")  # an address with its port may be too long for a table of 80 columns
     done = cli("play", *pair(server), *COMMON, "--dry-run")
     assert done.exit_code == 0, done.output
     assert "At most 12 calls: equal ones are made once. It costs up to about 6.00 US dollars." in done.stdout

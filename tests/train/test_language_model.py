@@ -34,6 +34,12 @@ def test_scenes_are_those_of_training():
     assert max(len(lessons.scene_for("test", index, 2).things) for index in range(50)) == 2
 
 
+def stated_facts(scene):
+    """The facts that a description states: it leaves out that a single thing stands in the middle."""
+    middle = world.Atom(0, "place", "middle")
+    return tuple(atom for atom in world.atoms(scene) if len(scene.things) > 1 or atom != middle)
+
+
 # --- instructions ---------------------------------------------------------------------------------------------------
 
 
@@ -43,7 +49,7 @@ def test_a_full_answer_tells_every_fact(kind):
     for scene in SCENES:
         asked, told = instructions.instruction(scene, rng, (kind,))
         assert asked in instructions.INSTRUCTIONS[kind]
-        assert world.compare(scene, world.parse(told)).kept == world.atoms(scene)
+        assert world.compare(scene, world.parse(told)).kept == stated_facts(scene)
         assert world.parse(told) == visible(scene)
 
 
@@ -87,7 +93,8 @@ def test_the_default_task_is_the_experiments():
 def test_a_context_tells_every_fact_in_some_order():
     rng = np.random.default_rng(0)
     for scene in SCENES:
-        assert world.compare(scene, world.parse(instructions.description(scene, rng))).kept == world.atoms(scene)
+        found = world.compare(scene, world.parse(instructions.description(scene, rng)))
+        assert found.kept == stated_facts(scene)
     scene = max(SCENES, key=lambda scene: len(scene.things))
     assert len({instructions.description(scene, rng) for _ in range(60)}) > 40
 
