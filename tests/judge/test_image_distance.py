@@ -72,7 +72,7 @@ def test_the_table_follows_the_games(run: Run) -> None:
     second = table[table["turn"] == 2].pivot_table(index="kind", columns="to", values="mean")
     assert np.allclose(second["first"], second["previous"])  # the first image is the previous one at turn 2
     made = tables.image_distances(table, {})
-    assert len(made.rows) == 1 and all("(" in cell for cell in made.rows[0][1:])
+    assert len(made.rows) == 1 and "–" not in made.rows[0]  # three prompts are too few for an interval
 
 
 def test_equal_scenes_of_other_styles_differ_in_pixels_alone() -> None:
