@@ -37,7 +37,10 @@ def test_in_the_last_call(one, monkeypatch, number):
         # One second is inside the call of the describing model; the drawing one takes no time.
         timer = threading.Timer(1.0, os.kill, (os.getpid(), number))
         timer.start()
-        return original(run, **options)
+        try:
+            return original(run, **options)
+        finally:
+            timer.cancel()  # a late signal would end whatever runs next
 
     with monkeypatch.context() as patch:
         patch.setattr(playing.battles, "play", play)
