@@ -50,7 +50,7 @@ def test_what_cannot_be_printed_is_replaced(folder, encoding):
 @pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&-", "2>/dev/full"])
 def test_a_closed_stream_ends_nothing(folder, closed):
     """Nor is anything written into a file that has got the number of the closed stream."""
-    play = f"telephone {WORDS} --prompts one.txt --no-report --turns 2 --out 'again{len(closed)}'"
+    play = f"telephone {WORDS} --prompts one.txt --no-report --out 'again{len(closed)}'"
     done = shell(folder, f"{play} {closed}; echo $? >rc; telephone verify 'again{len(closed)}'")
     assert (folder / "rc").read_text() == "0\n"
     assert b"is intact" in done.stdout
