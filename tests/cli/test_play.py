@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from telephone.models import registry
+
 FAKES = ("--t2i", "fake/painter", "--i2t", "fake/captioner?loss=0.1", "--embedder", "fake/embedder")
 SHORT = (*FAKES, "--level", "easy", "--turns", "2", "--no-report")
 
@@ -105,6 +107,7 @@ def test_games_that_fail_make_the_exit_code_1(cli):
 
 def test_a_judge_that_is_not_installed_leaves_the_facts(cli, monkeypatch):
     monkeypatch.setattr("telephone.models.local.use.PACKAGE", "no_such_package_at_all")
+    monkeypatch.setattr(registry._registry, "_models", {})  # another test may have loaded the judge
     done = cli("play", *SHORT[:4], *SHORT[6:])
     assert done.exit_code == 1
     assert "Note: The distances are left out." in done.stderr
