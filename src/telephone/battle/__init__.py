@@ -27,7 +27,7 @@ from telephone.battle.rules import (
     kind_at,
     opening,
 )
-from telephone.battle.run_planning import Get, Roster, begin, commit, game_of, games, grid, plan, versions
+from telephone.battle.run_planning import Get, Roster, begin, commit, game_of, games, grid, model_spec, plan, versions
 from telephone.engine import Bill, CircuitClosed, CircuitOpened, Halt, Limits, ModelReady, Retried, Retry
 
 __getattr__ = renamed(__name__)
@@ -71,6 +71,7 @@ __all__ = [
     "hop_key",
     "hop_seed",
     "kind_at",
+    "model_spec",
     "opening",
     "plan",
     "play",

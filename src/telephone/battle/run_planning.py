@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from telephone.battle.control_lines import Control
 from telephone.battle.rules import GameSpec, ModelPair, PlayerSlot, game_seed
@@ -167,6 +168,32 @@ def commit() -> str:
         return ""
 
 
+def model_spec(ref: str, kind: Literal["text2image", "image2text"], model: Model) -> ModelSpec:
+    """Returns the row of a model in the specification of a run.
+
+    Args:
+        ref: its address.
+        kind: what it is called as.
+        model: the model itself, of which the traits are read.
+    """
+    traits = model.traits()
+    return ModelSpec(
+        ref=ref,
+        kind=kind,
+        name=name_of(model),
+        fingerprint=traits.fingerprint,
+        seeds=traits.seeds,
+        deterministic=traits.deterministic,
+        device=traits.device,
+        batch_size=traits.batch_size,
+        concurrency=traits.concurrency,
+        max_tokens=traits.max_tokens,
+        price=traits.price,
+        service=traits.service,
+        per_minute=traits.per_minute,
+    )
+
+
 def _model_rows(lines: Sequence[tuple[str, str]], models: Get) -> list[ModelSpec]:
     if not lines:
         raise UsageError("There is no model to play: give at least one text-to-image and one image-to-text model.")
@@ -184,22 +211,7 @@ def _row(ref: str, kind: str, models: Get) -> ModelSpec:
     if actual != kind or actual == "embedder":
         wanted = {"text2image": "a text-to-image model", "image2text": "an image-to-text model"}[kind]
         raise UsageError(f"{ref} is not {wanted}: a pair is a text-to-image model, then an image-to-text model.")
-    traits = model.traits()
-    return ModelSpec(
-        ref=ref,
-        kind=actual,
-        name=name_of(model),
-        fingerprint=traits.fingerprint,
-        seeds=traits.seeds,
-        deterministic=traits.deterministic,
-        device=traits.device,
-        batch_size=traits.batch_size,
-        concurrency=traits.concurrency,
-        max_tokens=traits.max_tokens,
-        price=traits.price,
-        service=traits.service,
-        per_minute=traits.per_minute,
-    )
+    return model_spec(ref, actual, model)
 
 
 def _distinct(rows: list[ModelSpec]) -> list[ModelSpec]:

@@ -49,7 +49,7 @@ class Strip:
 
 
 @dataclass(frozen=True)
-class Measure:
+class Estimate:
     """One number with its interval."""
 
     name: str
@@ -66,6 +66,9 @@ class Measure:
     note: str = ""
 
 
+Measure = Estimate
+
+
 @dataclass(frozen=True)
 class OperationResult:
     """What one operation gave."""
@@ -75,7 +78,7 @@ class OperationResult:
     verdict: Verdict
     reason: str
     """One sentence: why the verdict, with the figures that decide it."""
-    measures: tuple[Measure, ...]
+    measures: tuple[Estimate, ...]
     """The first one is shown on top; the others in a table."""
     strips: tuple[Strip, ...] = ()
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)

@@ -34,7 +34,7 @@ from telephone.store.records import (
     ScorerRow,
 )
 from telephone.store.scores import add_scores, read_scorers, read_scores
-from telephone.store.spec import RunSpec, opening
+from telephone.store.spec import ModelSpec, RunSpec, opening
 from telephone.store.vectors import Vector, add_vectors, read_embedders, read_vectors
 from telephone.store.verify import verify
 
@@ -202,6 +202,23 @@ class Run:
         rows = self._database.all("SELECT outcome, count(*) FROM hop h JOIN call c ON c.id = h.call GROUP BY outcome")
         found = {row[0]: int(row[1]) for row in rows}
         return {outcome: found.get(outcome.value, 0) for outcome in Outcome}
+
+    def add_models(self, models: Iterable[ModelSpec]) -> None:
+        """Adds models that are called without games; one that is there is left as it is.
+
+        A model whose weights or options have changed is another one and is added beside the earlier one: its calls
+        have other keys. The models of games cannot change.
+
+        Raises:
+            UsageError: games of the run are played by the model of this address with another fingerprint.
+            StoreError: the run cannot be written, or is being played by another process.
+        """
+        wanted = list(models)
+        if self.spec.with_models(wanted) == self.spec:
+            return
+        with locked(self.folder):
+            self._spec = None  # another process may have added some in the meantime
+            self._write_spec(self.spec.with_models(wanted), ())
 
     # Calls
 

@@ -1,11 +1,12 @@
 """The specification of a run: models, pairs, prompts and lengths; written before the first call."""
 
+import itertools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from telephone.core.errors import StoreDamaged
+from telephone.core.errors import StoreDamaged, UsageError
 from telephone.core.images import content_hash
 from telephone.core.records import Artefact, Noise, Prompt
 from telephone.core.seeds import digest
@@ -145,6 +146,24 @@ class RunSpec:
             controls=controls,
         )
 
+    def with_models(self, models: Sequence[ModelSpec]) -> "RunSpec":
+        """Returns this specification with models that are called without games; those that are there stay.
+
+        Raises:
+            UsageError: a pair of the run plays the model of this address with another fingerprint.
+        """
+        played = {ref: self.model(ref).fingerprint for line in self.lines for ref in line}
+        rows = list(self.models)
+        for row in models:
+            if played.get(row.ref, row.fingerprint) != row.fingerprint:
+                raise UsageError(
+                    f"The games of the run were played by {row.ref} with other weights or options: choose another"
+                    " folder."
+                )
+            if all(_model_identity(row) != _model_identity(each) for each in rows):
+                rows.append(replace(row, name=_free_name(row.name, {each.name for each in rows})))
+        return self if len(rows) == len(self.models) else replace(self, models=tuple(rows))
+
     def _controls_with(self, requested: "RunSpec") -> tuple[tuple[str, str, str], ...]:
         """Returns the controls of both; a pair that is in the battle of one of them is no control."""
         battle = (set(self.lines) - set(self.control_lines)) | (set(requested.lines) - set(requested.control_lines))
@@ -190,6 +209,16 @@ class RunSpec:
             raise StoreDamaged(
                 f"The specification of the run cannot be read ({error}): restore the folder from a copy."
             ) from error
+
+
+def _model_identity(row: ModelSpec) -> tuple[str, str, str, bool]:
+    return (row.ref, row.kind, row.fingerprint, row.seeds)
+
+
+def _free_name(name: str, taken: Set[str]) -> str:
+    """Returns the name, with the first number that makes it unique if it is taken."""
+    numbered = (f"{name} ({number})" for number in itertools.count(2))
+    return name if name not in taken else next(each for each in numbered if each not in taken)
 
 
 def opening(prompt: Prompt) -> Artefact:
