@@ -14,7 +14,7 @@ from numpy.random import Generator
 from scipy.stats import binom
 
 from telephone.lineage.result import Verdict
-from telephone.lineage.verdicts import Threshold, Decision, judge_difference, judge_mean, judge_share
+from telephone.lineage.verdicts import Decision, Threshold, judge_difference, judge_mean, judge_share
 
 NUMBERS = (8, 12, 24, 60)
 
