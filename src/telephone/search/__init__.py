@@ -1,0 +1,1 @@
+"""Libraries of pictures: indexed once, searched by words, by pictures, by colour and by properties."""
