@@ -125,7 +125,7 @@ def index_folder(
     stop = threading.Event()
     with library.writing(), stop_requests(stop.set):
         chosen = [_add_encoder(library, model) for model in encoders]
-        work = _Work(library, root, chosen, options or IndexOptions(), progress or (lambda event: None))
+        work = _Indexing(library, root, chosen, options or IndexOptions(), progress or (lambda event: None))
         return work.run(stop)
 
 
@@ -143,7 +143,7 @@ class _Read:
     image: Image.Image | None
 
 
-class _Work:
+class _Indexing:
     """One call of `index_folder`."""
 
     def __init__(

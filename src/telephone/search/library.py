@@ -80,7 +80,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Row:
+class IndexedPicture:
     """What a result shows of a picture."""
 
     id: int
@@ -173,13 +173,13 @@ class Library:
         )
         return {_join(root, path): reason for root, path, reason in rows}
 
-    def rows(self, ids: Sequence[int]) -> list[Row]:
+    def rows(self, ids: Sequence[int]) -> list[IndexedPicture]:
         """Returns path and hash of pictures, in the order of the ids.
 
         Raises:
             UsageError: an id is not in the library.
         """
-        found: dict[int, Row] = {}
+        found: dict[int, IndexedPicture] = {}
         for start in range(0, len(ids), 500):
             part = [int(each) for each in ids[start : start + 500]]
             marks = ",".join("?" * len(part))
@@ -187,7 +187,7 @@ class Library:
                 "SELECT file.id, root.path, file.path, sha256 FROM file JOIN root ON root.number = root "
                 f"WHERE file.id IN ({marks})"
             )
-            found |= {row[0]: Row(row[0], _join(row[1], row[2]), row[3]) for row in self._all(query, *part)}
+            found |= {row[0]: IndexedPicture(row[0], _join(row[1], row[2]), row[3]) for row in self._all(query, *part)}
         missing = next((each for each in ids if int(each) not in found), None)
         if missing is not None:
             raise UsageError(
