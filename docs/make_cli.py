@@ -10,8 +10,10 @@ from typing import Any
 
 from typer.models import ArgumentInfo, OptionInfo
 
-from telephone.cli import app
+from telephone.cli import app, lineage
 from telephone.cli.command_group import SECTIONS
+from telephone.cli.operation_command import operation_function
+from telephone.lineage.all_operations import available
 
 PAGE = Path(__file__).parent / "cli.md"
 HEAD = """\
@@ -47,7 +49,7 @@ class Parameter:
         """The placeholder of its value."""
         if self.info.metavar or self.kind is bool:
             return self.info.metavar or ""
-        choices = typing.get_args(self.kind)
+        choices = [each for each in typing.get_args(self.kind) if isinstance(each, str)]
         return "|".join(choices) if choices else {int: "NUMBER", float: "NUMBER"}.get(self.kind, "WORD")
 
     @property
@@ -62,26 +64,38 @@ class Parameter:
     def row(self) -> str:
         """Its row in a table; a bar would end the cell."""
         given = isinstance(self.info, OptionInfo) and self.info.show_default and self.kind is not bool
-        default = f" Default: `{self.default}`." if given and self.default is not None else ""
+        value = ", ".join(map(str, self.default)) if isinstance(self.default, list) else self.default
+        default = f" Default: `{value}`." if given and value is not None else ""
         return f"| `{self.spelling}`".replace("|", "\\|").replace("\\|", "|", 1) + f" | {self.info.help}{default} |"
 
 
 def page() -> str:
     """Returns the whole page."""
     commands = {command.name: command.callback for command in app.registered_commands}
+    commands["lineage"] = lineage.command
     parts = [HEAD]
     for section, names in SECTIONS.items():
         parts.append(f"## {section}\n")
         parts += [describe(name, commands[name]) for name in names]
+    parts += [describe(f"lineage {name}", operation_function(name), "####") for name in available()]
     return "\n".join(parts)
 
 
-def describe(name: str, command: Callable[..., Any]) -> str:
+def describe(name: str, command: Callable[..., Any], heading: str = "###") -> str:
     """Returns a command's part of the page."""
     words = words_of(command)
     arguments = [word.spelling for word in words if isinstance(word.info, ArgumentInfo)]
     usage = " ".join(["telephone", name, *arguments, "[OPTIONS]"])
-    lines = [f"### {name}", "", f"    {usage}", "", inspect.cleandoc(command.__doc__ or ""), "", "| | |", "|---|---|"]
+    lines = [
+        f"{heading} {name}",
+        "",
+        f"    {usage}",
+        "",
+        inspect.cleandoc(command.__doc__ or ""),
+        "",
+        "| | |",
+        "|---|---|",
+    ]
     return "\n".join([*lines, *(word.row for word in words)]) + "\n"
 
 
@@ -90,6 +104,8 @@ def words_of(command: Callable[..., Any]) -> list[Parameter]:
     hints = typing.get_type_hints(command, include_extras=True)
     words = []
     for name, parameter in inspect.signature(command).parameters.items():
+        if typing.get_origin(hints[name]) is not typing.Annotated:
+            continue  # typer's own context
         kind, info = typing.get_args(hints[name])
         plain = [each for each in typing.get_args(kind) if each is not NoneType]
         words.append(Parameter(name, info, plain[0] if NoneType in typing.get_args(kind) else kind, parameter.default))

@@ -120,7 +120,7 @@ def test_wrong_use_says_what_to_do(tmp_path: Path):
         context.draw("fake/painter?refuse=1", ["an apple"], [1])
     assert context.draw(REF, [], []) == []
     assert context.lacks("oracle/renderer", "text2image") == ""
-    assert "no model" in context.lacks("pocket/nothing", "text2image")
+    assert "no pocket/nothing" in context.lacks("pocket/nothing", "text2image")
 
 
 def test_a_folder_with_a_battle_or_other_files_is_left_alone(tmp_path: Path):

@@ -15,6 +15,7 @@ from telephone.cli import (
     judge,
     leaderboard,
     learn,
+    lineage,
     plan,
     play,
     players,
@@ -66,6 +67,7 @@ COMMANDS = (
 
 for module in COMMANDS:
     app.command(module.NAME, cls=Command)(module.command)
+app.add_typer(lineage.app, name=lineage.NAME)
 
 
 def _version(requested: bool) -> None:

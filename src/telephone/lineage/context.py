@@ -16,7 +16,7 @@ from PIL import Image
 
 from telephone import models, world
 from telephone.battle import model_spec, versions
-from telephone.core.errors import ModelError, UsageError
+from telephone.core.errors import ModelError, UnknownModel, UsageError
 from telephone.core.images import content_hash, decode, encode_png
 from telephone.core.records import RESULT_KIND, Artefact, Call, Level, Outcome, Request, Task, request_key
 from telephone.core.seeds import derive
@@ -193,6 +193,8 @@ class LineageContext:
         """
         try:
             return self._load(ref, kind).lacks()
+        except UnknownModel:
+            return f"There is no {ref} in this installation."
         except UsageError as error:
             return str(error)
 

@@ -82,7 +82,14 @@ class OperationResult:
     """The first one is shown on top; the others in a table."""
     strips: tuple[Strip, ...] = ()
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    """Rows of plain values by title, such as a curve or a grid; plotted or shown as a table."""
+    """Rows of plain values by title, such as a curve or a grid.
+
+    Rows whose first column is a number with at least three different values are drawn as curves over it: one for each
+    value of a column of texts if there is one, else one for each further column of numbers; the columns `low` and
+    `high` are the bounds of the first. Values are shares where the title or the column says facts, share or accuracy.
+    Other rows are shown as a table."""
+    files: dict[str, bytes] = field(default_factory=dict)
+    """Further files by name, such as `drawing.svg` or `film.webp`; `--out` writes the one with the same ending."""
     command: str = ""
     """The command that repeats the operation."""
     seconds: float = 0.0

@@ -201,6 +201,22 @@ def in_words(value: float, unit: str) -> str:
     return f"{number} {unit}".strip() if unit not in ("cosine",) else number
 
 
+def value_words(estimate: Estimate) -> str:
+    """Returns the value with its unit, a dash if there is none."""
+    return "\u2013" if estimate.value is None else in_words(estimate.value, estimate.unit)
+
+
+def interval_words(estimate: Estimate) -> str:
+    """Returns the interval such as `64 to 93 %`; empty if there is none."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    low, high = in_words(estimate.low, estimate.unit), in_words(estimate.high, estimate.unit)
+    for unit in ("\u00a0%", " points", f" {estimate.unit}"):
+        if estimate.unit and low.endswith(unit) and high.endswith(unit):
+            low = low.removesuffix(unit)
+    return f"{low} to {high}"
+
+
 def _rounded(value: float, digits: int) -> str:
     text = f"{value:.{digits}f}"
     return text.replace("-", "\u2212") if float(text) else text.replace("-", "")
@@ -213,8 +229,8 @@ def _share_interval(values: Floats, cases: Floats) -> tuple[float, float]:
         tail = ERROR_RATE / 2
         low = float(betaincinv(k, n - k + 1, tail)) if k else 0.0
         return low, float(betaincinv(k + 1, n - k, 1 - tail)) if k < n else 1.0
-    low, high = mean_share_bounds(values[:, None], cases, [""] * values.size)
-    return float(low[0]), float(high[0])
+    lows, highs = mean_share_bounds(values[:, None], cases, [""] * values.size)
+    return float(lows[0]), float(highs[0])
 
 
 def _flip_interval(values: Floats, threshold: float) -> tuple[float | None, float | None]:

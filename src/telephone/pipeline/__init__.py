@@ -10,6 +10,15 @@ from telephone.pipeline.costs import Confirm, CostNotConfirmed, needs_confirmati
 from telephone.pipeline.exporting import FORMATS, export, report
 from telephone.pipeline.filming import FilmOptions, FilmResult, films, game_facts, game_film, game_strip
 from telephone.pipeline.judging import judge
+from telephone.pipeline.lineage import (
+    LineagePage,
+    LineageProgress,
+    LineageWatcher,
+    lineage_operation,
+    lineage_operations,
+    lineage_page,
+    write_operation,
+)
 from telephone.pipeline.options import JudgeOptions, PlayOptions
 from telephone.pipeline.planning import BattleSize, SizeQuestion, battle_size, parse_size
 from telephone.pipeline.playing import forecast, forecast_resume, play, resume
@@ -67,6 +76,9 @@ __all__ = [
     "GeneratedImage",
     "Image2Text",
     "ImageFolderExport",
+    "LineagePage",
+    "LineageProgress",
+    "LineageWatcher",
     "MggExport",
     "PreferenceExport",
     "JudgeOptions",
@@ -104,6 +116,9 @@ __all__ = [
     "image2text",
     "judge",
     "leaderboard",
+    "lineage_operation",
+    "lineage_operations",
+    "lineage_page",
     "needs_confirmation",
     "parse_size",
     "play",
@@ -111,4 +126,5 @@ __all__ = [
     "resume",
     "text2image",
     "verify",
+    "write_operation",
 ]

@@ -8,9 +8,11 @@ from telephone.plots.importance import importance_figure
 from telephone.plots.losses import losses_figure
 from telephone.plots.style import Encoding, short_names
 from telephone.plots.survival import survival_figure
+from telephone.plots.value_curves import ValueCurveOptions, value_curves_figure
 
 __all__ = [
     "Encoding",
+    "ValueCurveOptions",
     "drift_figure",
     "fact_paths_figure",
     "facts_figure",
@@ -19,4 +21,5 @@ __all__ = [
     "losses_figure",
     "short_names",
     "survival_figure",
+    "value_curves_figure",
 ]

@@ -49,8 +49,8 @@ def curve_figure(table: pd.DataFrame, options: CurveFigureOptions) -> Figure:
     style.require_columns(table, CURVE_COLUMNS)
     names = [str(name) for name in table["curve"].drop_duplicates()]
     labels = [style.wrapped(name, 24, lines=2) for name in names]
-    columns = _legend_columns(labels)
-    figure, axes = style.new_figure(_CURVE_HEIGHT, _legend_lines(labels, columns))
+    columns = legend_columns(labels)
+    figure, axes = style.new_figure(_CURVE_HEIGHT, legend_lines(labels, columns))
     last = _draw_curves(axes, table, names)
     axes.set_ylim(options.bottom, options.top)
     if options.percent:
@@ -59,7 +59,7 @@ def curve_figure(table: pd.DataFrame, options: CurveFigureOptions) -> Figure:
     if not last:
         style.add_note(axes, options.empty)
     style.add_title(figure, options.title, options.subtitle)
-    _add_curve_legend(figure, labels, columns)
+    add_curve_legend(figure, labels, columns)
     return figure
 
 
@@ -77,7 +77,7 @@ def _draw_curves(axes: Axes, table: pd.DataFrame, names: Sequence[str]) -> int:
         rows = table[table["curve"] == name].dropna(subset=["mean"]).sort_values("turn")
         if rows.empty:
             continue
-        colour, marker = _curve_look(position)
+        colour, marker = curve_look(position)
         axes.plot(
             rows["turn"], rows["mean"], color=colour, marker=marker, label=name, linewidth=1.8, markersize=5.5,
             markeredgecolor=style.BACKGROUND, markeredgewidth=0.8, clip_on=False, zorder=3,
@@ -102,26 +102,26 @@ def format_turn_axis(axes: Axes, last: int, label: str = "turn (0 is the prompt 
     axes.set_xlabel(label, color=style.MUTED, fontsize=9.5, family=style.FONT, labelpad=7)
 
 
-def _legend_columns(labels: Sequence[str]) -> int:
+def legend_columns(labels: Sequence[str]) -> int:
     """Returns how many columns of the legend the width of a figure has room for, five at most."""
     longest = max((len(line) for label in labels for line in label.split("\n")), default=1)
     return max(1, min(5, len(labels), _LEGEND_WIDTH // (longest + 7)))
 
 
-def _legend_lines(labels: Sequence[str], columns: int) -> int:
+def legend_lines(labels: Sequence[str], columns: int) -> int:
     """Returns the number of lines of the highest column; matplotlib fills columns from the top."""
     rows = max(1, -(-len(labels) // columns))
     heights = [label.count("\n") + 1 for label in labels]
     return max((sum(heights[at : at + rows]) for at in range(0, len(heights), rows)), default=0)
 
 
-def _add_curve_legend(figure: Figure, labels: Sequence[str], columns: int) -> None:
+def add_curve_legend(figure: Figure, labels: Sequence[str], columns: int) -> None:
     """Writes the legend below the axes."""
     from matplotlib.lines import Line2D
 
     handles: list[Any] = []
     for position, label in enumerate(labels):
-        colour, marker = _curve_look(position)
+        colour, marker = curve_look(position)
         handles.append(Line2D([], [], color=colour, marker=marker, linewidth=2.2, markersize=6, label=label))
     width, height = (float(size) for size in figure.get_size_inches())
     figure.legend(
@@ -139,6 +139,6 @@ def _add_curve_legend(figure: Figure, labels: Sequence[str], columns: int) -> No
     )
 
 
-def _curve_look(position: int) -> tuple[str, str]:
+def curve_look(position: int) -> tuple[str, str]:
     """Returns colour and marker; markers shift after each round of colours, so that sixty curves differ."""
     return style.PALETTE[position % len(style.PALETTE)], style.MARKERS[(position + position // 8) % len(style.MARKERS)]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from telephone.report.games import PlayedGame
 
-_INVISIBLE = dict.fromkeys(
+INVISIBLE = dict.fromkeys(
     [*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)],
     "·",
 )
@@ -85,7 +85,7 @@ def render_page(data: ReportData, budget: int = BUDGET, cache: ImageCache | None
         navigation=[(key, SECTIONS[key]) for key in _shown_sections(data, figures)],
         figures=figures,
     )
-    return html.translate(_INVISIBLE)
+    return html.translate(INVISIBLE)
 
 
 def _environment() -> Environment:
