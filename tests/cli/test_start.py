@@ -58,7 +58,7 @@ def test_help_names_every_command(cli):
     from telephone.cli import app
 
     told = cli("--help").stdout
-    names = {command.name for command in app.registered_commands}
+    names = {command.name for command in [*app.registered_commands, *app.registered_groups]}
     assert names == {name for section in SECTIONS.values() for name in section}
     for name in names:
         assert f"  {name} " in told
