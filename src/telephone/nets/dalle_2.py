@@ -24,13 +24,23 @@ from telephone.nets.stable_diffusion import CaptionEncoder, TextEncoderConfig, U
 from telephone.nets.stable_diffusion import DiffusionSampling as DecoderSampling
 from telephone.nets.tokenizer import PAD
 
-IMAGE_TOKENS = 4
-"""Number of context vectors of the decoder that the image embedding is projected to (section 2.1)."""
-
-
 def small_unet() -> UNetConfig:
     """Returns the decoder's config: 32 x 32 pixels in patches of 4 x 4, so that the trunk is latent diffusion's."""
     return UNetConfig(latent_channels=3, latent_size=32, patch=4)
+
+
+@dataclass
+class ImageConditioning:
+    """How the decoder takes the image embedding, and what passes from its input to its output."""
+
+    tokens: int = 4
+    """Context vectors that the embedding is projected to (section 2.1)."""
+    hidden: int = 0
+    """Hidden width of a two-layer net beside the linear projection of the whitened embedding; 0 projects the scaled
+    embedding linearly and nothing else."""
+    skip: float = 0.0
+    """Standard deviation of what the net cannot predict, in [-1, 1] pixels, 0 for no skip connection: at noise levels
+    below it the input itself is the estimate of the clean image (Karras et al. 2022, section 5)."""
 
 
 @dataclass
@@ -45,11 +55,13 @@ class UnClipConfig:
     prior: PriorConfig = field(default_factory=PriorConfig)
     ar_prior: PriorConfig = field(default_factory=lambda: PriorConfig(width=128, layers=3))
     codes: CodesConfig = field(default_factory=CodesConfig)
+    conditioning: "ImageConditioning" = field(default_factory=lambda: ImageConditioning())
 
     @classmethod
     def from_dict(cls, values: dict) -> "UnClipConfig":
         """Returns the config from the plain values that JSON holds."""
         parts = {name: tuples(part) for name, part in values.items() if name != "embedding"}
+        parts.setdefault("conditioning", {})  # files of before version 0.2
         return cls(
             values["embedding"],
             TextEncoderConfig(**parts["text"]),
@@ -58,6 +70,7 @@ class UnClipConfig:
             PriorConfig(**parts["prior"]),
             PriorConfig(**parts["ar_prior"]),
             CodesConfig(**parts["codes"]),
+            ImageConditioning(**parts["conditioning"]),
         )
 
 
@@ -91,19 +104,37 @@ class EmbeddingScale(nn.Module):
 class Decoder(UNet):
     """The U-Net of `stable_diffusion.py` on pixels, also conditioned on the CLIP image embedding (section 2.1).
 
-    The embedding is projected and added to the time embedding, and projected to four vectors that precede those of the
-    text in the context. In training it is dropped in 10 % of the samples and the text in 50 %, independently, which
-    enables classifier-free guidance and generation without text.
+    The embedding is projected and added to the time embedding, and projected to vectors that precede those of the text
+    in the context. In training both are dropped in some of the samples, which enables classifier-free guidance and
+    generation from one of them.
     """
 
-    def __init__(self, config: UNetConfig, embedding: int) -> None:
+    whitener: Tensor
+
+    def __init__(self, config: UNetConfig, embedding: int, conditioning: ImageConditioning | None = None) -> None:
         """Builds latent diffusion's trunk and the two projections; the first one starts at zero."""
         super().__init__(config)
+        self.conditioning = how = conditioning or ImageConditioning()
         self.image_time = nn.Linear(embedding, config.time_width)
-        self.image_tokens = nn.Linear(embedding, IMAGE_TOKENS * config.context_width)
+        self.image_tokens = nn.Linear(embedding, how.tokens * config.context_width)
         self.null_image = nn.Parameter(torch.randn(embedding) * 0.02)
         nn.init.zeros_(self.image_time.weight)
         nn.init.zeros_(self.image_time.bias)
+        if how.hidden:
+            self.register_buffer("whitener", torch.eye(embedding))
+            self.image_residual = nn.Sequential(
+                nn.Linear(embedding, how.hidden), nn.GELU(), nn.Linear(how.hidden, how.tokens * config.context_width)
+            )
+            nn.init.zeros_(self.image_residual[2].weight)
+            nn.init.zeros_(self.image_residual[2].bias)
+
+    def project(self, image: Float[Tensor, "batch embedding"]) -> Float[Tensor, "batch tokens context"]:
+        """Returns the context vectors of scaled image embeddings."""
+        how = self.conditioning
+        if not how.hidden:
+            return self.image_tokens(image).unflatten(1, (how.tokens, -1))
+        white = image @ self.whitener
+        return (self.image_tokens(white) + self.image_residual(white)).unflatten(1, (how.tokens, -1))
 
     def draw(
         self,
@@ -113,8 +144,8 @@ class Decoder(UNet):
         text: Float[Tensor, "batch m context"],
     ) -> Float[Tensor, "batch 3 h w"]:
         """Returns x0 for noised images at times in [0, 1], given scaled image embeddings and text vectors."""
-        tokens = self.image_tokens(image).unflatten(1, (IMAGE_TOKENS, -1))
-        return self(x, t, torch.cat([tokens, text], dim=1), self.image_time(image))
+        x0 = self(x, t, torch.cat([self.project(image), text], dim=1), self.image_time(image))
+        return diffusion.with_skip(x0, x, t, self.conditioning.skip) if self.conditioning.skip else x0
 
     def drop_image(
         self, image: Float[Tensor, "batch embedding"], drop: Bool[Tensor, " batch"]
@@ -163,7 +194,7 @@ class UnClip(nn.Module):
         self.config = config
         self.space = EmbeddingScale(config.embedding)
         self.text_encoder = CaptionEncoder(config.text)
-        self.decoder = Decoder(config.unet, config.embedding)
+        self.decoder = Decoder(config.unet, config.embedding, config.conditioning)
         self.upsampler = Upsampler(config.upsampler)
         self.prior = DiffusionPrior(config.prior)
         self.ar_prior = AutoregressivePrior(config.ar_prior, config.codes)

@@ -55,6 +55,7 @@ __all__ = [
     "v_from_noise",
     "v_from_x0",
     "v_target",
+    "with_skip",
     "x0_denoiser",
     "x0_from_noise",
     "x0_from_v",
@@ -106,6 +107,32 @@ def guided(
     item = tuple(range(1, pushed.ndim))
     factor = conditional.std(item, keepdim=True) / pushed.std(item, keepdim=True)
     return pushed * (rescale * factor + (1 - rescale))
+
+
+def with_skip(
+    x0: Float[Tensor, "batch *shape"],
+    x: Float[Tensor, "batch *shape"],
+    t: Float[Tensor, " batch"],
+    error: float,
+    schedule: Schedule = COSINE,
+) -> Float[Tensor, "batch *shape"]:
+    """Returns the best linear combination of two estimates of the clean data: a net's, and the noised data themselves.
+
+    The weight of x / alpha is error^2 / (error^2 + sigma^2 / alpha^2), so the net decides at high noise and the input
+    at low noise; without it a net that predicts x0 through a bottleneck cannot be inverted (Karras et al. 2022,
+    section 5, derive the same form from the variance of the data).
+
+    Args:
+        x0: the net's estimate.
+        x: the noised data.
+        t: times [batch].
+        error: standard deviation of the net's error, above 0.
+        schedule: of the noise.
+    """
+    alpha, sigma = schedule.rates(t.reshape(-1, *[1] * (x.ndim - 1)))
+    alpha = alpha.clamp(min=1e-4)
+    weight = error**2 / (error**2 + (sigma / alpha) ** 2)
+    return (1 - weight) * x0 + weight * x / alpha
 
 
 def seeded_noise(shape: Sequence[int], seeds: Sequence[int]) -> Float[Tensor, "batch ..."]:

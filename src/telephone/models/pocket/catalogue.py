@@ -38,8 +38,10 @@ NETS: tuple[PocketNet, ...] = (
 provider = provider_of("pocket", NETS)
 """The provider `pocket`; lists its models without importing torch."""
 
-RECIPES: dict[str, str] = {net.name: net.recipe for net in NETS if net.recipe}
-"""Recipe modules by the name of the net that they train."""
+RECIPES: dict[str, str] = {net.name: net.recipe for net in NETS if net.recipe} | {
+    "dalle-2-decoder": "telephone.train.dalle_2_decoder",
+}
+"""Recipe modules by the name of the net that they train, and recipes that continue the training of a part."""
 
 WEIGHT_FILES: dict[str, str] = {file: net.name for net in NETS for file in net.files}
 """Names of the recipes by the weight file (without its extension) that they write."""
