@@ -24,6 +24,7 @@ from telephone.nets.stable_diffusion import CaptionEncoder, TextEncoderConfig, U
 from telephone.nets.stable_diffusion import DiffusionSampling as DecoderSampling
 from telephone.nets.tokenizer import PAD
 
+
 def small_unet() -> UNetConfig:
     """Returns the decoder's config: 32 x 32 pixels in patches of 4 x 4, so that the trunk is latent diffusion's."""
     return UNetConfig(latent_channels=3, latent_size=32, patch=4)
