@@ -26,7 +26,7 @@ def test_pages_name_commands_and_options_that_exist(page):
         r"^ *(?:\$ )?telephone ([a-z]+)(.*)$", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE
     ):
         assert name in NAMES, f"{page}: telephone {name}"
-        part = re.search(rf"^### {name}\n(.*?)(?=^##|\Z)", told, re.MULTILINE | re.DOTALL)
+        part = re.search(rf"^### {name}\n(.*?)(?=^#{{2,3}} |\Z)", told, re.MULTILINE | re.DOTALL)
         assert part is not None
         for option in re.findall(r"(?<=\s)--?[a-z][a-z0-9-]*", rest):
             assert option in part[1], f"{page}: telephone {name} {option}"

@@ -1,5 +1,6 @@
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import lineage_operations
@@ -72,8 +73,12 @@ def test_pictures_are_written_as_a_sheet_or_as_a_file_of_the_operation(own, tmp_
     with Image.open(pipeline.write_operation(result, tmp_path / "sheet.png")) as sheet:
         assert sheet.width >= 700 and sheet.height > 8 * 150
     assert pipeline.write_operation(result, tmp_path / "d.svg").read_bytes() == result.files["drawing.svg"]
-    with pytest.raises(UsageError, match=".png or .svg"):
-        pipeline.write_operation(result, tmp_path / "film.webp")
+    with Image.open(pipeline.write_operation(result, tmp_path / "film.gif")) as film:
+        assert film.size == (384, 384)
+    with pytest.raises(UsageError, match="must end in .png or .webp"):
+        pipeline.write_operation(result, tmp_path / "film.txt")
+    with pytest.raises(UsageError, match="no strip of several pictures"):
+        pipeline.write_operation(replace(result, strips=()), tmp_path / "film.webp")
 
 
 def test_every_operation_is_declared_in_full():

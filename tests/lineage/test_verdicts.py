@@ -29,7 +29,7 @@ def test_a_share_holds_fails_or_is_not_decided():
     found = judge_share("kind right", [1 - each for each in right], Threshold(0.5), "prompts")
     assert found.verdict is Verdict.FAILS
     assert found.reason.replace("\u00a0", " ") == (
-        "Kind right: 4 % on 24 prompts (95 % interval 0.1 % to 21 %); the claim needs at least 50 %."
+        "Kind right: 4 % on 24 prompts (95 % interval 0.1 to 21 %); the claim needs at least 50 %."
     )
 
 
@@ -83,7 +83,8 @@ def test_values_that_are_no_shares_are_refused():
         (1.0, "share", "100\u00a0%"),
         (-0.04, "points", "\u22124.0 points"),
         (34.83, "dB", "34.8 dB"),
-        (-0.004, "cosine", "0.00"),
+        (-0.004, "cosine", "\u22120.0040"),
+        (0.0, "cosine", "0.00"),
         (0.516, "", "0.52"),
     ],
 )

@@ -26,7 +26,7 @@ OUT = Annotated[
         "--out",
         "-o",
         metavar="FILE",
-        help="Write the pictures: .png, or a file that the operation makes.",
+        help="Write the pictures: .png, .webp, .gif or .mp4 (a film), or .svg.",
         show_default=False,
     ),
 ]

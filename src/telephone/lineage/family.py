@@ -87,6 +87,7 @@ def run(context: LineageContext, options: FamilyOptions) -> OperationResult:
     refs = list(options.models) or [member.ref for member in MEMBERS if member.ref]
     lacking = {ref: context.lacks(ref, "text2image") for ref in refs}
     found = [measure_drawer(context, ref, levels, options) for ref in refs if not lacking[ref]]
+    found.sort(key=lambda each: -float(np.mean(_all(each))))
     decision = _compare_diversity({each.ref: each for each in found}, lacking)
     prompts = context.scenes(levels[0], min(3, options.n))
     return OperationResult(

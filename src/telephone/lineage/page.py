@@ -16,8 +16,8 @@ from telephone.core.images import content_hash, to_rgb
 from telephone.lineage.result import Estimate, OperationResult, Verdict
 from telephone.lineage.running import OperationOutcome
 from telephone.lineage.seen_facts import seen_of
-from telephone.lineage.table_curves import curve_tables
-from telephone.lineage.verdicts import interval_words, value_words
+from telephone.lineage.table_curves import curve_tables, is_share_column
+from telephone.lineage.verdicts import in_words, interval_words, value_words
 from telephone.report.html import page as report_page
 from telephone.report.html.embedded_images import ImageEncoding, webp
 from telephone.report.html.figures import inline_svg
@@ -111,7 +111,7 @@ def render_lineage_page(outcomes: Sequence[OperationOutcome], seconds: float) ->
     html = environment.get_template("lineage.html.j2").render(
         body=Markup(body),  # noqa: S704 - rendered by the template above, which escapes
         sections=sections,
-        counts=[(counts[key], words) for key, words in _COUNTS.items() if counts[key]],
+        counts=[(counts[key], words[counts[key] > 1]) for key, words in _COUNTS.items() if counts[key]],
         verdicts=sum(counts[key] for key in ("holds", "fails", "open")),
         seconds=seconds,
         pictures=Markup(pictures.css()),  # noqa: S704 - base64
@@ -120,12 +120,13 @@ def render_lineage_page(outcomes: Sequence[OperationOutcome], seconds: float) ->
 
 
 _COUNTS = {
-    "holds": "hold",
-    "fails": "do not hold",
-    "open": "not decided",
-    "none": "cannot be shown here",
-    "failed": "failed to run",
+    "holds": ("claim holds", "claims hold"),
+    "fails": ("does not hold", "do not hold"),
+    "open": ("not decided", "not decided"),
+    "none": ("cannot be shown here", "cannot be shown here"),
+    "failed": ("failed to run", "failed to run"),
 }
+"""For one operation and for several."""
 
 
 def operation_section(outcome: OperationOutcome) -> OperationSection:
@@ -179,6 +180,7 @@ def _environment(pictures: PagePictures) -> Environment:
         model=lambda key: _MODELS.get(key, key),
         columns=lambda rows: list(dict.fromkeys(name for row in rows for name in row)),
         cell_words=cell_words,
+        is_share=is_share_column,
         plotted=lambda title, rows: bool(curve_tables(title, rows)),
     )
     return environment
@@ -194,10 +196,12 @@ def interval_bar(estimate: Estimate) -> str:
     return words
 
 
-def cell_words(value: Any) -> Markup:
-    """Returns a value of a table in words."""
+def cell_words(value: Any, share: bool = False) -> Markup:
+    """Returns a value of a table in words; a share in percent."""
     if value is None:
         return Markup("\u2013")
+    if share:
+        return Markup(in_words(float(value), "share"))
     if isinstance(value, bool):
         return Markup("yes" if value else "no")
     if isinstance(value, float):

@@ -81,11 +81,12 @@ def _write_row(pen: _Pen, strip: Strip, cells: tuple[Cell, ...]) -> None:
 def _write_seen(pen: _Pen, strip: Strip, cell: Cell, left: int, top: int) -> int:
     """Writes what is seen below a picture, and returns where it ends."""
     at = left
-    for phrase in seen_of(strip, cell):
+    phrases = seen_of(strip, cell)
+    for position, phrase in enumerate(phrases):
         for number, fact in enumerate(phrase):
             word = ("+ " if fact.state == "added" and not number else "") + fact.text
             word = f"({word})" if fact.state == "missing" else word
-            word += " " if number < len(phrase) - 1 else " \u00b7 "
+            word += " " if number < len(phrase) - 1 else " \u00b7 " if position < len(phrases) - 1 else ""
             if at > left and at + _SMALL.width(word.rstrip(" \u00b7")) > left + TILE:
                 at, top = left, top + _SMALL.line_height
             _SMALL.write(pen.draw, (at, top), word, _STATES[fact.state])

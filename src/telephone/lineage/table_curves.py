@@ -49,7 +49,7 @@ def curve_tables(title: str, rows: Sequence[Row]) -> list[CurveTable]:
     bounded = set(_BOUNDS) <= set(columns)
     if bounded or len(numbers) == 1:
         return [_figure(title, x, numbers[:1], rows)]
-    shares = [name for name in numbers if _is_share(title, name, rows)]
+    shares = [name for name in numbers if is_share_column(title, name, rows)]
     rest = [name for name in numbers if name not in shares]
     return [_figure(title, x, names, rows) for names in (shares, rest) if names]
 
@@ -65,7 +65,7 @@ def _figure(title: str, x: str, names: Sequence[str], rows: Sequence[Row], group
             curve = str(row.get(group, "")) if group else name if len(names) > 1 else ""
             bounds = {bound: row.get(bound) for bound in _BOUNDS if len(names) == 1 and bound in row}
             made.append({"curve": curve, "x": float(row[x]), "mean": row.get(name)} | bounds)
-    percent = all(_is_share(title, name, rows) for name in names)
+    percent = all(is_share_column(title, name, rows) for name in names)
     subtitle = names[0] if len(names) == 1 and names[0].lower() not in title.lower() else ""
     table = pd.DataFrame(made)
     numbers = [name for name in ("mean", *_BOUNDS) if name in table.columns]
@@ -82,6 +82,9 @@ def _is_text(rows: Sequence[Row], name: str) -> bool:
     return any(isinstance(row.get(name), str) for row in rows)
 
 
-def _is_share(title: str, name: str, rows: Sequence[Row]) -> bool:
+def is_share_column(title: str, name: str, rows: Sequence[Row]) -> bool:
+    """Returns whether a column holds shares: numbers in [0, 1] whose title or name says so."""
     values = [row[name] for row in rows if row.get(name) is not None]
+    if not _is_number(rows, name):
+        return False
     return all(0 <= value <= 1 for value in values) and bool(_SHARES.search(name) or _SHARES.search(title))

@@ -182,7 +182,7 @@ def decide(found: Estimate, claim: Threshold, items: str = "items") -> Decision:
     if found.low is None or found.high is None:
         why = f"fewer than {FEWEST} are too few" if found.n < FEWEST else "too few of them differ from the threshold"
         return Decision(Verdict.UNDECIDED, f"{said}; {why} for a verdict.", found)
-    interval = f"95 % interval {in_words(found.low, found.unit)} to {in_words(found.high, found.unit)}"
+    interval = f"95 % interval {interval_words(found)}"
     verdict = claim.verdict(found.low, found.high)
     end = f"the claim needs {needed}"
     if verdict is Verdict.UNDECIDED:
@@ -190,15 +190,22 @@ def decide(found: Estimate, claim: Threshold, items: str = "items") -> Decision:
     return Decision(verdict, f"{said} ({interval}); {end}.", found)
 
 
-def in_words(value: float, unit: str) -> str:
-    """Returns a number with its unit, such as `83 %`, `+4 points`, `34.8 dB` or `0.52`."""
+def in_words(value: float, unit: str, like: float | None = None) -> str:
+    """Returns a number with its unit, such as `83 %`, `+4 points`, `34.8 dB` or `0.52`.
+
+    Args:
+        value: the number.
+        unit: as in `Estimate.unit`, or `points` for a difference of shares.
+        like: a number with as many decimals, such as the value of an interval's bounds; None is the number itself.
+    """
     if unit == "share":
-        return f"{_rounded(100 * value, 0 if 1 <= 100 * value <= 99 or value in (0, 1) else 1)}\u00a0%"
+        percent = 100 * value
+        return f"{_rounded(percent, 0 if 1 <= percent <= 99 or value in (0, 1) else 1)}\u00a0%"
     if unit == "points":
         return f"{100 * value:+.1f} points".replace("-", "\u2212")
-    digits = 1 if unit == "dB" or abs(value) >= 100 else 2
-    number = _rounded(value, digits)
-    return f"{number} {unit}".strip() if unit not in ("cosine",) else number
+    size = abs(value if like is None else like)
+    digits = 1 if unit == "dB" or size >= 100 else 2 if size >= 0.1 or not size else 3 if size >= 0.01 else 4
+    return _rounded(value, digits) if unit == "cosine" else f"{_rounded(value, digits)} {unit}".strip()
 
 
 def value_words(estimate: Estimate) -> str:
@@ -210,7 +217,7 @@ def interval_words(estimate: Estimate) -> str:
     """Returns the interval such as `64 to 93 %`; empty if there is none."""
     if estimate.low is None or estimate.high is None:
         return ""
-    low, high = in_words(estimate.low, estimate.unit), in_words(estimate.high, estimate.unit)
+    low, high = (in_words(each, estimate.unit, estimate.value) for each in (estimate.low, estimate.high))
     for unit in ("\u00a0%", " points", f" {estimate.unit}"):
         if estimate.unit and low.endswith(unit) and high.endswith(unit):
             low = low.removesuffix(unit)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from telephone.core import settings
-from telephone.core.errors import UsageError
 from telephone.core.output_files import check_output, write_output
 
 if TYPE_CHECKING:
@@ -143,26 +142,30 @@ def lineage_page(
 
 
 def write_operation(result: OperationResult, path: str | Path) -> Path:
-    """Writes the pictures of an operation: a PNG sheet, or a file that it made, such as an SVG drawing or a film.
+    """Writes the pictures of an operation: a sheet, a film of its longest strip, or a file that it made.
 
     Args:
         result: as `lineage_operation` returns it.
-        path: ends in .png, or like one of `result.files`.
+        path: ends in .png (sheet), .webp, .gif or .mp4 (film), or like one of `result.files`, such as .svg.
 
     Raises:
         UsageError: the operation has made no such file.
         StoreError: the file cannot be written.
     """
     from telephone.core.images import encode_png
+    from telephone.lineage.film import write_strip_film
     from telephone.lineage.sheet import operation_sheet
 
     target = Path(path)
     made = {Path(name).suffix.lower(): data for name, data in result.files.items()}
-    check_output(target, tuple(dict.fromkeys((".png", *made))))
+    check_output(target, tuple(dict.fromkeys((".png", ".webp", ".gif", ".mp4", *made))))
     suffix = target.suffix.lower()
-    if suffix not in made and not result.strips:
-        raise UsageError(f"{result.operation} has no pictures to write: {result.reason}")
-    write_output(target, made[suffix] if suffix in made else encode_png(operation_sheet(result)))
+    if suffix in made:
+        write_output(target, made[suffix])
+    elif suffix in (".webp", ".gif", ".mp4"):
+        write_strip_film(result, target)
+    else:
+        write_output(target, encode_png(operation_sheet(result)))
     return target
 
 
