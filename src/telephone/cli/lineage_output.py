@@ -23,6 +23,8 @@ def print_operation(result: "OperationResult", written: Path | None, json: bool)
         written: the file with its pictures, None if there is none.
         json: prints one JSON document in place of tables.
     """
+    from telephone.lineage.table_curves import is_share_column
+
     if json:
         print_json(document(result, written))
         return
@@ -32,7 +34,8 @@ def print_operation(result: "OperationResult", written: Path | None, json: bool)
     _print_rows("", ("measured", "value", "95 % interval", "n"), [_words(each) for each in result.measures])
     for title, rows in result.tables.items():
         columns = tuple(dict.fromkeys(name for row in rows for name in row))
-        _print_rows(title, columns, [[_cell(row.get(name)) for name in columns] for row in rows])
+        shares = {name for name in columns if is_share_column(title, name, rows)}
+        _print_rows(title, columns, [[_cell(row.get(name), name in shares) for name in columns] for row in rows])
     for note in result.notes:
         print_warning(visible(note))
     echo(f"{result.command}, {result.seconds:.1f} s" + ("" if written is None else f": {written}"))
@@ -82,14 +85,18 @@ def _words(estimate: "Estimate") -> list[str]:
 def _print_rows(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     if not rows:
         return
-    made = table(*columns, title=visible(title))
+    made = table(*columns, title=visible(title), names=columns[:1])
     for row in rows:
         made.add_row(*(visible(cell) for cell in row))
     echo()
     console().print(made)
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, share: bool = False) -> str:
+    from telephone.lineage.verdicts import in_words
+
     if value is None:
         return ""
+    if share:
+        return in_words(float(value), "share")
     return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -44,7 +44,7 @@ _FEWEST_DIVERSE = 8
 class FamilyOptions:
     """Options of `telephone lineage family`."""
 
-    n: int = 16
+    n: int = 8
     """Held-out prompts of each level."""
     levels: tuple[str, ...] = ("easy", "medium")
     """Levels of the prompts: easy, medium, hard, impossible."""
