@@ -123,11 +123,10 @@ class Decoder(UNet):
         nn.init.zeros_(self.image_time.bias)
         if how.hidden:
             self.register_buffer("whitener", torch.eye(embedding))
-            self.image_residual = nn.Sequential(
-                nn.Linear(embedding, how.hidden), nn.GELU(), nn.Linear(how.hidden, how.tokens * config.context_width)
-            )
-            nn.init.zeros_(self.image_residual[2].weight)
-            nn.init.zeros_(self.image_residual[2].bias)
+            last = nn.Linear(how.hidden, how.tokens * config.context_width)
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
+            self.image_residual = nn.Sequential(nn.Linear(embedding, how.hidden), nn.GELU(), last)
 
     def project(self, image: Float[Tensor, "batch embedding"]) -> Float[Tensor, "batch tokens context"]:
         """Returns the context vectors of scaled image embeddings."""

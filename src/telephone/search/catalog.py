@@ -45,6 +45,7 @@ CREATE TABLE segment_file (
     sha256 TEXT NOT NULL, PRIMARY KEY (segment, name)
 ) WITHOUT ROWID;
 CREATE TABLE deleted (id INTEGER PRIMARY KEY);
+CREATE VIRTUAL TABLE word USING fts5 (words, tokenize='unicode61 remove_diacritics 2');
 """
 
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from telephone.core.errors import StoreDamaged, StoreError, UsageError
 from telephone.search.catalog import Catalog, create_catalog, damaged, guarded, is_created, open_catalog
+from telephone.search.keywords import add_words, remove_words
 from telephone.search.schema import SCHEMA, from_json, to_json
 from telephone.search.segment import FileNote, Segment, publish, vectors_name, write_segment
 from telephone.store.lock import locked
@@ -285,7 +286,14 @@ class Library:
             (root, picture.path, picture.size, picture.modified, picture.sha256, picture.reason),
         ).lastrowid
         if picture.reason is None:
-            db.execute("INSERT INTO live VALUES (?, ?)", (key, to_json(picture.properties or {})))
+            known = picture.properties or {}
+            db.execute("INSERT INTO live VALUES (?, ?)", (key, to_json(known)))
+            words = [
+                known.get("caption") or "",
+                *(known.get("tags") or ()),
+                os.path.splitext(os.fsdecode(picture.path))[0],
+            ]
+            add_words(db, key, words)
             for encoder, vector in (picture.vectors or {}).items():
                 db.execute("INSERT INTO live_vector VALUES (?, ?, ?)", (key, encoder, vector.astype("<f2").tobytes()))
         return int(key)
@@ -404,6 +412,8 @@ class Library:
             ).fetchall()
             lost = [(row[0], _join(row[1], row[2])) for row in rows if row[0] not in known]
             db.executemany("DELETE FROM file WHERE id = ?", ((each,) for each, _ in lost))
+            for each, _ in lost:
+                remove_words(db, each)
             db.execute("DELETE FROM segment WHERE number = ?", (number,))
         shutil.rmtree(self.folder / SEGMENTS / f"{number:06d}", ignore_errors=True)
         return [path for _, path in lost]
@@ -481,8 +491,10 @@ def _remove(db: Any, ids: Sequence[int]) -> int:
         if live is not None:
             db.execute("DELETE FROM live_vector WHERE id = ?", (int(key),))
             db.execute("DELETE FROM live WHERE id = ?", (int(key),))
-        elif usable[0]:
+        elif usable[0]:  # a row of an immutable segment
             db.execute("INSERT OR IGNORE INTO deleted VALUES (?)", (int(key),))
+        if usable[0]:
+            remove_words(db, int(key))
         db.execute("DELETE FROM file WHERE id = ?", (int(key),))
         removed += 1
     return removed
