@@ -6,6 +6,7 @@ from pathlib import Path
 from telephone.core.errors import UsageError
 from telephone.core.file_names import text_of
 from telephone.core.output_files import check_output, is_stream
+from telephone.pipeline.battles import open_battle
 from telephone.pipeline.results import (
     DriftExport,
     ExportResult,
@@ -41,7 +42,7 @@ def report(folder: str | Path, path: str | Path | None = None, distance_judge: s
 
     if path is not None:
         check_output(Path(path))
-    with Run.open(folder) as run:
+    with open_battle(folder) as run:
         return ReportResult(run.folder, write_report(run, path, distance_judge))
 
 
@@ -78,7 +79,7 @@ def export(
         raise UsageError("--name names a FiftyOne dataset: give --to fiftyone with it.")
     if spreadsheet and form != "csv":
         raise UsageError("--spreadsheet is about CSV files: give --to csv with it.")
-    with Run.open(folder) as run:
+    with open_battle(folder) as run:
         if form == "fiftyone":
             return _fiftyone(run, name or f"telephone-{text_of(folder.resolve().name)}", output, message)
         if form in FOLDER_FORMATS:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from telephone.core.errors import UsageError
 from telephone.core.file_names import shell_word
 from telephone.core.output_files import check_output, write_output
+from telephone.pipeline.battles import open_battle
 from telephone.pipeline.paths import slug
 from telephone.pipeline.reading import games
 
@@ -110,10 +111,9 @@ def game_facts(folder: str | Path, game: PlayedGame, path: Path) -> Path:
     """
     from telephone.analysis.facts.fact_paths import fact_paths
     from telephone.plots import fact_paths_figure
-    from telephone.store import Run
 
     check_output(path, (".png",))
-    with Run.open(folder) as run:
+    with open_battle(folder) as run:
         table = fact_paths(run, run.frame(), game.key)
     if table.empty:
         raise UsageError(

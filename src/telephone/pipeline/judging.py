@@ -20,6 +20,7 @@ from telephone.judge import (
     write_vote_page,
 )
 from telephone.models import embedder as load_embedder
+from telephone.pipeline.battles import open_battle
 from telephone.pipeline.options import JudgeOptions
 from telephone.pipeline.playing import judge_callback
 from telephone.pipeline.results import JudgeProgress, JudgeResult, Progress, ignore
@@ -44,7 +45,7 @@ def judge(folder: str | Path, options: JudgeOptions = DEFAULT_JUDGING, *, progre
         ModelError: a model returns no results at all.
         StoreError: the run cannot be read or written.
     """
-    with Run.open(folder) as run:
+    with open_battle(folder) as run:
         scored = _score(run, options, progress)
         questions, missing = _ask(run, options, progress)
         return _compared(run, scored, questions, missing)

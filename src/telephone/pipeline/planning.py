@@ -11,7 +11,8 @@ from telephone.core import settings
 from telephone.core.errors import UsageError
 from telephone.core.records import Prompt
 from telephone.pipeline.battle_config import BattleConfig
-from telephone.store import Run, RunSpec
+from telephone.pipeline.battles import open_battle
+from telephone.store import RunSpec
 
 if TYPE_CHECKING:
     from telephone.analysis import BattlePlan, ScoreDeviations
@@ -77,7 +78,7 @@ def _of_run(folder: str | Path | None, measure: str) -> tuple[ScoreDeviations | 
         return None, None
     from telephone.analysis import estimate_deviations, game_scores, scored_frame
 
-    with Run.open(folder) as run:
+    with open_battle(folder) as run:
         return estimate_deviations(game_scores(scored_frame(run), run.spec.turns), measure), run.spec
 
 

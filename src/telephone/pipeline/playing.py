@@ -11,6 +11,7 @@ from telephone.core.errors import UsageError, WeightsError
 from telephone.judge import DEFAULT_EMBEDDER, Scored, default_embedders, score
 from telephone.models import embedder as load_embedder
 from telephone.pipeline.battle_config import BattleConfig, default_folder, existing_run
+from telephone.pipeline.battles import open_battle
 from telephone.pipeline.costs import Confirm, check_costs
 from telephone.pipeline.options import PlayOptions
 from telephone.pipeline.results import (
@@ -60,7 +61,7 @@ def forecast_resume(folder: str | Path, options: PlayOptions = DEFAULT_OPTIONS) 
         StoreError: the run cannot be read.
     """
     _check_embedders(options)
-    with Run.open(folder) as run:
+    with open_battle(folder) as run:
         return _left(run, run.spec, options)
 
 
@@ -123,7 +124,7 @@ def resume(
         WeightsError: the weights of a model are missing.
     """
     _check_embedders(options)
-    with Run.open(folder) as run:
+    with open_battle(folder) as run:
         ahead = _left(run, run.spec, options).forecast
         progress(ForecastReady(ahead, options.budget))
         check_costs(ahead, options, confirm)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from telephone.core.errors import StoreDamaged, UsageError
 from telephone.core.file_names import shell_word
+from telephone.pipeline.battles import is_battle, open_battle
 from telephone.pipeline.results import VerifyResult
 from telephone.store import Problem, Run, RunSpec
 
@@ -92,7 +93,7 @@ def compare(folders: Sequence[str | Path], measure: str = "", when: str = "final
 
     with ExitStack() as stack:
         names = _names([Path(folder) for folder in folders])
-        runs = {name: stack.enter_context(Run.open(folder)) for name, folder in zip(names, folders, strict=True)}
+        runs = {name: stack.enter_context(open_battle(folder)) for name, folder in zip(names, folders, strict=True)}
         return compare_runs(runs, measure, when, judge)
 
 
@@ -116,7 +117,10 @@ def leaderboard(folder: str | Path, measure: str = "", when: str = "final", judg
     if not paths:
         raise UsageError(f"There is no run under {folder}: give the folder that holds the folders of runs.")
     with ExitStack() as stack:
-        runs = {_name_under(folder, path): stack.enter_context(Run.open(path)) for path in paths}
+        opened = {_name_under(folder, path): stack.enter_context(Run.open(path)) for path in paths}
+        runs = {name: run for name, run in opened.items() if is_battle(run)}
+        if not runs:
+            raise UsageError(f"No run under {folder} has games: give the folder that holds the folders of battles.")
         pool = pool_games(runs, measure, judge)
     boards = tuple(cross_run_leaderboard(pool.games, side, pool.measure, when) for side in ("t2i", "i2t"))
     return RunsLeaderboard(pool.judge, tuple(pool.runs), len(pool.games), boards, tuple(pool.notes))
@@ -134,7 +138,7 @@ def games(folder: str | Path, levels: Sequence[str] = (), prompt: str = "") -> R
         UsageError: there is no run in the folder.
         StoreError: the run cannot be read.
     """
-    with Run.open(folder) as run:
+    with open_battle(folder) as run:
         found = [
             game
             for game in _games(run)
@@ -154,7 +158,7 @@ def find_game(folder: str | Path, name: str) -> FoundGame:
         UsageError: no game, or more than one, has such a name, or it has not started.
         StoreError: the run cannot be read.
     """
-    with Run.open(folder) as run:
+    with open_battle(folder) as run:
         rows = run.games()
         wanted = name.strip().lower()
         found = [row for row in rows if row.conversation == wanted]
