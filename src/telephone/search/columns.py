@@ -37,7 +37,8 @@ class Columns:
 
     def numbers(self, name: str) -> NDArray[np.float64]:
         """Returns a column of numbers, NaN where a picture has none, [rows]."""
-        return self._column(name, lambda values: np.array(values, dtype=np.float64))
+        found: NDArray[np.float64] = self._column(name, lambda values: np.array(values, dtype=np.float64))
+        return found
 
     def texts(self, name: str) -> list[str]:
         """Returns a column of texts, empty where a picture has none, [rows]."""
@@ -85,7 +86,7 @@ def _matrix(
     values: Sequence[Sequence[float] | None], width: int, empty: float, kind: type = np.float32
 ) -> NDArray[Any]:
     """Returns rows of equal length; what is missing at the end of a row is `empty`."""
-    found = np.full((len(values), width), empty, dtype=kind)
+    found: NDArray[Any] = np.full((len(values), width), empty, dtype=kind)
     for row, value in enumerate(values):
         if value:
             part = list(value)[:width]
