@@ -60,14 +60,21 @@ def _scan(block: Block, keep: NDArray[np.bool_], queries: NDArray[np.float32], k
         scores = queries @ part.astype(np.float32).T
         if rows is None:
             scores[:, ~keep[start : start + BLOCK]] = -np.inf
-        found = _join(found, block.ids[at], scores, k)
+        found = join(found, block.ids[at], scores, k)
     return found
 
 
-def _join(found: Nearest, ids: NDArray[np.int64], scores: NDArray[np.float32], k: int) -> Nearest:
-    """Returns the k best of what was found and of new rows."""
+def join(found: Nearest, ids: NDArray[np.int64], scores: NDArray[np.float32], k: int) -> Nearest:
+    """Returns the k best of what was found and of new rows.
+
+    Args:
+        found: so far.
+        ids: of the new rows, [rows].
+        scores: cosines [queries, rows]; -inf for rows that may not be found.
+        k: rows a query.
+    """
     if scores.shape[1] > k:
-        # Rows that tie with the k-th one may be dropped here in any order; `_sorted` orders those that stay.
+        # Rows that tie with the k-th one may be dropped here in any order; those that stay are ordered below.
         best = np.argpartition(-scores, k - 1, axis=1)[:, :k]
         scores, ids_of = np.take_along_axis(scores, best, axis=1), ids[best]
     else:
