@@ -28,6 +28,7 @@ def test_some_operations_alone_and_the_page_elsewhere_as_json(cli, tmp_path: Pat
     assert made.exit_code == 0, made.output
     told = json.loads(made.stdout)
     assert told["operations"][0]["verdict"] == "holds"
+    assert told["operations"][0]["measures"][0]["value"] > 0.9
     assert told["page"] == "page.html"
     assert (tmp_path / "page.html").is_file() and (tmp_path / "own" / "run.sqlite").is_file()
     assert cli("lineage", "--only", "nothing").exit_code == 2

@@ -1,17 +1,21 @@
 """`telephone lineage`: the page of the DALL-E family; each operation is a sub-command with options of its own."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from telephone.cli.command_group import FAILED, STOPPED
-from telephone.cli.formatting import clock, counted
+from telephone.cli.formatting import clock, counted, visible
+from telephone.cli.lineage_output import document
 from telephone.cli.lineage_progress import watching_lineage
 from telephone.cli.options import Json
 from telephone.cli.output import echo, note, print_error, print_json
 from telephone.core.file_names import shell_word
+
+if TYPE_CHECKING:
+    from telephone.lineage.running import OperationOutcome
 
 NAME = "lineage"
 
@@ -82,24 +86,29 @@ def command(
         watching_lineage() as watch,
     ):
         page = pipeline.lineage_page(run, out, names, progress=watch, budget=budget)
-    rows = [
-        {"operation": each.operation.name, "verdict": str(each.result.verdict), "reason": each.result.reason}
-        if each.result is not None
-        else {"operation": each.operation.name, "verdict": None, "reason": each.error}
-        for each in page.outcomes
-    ]
     if json:
+        rows = [_document(each) for each in page.outcomes]
         print_json({"page": str(page.path), "run": str(page.folder), "seconds": page.seconds, "operations": rows})
     else:
-        for row in rows:
-            echo(f"{row['operation']:12} {row['verdict'] or 'failed':21} {row['reason']}")
-        echo(f"{counted(len(rows), 'operation')} in {clock(page.seconds)}: {page.path}")
+        for each in page.outcomes:
+            verdict, reason = (
+                ("failed", each.error) if each.result is None else (each.result.verdict, each.result.reason)
+            )
+            echo(f"{each.operation.name:12} {verdict:21} {visible(reason)}")
+        echo(f"{counted(len(page.outcomes), 'operation')} in {clock(page.seconds)}: {page.path}")
     if open_page:
         typer.launch(str(page.path.resolve()))
     for each in page.failed:
         print_error(f"{each.operation.name}: {each.error}")
     if page.failed:
         raise typer.Exit(FAILED)
+
+
+def _document(outcome: "OperationOutcome") -> dict[str, Any]:
+    """Returns an outcome as plain values; a failed operation has no verdict."""
+    if outcome.result is not None:
+        return document(outcome.result)
+    return {"operation": outcome.operation.name, "verdict": None, "reason": outcome.error}
 
 
 class stoppable:  # noqa: N801 - used like a function

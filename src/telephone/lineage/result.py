@@ -66,9 +66,6 @@ class Estimate:
     note: str = ""
 
 
-Measure = Estimate
-
-
 @dataclass(frozen=True)
 class OperationResult:
     """What one operation gave."""
