@@ -1,21 +1,18 @@
 """`telephone lineage`: the page of the DALL-E family; each operation is a sub-command with options of its own."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from telephone.cli.command_group import FAILED, STOPPED
+from telephone.cli.command_group import FAILED
 from telephone.cli.formatting import clock, counted, visible
-from telephone.cli.lineage_output import document
-from telephone.cli.lineage_progress import watching_lineage
+from telephone.cli.lineage_output import outcome_document
+from telephone.cli.lineage_progress import stoppable, watching_lineage
 from telephone.cli.options import Json
-from telephone.cli.output import echo, note, print_error, print_json
+from telephone.cli.output import echo, print_error, print_json
 from telephone.core.file_names import shell_word
-
-if TYPE_CHECKING:
-    from telephone.lineage.running import OperationOutcome
 
 NAME = "lineage"
 
@@ -87,7 +84,7 @@ def command(
     ):
         page = pipeline.lineage_page(run, out, names, progress=watch, budget=budget)
     if json:
-        rows = [_document(each) for each in page.outcomes]
+        rows = [outcome_document(each) for each in page.outcomes]
         print_json({"page": str(page.path), "run": str(page.folder), "seconds": page.seconds, "operations": rows})
     else:
         for each in page.outcomes:
@@ -102,26 +99,3 @@ def command(
         print_error(f"{each.operation.name}: {each.error}")
     if page.failed:
         raise typer.Exit(FAILED)
-
-
-def _document(outcome: "OperationOutcome") -> dict[str, Any]:
-    """Returns an outcome as plain values; a failed operation has no verdict."""
-    if outcome.result is not None:
-        return document(outcome.result)
-    return {"operation": outcome.operation.name, "verdict": None, "reason": outcome.error}
-
-
-class stoppable:  # noqa: N801 - used like a function
-    """Prints the command that continues the work after Ctrl-C or SIGTERM."""
-
-    def __init__(self, again: str) -> None:
-        self._again = again
-
-    def __enter__(self) -> None:
-        """Begins the work."""
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: Any) -> None:
-        """Turns a stop into an exit code; raises typer.Exit with 130."""
-        if kind is not None and issubclass(kind, KeyboardInterrupt):
-            note(f"Stopped. Finished calls are kept; continue with: {self._again}")
-            raise typer.Exit(STOPPED) from error

@@ -11,6 +11,7 @@ from telephone.cli.tables import table
 
 if TYPE_CHECKING:
     from telephone.lineage.result import Estimate, OperationResult
+    from telephone.lineage.running import OperationOutcome
 
 _COLOURS = {"holds": "green", "does not hold": "red"}
 
@@ -72,6 +73,13 @@ def document(result: "OperationResult", written: Path | None = None) -> dict[str
         "seconds": result.seconds,
         "file": None if written is None else str(written),
     }
+
+
+def outcome_document(outcome: "OperationOutcome") -> dict[str, Any]:
+    """Returns an outcome as plain values; a failed operation has no verdict."""
+    if outcome.result is not None:
+        return document(outcome.result)
+    return {"operation": outcome.operation.name, "verdict": None, "reason": outcome.error}
 
 
 def _words(estimate: "Estimate") -> list[str]:

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import typer
+
+from telephone.cli.command_group import STOPPED
 from telephone.cli.formatting import clock
 from telephone.cli.output import console, note
 from telephone.cli.progress import EVERY
@@ -99,3 +102,19 @@ class LineageBar:
         """Removes the bar."""
         if self._task is not None:
             self._progress.stop()
+
+
+class stoppable:  # noqa: N801 - used like a function
+    """Prints the command that continues the work after Ctrl-C or SIGTERM."""
+
+    def __init__(self, again: str) -> None:
+        self._again = again
+
+    def __enter__(self) -> None:
+        """Begins the work."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: Any) -> None:
+        """Turns a stop into an exit code; raises typer.Exit with 130."""
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
+            note(f"Stopped. Finished calls are kept; continue with: {self._again}")
+            raise typer.Exit(STOPPED) from error

@@ -14,7 +14,7 @@ from typer.models import CommandInfo
 
 from telephone.cli.command_group import Command
 from telephone.cli.lineage_output import print_operation
-from telephone.cli.lineage_progress import watching_lineage
+from telephone.cli.lineage_progress import stoppable, watching_lineage
 from telephone.cli.options import Json
 
 if TYPE_CHECKING:
@@ -64,7 +64,6 @@ def operation_function(name: str) -> Callable[..., None]:
 
 def _run(operation: "Operation", given: dict[str, Any]) -> None:
     from telephone import pipeline
-    from telephone.cli.lineage import stoppable
 
     out, run, budget, json = (given.pop(name) for name in ("out", "run", "budget", "json"))
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
