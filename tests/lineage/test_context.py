@@ -24,9 +24,9 @@ def test_equal_calls_are_made_once_over_contexts_and_pictures_are_the_same(tmp_p
     log, texts = tmp_path / "log", ["an apple", "a boat", "an apple"]
     with LineageContext(tmp_path / "run", load=Roster(log)) as context:
         first = context.draw(REF, texts, [1, 1, 1])
-        assert begun(log) == ["an apple", "a boat"]
+        assert sorted(begun(log)) == ["a boat", "an apple"]
         context.draw(REF, texts, [1, 1, 2])  # another seed is another call
-        assert begun(log) == ["an apple", "a boat", "an apple"]
+        assert begun(log)[2:] == ["an apple"]
     with LineageContext(tmp_path / "run", load=Roster(log)) as context:
         again = context.draw(REF, texts, [1, 1, 1])
     assert len(begun(log)) == 3
@@ -110,6 +110,9 @@ def test_wrong_use_says_what_to_do(tmp_path: Path):
     context = LineageContext(load=Roster(tmp_path / "log"))
     with pytest.raises(UsageError, match="1 inputs of own/drawer have 2 seeds"):
         context.draw(REF, ["an apple"], [1, 2])
+    with pytest.raises(UsageError, match="-1 is no seed"):
+        context.draw(REF, ["an apple"], [-1])
+    assert context.draw(REF, ["an apple"], np.array([3]))
     with pytest.raises(UsageError, match="no model 'pocket/nothing'"):
         context.draw("pocket/nothing", ["an apple"], [1])
     with pytest.raises(UsageError, match="at least one scene"):

@@ -24,9 +24,12 @@ def own(monkeypatch):
 def test_the_page_shows_what_works_and_why_the_rest_failed(own, tmp_path: Path):
     page = pipeline.lineage_page(tmp_path / "run")
     assert page.path == tmp_path / "run" / "lineage.html"
-    assert [each.operation.name for each in page.outcomes] == ["redraw", "fail", "crash"]
+    assert [each.operation.name for each in page.outcomes] == ["redraw", "fail", "crash", "lack"]
     assert [each.operation.name for each in page.failed] == ["fail", "crash"]
+    lacking = page.outcomes[3].result
+    assert lacking is not None and lacking.verdict is Verdict.IMPOSSIBLE
     html = page.path.read_text()
+    assert "run `telephone learn glide`" in html
     assert "The weights of &lt;this&gt; model are not installed" in html
     assert "ZeroDivisionError: division by zero" in html
     assert "drawn &lt;b&gt;" in html and "<b>drawn" not in html and "<td>&lt;i&gt;" not in html.replace("\n", "")

@@ -1,4 +1,4 @@
-"""Small operations for the tests of the page and of the command: one that works, one that fails, one that breaks."""
+"""Small operations for the tests of the page and of the command: they work, fail, break and lack weights."""
 
 import importlib.machinery
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from telephone import world
-from telephone.core.errors import UsageError
+from telephone.core.errors import UsageError, WeightsError
 from telephone.lineage import all_operations
 from telephone.lineage.context import LineageContext
 from telephone.lineage.operation import Operation
@@ -67,12 +67,17 @@ def crash(context: LineageContext, options: RedrawOptions) -> OperationResult:
     raise ZeroDivisionError("division by zero")
 
 
+def lack(context: LineageContext, options: RedrawOptions) -> OperationResult:
+    """Needs weights that are not installed."""
+    raise WeightsError("The weights of glide are not installed: run `telephone learn glide`.")
+
+
 PAPER = "Nobody et al. 2020, arXiv 0000.00000"
 
 
 def install(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Puts the three operations in place of those of the package."""
-    names = {"redraw": redraw, "fail": fail, "crash": crash}
+    """Puts these operations in place of those of the package."""
+    names = {"redraw": redraw, "fail": fail, "crash": crash, "lack": lack}
     for name, run in names.items():
         module = types.ModuleType(f"telephone.lineage.{name}")
         module.__spec__ = importlib.machinery.ModuleSpec(module.__name__, None)

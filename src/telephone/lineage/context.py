@@ -140,7 +140,7 @@ class LineageContext:
             seeds: one a text, in [0, 2**32).
 
         Raises:
-            UsageError: there is no such model, or there are not as many seeds as texts.
+            UsageError: there is no such model, or there are not as many seeds as texts, or one is out of range.
             WeightsError: the weights of the model are not installed.
             ModelError: the model failed on a text or refused it.
             KeyboardInterrupt: a stop was requested; finished calls are stored.
@@ -202,11 +202,15 @@ class LineageContext:
         """Returns the calls of one model for all inputs, made now or before."""
         if len(parents) != len(seeds):
             raise UsageError(f"{len(parents)} inputs of {ref} have {len(seeds)} seeds: give one seed an input.")
+        strange = [seed for seed in seeds if not 0 <= seed < 2**32]
+        if strange:
+            raise UsageError(f"{strange[0]} is no seed: give whole numbers from 0 to 2**32 - 1.")
         if not parents:
             return []
         kind = _KIND[task]
         model, traits = self._model(ref, kind)
-        requests = [_request(ref, task, traits, inputs, seed) for inputs, seed in zip(parents, seeds, strict=True)]
+        pairs = zip(parents, map(int, seeds), strict=True)
+        requests = [_request(ref, task, traits, inputs, seed) for inputs, seed in pairs]
         jobs = [RequestJob(request) for request in requests]
         self._carry_out(jobs, model, kind)
         return [_finished(job, ref) for job in jobs]

@@ -7,12 +7,12 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from telephone.core.errors import StoreError, TelephoneError
+from telephone.core.errors import StoreError, TelephoneError, UnknownModel, WeightsError
 from telephone.core.file_names import shell_word
 from telephone.lineage.all_operations import load_operation
 from telephone.lineage.context import LineageContext
 from telephone.lineage.operation import Operation, Options, default_of
-from telephone.lineage.result import OperationResult
+from telephone.lineage.result import OperationResult, Verdict
 
 
 @dataclass(frozen=True)
@@ -36,15 +36,19 @@ def run_operation(context: LineageContext, operation: Operation, options: Option
         operation: as `load_operation` returns it.
         options: of the operation's own class; None takes the defaults.
 
+    Weights that are missing are a result: the claim cannot be shown here.
+
     Raises:
         UsageError: an option cannot be used.
-        WeightsError: the weights of a model are missing.
         ModelError: a model failed.
         KeyboardInterrupt: a stop was requested; finished calls are stored.
     """
     given: Any = operation.options() if options is None else options
     clock = time.perf_counter()
-    result = operation.run(context, given)
+    try:
+        result = operation.run(context, given)
+    except WeightsError as error:
+        result = _without_weights(operation, error)
     seconds = result.seconds or time.perf_counter() - clock
     return replace(result, seconds=seconds, command=result.command or command_of(operation, given))
 
@@ -71,11 +75,18 @@ def run_all(
             yield OperationOutcome(operation, run_operation(context, operation))
         except StoreError:
             raise
+        except UnknownModel as error:
+            yield OperationOutcome(operation, _without_weights(operation, error))
         except TelephoneError as error:
             yield OperationOutcome(operation, None, str(error))
         except Exception as error:  # noqa: BLE001 - a page with one failed operation is worth more than none
             details = "".join(traceback.format_exception(error))[-2000:]
             yield OperationOutcome(operation, None, f"{type(error).__name__}: {error}", details)
+
+
+def _without_weights(operation: Operation, error: TelephoneError) -> OperationResult:
+    command = command_of(operation, operation.options())
+    return OperationResult(operation.name, Verdict.IMPOSSIBLE, str(error), (), command=command)
 
 
 def command_of(operation: Operation, options: Options) -> str:

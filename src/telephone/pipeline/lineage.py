@@ -88,7 +88,6 @@ def lineage_operation(
 
     Raises:
         UsageError: there is no such operation, or an option cannot be used.
-        WeightsError: the weights of a model are missing.
         ModelError: a model failed.
         StoreError: the folder cannot be written.
     """
