@@ -7,6 +7,7 @@ from telephone.models.pocket import (
     clip_interrogator,
     clip_prefix,
     dalle_2,
+    dalle_mini,
     instruction_following,
     minigpt_4,
     mplug_owl,
@@ -19,6 +20,7 @@ from telephone.models.pocket.pocket_net import PocketNet, provider_of
 NETS: tuple[PocketNet, ...] = (
     stable_diffusion.NET,
     dalle_2.NET,
+    dalle_mini.NET,
     vqgan_clip.NET,
     mplug_owl.NET,
     minigpt_4.NET,
