@@ -319,7 +319,8 @@ class _SquareStep:
             near = net.earlier_in_square(squares[:, here])[:, :, index : index + 1]
             logits = net.head(x, self._both(near), index)[:, 0, 0]
             if self.twice:
-                logits = super_conditioned(*logits.chunk(2), self.how.super_conditioning)
+                empty, text = logits.chunk(2)
+                logits = super_conditioned(empty, text, self.how.super_conditioning)
             squares[:, position, index] = pick(logits, noise[:, index], self.how)
 
     def _both(self, x: Tensor) -> Tensor:
@@ -342,8 +343,8 @@ class CodeSampling:
 
 
 def super_conditioned(
-    empty: Float[Tensor, "batch codes"], text: Float[Tensor, "batch codes"], scale: float
-) -> Float[Tensor, "batch codes"]:
+    empty: Float[Tensor, "*batch codes"], text: Float[Tensor, "*batch codes"], scale: float
+) -> Float[Tensor, "*batch codes"]:
     """Returns the logits (1 - s) empty + s text."""
     return (1 - scale) * empty + scale * text
 
@@ -371,7 +372,7 @@ def draw(
     net: DalleMini,
     vqgan: Vqgan,
     tokens: Int[Tensor, "batch n"],
-    empty: Int[Tensor, "1 n"],
+    empty: Int[Tensor, "1 m"],
     seeds: Sequence[int],
     how: CodeSampling | None = None,
     after_row: Callable[[int, Tensor], None] | None = None,
