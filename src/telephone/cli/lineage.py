@@ -9,7 +9,8 @@ from typer.core import TyperGroup
 from telephone.cli.command_group import FAILED
 from telephone.cli.formatting import clock, counted, visible
 from telephone.cli.lineage_output import outcome_document
-from telephone.cli.lineage_progress import stoppable, watching_lineage
+from telephone.cli.lineage_progress import watching_lineage
+from telephone.cli.lineage_stop import stoppable
 from telephone.cli.options import Json
 from telephone.cli.output import echo, print_error, print_json
 from telephone.core.file_names import shell_word

@@ -6,9 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import typer
-
-from telephone.cli.command_group import STOPPED
 from telephone.cli.formatting import clock
 from telephone.cli.output import console, note
 from telephone.cli.progress import EVERY
@@ -31,18 +28,22 @@ def watching_lineage() -> Iterator["LineageWatcher"]:
 
 
 class TimeLeft:
-    """Estimates the time that is left from the share that is done; operations count alike."""
+    """Estimates the time that is left from the share that is done; operations count alike, one alone by its steps."""
 
     def __init__(self) -> None:
         self._start = time.monotonic()
+        self._step = ""
 
     def words(self, progress: "LineageProgress") -> str:
         """Returns the time such as `0:45 left`; empty until enough is known."""
+        alone = progress.operations == 1
+        if alone and progress.what != self._step:
+            self._start, self._step = time.monotonic(), progress.what
         share = share_done(progress)
         seconds = time.monotonic() - self._start
         if share < 0.02 or seconds < 1:
             return ""
-        return f"{clock(seconds * (1 - share) / share)} left"
+        return f"{clock(seconds * (1 - share) / share)} left{' in this step' if alone else ''}"
 
 
 def share_done(progress: "LineageProgress") -> float:
@@ -102,19 +103,3 @@ class LineageBar:
         """Removes the bar."""
         if self._task is not None:
             self._progress.stop()
-
-
-class stoppable:  # noqa: N801 - used like a function
-    """Prints the command that continues the work after Ctrl-C or SIGTERM."""
-
-    def __init__(self, again: str) -> None:
-        self._again = again
-
-    def __enter__(self) -> None:
-        """Begins the work."""
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: Any) -> None:
-        """Turns a stop into an exit code; raises typer.Exit with 130."""
-        if kind is not None and issubclass(kind, KeyboardInterrupt):
-            note(f"Stopped. Finished calls are kept; continue with: {self._again}")
-            raise typer.Exit(STOPPED) from error

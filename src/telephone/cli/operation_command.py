@@ -14,7 +14,8 @@ from typer.models import CommandInfo
 
 from telephone.cli.command_group import Command
 from telephone.cli.lineage_output import print_operation
-from telephone.cli.lineage_progress import stoppable, watching_lineage
+from telephone.cli.lineage_progress import watching_lineage
+from telephone.cli.lineage_stop import stoppable
 from telephone.cli.options import Json
 
 if TYPE_CHECKING:
