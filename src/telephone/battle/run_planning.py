@@ -168,7 +168,7 @@ def commit() -> str:
         return ""
 
 
-def model_spec(ref: str, kind: Literal["text2image", "image2text"], model: Model) -> ModelSpec:
+def model_spec(ref: str, kind: Literal["text2image", "image2text", "image_editor"], model: Model) -> ModelSpec:
     """Returns the row of a model in the specification of a run.
 
     Args:

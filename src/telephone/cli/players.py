@@ -15,12 +15,17 @@ if TYPE_CHECKING:
 
 NAME = "players"
 
-KINDS = {"text2image": "Text-to-image models", "image2text": "Image-to-text models", "embedder": "Embedders"}
+KINDS = {
+    "text2image": "Text-to-image models",
+    "image2text": "Image-to-text models",
+    "image_editor": "Image editors",
+    "embedder": "Embedders",
+}
 
 
 def command(
     kind: Annotated[
-        Literal["text2image", "image2text", "embedder"] | None,
+        Literal["text2image", "image2text", "image_editor", "embedder"] | None,
         typer.Option("--kind", help="Only this kind.", show_default=False),
     ] = None,
     roster: RosterName = None,

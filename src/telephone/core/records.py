@@ -22,13 +22,16 @@ Noise = Literal["fresh", "fixed"]
 """Where the seeds of a game come from: `fresh` gives every turn a seed of its own, `fixed` all turns the same."""
 NOISES: tuple[Noise, ...] = ("fresh", "fixed")
 
-Task = Literal["text2image", "image2text"]
+Task = Literal["text2image", "image2text", "edit"]
 """What a call does."""
 
-RESULT_KIND: Mapping[Task, Kind] = {"text2image": "image", "image2text": "text"}
+RESULT_KIND: Mapping[Task, Kind] = {"text2image": "image", "image2text": "text", "edit": "image"}
 """The kind of artefact that each task makes."""
 TASK_OF: Mapping[Kind, Task] = {"image": "text2image", "text": "image2text"}
-"""The task that makes each kind of artefact."""
+"""The task of a game that makes each kind of artefact."""
+
+EditInput = Literal["image", "text", "mask", "reference"]
+"""What a parent of an edit is; the option `inputs` of its request lists them, comma-separated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,8 @@ class Request:
     """Fingerprint that the model is expected to have."""
     task: Task
     parents: tuple[Artefact, ...]
-    """Inputs of the model: one text for `text2image`, one image for `image2text`."""
+    """Inputs of the model: one text for `text2image`, one image for `image2text`; for `edit` those that the option
+    `inputs` names, in its order."""
     seed: int
     """In [0, 2**32)."""
     key: str

@@ -15,7 +15,17 @@ from telephone.core.errors import KeyRejected, ModelError, ModelRefused, ModelUn
 from telephone.core.images import decode, encode_rgb
 from telephone.core.records import Artefact, Call, Outcome, Request
 from telephone.core.redaction import redact
-from telephone.models import Image2Text, Model, ModelOutput, Text2Image, generate_image_outputs, generate_text_outputs
+from telephone.models import (
+    Edit,
+    Image2Text,
+    ImageEditor,
+    Model,
+    ModelOutput,
+    Text2Image,
+    edit_outputs,
+    generate_image_outputs,
+    generate_text_outputs,
+)
 
 REASON = 300
 """Characters of a reason."""
@@ -148,6 +158,10 @@ def _attempt(model: Model, requests: Sequence[Request], price: float | None, ima
 
 
 def _call(model: Model, requests: Sequence[Request], images: DecodedImages) -> list[_RawResult]:
+    if isinstance(model, ImageEditor):
+        edits = [_edit(request, images) for request in requests]
+        made = edit_outputs(model, edits, [request.seed for request in requests])
+        return [_pack(output, images) for output in made]
     if any(request.options for request in requests):
         raise UsageError(f"{requests[0].model} takes no options for a single call: put them into its address.")
     seeds = [request.seed for request in requests]
@@ -159,6 +173,20 @@ def _call(model: Model, requests: Sequence[Request], images: DecodedImages) -> l
     assert isinstance(model, Image2Text)
     shown = [images.get(request.parent) for request in requests]
     return [_pack(made, images) for made in generate_text_outputs(model, shown, seeds)]
+
+
+def _edit(request: Request, images: DecodedImages) -> Edit:
+    """Returns what an editor is asked for: the parents in the order of the option `inputs`, and the strength."""
+    inputs = dict(zip(request.options.get("inputs", "image,text").split(","), request.parents, strict=True))
+    mask, reference = inputs.get("mask"), inputs.get("reference")
+    strength = request.options.get("strength")
+    return Edit(
+        images.get(inputs["image"]),
+        inputs["text"].text if "text" in inputs else "",
+        images.get(mask) if mask is not None else None,
+        float(strength) if strength is not None else None,
+        images.get(reference) if reference is not None else None,
+    )
 
 
 def _pack(output: ModelOutput, images: DecodedImages) -> _RawResult:

@@ -5,7 +5,7 @@ process or in a later one, and a process that was killed continues where it stop
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Literal
@@ -33,6 +33,7 @@ from telephone.engine import (
 )
 from telephone.judge.vectors import Vectors, text_hash
 from telephone.models import Embedder, Model, Traits
+from telephone.models.editing import check_strength
 from telephone.store import Run, RunSpec
 from telephone.world import Scene
 
@@ -41,7 +42,7 @@ READER = "oracle/reader"
 SIZE = 64
 """Side of the true pictures, in pixels."""
 
-LoadKind = Literal["text2image", "image2text", "embedder"]
+LoadKind = Literal["text2image", "image2text", "image_editor", "embedder"]
 LoadModel = Callable[[str, LoadKind], Model]
 """Returns the model of an address that serves as a kind."""
 Report = Callable[[int, int, str], None]
@@ -59,6 +60,7 @@ def load_by_kind(ref: str, kind: LoadKind) -> Model:
     load: dict[LoadKind, Callable[[str], Model]] = {
         "text2image": models.text2image,
         "image2text": models.image2text,
+        "image_editor": models.image_editor,
         "embedder": models.embedder,
     }
     return load[kind](ref)
@@ -169,6 +171,52 @@ class LineageContext:
         parents = [(Artefact("image", encode_png(image)),) for image in images]
         return [_result(call).text for call in self._call(ref, "image2text", parents, chosen)]
 
+    def edit(
+        self,
+        ref: str,
+        images: Sequence[Image.Image],
+        texts: Sequence[str],
+        seeds: Sequence[int],
+        masks: Sequence[Image.Image] | None = None,
+        strength: float | None = None,
+        references: Sequence[Image.Image] | None = None,
+    ) -> list[Image.Image]:
+        """Returns one RGB picture a picture, changed by an image editor.
+
+        Args:
+            ref: address of the editor with its options, such as `pocket/dalle-2?operation=variation&eta=0.5`.
+            images: of any size and mode.
+            texts: one a picture; empty where the editor takes none.
+            seeds: one a picture, in [0, 2**32).
+            masks: one a picture, of its size: white where it is drawn again.
+            strength: how much may change, above 0 to 1.
+            references: one a picture: the other end of an interpolation.
+
+        Raises:
+            UsageError: there is no such editor, it does not take these inputs, or their numbers differ.
+            WeightsError: the weights of the model are not installed.
+            ModelError: the model failed on a picture or refused it.
+            KeyboardInterrupt: a stop was requested; finished calls are stored.
+        """
+        columns: dict[str, list[Artefact]] = {
+            "image": [Artefact("image", encode_png(image)) for image in images],
+            "text": [Artefact("text", text.encode()) for text in texts],
+        }
+        columns |= {
+            name: [Artefact("image", encode_png(image)) for image in given]
+            for name, given in (("mask", masks), ("reference", references))
+            if given is not None
+        }
+        lengths = {name: len(column) for name, column in columns.items()}
+        if len(set(lengths.values())) > 1:
+            said = ", ".join(f"{count} {name}s" for name, count in lengths.items())
+            raise UsageError(f"An edit needs one of each input for every picture, not {said}.")
+        options = {"inputs": ",".join(columns)}
+        if check_strength(strength) is not None:
+            options["strength"] = f"{strength:g}"
+        parents = list(zip(*columns.values(), strict=True))
+        return [_image(call) for call in self._call(ref, "edit", parents, seeds, options)]
+
     def read(self, images: Sequence[Image.Image]) -> list[Scene]:
         """Returns the scene that `oracle/reader` sees in each picture; every thing has its place.
 
@@ -198,7 +246,14 @@ class LineageContext:
         except UsageError as error:
             return str(error)
 
-    def _call(self, ref: str, task: Task, parents: Sequence[tuple[Artefact, ...]], seeds: Sequence[int]) -> list[Call]:
+    def _call(
+        self,
+        ref: str,
+        task: Task,
+        parents: Sequence[tuple[Artefact, ...]],
+        seeds: Sequence[int],
+        options: Mapping[str, str] | None = None,
+    ) -> list[Call]:
         """Returns the calls of one model for all inputs, made now or before."""
         if len(parents) != len(seeds):
             raise UsageError(f"{len(parents)} inputs of {ref} have {len(seeds)} seeds: give one seed an input.")
@@ -210,7 +265,7 @@ class LineageContext:
         kind = _KIND[task]
         model, traits = self._model(ref, kind)
         pairs = zip(parents, map(int, seeds), strict=True)
-        requests = [_request(ref, task, traits, inputs, seed) for inputs, seed in pairs]
+        requests = [_request(ref, task, traits, inputs, seed, options or {}) for inputs, seed in pairs]
         jobs = [RequestJob(request) for request in requests]
         self._carry_out(jobs, model, kind)
         return [_finished(job, ref) for job in jobs]
@@ -310,7 +365,7 @@ class LineageContext:
         ]
 
 
-_KIND: dict[Task, LoadKind] = {"text2image": "text2image", "image2text": "image2text"}
+_KIND: dict[Task, LoadKind] = {"text2image": "text2image", "image2text": "image2text", "edit": "image_editor"}
 
 
 def _open(folder: Path) -> Run:
@@ -323,13 +378,15 @@ def _open(folder: Path) -> Run:
     return run
 
 
-def _request(ref: str, task: Task, traits: Traits, parents: tuple[Artefact, ...], seed: int) -> Request:
+def _request(
+    ref: str, task: Task, traits: Traits, parents: tuple[Artefact, ...], seed: int, options: Mapping[str, str]
+) -> Request:
     """Returns a request; a model whose results do not depend on the seed is asked once about each input."""
     hashes = [parent.sha256 for parent in parents]
     given = None if traits.deterministic or not traits.seeds else seed
     draw = None if traits.deterministic or traits.seeds else seed
-    key = request_key(RESULT_KIND[task], traits.fingerprint, hashes, seed=given, draw=draw)
-    return Request(ref, traits.fingerprint, task, parents, seed, key)
+    key = request_key(RESULT_KIND[task], traits.fingerprint, hashes, seed=given, draw=draw, options=options)
+    return Request(ref, traits.fingerprint, task, parents, seed, key, options)
 
 
 def _check_complete(made: EngineResult) -> None:

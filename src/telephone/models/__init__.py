@@ -5,6 +5,7 @@ from typing import Any
 from telephone.models.base import (
     Embedder,
     Image2Text,
+    ImageEditor,
     IncompleteModel,
     Model,
     ModelKind,
@@ -18,11 +19,13 @@ from telephone.models.base import (
     kind_of,
     name_of,
 )
+from telephone.models.editing import Edit, edit_outputs
 from telephone.models.provider import Catalogue, Entry, ModelCard, Provider, choice, integer, number
 from telephone.models.registry import (
     Registry,
     embedder,
     image2text,
+    image_editor,
     list_models,
     load_model,
     parse_ref,
@@ -34,9 +37,11 @@ from telephone.models.results import ModelOutput
 
 __all__ = [
     "Catalogue",
+    "Edit",
     "Embedder",
     "Entry",
     "Image2Text",
+    "ImageEditor",
     "IncompleteModel",
     "Model",
     "ModelCard",
@@ -48,12 +53,14 @@ __all__ = [
     "Text2Image",
     "Traits",
     "choice",
+    "edit_outputs",
     "embedder",
     "generate_image_outputs",
     "generate_images",
     "generate_text_outputs",
     "generate_texts",
     "image2text",
+    "image_editor",
     "integer",
     "kind_of",
     "list_models",

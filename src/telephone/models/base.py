@@ -1,4 +1,4 @@
-"""The interface of a model: `Text2Image`, `Image2Text` or `Embedder`, in single or batch form, and its `Traits`."""
+"""The interface of a model: `Text2Image`, `Image2Text`, `ImageEditor` or `Embedder`, and its `Traits`."""
 
 import inspect
 import re
@@ -17,7 +17,7 @@ from telephone.models.results import ModelOutput, as_image, as_text, check_batch
 if TYPE_CHECKING:
     from telephone.world import Scene
 
-ModelKind = Literal["text2image", "image2text", "embedder"]
+ModelKind = Literal["text2image", "image2text", "embedder", "image_editor"]
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ class Traits:
 
 
 class Model:
-    """Base of the three kinds of models; a subclass need not call `__init__` of this class."""
+    """Base of the kinds of models; a subclass need not call `__init__` of this class."""
 
     name: str = ""
     """The model's name in tables; if empty, its address or the name of its class is used."""
@@ -152,6 +152,38 @@ class Image2Text(Model):
         return _default_traits(self, "generate_text", "generate_texts", Image2Text)
 
 
+class ImageEditor(Model):
+    """A model that changes an image: by a text, inside a mask, or towards another image.
+
+    A subclass defines `edit_images`.
+    """
+
+    def edit_images(
+        self,
+        images: Sequence[Image.Image],
+        texts: Sequence[str],
+        seeds: Sequence[int] | None = None,
+        masks: Sequence[Image.Image] | None = None,
+        strength: float | None = None,
+        references: Sequence[Image.Image] | None = None,
+    ) -> list[Any]:
+        """Returns one edited image an item, in order; an item that failed may be a `ModelError` in place of an image.
+
+        Args:
+            images: RGB, of any size.
+            texts: what each image is to show, or what is to change; empty where the model takes none.
+            seeds: one an image, or None.
+            masks: one an image, mode L and of its size: 255 where it is drawn again, 0 where it stays.
+            strength: how much of the image may change, above 0 to 1; None leaves it to the model.
+            references: one an image: the other end of an interpolation, or an example of style.
+
+        Raises:
+            UsageError: the model takes no mask, strength or reference, or needs one.
+            ModelError: the call as a whole failed.
+        """
+        raise IncompleteModel(f"{type(self).__name__} is incomplete: define its method edit_images.")
+
+
 class Embedder(Model):
     """Maps texts, images or both to unit vectors; the cosine of two vectors measures their similarity."""
 
@@ -227,13 +259,20 @@ def kind_of(model: object) -> ModelKind:
     """Returns the kind of the model.
 
     Raises:
-        UsageError: it is none of the three.
+        UsageError: it is none of the kinds.
     """
-    kinds: dict[type, ModelKind] = {Text2Image: "text2image", Image2Text: "image2text", Embedder: "embedder"}
+    kinds: dict[type, ModelKind] = {
+        Text2Image: "text2image",
+        Image2Text: "image2text",
+        Embedder: "embedder",
+        ImageEditor: "image_editor",
+    }
     for base, kind in kinds.items():
         if isinstance(model, base):
             return kind
-    raise UsageError(f"{model!r} is not a model: derive its class from Text2Image, Image2Text or Embedder.")
+    raise UsageError(
+        f"{model!r} is not a model: derive its class from Text2Image, Image2Text, ImageEditor or Embedder."
+    )
 
 
 def name_of(model: Model) -> str:
@@ -304,7 +343,7 @@ def _fingerprint(model: Model) -> str:
     cls = type(model)
     simple = (str, int, float, bool, bytes, type(None))
     public = {k: v for k, v in vars(model).items() if not k.startswith("_") and isinstance(v, simple)}
-    own = [base for base in cls.__mro__ if base not in (Model, Text2Image, Image2Text, Embedder, object)]
+    own = [base for base in cls.__mro__ if base not in (Model, Text2Image, Image2Text, ImageEditor, Embedder, object)]
     sources = [_source(base) for base in own]
     return digest("class", cls.__module__, cls.__qualname__, sorted(public.items()), *sources)
 

@@ -3,10 +3,10 @@
 import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from telephone.core.errors import UnknownModel, UsageError
-from telephone.models.base import Model, ModelKind
+from telephone.models.base import ImageEditor, Model, ModelKind
 
 Parser = Callable[[str], object]
 """Converts the text of an option to its value, or raises ValueError."""
@@ -51,6 +51,17 @@ class Provider(Protocol):
         """
 
 
+@runtime_checkable
+class EditorProvider(Protocol):
+    """A provider some of whose addresses serve image editors beside models of another kind."""
+
+    def editors(self) -> Iterable[str]:
+        """Returns the names of these addresses."""
+
+    def make_editor(self, name: str, options: Mapping[str, str]) -> ImageEditor:
+        """Returns the editor at an address; arguments and errors are those of `Provider.make`."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """One model of a `Catalogue`."""
@@ -62,6 +73,10 @@ class Entry:
     options: Mapping[str, Parser] = field(default_factory=dict)
     perfect_partner: str = ""
     """See `ModelCard.perfect_partner`."""
+    editor: Callable[..., ImageEditor] | None = None
+    """The image editor at the same address, called with its options as keywords; None if there is none."""
+    editor_options: Mapping[str, Parser] = field(default_factory=dict)
+    """Options of the editor, which are not those of the model."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +93,14 @@ class Catalogue:
                 f"{self.name}/{name}", entry.kind, entry.summary, tuple(sorted(entry.options)), entry.perfect_partner
             )
             for name, entry in self.entries.items()
+        ] + [
+            ModelCard(
+                f"{self.name}/{name}",
+                "image_editor",
+                self.entries[name].summary,
+                tuple(sorted(self.entries[name].editor_options)),
+            )  # fmt: skip
+            for name in self.editors()
         ]
 
     def make(self, name: str, options: Mapping[str, str]) -> Model:
@@ -90,17 +113,29 @@ class Catalogue:
         if name not in self.entries:
             raise unknown_model(f"{self.name}/{name}", [card.ref for card in self.cards()])
         entry = self.entries[name]
-        values = {key: self._value(name, entry, key, text) for key, text in options.items()}
+        values = {key: self._value(name, entry.options, key, text) for key, text in options.items()}
         return entry.factory(**values)
 
-    def _value(self, name: str, entry: Entry, key: str, text: str) -> object:
-        if key not in entry.options:
-            known = ", ".join(sorted(entry.options)) or "none"
+    def editors(self) -> list[str]:
+        """Returns the names of entries that have an editor beside their model."""
+        return [name for name, entry in self.entries.items() if entry.editor is not None]
+
+    def make_editor(self, name: str, options: Mapping[str, str]) -> ImageEditor:
+        """Returns the editor of an entry; raises `UsageError` as `make` does."""
+        entry = self.entries[name]
+        assert entry.editor is not None
+        return entry.editor(
+            **{key: self._value(name, entry.editor_options, key, text) for key, text in options.items()}
+        )
+
+    def _value(self, name: str, known_options: Mapping[str, Parser], key: str, text: str) -> object:
+        if key not in known_options:
+            known = ", ".join(sorted(known_options)) or "none"
             raise UsageError(
-                f"{self.name}/{name} has no option {key!r}; its options are: {known}.{suggestion(key, entry.options)}"
+                f"{self.name}/{name} has no option {key!r}; its options are: {known}.{suggestion(key, known_options)}"
             )
         try:
-            return entry.options[key](text)
+            return known_options[key](text)
         except ValueError as error:
             raise UsageError(f"The option {key}={text} of {self.name}/{name} cannot be used: {error}.") from error
 

@@ -8,9 +8,9 @@ from urllib.parse import parse_qsl, urlencode
 
 from telephone.core import settings
 from telephone.core.errors import UsageError
-from telephone.models.base import Embedder, Image2Text, Model, ModelKind, Text2Image, kind_of
+from telephone.models.base import Embedder, Image2Text, ImageEditor, Model, ModelKind, Text2Image, kind_of
 from telephone.models.plugin_discovery import errors_of_plugin, find_entry_points
-from telephone.models.provider import ModelCard, Provider, suggestion, unknown_model
+from telephone.models.provider import EditorProvider, ModelCard, Provider, suggestion, unknown_model
 
 GROUP = "telephone.models"
 """The entry-point group of providers; the built-in ones are registered in it like every other."""
@@ -21,6 +21,7 @@ _ABILITIES: dict[ModelKind, str] = {
     "text2image": "a text-to-image model",
     "image2text": "an image-to-text model",
     "embedder": "an embedder",
+    "image_editor": "an image editor",
 }
 _WORLD_PARTNERS: dict[ModelKind, str] = {"text2image": "oracle/reader", "image2text": "oracle/renderer"}
 """The lossless models of the pocket world, for models whose provider names no partner of its own."""
@@ -65,6 +66,8 @@ class Registry:
     """The entry-point groups, in order of precedence."""
     _models: dict[tuple[str, Path | None], Model] = field(default_factory=dict)
     """By address and folder of custom weights, since another `TELEPHONE_WEIGHTS` means other models."""
+    _editors: dict[tuple[str, Path | None], ImageEditor] = field(default_factory=dict)
+    """The editors of addresses that serve another kind as well."""
     _providers: dict[str, Provider] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -91,8 +94,24 @@ class Registry:
         assert isinstance(model, Embedder)
         return model
 
+    def image_editor(self, ref: str) -> ImageEditor:
+        """Returns the image editor at this address, which may draw as well; raises as `text2image` does."""
+        parsed = parse_ref(ref)
+        provider = self._provider(parsed.provider) if parsed.provider in self._points() else None
+        if not isinstance(provider, EditorProvider) or parsed.name not in provider.editors():
+            model = self._get(ref, "image_editor")
+            assert isinstance(model, ImageEditor)
+            return model
+        key = (str(parsed), settings.load().weights_dir)
+        with self._lock:
+            if key not in self._editors:
+                with errors_of_plugin(f"The provider {parsed.provider!r} cannot make the editor {parsed.name!r}"):
+                    self._editors[key] = provider.make_editor(parsed.name, dict(parsed.options))
+                self._editors[key].ref = str(parsed)
+            return self._editors[key]
+
     def load_model(self, ref: str) -> Model:
-        """Returns the model at this address, of any kind.
+        """Returns the model at this address, of any kind; of one that draws and edits, the one that draws.
 
         Raises:
             UnknownModel: there is no model at this address.
@@ -232,6 +251,11 @@ def image2text(ref: str) -> Image2Text:
 def embedder(ref: str) -> Embedder:
     """Returns the embedder at an address such as `minilm/all-MiniLM-L6-v2`; raises as `text2image` does."""
     return _registry.embedder(ref)
+
+
+def image_editor(ref: str) -> ImageEditor:
+    """Returns the image editor at an address such as `pocket/dalle-2?operation=variation`; raises as `text2image`."""
+    return _registry.image_editor(ref)
 
 
 def load_model(ref: str) -> Model:

@@ -16,6 +16,7 @@ _DOES: dict[ModelKind, str] = {
     "text2image": "draws: use /v1/images/generations",
     "image2text": "describes images: use /v1/chat/completions",
     "embedder": "embeds texts: use /v1/embeddings",
+    "image_editor": "edits images, which this server does not offer",
 }
 
 

@@ -21,7 +21,7 @@ class ModelSpec:
 
     ref: str
     """Its address, with options."""
-    kind: Literal["text2image", "image2text"]
+    kind: Literal["text2image", "image2text", "image_editor"]
     name: str
     """Its name in tables; unique in the run."""
     fingerprint: str

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from telephone.core.errors import WeightsError
-from telephone.models.base import Model, ModelKind
+from telephone.models.base import ImageEditor, Model, ModelKind
 from telephone.models.pocket import weights
 from telephone.models.provider import Catalogue, Entry, Parser
 from telephone.models.runtime import load_net
@@ -44,6 +44,10 @@ class PocketNet:
     """The model class, called with the options as keywords."""
     options: Mapping[str, Parser] = field(default_factory=dict)
     """Options of the address by name."""
+    editor: Callable[..., ImageEditor] | None = None
+    """The class of the image editor at the same address, None if the net edits nothing."""
+    editor_options: Mapping[str, Parser] = field(default_factory=dict)
+    """Options of the editor by name."""
     roster: str = ""
     """The note in the roster `pocket`; empty if the model is not a member."""
 
@@ -174,7 +178,9 @@ def provider_of(name: str, nets: Iterable[PocketNet]) -> Catalogue:
     return Catalogue(
         name,
         {
-            net.name: Entry(net.kind, net.summary, net.model, net.options)
+            net.name: Entry(
+                net.kind, net.summary, net.model, net.options, editor=net.editor, editor_options=net.editor_options
+            )  # fmt: skip
             for net in nets
             if net.kind is not None and net.model is not None
         },
