@@ -100,7 +100,9 @@ def test_scenes_are_held_out_and_the_same_for_everyone(tmp_path: Path):
     assert scenes[:5] == LineageContext().scenes("easy", 5)
     assert scenes != context.scenes("easy", 12, "other")
     assert all(any(held_out(thing.kind, thing.colour) for thing in scene.things) for scene in scenes)
-    assert len({world.caption(scene) for scene in scenes}) == 12
+    captions = context.captions(scenes)
+    assert len(set(captions)) == 12
+    assert [world.parse(text) for text in captions] == scenes
     pictures = context.pictures(scenes)
     assert {picture.size for picture in pictures} == {(64, 64)}
     assert [p.tobytes() for p in pictures] == [p.tobytes() for p in context.pictures(scenes)]

@@ -3,9 +3,10 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 from PIL import Image
 
+from telephone import world
 from telephone.core.errors import UsageError
 from telephone.lineage.context import LineageContext
-from telephone.lineage.family import FamilyOptions, parameters_of, run
+from telephone.lineage.family import FamilyOptions, parameters_of, run, things_kept
 from telephone.lineage.family_tree import MEMBERS, MemberState, family_tree
 from telephone.lineage.result import Verdict
 
@@ -22,6 +23,15 @@ def test_drawers_get_the_same_prompts_and_a_perfect_one_keeps_every_fact():
     assert len(result.strips) == 3
     assert [len(strip.cells) for strip in result.strips] == [3, 3, 3]
     assert all(strip.truth is not None for strip in result.strips)
+
+
+def test_a_thing_is_there_once_and_with_its_own_colour_if_possible():
+    truth = world.parse("a red apple on the left, a blue apple on the right, a green boat")
+    assert things_kept(truth, truth) == (1.0, 1.0)
+    one = world.parse("a blue apple and a red boat")
+    assert things_kept(truth, one) == (pytest.approx(2 / 3), pytest.approx(1 / 3))
+    assert things_kept(truth, world.Scene()) == (0.0, 0.0)
+    assert things_kept(world.Scene(), truth) == (1.0, 1.0)
 
 
 def test_bad_options_are_told():

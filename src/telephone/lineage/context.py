@@ -358,6 +358,10 @@ class LineageContext:
             raise UsageError(f"n is {n}: ask for at least one scene.")
         return [world.sample(level, derive("lineage", key, level, index), split="test") for index in range(n)]
 
+    def captions(self, scenes: Sequence[Scene]) -> list[str]:
+        """Returns the caption of each scene in the plain wording, in which the drawers' figures are measured."""
+        return [world.caption(scene, "en", "plain") for scene in scenes]
+
     def pictures(self, scenes: Sequence[Scene]) -> list[Image.Image]:
         """Returns the true picture of each scene, 64 x 64 pixels; a scene has the same picture every time."""
         return [

@@ -63,6 +63,8 @@ class DrawerResult:
     """Share of facts kept by level."""
     sizes: dict[str, list[float]]
     """Number of facts of each prompt by level."""
+    things: dict[str, list[tuple[float, float]]]
+    """Of each prompt the share of its things that are there, and of its colours that are right, by level."""
     seconds: list[float]
     """Of each picture."""
     parameters: int | None
@@ -96,8 +98,8 @@ def run(context: LineageContext, options: FamilyOptions) -> OperationResult:
         decision.reason,
         tuple(_measures(found, decision)),
         tuple(_strips(context, prompts, found)),
-        {"Drawers": [_row(each) for each in found], **_missing_table(refs, lacking)},
-        files={"tree.svg": _tree(found, lacking, prompts[0]).encode()},
+        _tables(found, refs, lacking),
+        files={"tree.svg": _tree(found, lacking, context.captions(prompts)[0]).encode()},
         notes=_NOTES,
     )
 
@@ -121,26 +123,55 @@ def measure_drawer(context: LineageContext, ref: str, levels: Sequence[Level], o
     n = min(options.n, FEW) if ref.split("?")[0] in _SLOW else options.n
     facts: dict[str, list[float]] = {}
     sizes: dict[str, list[float]] = {}
+    things: dict[str, list[tuple[float, float]]] = {}
     seconds: list[float] = []
     pictures: dict[str, list[Image.Image]] = {}
     for level in levels:
         scenes = context.scenes(level, n)
-        calls = context.draw_calls(ref, [world.caption(each) for each in scenes], _seeds(options, level, n))
+        calls = context.draw_calls(ref, context.captions(scenes), _seeds(options, level, n))
         pictures[level] = [_picture(call) for call in calls]
         seen = context.read(pictures[level])
         facts[level] = [world.compare(truth, own).recall or 0.0 for truth, own in zip(scenes, seen, strict=True)]
+        things[level] = [things_kept(truth, own) for truth, own in zip(scenes, seen, strict=True)]
         sizes[level] = [float(len(world.atoms(scene))) for scene in scenes]
         seconds += [call.seconds for call in calls]
     diversity, distance = _diversity(context, ref, levels[0], min(n, _FEWEST_DIVERSE), options)
     first = pictures[levels[0]][:3]
-    return DrawerResult(ref, facts, sizes, seconds, parameters_of(ref), diversity, distance, first, context.read(first))
+    return DrawerResult(
+        ref, facts, sizes, things, seconds, parameters_of(ref), diversity, distance, first, context.read(first)
+    )
+
+
+def things_kept(truth: Scene, seen: Scene) -> tuple[float, float]:
+    """Returns the share of things that are there, and the share of colours that are right; 1 where none is asked for.
+
+    A thing is there if one of its kind is seen that is not another thing's; of several the one of its colour is taken.
+
+    Args:
+        truth: what was asked for.
+        seen: what the reader sees.
+    """
+    left = list(seen.things)
+    found: dict[int, str | None] = {}
+    for same_colour in (True, False):
+        for index, thing in enumerate(truth.things):
+            fits = [
+                each for each in left if each.kind == thing.kind and (each.colour == thing.colour or not same_colour)
+            ]
+            if index not in found and fits:
+                found[index] = fits[0].colour
+                left.remove(fits[0])
+    painted = [index for index, thing in enumerate(truth.things) if thing.colour is not None]
+    right = sum(index in found and found[index] == truth.things[index].colour for index in painted)
+    there = len(found) / len(truth.things) if truth.things else 1.0
+    return there, right / len(painted) if painted else 1.0
 
 
 def _diversity(
     context: LineageContext, ref: str, level: Level, n: int, options: FamilyOptions
 ) -> tuple[list[float], list[float]]:
     """Returns by prompt how much pictures of different seeds differ: in facts, and in CLIP's embedding."""
-    texts = [world.caption(scene) for scene in context.scenes(level, n) for _ in range(_SEEDS)]
+    texts = [text for text in context.captions(context.scenes(level, n)) for _ in range(_SEEDS)]
     seeds = [seed for index in range(n) for seed in _seeds_of(options, level, index)]
     images = context.draw(ref, texts, seeds)
     seen, rows = context.read(images), context.embed_images(CLIP, images)
@@ -213,9 +244,26 @@ def _row(drawer: DrawerResult) -> dict[str, Any]:
     return row
 
 
-def _missing_table(refs: Sequence[str], lacking: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
-    rows = [{"drawer": ref, "not shown because": lacking[ref]} for ref in refs if lacking[ref]]
-    return {"Not installed": rows} if rows else {}
+def _tables(
+    found: Sequence[DrawerResult], refs: Sequence[str], lacking: dict[str, str]
+) -> dict[str, list[dict[str, Any]]]:
+    """Returns a row a drawer, a row a drawer and level, and what is not installed."""
+    tables = {
+        "Drawers": [_row(each) for each in found],
+        "Things and their colours": [
+            {
+                "drawer": each.ref,
+                "level": level,
+                "share of things there": float(np.mean([there for there, _ in pairs])),
+                "share of colours right": float(np.mean([right for _, right in pairs])),
+                "prompts": len(pairs),
+            }
+            for each in found
+            for level, pairs in each.things.items()
+        ],
+        "Not installed": [{"drawer": ref, "not shown because": lacking[ref]} for ref in refs if lacking[ref]],
+    }
+    return {title: rows for title, rows in tables.items() if rows}
 
 
 def _strips(context: LineageContext, prompts: Sequence[Scene], found: Sequence[DrawerResult]) -> list[Strip]:
@@ -229,17 +277,17 @@ def _strips(context: LineageContext, prompts: Sequence[Scene], found: Sequence[D
             for each in found
             if index < len(each.images)
         ]
-        strips.append(Strip(tuple(cells), world.caption(scene), scene))
+        strips.append(Strip(tuple(cells), context.captions([scene])[0], scene))
     return strips
 
 
-def _tree(found: Sequence[DrawerResult], lacking: dict[str, str], prompt: Scene) -> str:
+def _tree(found: Sequence[DrawerResult], lacking: dict[str, str], prompt: str) -> str:
     drawn = {each.ref: each for each in found}
     states = {}
     for member in MEMBERS:
         if member.ref:
             states[member.key] = _state(member, drawn.get(member.ref), lacking.get(member.ref, ""))
-    return family_tree(states, world.caption(prompt))
+    return family_tree(states, prompt)
 
 
 def _state(member: Member, drawer: DrawerResult | None, reason: str) -> MemberState:
