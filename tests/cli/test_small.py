@@ -67,7 +67,7 @@ def test_draw_into_a_folder_that_is_a_file(cli, tmp_path):
 
 def test_tell_what_is_no_picture(cli, tmp_path):
     (tmp_path / "no.png").write_text("words")
-    for name, words in ("no.png", "cannot be described"), ("gone.png", "cannot be read"):
+    for name, words in ("no.png", "cannot be used as a picture"), ("gone.png", "cannot be read"):
         done = cli("tell", "fake/captioner", name)
         assert (done.exit_code, words in done.stderr) == (2, True)
 

@@ -226,3 +226,24 @@ def test_weights_pull_and_push(clip, vqgan):
         return float(after - before)
 
     assert apart(1.0) < 0 < apart(-1.0)
+
+
+def test_an_image_is_a_prompt_of_its_own_or_beside_a_text(clip, vqgan):
+    plain = Cutouts(views=1, side=1.0, turn=0.0, light=0.0, noise=0.0, blur=0.0)
+    how = vc.OptimisationOptions(steps=20, rate=0.3, calm=0.0, cutouts=plain)
+    goal = _pictures(1, seed=5)[0]
+    wanted = clip.encode_image(goal[None])[0]
+
+    def apart(weight, text=()):
+        picture, frames = vc.optimise(clip, vqgan, text, how, pictures=[vc.ImagePrompt(goal, weight)])
+        after, before = (spherical_distance(clip.encode_image(x[None])[0], wanted) for x in (picture, frames[0]))
+        return float(after - before)
+
+    assert apart(1.0) < 0 < apart(-1.0)
+    alone, _ = vc.optimise(clip, vqgan, (), how, pictures=[vc.ImagePrompt(goal)])
+    beside, _ = vc.optimise(clip, vqgan, (vc.WeightedPrompt("a cat", 0.0),), how, pictures=[vc.ImagePrompt(goal)])
+    assert torch.allclose(alone, beside, atol=1e-4)
+    mixed, _ = vc.optimise(clip, vqgan, "a cat", how, pictures=[vc.ImagePrompt(goal)])
+    assert not torch.allclose(alone, mixed, atol=1e-2)
+    with pytest.raises(ValueError, match="There is no prompt"):
+        vc.optimise(clip, vqgan, (), how)

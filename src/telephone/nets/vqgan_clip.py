@@ -174,6 +174,16 @@ class WeightedPrompt:
     weight: float = 1.0
 
 
+@dataclass(frozen=True)
+class ImagePrompt:
+    """An image whose CLIP embedding is a goal, beside the texts or in their place."""
+
+    image: Float[Tensor, "3 H W"]
+    """In [-1, 1], of the size that CLIP reads."""
+    weight: float = 1.0
+    """A negative weight moves the image away from it."""
+
+
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 
 
@@ -229,6 +239,7 @@ def optimise(
     options: OptimisationOptions | None = None,
     start: Float[Tensor, "3 H W"] | None = None,
     callback: Frame | None = None,
+    pictures: Sequence[ImagePrompt] = (),
 ) -> tuple[Float[Tensor, "3 H W"], list[Float[Tensor, "3 H W"]]]:
     """Generates an image for weighted prompts by optimising z.
 
@@ -239,23 +250,24 @@ def optimise(
         options: steps, step size, cut-outs, seed.
         start: the first image in [-1, 1]; without one, z starts from random codes.
         callback: called after each step.
+        pictures: images as further prompts; with them there may be no text.
 
     Returns:
         The final image and the frames, from the one before the first step to the final one.
 
     Raises:
-        ValueError: the prompts cannot be read.
+        ValueError: the prompts cannot be read, or there is none.
     """
     how = options or OptimisationOptions()
     parts = parse_prompts(prompts) if isinstance(prompts, str) else tuple(prompts)
     generator = torch.Generator().manual_seed(how.seed)
-    texts, weights = _goals(clip, parts)
+    goals, weights = _goals(clip, parts, pictures)
     z = _first_z(vqgan, start, generator).requires_grad_()
     optimizer = torch.optim.Adam([z], lr=how.rate * float(vqgan.codebook.std()))
     x = synthesise(vqgan, z)
     frames = [x[0].detach()]
     for step in range(how.steps):
-        apart = spherical_distance(clip.encode_image(how.cutouts(x, generator))[:, None], texts).mean(dim=0)
+        apart = spherical_distance(clip.encode_image(how.cutouts(x, generator))[:, None], goals).mean(dim=0)
         loss = (weights * apart).sum() + how.calm * (1 - step / how.steps) * z.square().mean()
         z.grad = torch.autograd.grad(loss, z)[0]
         optimizer.step()
@@ -268,10 +280,18 @@ def optimise(
 
 
 @torch.no_grad()
-def _goals(clip: Clip, prompts: Sequence[WeightedPrompt]) -> tuple[Tensor, Tensor]:
-    config, device = clip.config.text, clip.logit_scale.device
-    tokens = WordTokenizer(config.words).batch([prompt.text for prompt in prompts], config.max_tokens)
-    return clip.encode_text(tokens.to(device)), torch.tensor([prompt.weight for prompt in prompts], device=device)
+def _goals(clip: Clip, prompts: Sequence[WeightedPrompt], pictures: Sequence[ImagePrompt]) -> tuple[Tensor, Tensor]:
+    """Returns the embeddings of all prompts and their weights."""
+    config, device, found = clip.config.text, clip.logit_scale.device, []
+    if prompts:
+        tokens = WordTokenizer(config.words).batch([prompt.text for prompt in prompts], config.max_tokens)
+        found.append(clip.encode_text(tokens.to(device)))
+    if pictures:
+        found.append(clip.encode_image(torch.stack([prompt.image for prompt in pictures]).to(device)))
+    if not found:
+        raise ValueError("There is no prompt: give a text or an image.")
+    weights = [prompt.weight for prompt in prompts] + [prompt.weight for prompt in pictures]
+    return torch.cat(found), torch.tensor(weights, device=device)
 
 
 @torch.no_grad()

@@ -5,14 +5,12 @@ from functools import partial
 from pathlib import Path
 
 from telephone.core.errors import ModelError, UsageError
-from telephone.core.images import decode, encode_png
+from telephone.core.images import encode_png
 from telephone.core.output_files import check_output, write_output
+from telephone.core.picture_files import open_picture
 from telephone.models import embedder, generate_images, generate_texts, image2text, text2image
 from telephone.models.best_of import best_of
 from telephone.pipeline.paths import free_path, slug
-
-MAX_FILE = 128 * 2**20
-"""Bytes; larger image files are not read."""
 
 
 @dataclass(frozen=True)
@@ -80,15 +78,7 @@ def describe_image(ref: str, image: str | Path, seed: int = 0) -> str:
         ModelError: the model fails or refuses.
     """
     model = image2text(ref)
-    path = Path(image)
-    try:
-        if path.stat().st_size > MAX_FILE:
-            raise UsageError(f"{path} is larger than {MAX_FILE // 2**20} MiB: make it smaller.")
-        decoded = decode(path.read_bytes())
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror}): check the name and its permissions.") from error
-    except ModelError as error:
-        raise UsageError(f"{path} cannot be described: {error}") from error
+    decoded = open_picture(image)
     (made,) = generate_texts(model, [decoded], [seed])
     if isinstance(made, ModelError):
         raise made

@@ -11,7 +11,7 @@ from telephone import world
 from telephone.core.errors import ModelError, WeightsError
 from telephone.core.images import encode_png
 from telephone.core.seeds import derive
-from telephone.models import embedder, image2text, list_models, pocket, text2image
+from telephone.models import embedder, image2text, image_editor, list_models, pocket, text2image
 from telephone.models.best_of import candidate_seeds
 from telephone.models.pocket import weights
 
@@ -39,7 +39,7 @@ def test_every_shipped_file_is_in_the_index_and_small_enough():
 
 
 def test_every_pocket_player_has_its_weights_or_says_which_recipe_makes_them():
-    makers = {"text2image": text2image, "image2text": image2text, "embedder": embedder}
+    makers = {"text2image": text2image, "image2text": image2text, "embedder": embedder, "image_editor": image_editor}
     cards = [card for card in list_models() if card.ref.startswith("pocket/")]
     assert len(cards) >= 11
     index = json.loads((SHIPPED / weights.INDEX).read_text())

@@ -64,7 +64,7 @@ def write_film(frames: Sequence[Image.Image], times: Sequence[int], path: Path |
     """
     path = film_path(Path(path))
     kind = path.suffix.lower().lstrip(".")
-    write_output(path, _mp4(frames, times) if kind == "mp4" else _encoded(frames, times, kind))
+    write_output(path, _mp4(frames, times) if kind == "mp4" else encode_film(frames, times, kind))
     return path
 
 
@@ -82,7 +82,14 @@ def film_path(path: Path) -> Path:
     return check_output(path)
 
 
-def _encoded(frames: Sequence[Image.Image], times: Sequence[int], kind: str) -> bytes:
+def encode_film(frames: Sequence[Image.Image], times: Sequence[int], kind: str = "webp") -> bytes:
+    """Returns the bytes of a film.
+
+    Args:
+        frames: RGB images of one size.
+        times: Milliseconds that each frame is shown.
+        kind: webp or gif.
+    """
     buffer = io.BytesIO()
     options: dict[str, Any] = {"save_all": True, "append_images": frames[1:], "duration": list(times), "loop": 0}
     if kind == "webp":
