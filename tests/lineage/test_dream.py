@@ -65,7 +65,8 @@ def test_a_story_goes_on_from_the_last_image(context):
     result = run(context, options)
     assert result.verdict is Verdict.UNDECIDED
     assert len(result.strips) == 4
-    assert len(result.strips[0].cells) == 7
+    assert len(result.strips[-1].cells) == 7
+    assert result.strips[1].truth == world.parse("a blue boat")
     frames, times = film_of(film)
     assert len(frames) == len(times) == 7
     with Image.open(io.BytesIO(result.files["film.webp"])) as webp:  # equal frames become one
@@ -82,6 +83,12 @@ def test_a_first_image_and_an_image_prompt_of_any_mode(context, picture):
     assert towards.measures == ()
     both = run(context, DreamOptions(prompt="a boat", picture=picture, like=picture, **QUICK)).strips[0].cells
     assert encode_png(both[-1].image) != encode_png(plain[-1].image)
+
+
+def test_weighted_parts_are_read_and_those_with_a_negative_weight_are_not_wanted(context):
+    result = run(context, DreamOptions(prompt="a red apple | a beach:0.5 | snow:-0.3", **QUICK))
+    assert result.strips[0].truth == world.parse("a red apple, a beach")
+    assert result.measures[0].name == "CLIP score for 'a red apple'"
 
 
 def test_another_seed_gives_another_image(context):

@@ -6,7 +6,7 @@ trained feed-forward net, and by optimisation from the feed-forward image. CLIP'
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -99,9 +99,12 @@ def draw_story(context: LineageContext, options: DreamOptions) -> OperationResul
     chapters = texts or [""]
     film = story_frames(context, chapters, options)
     strips = tuple(_chapter(context, text, images) for text, images in zip(chapters, film, strict=True))
-    cells = [cell for strip in strips for cell in (strip.cells if strip is strips[0] else strip.cells[1:])]
-    whole = replace(strips[0], cells=tuple(cells), title=" \u2192 ".join(chapters))
-    shown = (whole, *strips) if len(strips) > 1 else strips
+    cells = [
+        Cell(cell.image, f"{number}: {cell.title}")
+        for number, strip in enumerate(strips, start=1)
+        for cell in (strip.cells if number == 1 else strip.cells[1:])
+    ]
+    shown = (*strips, Strip(tuple(cells), "The whole story")) if len(strips) > 1 else strips
     measures = tuple(_score(context, text, images) for text, images in zip(chapters, film, strict=True) if text)
     reason = "One drawing decides nothing: leave out the prompts to measure the claim on held-out captions."
     webp = encode_film(*film_of(film), "webp")
@@ -155,7 +158,7 @@ def film_of(film: Sequence[Sequence[Image.Image]]) -> tuple[list[Image.Image], l
 
 def _chapter(context: LineageContext, text: str, images: Sequence[Image.Image]) -> Strip:
     seen = context.read(images)
-    known = world.parse(text)
+    known = world.parse(", ".join(_wanted(text)))
     cells = [
         Cell(image, f"{100 * index // max(1, len(images) - 1)} %", scene)
         for index, (image, scene) in enumerate(zip(images, seen, strict=True))
@@ -164,11 +167,22 @@ def _chapter(context: LineageContext, text: str, images: Sequence[Image.Image]) 
 
 
 def _score(context: LineageContext, text: str, images: Sequence[Image.Image]) -> Estimate:
-    """Returns CLIP's score of the last image for the whole text, with that of the first one as a note."""
+    """Returns CLIP's score of the last image for the first part of the text, with that of the first one as a note."""
+    text = _wanted(text)[0]
     goal = context.embed_texts(CLIP, [text])[0]
     first, last = context.embed_images(CLIP, [images[0], images[-1]]) @ goal
     note = f"{float(first):.2f} before the first step; one image"
     return Estimate(f"CLIP score for {text!r}", float(last), n=1, unit="cosine", note=note)
+
+
+def _wanted(text: str) -> list[str]:
+    """Returns the parts of a text that the image is moved towards; all of them if there is none."""
+    from telephone.nets.vqgan_clip import parse_prompts
+
+    if not text.strip():
+        return [""]
+    parts = parse_prompts(text)
+    return [part.text for part in parts if part.weight > 0] or [part.text for part in parts]
 
 
 # --- the claim ------------------------------------------------------------------------------------------------------

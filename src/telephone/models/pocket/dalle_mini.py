@@ -8,7 +8,7 @@ from PIL import Image
 
 from telephone.core.images import from_array
 from telephone.models.pocket.pocket_net import PocketNet
-from telephone.models.pocket.text2image import BEST_OF_OPTIONS, PocketText2Image
+from telephone.models.pocket.text2image import BATCH, BEST_OF_OPTIONS, PocketText2Image
 from telephone.models.pocket.vqgan_clip import VQGAN
 from telephone.models.provider import integer, number
 from telephone.models.runtime import limited_threads
@@ -16,8 +16,8 @@ from telephone.models.runtime import limited_threads
 if TYPE_CHECKING:
     from torch import Tensor
 
-Preview = Callable[[int, list[Image.Image]], None]
-"""Receives how many rows of codes are drawn, and one image of 64 x 64 pixels a text, mid-grey below them."""
+Preview = Callable[[int, Image.Image], None]
+"""Receives how many rows of codes are drawn, and the image of 64 x 64 pixels, mid-grey below them."""
 
 
 class PocketDalleMini(PocketText2Image):
@@ -29,12 +29,12 @@ class PocketDalleMini(PocketText2Image):
         options = {"super_conditioning": super_conditioning, "temperature": temperature, "top_k": top_k}
         super().__init__(NET, best_of, options)
 
-    def preview(self, texts: Sequence[str], seeds: Sequence[int], after_row: Preview) -> list[Image.Image]:
-        """Returns one image a text as `generate_images` does without `best_of`, and calls back as they are drawn.
+    def preview(self, text: str, seed: int, after_row: Preview) -> Image.Image:
+        """Returns the image that `generate_image` returns without `best_of`, and calls back while it is drawn.
 
         Args:
-            texts: up to any number; all are drawn side by side.
-            seeds: one a text.
+            text: the prompt.
+            seed: in [0, 2**32).
             after_row: called after each row of squares of codes.
 
         Raises:
@@ -42,11 +42,11 @@ class PocketDalleMini(PocketText2Image):
         """
 
         def show(rows: int, pixels: "Tensor") -> None:
-            after_row(rows, [from_array(image) for image in pixels.numpy()])
+            after_row(rows, from_array(pixels[0].numpy()))
 
         with limited_threads():
-            pixels = self._draw(texts, seeds, show)
-        return [from_array(image) for image in pixels.numpy()]
+            pixels = self._draw([text] * BATCH, [seed] * BATCH, show)
+        return from_array(pixels[0].numpy())
 
     def _generate(self, texts: Sequence[str], seeds: Sequence[int]) -> "Tensor":
         return self._draw(texts, seeds)
