@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops, ImageStat
 
 
 def test_players_lists_the_fakes(cli):
@@ -52,6 +52,30 @@ def test_draw_what_cannot_be(cli):
     assert "end in .png" in cli("draw", "fake/painter", "x", "-o", "x.jpg").stderr
     wrong = cli("draw", "fake/captioner", "x")
     assert (wrong.exit_code, "not a text-to-image model" in wrong.stderr) == (2, True)
+
+
+def test_draw_a_film_that_ends_with_the_image(cli, tmp_path):
+    address = "pocket/vqgan-clip?steps=3&views=1"
+    done = cli("draw", address, "a red boat", "--film", "boat.gif", "--seed", "4")
+    assert done.stdout == "boat.gif: 384 x 384 pixels\n"
+    cli("draw", address, "a red boat", "-o", "boat.png", "--seed", "4")
+    with Image.open(tmp_path / "boat.gif") as film, Image.open(tmp_path / "boat.png") as image:
+        assert film.n_frames == 4
+        film.seek(3)
+        apart = ImageChops.difference(film.convert("RGB"), image.resize((384, 384), Image.Resampling.NEAREST))
+        assert ImageStat.Stat(apart).mean < [12, 12, 12]  # 256 colours
+
+
+def test_draw_a_film_that_cannot_be(cli):
+    for given, words in (
+        (("fake/painter", "x", "--film", "x.gif"), "fake/painter has no film"),
+        (("pocket/vqgan-clip", "x", "--film", "x.gif"), "A film needs an optimisation"),
+        (("pocket/vqgan-clip?steps=1", "x", "--film", "x.png"), "ends in .webp, .gif or .mp4"),
+        (("pocket/vqgan-clip?steps=1", " ", "--film", "x.gif"), "write what to draw"),
+        (("pocket/vqgan-clip?steps=1", "x", "--film", "x.gif", "-o", "x.png"), "leave out --output"),
+    ):
+        done = cli("draw", *given)
+        assert (done.exit_code, words in done.stderr) == (2, True)
 
 
 def test_draw_says_when_a_player_declines(cli):

@@ -221,6 +221,15 @@ class SceneModel(Protocol):
         ...
 
 
+@runtime_checkable
+class FilmModel(Protocol):
+    """A text-to-image model that also returns how an image comes into being."""
+
+    def film(self, text: str, seed: int) -> list[Image.Image]:
+        """Returns images of one size; the last one is what `generate_image` returns for this text and seed."""
+        ...
+
+
 def generate_images(model: Text2Image, texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image | ModelError]:
     """Returns one RGB image a text, or the error in its place, whichever form the subclass defines.
 

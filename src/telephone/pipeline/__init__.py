@@ -52,7 +52,7 @@ from telephone.pipeline.results import (
     TableExport,
     VerifyResult,
 )
-from telephone.pipeline.single_calls import BestOf, GeneratedImage, describe_image, generate_image
+from telephone.pipeline.single_calls import BestOf, GeneratedImage, describe_image, film_of_drawing, generate_image
 from telephone.pipeline.telephone_line import TelephoneLine
 from telephone.prompts import get_prompts
 
@@ -103,6 +103,7 @@ __all__ = [
     "describe_image",
     "embedder",
     "export",
+    "film_of_drawing",
     "films",
     "find_game",
     "forecast",

@@ -4,13 +4,23 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from PIL import Image
+
 from telephone.core.errors import ModelError, UsageError
 from telephone.core.images import encode_png
 from telephone.core.output_files import check_output, write_output
 from telephone.core.picture_files import open_picture
 from telephone.models import embedder, generate_images, generate_texts, image2text, text2image
+from telephone.models.base import FilmModel
 from telephone.models.best_of import best_of
 from telephone.pipeline.paths import free_path, slug
+from telephone.report.media.output import film_path, write_film
+
+FILM_SIDE = 384
+"""Small images of a film are enlarged to about this side, in pixels."""
+FILM_SECONDS = 3.0
+LAST_FRAME = 1500
+"""Milliseconds that the finished image is shown."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,35 @@ def generate_image(
         raise made
     write_output(path, encode_png(made))
     return GeneratedImage(path, made.width, made.height, model.count_cut(text))
+
+
+def film_of_drawing(ref: str, text: str, output: str | Path, seed: int = 0) -> GeneratedImage:
+    """Writes how an image comes into being as a film; its last frame is the image that `generate_image` writes.
+
+    Args:
+        ref: address of a text-to-image model that has films, such as `pocket/dalle-mini`.
+        text: the prompt.
+        output: a file that ends in .webp, .gif or .mp4.
+        seed: in [0, 2**32).
+
+    Raises:
+        UsageError: the text is empty, the file has another ending, or the model has no films.
+        ModelError: the model fails.
+        StoreError: the file cannot be written.
+    """
+    if not text.strip():
+        raise UsageError("The text is empty: write what to draw.")
+    path = film_path(Path(output))
+    model = text2image(ref)
+    if not isinstance(model, FilmModel):
+        raise UsageError(f"{ref} has no film: use pocket/dalle-mini, or pocket/vqgan-clip with steps.")
+    frames = model.film(text, seed)
+    scale = max(1, FILM_SIDE // max(frames[0].size))
+    size = (frames[0].width * scale, frames[0].height * scale)
+    enlarged = [frame.resize(size, Image.Resampling.NEAREST) for frame in frames]
+    each = max(40, round(FILM_SECONDS * 1000 / len(frames)))
+    write_film(enlarged, [each] * (len(frames) - 1) + [LAST_FRAME], path)
+    return GeneratedImage(path, *size, model.count_cut(text))
 
 
 def describe_image(ref: str, image: str | Path, seed: int = 0) -> str:

@@ -72,6 +72,7 @@ def test_the_preview_ends_with_the_image(learned):
     assert the_bytes([image]) == the_bytes([model.generate_image(TEXTS[0], 7)])
     assert [rows for rows, _ in shown] == [2, 4, 6, 8, 10, 12, 14, 16]
     assert all(part.size == (64, 64) for _, part in shown)
+    assert the_bytes(model.film(TEXTS[0], 7)) == the_bytes(part for _, part in shown)
     assert set(shown[0][1].crop((0, 8, 64, 64)).get_flattened_data()) <= {(127, 127, 127), (128, 128, 128)}
 
 

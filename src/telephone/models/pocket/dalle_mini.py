@@ -48,6 +48,12 @@ class PocketDalleMini(PocketText2Image):
             pixels = self._draw([text] * BATCH, [seed] * BATCH, show)
         return from_array(pixels[0].numpy())
 
+    def film(self, text: str, seed: int) -> list[Image.Image]:
+        """Returns the image after each row of squares of codes; raises as `preview` does."""
+        frames: list[Image.Image] = []
+        self.preview(text, seed, lambda _, image: frames.append(image))
+        return frames
+
     def _generate(self, texts: Sequence[str], seeds: Sequence[int]) -> "Tensor":
         return self._draw(texts, seeds)
 
