@@ -55,7 +55,9 @@ def test_few_items_are_no_verdict_and_missing_ones_are_told():
 def test_differences_are_judged_item_by_item():
     base = np.linspace(0, 1, 12)
     assert judge_difference("facts kept", base + 0.1, base).verdict is Verdict.HOLDS
-    assert judge_difference("facts kept", base, base + 0.1).verdict is Verdict.FAILS
+    worse = judge_difference("facts kept", base, base + 0.1)
+    assert worse.verdict is Verdict.FAILS
+    assert worse.reason.endswith("; the claim needs more than 0.")
     equal = judge_difference("facts kept", base, base)
     assert (equal.verdict, equal.estimate.value) == (Verdict.UNDECIDED, 0.0)
     small = judge_difference("facts kept", base + 0.01, base, Threshold(0.05))

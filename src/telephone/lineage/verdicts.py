@@ -175,7 +175,10 @@ def decide(found: Estimate, claim: Threshold, items: str = "items") -> Decision:
         claim: what the claim needs.
         items: what is counted, such as `pictures`.
     """
-    needed = f"{'at least' if claim.at_least else 'at most'} {in_words(claim.value, found.unit)}"
+    bound = "at least" if claim.at_least else "at most"
+    needed = f"{bound} {in_words(claim.value, found.unit)}"
+    if claim.value == 0:
+        needed = "more than 0" if claim.at_least else "less than 0"
     if found.value is None:
         return Decision(Verdict.UNDECIDED, f"{_capital(found.name)}: {found.note}.", found)
     said = f"{_capital(found.name)}: {in_words(found.value, found.unit)} on {found.n} {items}"
