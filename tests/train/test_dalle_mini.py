@@ -16,6 +16,7 @@ from telephone.nets.stable_diffusion import (
     TextEncoderConfig,
     UNetConfig,
 )
+from telephone.nets.tokenizer import WordTokenizer
 from telephone.nets.vqgan import Vqgan, VqganConfig
 from telephone.train import dalle_mini
 from telephone.train.common import data
@@ -74,6 +75,15 @@ def test_the_training_set_is_the_codes_and_captions_of_training_scenes(recipe):
     assert codes.grids[:, 1].min() == 1
     assert codes.grids[:, 1].max() > 1
     assert not any(world.held_out(thing.kind, thing.colour) for scene in second.scenes for thing in scene.things)
+
+
+def test_captions_of_any_length_have_the_vectors_that_they_have_alone(recipe):
+    net, _ = _nets(recipe)
+    tokenizer = WordTokenizer(net.config.text.words)
+    texts = ["a red apple on a beach at sunset, in the snow", "", "a boat", "two blue cats"]
+    together = dalle_mini.encode_by_length(net.text_encoder, tokenizer, texts, batch=2)
+    for text, row in zip(texts, together, strict=True):
+        assert torch.allclose(net.text_encoder(tokenizer.batch([text], 72))[0], row, atol=1e-5)
 
 
 def test_an_interrupted_run_reads_the_training_set_again(recipe, monkeypatch):

@@ -254,7 +254,9 @@ def measure_claim(context: LineageContext, options: DreamOptions) -> OperationRe
     reason = (
         f"{claim.reason} Optimising raises CLIP's score from {_mean(first.score):.2f} to {_mean(last.score):.2f} (true "
         f"pictures: {_mean(truth.score):.2f}), and the facts seen from {_percent(first.facts)} to "
-        f"{_percent(last.facts)}; the trained net's images keep {_percent(trained.facts)}."
+        f"{_percent(last.facts)}, the kinds of things from {_percent(first.kinds)} to "
+        f"{_percent(last.kinds)}; the trained net's images keep {_percent(trained.facts)} of facts and "
+        f"{_percent(trained.kinds)} of kinds."
     )
     sizes = [float(len(world.atoms(scene))) for scene in scenes]
     measures = (claim.estimate, *_measures(curve, trained, continued, sizes))
@@ -288,6 +290,8 @@ def _measures(curve: Sequence[Judged], trained: Judged, continued: Judged, sizes
         share_estimate("facts that the reader sees, trained net", trained.facts, sizes),
         _gain("facts that the reader sees, optimised minus random codes", last.facts, first.facts),
         _gain("facts that pocket/blip states, optimised minus random codes", last.blip, first.blip),
+        _gain("kinds that the reader names, optimised minus random codes", last.kinds, first.kinds),
+        _gain("kinds that pocket/blip names, optimised minus random codes", last.blip_kinds, first.blip_kinds),
         share_estimate("kinds that the reader names, optimised from random codes", last.kinds),
         share_estimate("kinds that pocket/blip names, optimised from random codes", last.blip_kinds),
         _gain("facts that the reader sees, net's image optimised minus as it was", continued.facts, trained.facts),
