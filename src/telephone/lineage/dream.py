@@ -98,7 +98,7 @@ def draw_story(context: LineageContext, options: DreamOptions) -> OperationResul
         raise UsageError("There is nothing to draw: give --prompt, --story or --like beside --picture.")
     chapters = texts or [""]
     film = story_frames(context, chapters, options)
-    strips = tuple(_chapter(context, text, images) for text, images in zip(chapters, film, strict=True))
+    strips = tuple(_chapter(context, text, images, options.steps) for text, images in zip(chapters, film, strict=True))
     cells = [
         Cell(cell.image, f"{number}: {cell.title}")
         for number, strip in enumerate(strips, start=1)
@@ -156,12 +156,17 @@ def film_of(film: Sequence[Sequence[Image.Image]]) -> tuple[list[Image.Image], l
     return strip_frames(frames), times
 
 
-def _chapter(context: LineageContext, text: str, images: Sequence[Image.Image]) -> Strip:
+def _steps_shown(count: int, steps: int) -> list[int]:
+    """Returns the step after which each of the evenly spaced frames was kept."""
+    return [round(index * steps / (count - 1)) for index in range(count)]
+
+
+def _chapter(context: LineageContext, text: str, images: Sequence[Image.Image], steps: int) -> Strip:
     seen = context.read(images)
     known = world.parse(", ".join(_wanted(text)))
     cells = [
-        Cell(image, f"{100 * index // max(1, len(images) - 1)} %", scene)
-        for index, (image, scene) in enumerate(zip(images, seen, strict=True))
+        Cell(image, f"step {step}", scene)
+        for image, step, scene in zip(images, _steps_shown(len(images), steps), seen, strict=True)
     ]
     return Strip(tuple(cells), text or "towards the image", known if world.atoms(known) else None)
 
@@ -261,14 +266,16 @@ def measure_claim(context: LineageContext, options: DreamOptions) -> OperationRe
     sizes = [float(len(world.atoms(scene))) for scene in scenes]
     measures = (claim.estimate, *_measures(curve, trained, continued, sizes))
     tables = {
-        "Facts by share of the steps": _curve(curve),
-        "CLIP score by share of the steps": _score_curve(curve),
+        "Facts by step": _curve(curve, options.steps),
+        "CLIP score by step": _score_curve(curve, options.steps),
         "Ways to draw": [_row(name, each) for name, each in (
             ("random codes", first), ("optimised from random codes", last), ("trained feed-forward net", trained),
             ("net's image, optimised in half the steps", continued), ("true picture", truth),
         )],
     }  # fmt: skip
-    strips = tuple(_example(scenes[index], index, curve, trained, continued) for index in range(min(3, len(scenes))))
+    strips = tuple(
+        _example(scene, index, curve, trained, continued, options.steps) for index, scene in enumerate(scenes[:3])
+    )
     webp = encode_film(*film_of(film[:1]), "webp")
     return OperationResult(
         "dream", claim.verdict, reason, measures, strips, tables, files={"film.webp": webp}, notes=_NOTES
@@ -306,12 +313,11 @@ def _gain(name: str, after: Sequence[float], before: Sequence[float]) -> Estimat
     return mean_estimate(name, np.subtract(after, before), "points")
 
 
-def _curve(curve: Sequence[Judged]) -> list[dict[str, Any]]:
+def _curve(curve: Sequence[Judged], steps: int) -> list[dict[str, Any]]:
     """Returns one row for each frame and judge that takes no part in the optimisation."""
-    last = len(curve) - 1
     return [
-        {"share of the steps": index / last, "judge": judge, "facts kept": _mean(values)}
-        for index, each in enumerate(curve)
+        {"step": step, "judge": judge, "facts kept": _mean(values)}
+        for step, each in zip(_steps_shown(len(curve), steps), curve, strict=True)
         for judge, values in (
             ("facts, reader", each.facts),
             ("facts, pocket/blip", each.blip),
@@ -321,11 +327,10 @@ def _curve(curve: Sequence[Judged]) -> list[dict[str, Any]]:
     ]
 
 
-def _score_curve(curve: Sequence[Judged]) -> list[dict[str, Any]]:
-    last = len(curve) - 1
+def _score_curve(curve: Sequence[Judged], steps: int) -> list[dict[str, Any]]:
     return [
-        {"part of the steps": round(index / last, 3), "CLIP score": round(_mean(each.score), 3)}
-        for index, each in enumerate(curve)
+        {"step": step, "CLIP score": round(_mean(each.score), 3)}
+        for step, each in zip(_steps_shown(len(curve), steps), curve, strict=True)
     ]
 
 
@@ -341,9 +346,10 @@ def _row(name: str, judged: Judged) -> dict[str, Any]:
     }
 
 
-def _example(scene: Scene, index: int, curve: Sequence[Judged], trained: Judged, continued: Judged) -> Strip:
-    last = len(curve) - 1
-    titles = [f"{100 * number // last} % of the steps" for number in range(last + 1)]
+def _example(
+    scene: Scene, index: int, curve: Sequence[Judged], trained: Judged, continued: Judged, steps: int
+) -> Strip:
+    titles = [f"step {step}" for step in _steps_shown(len(curve), steps)]
     shown = [*zip(titles, curve, strict=True), ("trained net", trained), ("net, then optimised", continued)]
     cells = [
         Cell(each.images[index], title, each.seen[index], f"CLIP {each.score[index]:.2f}") for title, each in shown
