@@ -169,6 +169,10 @@ class Decoder(UNet):
         return denoise
 
 
+PRIORS = ("diffusion", "autoregressive", "zero", "text", "linear")
+"""Where the decoder's image embedding comes from."""
+
+
 @dataclass(frozen=True)
 class UnclipSampling(DecoderSampling):
     """Sampling options of all three parts; the decoder's are those of latent diffusion."""
@@ -176,7 +180,10 @@ class UnclipSampling(DecoderSampling):
     upsampler_steps: int = 2
     """Calls of the upsampler; 0 interpolates."""
     prior: str = "diffusion"
-    """`diffusion` or `autoregressive`."""
+    """`diffusion` or `autoregressive`; or one of the simple substitutes of the paper's ablation (section 5.1): `zero`
+    (no embedding), `text` (the text embedding in place of an image embedding), `linear` (the prior's linear map)."""
+    caption: bool = True
+    """Whether the decoder sees the caption."""
     prior_steps: int = 16
     """Calls of the diffusion prior."""
     prior_guidance: float = 1.0
@@ -221,7 +228,7 @@ class UnClip(nn.Module):
         """
         how = sampling or UnclipSampling()
         image = self.sample_prior(clip, clip_tokens, seeds, how)
-        small = self.decode(image, tokens, seeds, how, callback)
+        small = self.decode(image, tokens if how.caption else None, seeds, how, callback)
         return self.upsampler.enlarge(small, seeds, how.upsampler_steps)
 
     @torch.no_grad()
@@ -242,8 +249,14 @@ class UnClip(nn.Module):
         mask = clip_tokens != PAD
         if how.prior == "autoregressive":
             return self.ar_prior.sample(words, mask, sentence, seeds)
+        if how.prior == "zero":
+            return self.decoder.null_image.expand(len(sentence), -1)
+        if how.prior == "text":
+            return self.space.normalise(sentence)
+        if how.prior == "linear" and self.prior.direct is not None:
+            return self.prior.direct(F.normalize(sentence, dim=-1) * sentence.shape[1] ** 0.5)
         if how.prior != "diffusion":
-            raise ValueError(f"there is no prior {how.prior!r}: choose diffusion or autoregressive")
+            raise ValueError(f"there is no prior {how.prior!r}: choose one of {', '.join(PRIORS)}")
         drawn = self.prior.sample(words, mask, sentence, seeds, how.candidates, how.prior_steps, how.prior_guidance)
         near = (self.space.denormalise(drawn) * F.normalize(sentence, dim=-1)[:, None]).sum(-1)
         return drawn[torch.arange(len(drawn), device=drawn.device), near.argmax(dim=1)]

@@ -45,6 +45,7 @@ __all__ = [
     "add_noise",
     "alpha_sigma",
     "guided",
+    "invert_ddim",
     "noise_from_v",
     "noise_from_x0",
     "sample_ddim",
@@ -239,6 +240,48 @@ def sample_ddim(
             x = x + fresh * _fresh(x, generators)
         if callback:
             callback({"step": step, "steps": steps, "t": now, "x": x, "x0": x0})
+    return x
+
+
+@torch.no_grad()
+def invert_ddim(
+    denoise: Denoiser,
+    x0: Float[Tensor, "batch *shape"],
+    steps: int = 50,
+    corrections: int = 1,
+    callback: Callback | None = None,
+    schedule: Schedule = COSINE,
+) -> Float[Tensor, "batch *shape"]:
+    """Returns the noise x_T from which `sample_ddim` with eta = 0 and as many steps draws the given data.
+
+    Each step of DDIM (Song et al. 2021, eq. 13) is solved for its input. The explicit solution takes the prediction at
+    the step's output in place of that at its input; each correction repeats it with the prediction at the input found
+    so far (fixed-point iteration), which converges where the net is smooth and the steps are small.
+
+    Args:
+        denoise: the denoiser, without guidance: guidance makes the step expand, and the inversion diverges.
+        x0: clean data.
+        steps: number of steps, those of the sampling that is to draw the data again.
+        corrections: fixed-point iterations of each step, 0 or more; each calls the denoiser once more.
+        callback: called after each step.
+        schedule: the one that the denoiser was trained with.
+
+    Returns:
+        x_T of the shape of the data, with a variance near 1 if the data are likely under the model.
+    """
+    x, times = x0, time_grid(steps, schedule)[::-1]
+    for step, (now, then) in enumerate(zip(times, times[1:], strict=False)):
+        (alpha, sigma), (alpha_s, sigma_s) = schedule.at(now), schedule.at(then)
+        y = alpha_s * x  # the last step of sampling returns the prediction whatever the noise: no noise is the start
+        if now > 0:
+            clean = denoise(x, _times(now, x))
+            y = alpha_s * clean + (sigma_s / sigma) * (x - alpha * clean)
+        for _ in range(corrections):
+            clean = denoise(y, _times(then, x))
+            y = alpha_s * clean + (sigma_s / sigma) * (x - alpha * clean) if now > 0 else y + alpha_s * (x - clean)
+        x = y
+        if callback:
+            callback({"step": step, "steps": steps, "t": then, "x": x, "x0": x0})
     return x
 
 

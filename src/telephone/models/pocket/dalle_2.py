@@ -5,9 +5,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from telephone.models.pocket import clip
+from telephone.models.pocket.dalle_2_editor import OPERATIONS, DallE2Editor
 from telephone.models.pocket.pocket_net import PocketNet
 from telephone.models.pocket.text2image import DIFFUSION_OPTIONS, PocketText2Image
-from telephone.models.provider import choice, integer
+from telephone.models.provider import choice, integer, number
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,9 +28,13 @@ class DallE2(PocketText2Image):
         prior: str = "diffusion",
         candidates: int = 2,
         best_of: int = 1,
+        caption: str = "yes",
     ) -> None:
         options = {"steps": steps, "guidance": guidance, "eta": eta, "solver": solver}
-        super().__init__(NET, best_of, options | {"prior": prior, "candidates": candidates})
+        options |= {"prior": prior, "candidates": candidates}
+        if caption == "no":  # left out by default, as the options are part of the fingerprint
+            options["caption"] = False
+        super().__init__(NET, best_of, options)
 
     def _generate(self, texts: Sequence[str], seeds: Sequence[int]) -> "Tensor":
         from telephone.nets.dalle_2 import UnclipSampling
@@ -70,6 +75,21 @@ NET = PocketNet(
     uses=(clip.NET,),
     kind="text2image",
     model=DallE2,
-    options={**DIFFUSION_OPTIONS, "prior": choice("diffusion", "autoregressive"), "candidates": integer(1, 64)},
+    options={**DIFFUSION_OPTIONS, "prior": choice("diffusion", "autoregressive", "zero", "text", "linear"),
+        "candidates": integer(1, 64),
+        "caption": choice("no", "yes"),
+    },
+    editor=DallE2Editor,
+    editor_options={
+        "operation": choice(*OPERATIONS),
+        "steps": integer(1, 1000),
+        "eta": number(0, 1),
+        "theta": number(0, 1),
+        "noise": choice("inverted", "random"),
+        "scale": number(0, 10),
+        "difference": choice("mapped", "rotated"),
+        "components": integer(0, 256),
+        "caption": choice("no", "yes"),
+    },
     roster="a small unCLIP: prior, decoder, upsampler",
 )
