@@ -1,4 +1,4 @@
-"""Interpolation between two pictures: slerp of the embeddings, with the noise interpolated as well or drawn at random."""
+"""Interpolation between two pictures: slerp of the embeddings, and of the noise as well or one random noise."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,7 +112,10 @@ def _share_explained(context: LineageContext, pairs: list[_Pair], rows: list[lis
 
 
 def _measures(
-    pairs: list[_Pair], thetas: list[float], made: dict[str, list[list[Image.Image]]], covered: dict[str, NDArray[np.float64]]
+    pairs: list[_Pair],
+    thetas: list[float],
+    made: dict[str, list[list[Image.Image]]],
+    covered: dict[str, NDArray[np.float64]],
 ) -> list[Estimate]:
     found = []
     for noise, said in NOISES.items():
@@ -126,7 +129,9 @@ def _measures(
                 found.append(mean_estimate(f"PSNR of the {end} end, {said}", values, "dB"))
         for at, theta in enumerate(thetas):
             if 0 < theta < 1:
-                found.append(share_estimate(f"facts of one of the ends, theta {theta:g}, {said}", covered[noise][:, at]))
+                found.append(
+                    share_estimate(f"facts of one of the ends, theta {theta:g}, {said}", covered[noise][:, at])
+                )
     return found
 
 

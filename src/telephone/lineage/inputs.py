@@ -23,9 +23,7 @@ class Pictures:
     """Whether the picture is the user's, so that its truth is only a reading."""
 
 
-def chosen_pictures(
-    context: LineageContext, picture: Path | None, level: str, n: int, key: str = ""
-) -> Pictures:
+def chosen_pictures(context: LineageContext, picture: Path | None, level: str, n: int, key: str = "") -> Pictures:
     """Returns the user's picture, or the true pictures of held-out scenes.
 
     Args:

@@ -57,7 +57,9 @@ def run(context: LineageContext, options: ReconstructOptions) -> OperationResult
     seeds = [options.seed] * count
     ref = f"{options.model}?operation=reconstruct&steps={options.steps}"
     both = context.edit(ref, given.images, [""] * count, seeds)
-    alone = context.edit(f"{options.model}?operation=components&steps={options.steps}", given.images, [""] * count, seeds)
+    alone = context.edit(
+        f"{options.model}?operation=components&steps={options.steps}", given.images, [""] * count, seeds
+    )
     found = [psnr(a, b) for a, b in zip(given.images, both, strict=True)]
     decision = judge_mean("PSNR of the reconstruction", found, Threshold(30.0), "pictures", "dB")
     sizes = fact_counts(given.truths)

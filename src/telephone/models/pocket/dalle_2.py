@@ -27,14 +27,14 @@ class DallE2(PocketText2Image):
         solver: str = "dpm++",
         prior: str = "diffusion",
         candidates: int = 2,
-        best_of: int = 1,
-        caption: str = "yes",
+        **more: Any,
     ) -> None:
+        """Options of the address; `more` are best_of and caption."""
         options = {"steps": steps, "guidance": guidance, "eta": eta, "solver": solver}
         options |= {"prior": prior, "candidates": candidates}
-        if caption == "no":  # left out by default, as the options are part of the fingerprint
+        if more.get("caption") == "no":  # left out by default, as the options are part of the fingerprint
             options["caption"] = False
-        super().__init__(NET, best_of, options)
+        super().__init__(NET, int(more.get("best_of", 1)), options)
 
     def _generate(self, texts: Sequence[str], seeds: Sequence[int]) -> "Tensor":
         from telephone.nets.dalle_2 import UnclipSampling
@@ -75,7 +75,9 @@ NET = PocketNet(
     uses=(clip.NET,),
     kind="text2image",
     model=DallE2,
-    options={**DIFFUSION_OPTIONS, "prior": choice("diffusion", "autoregressive", "zero", "text", "linear"),
+    options={
+        **DIFFUSION_OPTIONS,
+        "prior": choice("diffusion", "autoregressive", "zero", "text", "linear"),
         "candidates": integer(1, 64),
         "caption": choice("no", "yes"),
     },

@@ -66,7 +66,7 @@ class DallE2Editor(ImageEditor):
 
     def lacks(self) -> str:
         """Returns what is missing before the first call, in one sentence; empty if all weights are in place."""
-        return self._model.lacks()
+        return str(self._model.lacks())
 
     def traits(self) -> Traits:
         """Returns the properties; reads the weight files once, for their hashes."""
@@ -110,20 +110,15 @@ class DallE2Editor(ImageEditor):
         for start in range(0, len(items), BATCH):
             part = (items[start : start + BATCH] + items[-1:] * BATCH)[:BATCH]
             with limited_threads():
-                pixels = self._edit(*zip(*part, strict=True), strength)
+                pixels = self._edit(part, strength)
             made += [from_array(image) for image in pixels.numpy()]
         return made[: len(items)]
 
-    def _edit(
-        self,
-        images: Sequence[Image.Image],
-        texts: Sequence[str],
-        seeds: Sequence[int],
-        others: Sequence[Image.Image],
-        strength: float | None,
-    ) -> "Tensor":
+    def _edit(self, items: Sequence[tuple[Image.Image, str, int, Image.Image]], strength: float | None) -> "Tensor":
+        """Returns images [BATCH, 3, 64, 64] in [-1, 1] of that many images, texts, seeds and references."""
         from telephone.nets import dalle_2_editing as editing
 
+        images, texts, seeds, others = zip(*items, strict=True)
         net, clip_net = self._model._nets
         sources, targets = zip(*(split_texts(text) for text in texts), strict=True)
         shown = self._model._tokens(targets if self.operation == "textdiff" else texts) if self.caption else None
@@ -152,8 +147,8 @@ class DallE2Editor(ImageEditor):
         theta = self.theta if strength is None else strength
         if self.operation == "interpolate":
             end = editing.encode(net, clip_net, image_batch(others, SIZE), self.steps)
-            units = (net.space.denormalise(each) for each in (image, end.image))
-            image = net.space.normalise(editing.slerp(*units, theta))
+            first, last = net.space.denormalise(image), net.space.denormalise(end.image)
+            image = net.space.normalise(editing.slerp(first, last, theta))
             noise = editing.slerp(noise, end.noise, theta)
         if self.operation == "textdiff":
             source, target = (editing.embed_text(clip_net, self._clip_tokens(each)) for each in texts)
@@ -170,7 +165,8 @@ class DallE2Editor(ImageEditor):
 
     def _clip_tokens(self, texts: Sequence[str]) -> "Tensor":
         limit = self._model._nets[1].config.text.max_tokens
-        return self._model._clip_tokenizer.batch(texts, limit, pad_to=limit)
+        tokens: Tensor = self._model._clip_tokenizer.batch(texts, limit, pad_to=limit)
+        return tokens
 
     @cached_property
     def _model(self) -> Any:
