@@ -1,4 +1,4 @@
-"""Variations of a picture: DDIM with eta above 0 keeps what z_i says and draws the rest anew."""
+"""Variations of a picture: DDIM with eta above 0 keeps what z_i says and draws the rest again."""
 
 from dataclasses import dataclass
 from pathlib import Path
