@@ -79,7 +79,8 @@ def _edits(scene: Scene, attribute: str, random: np.random.Generator) -> Iterato
         if attribute == "colour" and thing.colour is None:
             continue
         for value in random.permutation(values):
-            made = replace(thing, **{attribute: str(value)})
+            change: dict[str, Any] = {attribute: str(value)}
+            made = replace(thing, **change)
             if not held_out(made.kind, made.colour):
                 things = (*scene.things[: int(index)], made, *scene.things[int(index) + 1 :])
                 yield from _checked(scene, attribute, int(index), {"things": things})
