@@ -67,7 +67,7 @@ def test_of_several_candidates_the_nearest_to_the_sentence_is_kept(net, clip):
 
 
 def test_another_prior_is_refused(net, clip):
-    with pytest.raises(ValueError, match="choose diffusion or autoregressive"):
+    with pytest.raises(ValueError, match="choose one of diffusion, autoregressive"):
         net.sample_prior(clip, TOKENS, [1, 2], UnclipSampling(prior="oracle"))
 
 
