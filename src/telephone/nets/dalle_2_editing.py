@@ -191,7 +191,9 @@ def principal_axes(net: UnClip) -> Float[Tensor, "embedding components"]:
 
 
 @torch.no_grad()
-def keep_components(net: UnClip, image: Float[Tensor, "batch embedding"], count: int) -> Tensor:
+def keep_components(
+    net: UnClip, image: Float[Tensor, "batch embedding"], count: int
+) -> Float[Tensor, "batch embedding"]:
     """Returns embeddings of which only the first principal components are kept (section 3, figure 7).
 
     Args:

@@ -244,7 +244,7 @@ class DalleMini(nn.Module):
         empty: Float[Tensor, "1 m text"],
         seeds: Sequence[int],
         how: "CodeSampling | None" = None,
-        after_row: Callable[[int, Tensor], None] | None = None,
+        after_row: Callable[[int, Int[Tensor, "batch rows columns"]], None] | None = None,
     ) -> Int[Tensor, "batch h w"]:
         """Samples the codes of one image a text; an image depends on its own seed, independent of the batch.
 
@@ -375,7 +375,7 @@ def draw(
     empty: Int[Tensor, "1 m"],
     seeds: Sequence[int],
     how: CodeSampling | None = None,
-    after_row: Callable[[int, Tensor], None] | None = None,
+    after_row: Callable[[int, Float[Tensor, "batch 3 H W"]], None] | None = None,
 ) -> Float[Tensor, "batch 3 H W"]:
     """Draws one image for each text; the same seed gives the same image in any batch of one size.
 
