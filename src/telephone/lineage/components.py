@@ -8,11 +8,10 @@ from PIL import Image
 from telephone.core.errors import UsageError
 from telephone.core.seeds import derive
 from telephone.lineage.context import LineageContext
-from telephone.lineage.inputs import Pictures, chosen_pictures, fact_counts, recall_of
+from telephone.lineage.inputs import Pictures, chosen_pictures, fact_counts, kept_by_attribute, recall_of
 from telephone.lineage.operation import Operation
 from telephone.lineage.result import Cell, OperationResult, Strip
 from telephone.lineage.verdicts import Threshold, judge_difference, share_estimate
-from telephone.world import compare
 
 SHOWN = 3
 ALL = 256
@@ -84,15 +83,8 @@ def _by_attribute(
     """Returns a row for each number of components: the share of each kind of fact that is kept."""
     rows: list[dict[str, object]] = []
     for count, images in made.items():
-        found: dict[str, list[bool]] = {}
-        for truth, seen in zip(given.truths, context.read(images), strict=True):
-            compared = compare(truth, seen)
-            for atom in compared.kept:
-                found.setdefault(atom.attribute, []).append(True)
-            for atom in (*(atom for atom, _ in compared.wrong), *compared.missing):
-                found.setdefault(atom.attribute, []).append(False)
-        shares = {name: sum(kept) / len(kept) for name, kept in sorted(found.items())}
-        rows.append({"components": count, **shares})
+        kept = kept_by_attribute(context, given.truths, images)
+        rows.append({"components": count, **{name: sum(own) / len(own) for name, own in kept.items()}})
     return rows
 
 

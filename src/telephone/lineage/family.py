@@ -18,6 +18,7 @@ from telephone.core.records import LEVELS, Call, Level
 from telephone.core.seeds import derive
 from telephone.lineage.context import LineageContext
 from telephone.lineage.family_tree import MEMBERS, Member, MemberState, family_tree
+from telephone.lineage.inputs import fact_counts, recalls
 from telephone.lineage.operation import Operation
 from telephone.lineage.result import Cell, Estimate, OperationResult, Strip, Verdict
 from telephone.lineage.verdicts import (
@@ -131,9 +132,9 @@ def measure_drawer(context: LineageContext, ref: str, levels: Sequence[Level], o
         calls = context.draw_calls(ref, context.captions(scenes), _seeds(options, level, n))
         pictures[level] = [_picture(call) for call in calls]
         seen = context.read(pictures[level])
-        facts[level] = [world.compare(truth, own).recall or 0.0 for truth, own in zip(scenes, seen, strict=True)]
+        facts[level] = recalls(scenes, seen)
         things[level] = [things_kept(truth, own) for truth, own in zip(scenes, seen, strict=True)]
-        sizes[level] = [float(len(world.atoms(scene))) for scene in scenes]
+        sizes[level] = fact_counts(scenes)
         seconds += [call.seconds for call in calls]
     diversity, distance = _diversity(context, ref, levels[0], min(n, _FEWEST_DIVERSE), options)
     first = pictures[levels[0]][:3]

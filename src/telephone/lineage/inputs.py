@@ -5,6 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from telephone import world
 from telephone.core.errors import ModelError, UsageError
 from telephone.core.images import decode
 from telephone.core.records import LEVELS, Level
@@ -91,14 +92,27 @@ def check_numbers(values: tuple[str, ...] | tuple[float, ...], low: float, high:
 
 def recall_of(context: LineageContext, truths: list[Scene], images: list[Image.Image]) -> list[float]:
     """Returns the share of each scene's facts that the reader sees in its picture; NaN for a scene without facts."""
-    from telephone import world
+    return recalls(truths, context.read(images))
 
-    shares = [world.compare(truth, seen).recall for truth, seen in zip(truths, context.read(images), strict=True)]
+
+def recalls(truths: list[Scene], seen: list[Scene]) -> list[float]:
+    """Returns the share of each scene's facts that another scene states; NaN for a scene without facts."""
+    shares = [world.compare(truth, own).recall for truth, own in zip(truths, seen, strict=True)]
     return [float("nan") if share is None else share for share in shares]
 
 
 def fact_counts(truths: list[Scene]) -> list[float]:
     """Returns the number of facts of each scene, the weight of its share."""
-    from telephone import world
-
     return [float(len(world.atoms(truth))) for truth in truths]
+
+
+def kept_by_attribute(context: LineageContext, truths: list[Scene], images: list[Image.Image]) -> dict[str, list[bool]]:
+    """Returns whether each fact of the scenes is seen in their pictures, by the attribute of the fact, sorted."""
+    found: dict[str, list[bool]] = {}
+    for truth, seen in zip(truths, context.read(images), strict=True):
+        compared = world.compare(truth, seen)
+        for atom in compared.kept:
+            found.setdefault(atom.attribute, []).append(True)
+        for atom in (*(atom for atom, _ in compared.wrong), *compared.missing):
+            found.setdefault(atom.attribute, []).append(False)
+    return dict(sorted(found.items()))

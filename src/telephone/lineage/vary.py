@@ -7,12 +7,11 @@ from PIL import Image
 
 from telephone.core.seeds import derive
 from telephone.lineage.context import LineageContext
-from telephone.lineage.inputs import Pictures, check_numbers, chosen_pictures, fact_counts, recall_of
+from telephone.lineage.inputs import Pictures, check_numbers, chosen_pictures, fact_counts, kept_by_attribute, recall_of
 from telephone.lineage.operation import Operation
 from telephone.lineage.reconstruct import psnr
 from telephone.lineage.result import Cell, OperationResult, Strip
 from telephone.lineage.verdicts import Threshold, judge_difference, mean_estimate, share_estimate
-from telephone.world import compare
 
 SHOWN = 3
 
@@ -75,17 +74,12 @@ def _by_attribute(
     context: LineageContext, given: Pictures, made: dict[float, list[Image.Image]]
 ) -> list[dict[str, object]]:
     """Returns a row for each kind of fact: how many of them are kept at each eta."""
-    counts: dict[str, dict[float, list[bool]]] = {}
-    for eta, images in made.items():
-        for truth, seen in zip(given.truths, context.read(images), strict=True):
-            compared = compare(truth, seen)
-            lost = [*(atom for atom, _ in compared.wrong), *compared.missing]
-            for atom in (*compared.kept, *lost):
-                counts.setdefault(atom.attribute, {}).setdefault(eta, []).append(atom in compared.kept)
+    kept = {eta: kept_by_attribute(context, given.truths, images) for eta, images in made.items()}
+    facts = next(iter(kept.values()))
     return [
-        {"fact": name, "n": len(next(iter(by_eta.values())))}
-        | {f"kept at eta {eta:g}": sum(kept) / len(kept) for eta, kept in by_eta.items()}
-        for name, by_eta in sorted(counts.items())
+        {"fact": name, "n": len(facts[name])}
+        | {f"kept at eta {eta:g}": sum(own[name]) / len(own[name]) for eta, own in kept.items()}
+        for name in facts
     ]
 
 

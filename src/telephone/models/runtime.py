@@ -53,6 +53,16 @@ def parallel_map(function: Callable[[Item], Result], items: Sequence[Item]) -> l
             return list(pool.map(function, items))
 
 
+def full_batches(items: Sequence[Item], size: int) -> Iterator[list[Item]]:
+    """Yields batches of exactly `size` items; the last item fills the last one.
+
+    PyTorch chooses its kernels by the size of the batch, and another kernel may round the last bits differently, so
+    results have the same bytes in every batch only if all batches have one size.
+    """
+    for start in range(0, len(items), size):
+        yield [*items[start : start + size], *[items[-1]] * size][:size]
+
+
 def load_net(paths: Sequence[Path], net: Net) -> Net:
     """Loads the weights of all files into a net of matching shape and prepares it for inference.
 

@@ -22,7 +22,7 @@ from telephone.core.errors import StoreDamaged, StoreError, UsageError
 from telephone.search.catalog import Catalog, create_catalog, damaged, guarded, is_created, open_catalog
 from telephone.search.keywords import add_words, remove_words
 from telephone.search.schema import SCHEMA, from_json, to_json
-from telephone.search.segment import FileNote, Segment, publish, vectors_name, write_segment
+from telephone.search.segment import FileNote, Segment, note_of, publish, vectors_name, write_segment, write_vectors
 from telephone.store.lock import locked
 
 SEGMENTS = "segments"
@@ -207,9 +207,9 @@ class Library:
                 at = np.searchsorted(segment.ids, here)
                 for values in segment.table().take(pa.array(at)).to_pylist():
                     found[int(values["id"])] = values
-        for row in self._all("SELECT id, properties FROM live"):
-            if row[0] in set(ids):
-                found[row[0]] = {"id": row[0], **from_json(row[1])}
+        for key in {int(each) for each in ids} - found.keys():
+            for row in self._all("SELECT properties FROM live WHERE id = ?", key):
+                found[key] = {"id": key, **from_json(row[0])}
         return [found[int(each)] for each in ids]
 
     def live_properties(self) -> list[dict[str, Any]]:
@@ -367,8 +367,6 @@ class Library:
             StoreDamaged: their number is not that of the rows.
             StoreError: the disk is full or cannot be written.
         """
-        from telephone.search.segment import note_of, write_vectors
-
         target = self.segments[segment]
         if vectors.shape != (target.rows, encoder.width):
             raise StoreDamaged(f"{vectors.shape} vectors for {target.rows} rows: index the pictures again.")
@@ -382,25 +380,22 @@ class Library:
 
     def verify(self) -> list[str]:
         """Reads everything and returns one sentence a fault; an empty list if the library is what was written."""
-        faults = []
+        return list(self._faults().values())
+
+    def _faults(self) -> dict[int, str]:
+        """Returns what is wrong with each damaged segment, by its number."""
+        faults = {}
         for number, segment in self.segments.items():
             notes = self._all("SELECT name, bytes, sha256 FROM segment_file WHERE segment = ?", number)
             try:
                 segment.check({row[0]: FileNote(*row) for row in notes})
             except StoreDamaged as error:
-                faults.append(str(error))
+                faults[number] = str(error)
         return faults
 
     def repair(self) -> list[Path]:
         """Drops damaged segments; returns the files whose pictures the next indexing embeds again."""
-        lost: list[Path] = []
-        for number, segment in self.segments.items():
-            notes = self._all("SELECT name, bytes, sha256 FROM segment_file WHERE segment = ?", number)
-            try:
-                segment.check({row[0]: FileNote(*row) for row in notes})
-            except StoreDamaged:
-                lost += self._drop(number)
-        return lost
+        return [path for number in self._faults() for path in self._drop(number)]
 
     def _drop(self, number: int) -> list[Path]:
         """Forgets the files whose rows are nowhere else; ids need not be readable any more."""

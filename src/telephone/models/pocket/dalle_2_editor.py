@@ -10,7 +10,7 @@ from telephone.core.errors import UsageError
 from telephone.core.images import from_array
 from telephone.core.seeds import digest
 from telephone.models.base import ImageEditor, Traits
-from telephone.models.runtime import image_batch, limited_threads
+from telephone.models.runtime import full_batches, image_batch, limited_threads
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,8 +22,7 @@ ARROW = "=>"
 """Separates what an image shows from what it is to show, in the text of a text difference."""
 SIZE = 64
 BATCH = 4
-"""Images of a batch, the last one padded: PyTorch chooses its kernels by the size of the batch, and another kernel may
-round the last bits differently. So an image has the same bytes in every batch."""
+"""Images of a batch, each of exactly this size, so that an image has the same bytes in every batch."""
 
 
 class DallE2Editor(ImageEditor):
@@ -107,8 +106,7 @@ class DallE2Editor(ImageEditor):
         others = list(references) if references is not None else list(images)
         items = list(zip(images, texts, chosen, others, strict=True))
         made: list[Image.Image] = []
-        for start in range(0, len(items), BATCH):
-            part = (items[start : start + BATCH] + items[-1:] * BATCH)[:BATCH]
+        for part in full_batches(items, BATCH):
             with limited_threads():
                 pixels = self._edit(part, strength)
             made += [from_array(image) for image in pixels.numpy()]

@@ -14,7 +14,7 @@ from telephone.models.base import Text2Image, Traits
 from telephone.models.best_of import best_of
 from telephone.models.pocket.pocket_net import PocketNet
 from telephone.models.provider import choice, integer, number
-from telephone.models.runtime import limited_threads
+from telephone.models.runtime import full_batches, limited_threads
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 SIZE = 64
 """Side of the generated images, in pixels."""
 BATCH = 4
-"""Images are generated in batches of exactly this size, the last one padded: PyTorch chooses its kernels by the size of
-the batch, and another kernel may round the last bits differently. So an image has the same bytes in every batch."""
+"""Images are generated in batches of exactly this size, so that an image has the same bytes in every batch."""
 BEST_OF_OPTIONS = {"best_of": integer(1, 64)}
 DIFFUSION_OPTIONS = {
     "steps": integer(1, 1000),
@@ -86,8 +85,7 @@ class PocketText2Image(Text2Image):
     def _images(self, texts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image]:
         items = list(zip(texts, seeds, strict=True))
         images: list[Image.Image] = []
-        for start in range(0, len(items), BATCH):
-            part = (items[start : start + BATCH] + items[-1:] * BATCH)[:BATCH]
+        for part in full_batches(items, BATCH):
             with limited_threads():
                 pixels = self._generate([text for text, _ in part], [seed for _, seed in part])
             images += [from_array(image) for image in pixels.numpy()]
