@@ -38,7 +38,7 @@ def test_complete_dropout_leaves_bytes_and_none_the_merges():
 
 def test_merges_are_the_most_frequent_pairs_and_of_equal_ones_the_first():
     found = BytePairTokenizer.learn(["aaab aab"], 3)
-    # "a" + "a" is there three times. Then all pairs are there once, and " " + "aa" and "a" + "b" have the lowest numbers.
+    # "a" + "a" is there three times. Then all are there once; " " + "aa" and "a" + "b" have the lowest numbers.
     assert found.merges == ((ord("a"), ord("a")), (ord(" "), BYTES), (ord("a"), ord("b")))
     assert [found.decode([BYTES + index]) for index in range(3)] == ["aa", " aa", "ab"]
     assert found.encode("aaab aab") == [BYTES, BYTES + 2, BYTES + 1, ord("b")]
@@ -47,7 +47,7 @@ def test_merges_are_the_most_frequent_pairs_and_of_equal_ones_the_first():
 def test_frequent_words_become_one_token_and_learning_ends_by_itself():
     assert BytePairTokenizer.learn(["on on on"], 100).merges == ((ord("o"), ord("n")), (ord(" "), BYTES))
     words = BytePairTokenizer.learn(TEXTS, 1000)
-    assert len(words.encode(TEXTS[0])) == 6
+    assert len(words.encode(TEXTS[0])) == 7  # six words and a full stop
     assert len(BytePairTokenizer.learn([], 10)) == BYTES
 
 
