@@ -110,16 +110,26 @@ def test_a_low_temperature_leaves_one_code():
     warm = dvae.gumbel_softmax(draw_logits(), 1.0, torch.Generator().manual_seed(0))
     assert found.amax(1).mean() > 0.9 > warm.amax(1).mean()
     assert torch.equal(found.argmax(1), warm.argmax(1))
-    for tau in (0, -1, float("nan")):
+    for tau in (0.0, -1.0, float("nan")):
         with pytest.raises(ValueError, match="above 0"):
             dvae.gumbel_softmax(draw_logits(), tau)
 
 
 def test_the_temperature_falls_by_a_cosine_over_an_eighth():
-    assert dvae.temperature(0) == 1
+    assert dvae.temperature(0.0) == 1
     assert dvae.temperature(1 / 16) == pytest.approx((1 + 1 / 16) / 2)
-    assert dvae.temperature(0.125) == dvae.temperature(1) == 1 / 16
+    assert dvae.temperature(0.125) == dvae.temperature(1.0) == 1 / 16
     assert (np.diff([dvae.temperature(step / 100) for step in range(13)]) < 0).all()
+
+
+def test_at_the_start_a_mixture_is_near_the_vector_of_the_encoder():
+    net, x = build(), torch.rand(2, 3, 16, 16) * 2 - 1
+    logits = net.logits(x).detach()
+    assert 2 < logits.std() < 8
+    vectors = net.encoder[:-1](x).detach()
+    near = torch.cosine_similarity(net.mix(logits, 1 / 16, torch.Generator().manual_seed(0)).detach(), vectors, dim=1)
+    other = torch.cosine_similarity(vectors.roll(1, 2), net.mix(logits, 1 / 16).detach(), dim=1)
+    assert near.mean() > other.mean() + 0.2
 
 
 def test_usage_counts_codes():
