@@ -6,6 +6,7 @@ from telephone.models.pocket import (
     clip,
     clip_interrogator,
     clip_prefix,
+    dalle_1,
     dalle_2,
     dalle_mini,
     instruction_following,
@@ -20,6 +21,7 @@ from telephone.models.pocket.pocket_net import PocketNet, provider_of
 NETS: tuple[PocketNet, ...] = (
     stable_diffusion.NET,
     dalle_2.NET,
+    dalle_1.NET,
     dalle_mini.NET,
     vqgan_clip.NET,
     mplug_owl.NET,
@@ -31,6 +33,7 @@ NETS: tuple[PocketNet, ...] = (
     clip_interrogator.NET,
     clip.NET,
     vqgan_clip.VQGAN,
+    dalle_1.DVAE,
     blip.ANSWERING,
     instruction_following.LANGUAGE_MODEL,
     scene_reader.NET,
