@@ -82,3 +82,14 @@ def test_what_cannot_be_done_is_said():
         text2image("pocket/vqgan-clip?steps=2&frames=1&best_of=2")
     with pytest.raises(UsageError, match="A film needs an optimisation"):
         text2image("pocket/vqgan-clip").film("a cat", 0)
+
+
+def test_with_no_steps_an_image_comes_back_through_its_codes():
+    from telephone import world
+    from telephone.lineage.reconstruct import psnr
+
+    images = [world.render(world.sample("easy", seed, split="test"), size=64, seed=1) for seed in range(3)]
+    editor = image_editor("pocket/vqgan-clip?steps=0")
+    made = editor.edit_images(images, [""] * 3, [1, 2, 3])
+    assert all(psnr(before, after, 64) > 20 for before, after in zip(images, made, strict=True))
+    assert editor.edit_images(images[1:2], ["any text"], [9])[0].tobytes() == made[1].tobytes()

@@ -104,7 +104,8 @@ class VqganClip(PocketText2Image):
 class VqganClipEditor(ImageEditor):
     """VQGAN-CLIP by optimisation from a given image towards texts, reference images, or both.
 
-    An empty text leaves the reference alone. `reference` is the weight of the reference images.
+    An empty text leaves the reference alone. `reference` is the weight of the reference images. With `steps=0` an image
+    comes back through its codes, whatever the text.
     """
 
     def __init__(self, steps: int = 50, views: int = 8, frames: int = 0, reference: float = 1.0) -> None:
@@ -149,9 +150,18 @@ class VqganClipEditor(ImageEditor):
         from telephone.nets.vqgan_clip import ImagePrompt
 
         image, text, seed, reference = item
+        if not self.plan[0]:
+            return self._reconstructed(image)
         goals = [] if reference is None else [ImagePrompt(image_batch([reference], SIZE)[0], self.reference)]
         prompts = _prompts(text) if text.strip() or not goals else ()
         return in_a_row(optimised(self._nets, prompts, seed, self.plan, image, goals))
+
+    def _reconstructed(self, image: Image.Image) -> Image.Image:
+        import torch
+
+        vqgan = self._nets[1]
+        with torch.no_grad():
+            return from_array(vqgan.decode_codes(vqgan.encode(image_batch([image], SIZE))[1])[0].numpy())
 
     @cached_property
     def _nets(self) -> tuple[Any, Any]:
@@ -241,6 +251,6 @@ NET = PocketNet(
     model=VqganClip,
     options={"start": choice("feed-forward", "codes"), "steps": integer(0, 10_000), **FILM_OPTIONS, **BEST_OF_OPTIONS},
     editor=VqganClipEditor,
-    editor_options={"steps": integer(1, 10_000), "reference": number(-10, 10), **FILM_OPTIONS},
+    editor_options={"steps": integer(0, 10_000), "reference": number(-10, 10), **FILM_OPTIONS},
     roster="a small feed-forward VQGAN-CLIP",
 )
