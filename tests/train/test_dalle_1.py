@@ -102,7 +102,7 @@ def test_the_recipe_of_the_dvae_makes_a_file_and_resumes(make_recipe, losses, mo
     monkeypatch.setattr(dvae, "STAGES", {"dvae": StagePlan(3, 1)})
     longer = dvae.main(replace(recipe, scale=1.0))
     assert read_metadata(longer)[1]["steps"] == {"dvae": 3}
-    assert all(0 <= value for value in losses(recipe, "dvae", "nats_a_code"))
+    assert all(value >= 0 for value in losses(recipe, "dvae", "nats_a_code"))
 
 
 START_CONFIG = dalle_1.start_config

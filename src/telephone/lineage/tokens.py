@@ -75,9 +75,7 @@ def _fidelity(images: list[Image.Image], made: dict[str, list[Image.Image]]) -> 
     return rows
 
 
-def _strips(
-    images: list[Image.Image], made: dict[str, list[Image.Image]], seen: dict[str, list[Scene]]
-) -> list[Strip]:
+def _strips(images: list[Image.Image], made: dict[str, list[Image.Image]], seen: dict[str, list[Scene]]) -> list[Strip]:
     columns = {"picture": images, **made}
     return [
         Strip(
