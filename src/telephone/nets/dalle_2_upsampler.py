@@ -50,8 +50,13 @@ class Upsampler(nn.Module):
         self, x: Float[Tensor, "batch 3 H W"], t: Float[Tensor, " batch"], small: Float[Tensor, "batch 3 h w"]
     ) -> Float[Tensor, "batch 3 H W"]:
         """Returns x0 for noised large images at times in [0, 1], given the small ones; H = 2 h, W = 2 w."""
-        h = F.silu(self.conv_in(torch.cat([F.pixel_unshuffle(x, 2), small], dim=1)))
-        coarse = self.middle(self.down(h), self.time(time_features(t)))
+        inputs = torch.cat([F.pixel_unshuffle(x, 2), small], dim=1)
+        return self._residual(inputs, self.time(time_features(t)), small)
+
+    def _residual(self, inputs: Tensor, time: Tensor, small: Tensor) -> Tensor:
+        """Returns the interpolated small images plus what the net adds, given all inputs at their resolution."""
+        h = F.silu(self.conv_in(inputs))
+        coarse = self.middle(self.down(h), time)
         h = h + self.up(F.silu(coarse))
         h = h + self.mix(F.silu(h))
         smooth = F.interpolate(small, scale_factor=2.0, mode="bilinear", align_corners=False)

@@ -228,9 +228,11 @@ class UNet(nn.Module):
         config = self.config
         stage = nn.ModuleList([ResBlock(inputs, outputs, config.time_width)])
         if level >= config.attention_from:
-            size = config.latent_size // config.patch >> level
-            stage.append(SpatialTransformer(outputs, size, config.expand[level], config))
+            stage.append(self._transformer(outputs, config.latent_size // config.patch >> level, level))
         return stage
+
+    def _transformer(self, channels: int, size: int, level: int) -> SpatialTransformer:
+        return SpatialTransformer(channels, size, self.config.expand[level], self.config)
 
     @staticmethod
     def _run(

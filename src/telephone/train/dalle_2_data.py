@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -133,10 +134,15 @@ def prepare(recipe: Recipe, clip: Clip) -> TrainingImages:
     rng = np.random.default_rng(recipe.seed)
     texts = [[data.any_caption(scene, rng) for scene in pictures.scenes] for _ in range(2)]
     embeddings = embed(recipe, clip, pictures.pixels)
-    four = pictures.pixels.reshape(-1, 32, 2, 32, 2, 3).sum(axis=(2, 4), dtype=np.uint16)
-    small = ((four + 2) // 4).astype(np.uint8)
+    small = small_pixels(pictures.pixels)
     weight = F.interpolate(position_weights(pictures), scale_factor=2.0)
     return TrainingImages(torch.from_numpy(small.transpose(0, 3, 1, 2).copy()), weight, texts, embeddings)
+
+
+def small_pixels(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Returns images [n, 64, 64, 3] at half the height and width: each pixel is the rounded mean of four."""
+    four = pixels.reshape(-1, SIDE, 2, SIDE, 2, 3).sum(axis=(2, 4), dtype=np.uint16)
+    return ((four + 2) // 4).astype(np.uint8)
 
 
 @torch.no_grad()
