@@ -82,7 +82,7 @@ class KnownPixels:
         return KnownPixels(self.image.repeat(times, 1, 1, 1), self.mask.repeat(times, 1, 1, 1))
 
 
-def all_masked(batch: int, size: int, like: Tensor) -> KnownPixels:
+def all_masked(batch: int, size: int, like: Float[Tensor, "*shape"]) -> KnownPixels:
     """Returns images of which nothing is known."""
     return KnownPixels(like.new_zeros(batch, 3, size, size), like.new_ones(batch, 1, size, size))
 
@@ -91,7 +91,7 @@ def all_masked(batch: int, size: int, like: Tensor) -> KnownPixels:
 
 
 class JointBlock(nn.Module):
-    """Self-attention whose keys and values include the text's, and a two-layer net, each pre-normalised and residual."""
+    """Self-attention with the text's keys and values in it, and a two-layer net, each pre-normalised and residual."""
 
     def __init__(self, width: int, heads: int, context_width: int, expand: int) -> None:
         """Builds the layer; the text has a projection to keys and values of its own (section 2.4)."""
@@ -121,7 +121,7 @@ class JointTransformer(SpatialTransformer):
     def __init__(self, channels: int, size: int, expand: int, config: UNetConfig) -> None:
         """`size` is the side of the feature map; each position has a learned embedding."""
         super().__init__(channels, size, expand, config)
-        self.block: nn.Module = JointBlock(channels, config.heads, config.context_width, expand)
+        self.block = JointBlock(channels, config.heads, config.context_width, expand)
 
 
 class GlideUNet(UNet):
@@ -152,9 +152,7 @@ class GlideUNet(UNet):
         x0 = self(torch.cat([x, known.channels()], dim=1), t, text)
         return diffusion.with_skip(x0, x, t, self.skip)
 
-    def guided(
-        self, text: Float[Tensor, "batch m context"], guidance: float, known: KnownPixels
-    ) -> diffusion.Denoiser:
+    def guided(self, text: Float[Tensor, "batch m context"], guidance: float, known: KnownPixels) -> diffusion.Denoiser:
         """Returns the denoiser with classifier-free guidance (section 2.3); the known pixels are in each prediction."""
         both, twice = torch.cat([text, self.null_context.expand_as(text)]), known.repeat(2)
 

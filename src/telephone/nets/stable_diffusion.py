@@ -171,7 +171,7 @@ class SpatialTransformer(nn.Module):
         super().__init__()
         self.norm = nn.GroupNorm(8, channels)
         self.position = nn.Parameter(torch.randn(size * size, channels) * 0.02)
-        self.block = TransformerBlock(channels, config.heads, config.context_width, expand)
+        self.block: nn.Module = TransformerBlock(channels, config.heads, config.context_width, expand)
         self.out = nn.Linear(channels, channels)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
@@ -251,8 +251,8 @@ class UNet(nn.Module):
         t: Float[Tensor, " batch"],
         context: Float[Tensor, "batch m context"],
         extra: Float[Tensor, "batch time"] | None = None,
-    ) -> Float[Tensor, "batch c h w"]:
-        """Returns x0 for latents at times in [0, 1].
+    ) -> Float[Tensor, "batch outputs h w"]:
+        """Returns x0 for latents at times in [0, 1]; inputs may have further channels.
 
         The context's last vector is added to the time embedding, and so is `extra`, if given.
         """

@@ -4,8 +4,8 @@ It starts from the nets of `pocket/dalle-2`: from its text encoder, which stays 
 its decoder, whose cross-attention becomes text in self-attention.
 
 1. `base`: the base model learns to draw 32 x 32 pixels given the text, of which one in five is empty (section 2.3).
-2. `inpaint`: the same with a part of the pixels known (section 2.5). Part of the images stays wholly masked, so that the
-   net goes on drawing whole images; texts are empty as often.
+2. `inpaint`: the same with a part of the pixels known (section 2.5). Part of the images stays wholly masked, so that
+   the net goes on drawing whole images; texts are empty as often.
 3. `upsampler`: the upsampler learns to use the text and known pixels.
 
 Whole images are rendered without random shifts and mirroring, so a text determines its image almost entirely; images
