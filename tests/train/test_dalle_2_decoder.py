@@ -62,6 +62,26 @@ def test_the_projection_starts_as_the_regression_to_text_vectors(recipe):
     assert error < 0.9 * (words - words.mean(0)).square().mean()
 
 
+def test_training_goes_on_from_a_decoder_of_this_recipe(recipe):
+    recipe.start()
+    net, training = dalle_2_decoder.build(recipe), TrainingSet(recipe)
+    dalle_2_decoder.start_projection(net, training.images, tokenized(training.images, net.config.text))
+    save_weights(recipe.folder / "dalle-2.start", net, net.config, {}, ("decoder.",))
+    again = dalle_2_decoder.build(recipe)
+    for name, value in again.decoder.state_dict().items():
+        expected = net.decoder.state_dict()[name]
+        assert torch.allclose(value, expected, rtol=2e-3, atol=1e-2 * float(expected.abs().mean())), name
+
+
+def test_a_null_embedding_far_from_all_others_starts_at_their_mean(recipe):
+    recipe.start()
+    net = dalle_2_decoder.build(recipe)
+    with torch.no_grad():
+        net.decoder.null_image.fill_(50.0)
+    trained = dalle_2_decoder.train(recipe, net, TrainingSet(recipe))
+    assert trained.decoder.null_image.abs().max() < 0.1
+
+
 def off_diagonal(rows):
     """Returns the mean absolute covariance of two directions as a share of the mean variance."""
     covariance = torch.cov(rows.T)

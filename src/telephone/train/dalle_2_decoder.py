@@ -7,6 +7,8 @@ some embeddings are the prior's guesses for the caption, which is what the decod
 of the times is uniform, and at low noise the input is passed on, so that DDIM can be inverted.
 
     telephone learn dalle-2-decoder
+
+A `dalle-2.safetensors` of this recipe in the folder of `--out` is trained further.
 """
 
 from dataclasses import replace
@@ -38,14 +40,14 @@ CONDITIONING = ImageConditioning(tokens=7, hidden=512, skip=0.09)
 """The error of the first decoder at low noise was measured as .09."""
 FITTED = 12_000
 """Pictures from which the start of the projection is computed."""
-GUESSED = 12_000
+GUESSED = 24_000
 """Captions whose embedding is guessed by the prior."""
-SHARES = (0.35, 0.35, 0.25, 0.05)
+SHARES = (0.45, 0.2, 0.3, 0.05)
 """Shares of samples with both conditions, the embedding alone, the text alone, and neither."""
 UNIFORM = 0.25
 """Share of uniform times; the others favour high noise, where the conditions decide."""
-GUESSES = 0.3
-"""Share of the prior's guesses among the embeddings of pictures that have one."""
+GUESSES = 0.6
+"""Share of the prior's guesses among the embeddings of pictures that have one, where the text is given as well."""
 
 
 def main(recipe: Recipe) -> Path:
@@ -55,19 +57,23 @@ def main(recipe: Recipe) -> Path:
     training = TrainingSet(recipe)
     train(recipe, net, training)
     show_all(recipe, net.eval(), training.clip, "last")
-    about = recipe.about("pocket/dalle-2") | {"clip": content_hash(borrow(recipe, CLIP).read_bytes())}
+    used = {
+        part: content_hash(borrow(recipe, name).read_bytes()) for part, name in (("clip", CLIP), ("start", DECODER))
+    }
+    about = recipe.about("pocket/dalle-2") | used
     path = recipe.weights.with_name(f"{DECODER}.safetensors")
     save_weights(path, net, net.config, about, ("decoder.",))
     return path
 
 
 def build(recipe: Recipe) -> UnClip:
-    """Returns the shipped net with a decoder whose projection of the embedding is new."""
+    """Returns the shipped net; the projection of a decoder of the first recipe is new."""
     paths = borrow(recipe, DECODER), borrow(recipe, OTHERS)
-    config = replace(UnClipConfig.from_dict(read_metadata(paths[0])[0]), conditioning=CONDITIONING)
-    net = UnClip(config)
+    before = UnClipConfig.from_dict(read_metadata(paths[0])[0])
+    net = UnClip(replace(before, conditioning=CONDITIONING))
     known = {name: value for path in paths for name, value in read_tensors(path).items()}
-    kept = {name: value for name, value in known.items() if not name.startswith("decoder.image_tokens.")}
+    same = before.conditioning == CONDITIONING
+    kept = {name: value for name, value in known.items() if same or not name.startswith("decoder.image_tokens.")}
     fresh = {name: value for name, value in net.state_dict().items() if name not in kept}
     net.load_state_dict(kept | fresh)
     return channels_last(net).to(recipe.device)
@@ -82,7 +88,9 @@ def train(recipe: Recipe, net: UnClip, training: TrainingSet) -> UnClip:
     if not stage.done:
         tokens = tokenized(training.images, net.config.text)
         if stage.step == 0:
-            start_projection(net, training.images, tokens)
+            if torch.equal(net.decoder.whitener, torch.eye(net.config.embedding, device=recipe.device)):
+                start_projection(net, training.images, tokens)
+            start_null_image(net)
             stage.ema = Ema(net.decoder)
         guesses = guess_embeddings(recipe, net, training)
     for step in stage:
@@ -104,6 +112,16 @@ def start_projection(net: UnClip, images: TrainingImages, tokens: Tensor) -> Non
     decoder.whitener.copy_(covariance_roots(scaled)[0])
     words = torch.cat([net.text_encoder(part.to(device)).flatten(1) for part in tokens[0, :FITTED].split(200)])
     set_linear(decoder.image_tokens, *ridge_regression(scaled @ decoder.whitener, words))
+
+
+@torch.no_grad()
+def start_null_image(net: UnClip) -> None:
+    """Sets the null embedding to 0, the mean of all embeddings.
+
+    The first recipe's lies fifty standard deviations from there. Whitened and projected it becomes context vectors so
+    large that the text beside them has no effect: with it, 22 % of facts were kept of the text alone, without it 90 %.
+    """
+    net.decoder.null_image.zero_()
 
 
 @torch.no_grad()
@@ -144,9 +162,10 @@ def loss(net: UnClip, images: TrainingImages, tokens: Tensor, guesses: Tensor, g
     with torch.no_grad():
         text = net.text_encoder(words)
         image = net.space.normalise(images.embeddings[rows].to(device))
-    guessed = (rows < len(guesses)) & (torch.rand(BATCH, generator=generator) < GUESSES)
+    case = torch.multinomial(torch.tensor(SHARES), BATCH, replacement=True, generator=generator)
+    guessed = (case == 0) & (rows < len(guesses)) & (torch.rand(BATCH, generator=generator) < GUESSES)
     image[guessed.to(device)] = guesses[rows[guessed]].to(device)
-    case = torch.multinomial(torch.tensor(SHARES), BATCH, replacement=True, generator=generator).to(device)
+    case = case.to(device)
     image = decoder.drop_image(image, (case == 2) | (case == 3))
     text = decoder.drop_context(text, (case == 1) | (case == 3))
     t = mixed_times(BATCH, generator).to(device)
