@@ -69,8 +69,10 @@ def test_more_components_keep_more_facts(context):
 def test_the_prior_helps(context):
     found = ablate.run(context, ablate.AblateOptions(n=8, steps=4))
     by_name = {each.name: each.value for each in found.measures}
-    assert found.verdict is Verdict.HOLDS
-    assert by_name["facts kept, diffusion prior, with caption"] > by_name["facts kept, no embedding, without caption"]
+    assert found.verdict in (Verdict.HOLDS, Verdict.UNDECIDED)
+    nothing = by_name["facts kept, no embedding, without caption"]
+    assert by_name["facts kept, diffusion prior, with caption"] > nothing
+    assert by_name["facts kept, diffusion prior, without caption"] > nothing
 
 
 @pytest.mark.parametrize(
