@@ -94,7 +94,7 @@ def film_of_drawing(ref: str, text: str, output: str | Path, seed: int = 0) -> G
     path = film_path(Path(output))
     model = text2image(ref)
     if not isinstance(model, FilmModel):
-        raise UsageError(f"{ref} has no film: use pocket/dalle-mini, or pocket/vqgan-clip with steps.")
+        raise UsageError(f"{ref} has no film: use pocket/dalle-mini, pocket/clipdraw, or pocket/vqgan-clip with steps.")
     frames = model.film(text, seed)
     scale = max(1, FILM_SIDE // max(frames[0].size))
     size = (frames[0].width * scale, frames[0].height * scale)
