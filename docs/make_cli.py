@@ -10,7 +10,7 @@ from typing import Any
 
 from typer.models import ArgumentInfo, OptionInfo
 
-from telephone.cli import app, lineage
+from telephone.cli import app, lineage, search
 from telephone.cli.command_group import SECTIONS
 from telephone.cli.operation_command import operation_function
 from telephone.lineage.all_operations import available
@@ -72,12 +72,13 @@ class Parameter:
 def page() -> str:
     """Returns the whole page."""
     commands = {command.name: command.callback for command in app.registered_commands}
-    commands["lineage"] = lineage.command
+    commands |= {"lineage": lineage.command, "search": search.command}
     parts = [HEAD]
     for section, names in SECTIONS.items():
         parts.append(f"## {section}\n")
         parts += [describe(name, commands[name]) for name in names]
     parts += [describe(f"lineage {name}", operation_function(name), "####") for name in available()]
+    parts += [describe(f"search {name}", function, "####") for name, function in search.COMMANDS.items()]
     return "\n".join(parts)
 
 

@@ -22,6 +22,7 @@ from telephone.cli import (
     prompts,
     report,
     resume,
+    search,
     serve,
     show,
     tell,
@@ -68,6 +69,7 @@ COMMANDS = (
 for module in COMMANDS:
     app.command(module.NAME, cls=Command)(module.command)
 app.add_typer(lineage.app, name=lineage.NAME)
+app.add_typer(search.app, name=search.NAME)
 
 
 def _version(requested: bool) -> None:

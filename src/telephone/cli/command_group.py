@@ -17,6 +17,7 @@ SECTIONS = {
     "Play": ("plan", "play", "resume", "report", "judge", "show", "film", "compare", "leaderboard"),
     "Store": ("verify", "export"),
     "Models and prompts": ("players", "prompts", "draw", "tell", "learn", "fetch", "serve", "doctor"),
+    "Pictures": ("search",),
     "The pocket world": ("world", "lineage"),
 }
 """The commands by section, in the order of the help."""

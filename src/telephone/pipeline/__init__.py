@@ -52,6 +52,19 @@ from telephone.pipeline.results import (
     TableExport,
     VerifyResult,
 )
+from telephone.pipeline.searching import (
+    SearchIndexOptions,
+    SearchQuestion,
+    search_broken,
+    search_check,
+    search_index,
+    search_merge,
+    search_pictures,
+    search_repair,
+    search_sheet,
+    search_stats,
+    search_verify,
+)
 from telephone.pipeline.single_calls import BestOf, GeneratedImage, describe_image, film_of_drawing, generate_image
 from telephone.pipeline.telephone_line import TelephoneLine
 from telephone.prompts import get_prompts
@@ -93,6 +106,8 @@ __all__ = [
     "RunGames",
     "RunOpened",
     "RunsLeaderboard",
+    "SearchIndexOptions",
+    "SearchQuestion",
     "SizeQuestion",
     "TableExport",
     "TelephoneLine",
@@ -125,6 +140,15 @@ __all__ = [
     "play",
     "report",
     "resume",
+    "search_broken",
+    "search_check",
+    "search_index",
+    "search_merge",
+    "search_pictures",
+    "search_repair",
+    "search_sheet",
+    "search_stats",
+    "search_verify",
     "text2image",
     "verify",
     "write_operation",

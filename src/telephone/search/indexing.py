@@ -132,7 +132,17 @@ def index_folder(
 def _add_encoder(library: Library, model: Embedder) -> Encoder:
     probe = model.embed_images([Image.new("RGB", (8, 8))])
     width = int(np.asarray(probe).shape[1])
-    return Encoder(library.add_encoder(name_of(model), model.traits().fingerprint, width), model)
+    # The address, by which searches load the model again; a model that was made in Python has only a name.
+    ref = model.ref or name_of(model)
+    return Encoder(library.add_encoder(ref, model.traits().fingerprint, width, _reads(model)), model)
+
+
+def _reads(model: Embedder) -> str:
+    try:
+        model.embed_texts(["a red apple"])
+    except UsageError:
+        return "image"
+    return "image,text"
 
 
 @dataclass
