@@ -42,7 +42,7 @@ class SketchOptions:
 
     prompt: str = ""
     """Draw this instead of held-out prompts; weighted parts: `a red cat | a dog:-0.3`."""
-    steps: int = 40
+    steps: int = 30
     """Steps of the optimisation."""
     shapes: int = 8
     """How many shapes or strokes a drawing has."""
