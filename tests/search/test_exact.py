@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telephone.search import exact
+from telephone.search.exact import as_float32
 from telephone.search.library import Block
 
 
@@ -48,3 +49,10 @@ def test_blocks_larger_than_the_scan_takes_at_once(monkeypatch):
     query = unit(random, 1)
     best = np.argsort(-(vectors.astype(np.float32) @ query[0]))[:5]
     assert exact.nearest([block], query, 5).ids[0].tolist() == best.tolist()
+
+
+def test_large_parts_become_the_same_numbers_in_single_precision():
+    rows = np.random.default_rng(3).normal(size=(2100, 512)).astype(np.float16)
+    rows[0, :4] = [0, -0.0, 6e-8, 65504]
+    assert rows.size >= 1 << 20
+    assert np.array_equal(as_float32(rows), rows.astype(np.float32))

@@ -229,3 +229,12 @@ def test_a_process_that_is_killed_at_any_point_is_continued_by_the_next(tmp_path
             assert folders == [f"{number:06d}" for number in library.segments]
         ends.append(at)
     assert len(ends) >= 15
+
+
+def test_properties_of_rows_in_several_row_groups_come_in_the_order_of_the_ids(library, monkeypatch):
+    monkeypatch.setattr("telephone.search.segment.ROW_GROUP", 8)
+    ids = library.add(picture(key) for key in range(40))
+    library.seal()
+    wanted = [ids[33], ids[0], ids[7], ids[8], ids[39]]
+    assert [each["id"] for each in library.properties(wanted)] == wanted
+    assert [each["width"] for each in library.properties(wanted)] == [34, 1, 8, 9, 40]

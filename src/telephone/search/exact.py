@@ -15,6 +15,9 @@ from telephone.search.library import Block
 BLOCK = 16384
 """Rows that are converted to float32 at once: 32 MiB at 512 numbers a row."""
 
+_MANY = 1 << 20
+"""Numbers from which a conversion is left to torch, which takes long to import."""
+
 
 @dataclass(frozen=True)
 class Nearest:
@@ -57,11 +60,21 @@ def _scan(block: Block, keep: NDArray[np.bool_], queries: NDArray[np.float32], k
     for start in range(0, total, BLOCK):
         at = np.arange(start, min(start + BLOCK, total)) if rows is None else rows[start : start + BLOCK]
         part = block.vectors[start : start + BLOCK] if rows is None else block.vectors[at]
-        scores = queries @ part.astype(np.float32).T
+        scores = queries @ as_float32(part).T
         if rows is None:
             scores[:, ~keep[start : start + BLOCK]] = -np.inf
         found = join(found, block.ids[at], scores, k)
     return found
+
+
+def as_float32(rows: NDArray[np.float16]) -> NDArray[np.float32]:
+    """Returns rows in single precision; large parts by torch, whose conversion is several times as fast as NumPy's."""
+    if rows.size < _MANY:
+        return rows.astype(np.float32)
+    import torch
+
+    converted: NDArray[np.float32] = torch.from_numpy(np.array(rows)).float().numpy()
+    return converted
 
 
 def join(found: Nearest, ids: NDArray[np.int64], scores: NDArray[np.float32], k: int) -> Nearest:

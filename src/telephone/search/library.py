@@ -205,7 +205,7 @@ class Library:
             here = np.intersect1d(wanted, segment.ids)
             if len(here):
                 at = np.searchsorted(segment.ids, here)
-                for values in segment.table().take(pa.array(at)).to_pylist():
+                for values in segment.take(at):
                     found[int(values["id"])] = values
         for key in {int(each) for each in ids} - found.keys():
             for row in self._all("SELECT properties FROM live WHERE id = ?", key):

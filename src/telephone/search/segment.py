@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -76,6 +77,28 @@ class Segment:
         if found.num_rows != self.rows:
             raise damaged(path, f"it has {found.num_rows} rows, not {self.rows}")
         return found
+
+    def take(self, rows: NDArray[np.int64]) -> list[dict[str, Any]]:
+        """Returns the properties of a few rows, ascending; reads only the row groups that hold them.
+
+        Raises:
+            StoreDamaged: the file is missing or is not what was written.
+        """
+        path = self.folder / ITEMS
+        found: list[dict[str, Any]] = []
+        try:
+            file = self._items
+            for group in np.unique(rows // ROW_GROUP):
+                here = rows[rows // ROW_GROUP == group] - group * ROW_GROUP
+                found += file.read_row_group(int(group)).take(pa.array(here)).to_pylist()
+        except (OSError, pa.ArrowException) as error:
+            raise damaged(path, " ".join(str(error).split())[:120]) from error
+        return found
+
+    @cached_property
+    def _items(self) -> pq.ParquetFile:
+        """The open file: its footer is read once."""
+        return pq.ParquetFile(self.folder / ITEMS, memory_map=True)
 
     def vectors(self, encoder: int, width: int) -> NDArray[np.float16] | None:
         """Returns the vectors of an encoder, float16 [rows, width], mapped from the disk; None if it has none.
