@@ -69,6 +69,7 @@ class ClipCauses(nn.Module):
             made.image_encoder.load_state_dict(self.encoders[name].state_dict())
             return made
         own = self.projections[name]
+        assert isinstance(own, ClipProjections)
         projection_of(made.image_encoder).load_state_dict(own.image.state_dict())
         projection_of(made.text_encoder).load_state_dict(own.text.state_dict())
         made.logit_scale.data.copy_(own.logit_scale.data)

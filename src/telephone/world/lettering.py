@@ -51,7 +51,7 @@ class Label:
     """A word on a piece of paper, and where it lies in a picture."""
 
     word: str
-    """Latin letters and spaces; small ones are printed as capitals."""
+    """Latin letters and spaces; lower-case ones are printed as capitals."""
     left: int = 0
     """Pixels from the left edge of the picture; the label is moved inwards until all of it is in the picture."""
     top: int = 0
