@@ -1,4 +1,4 @@
-"""`pocket/clip-causes`: variants of CLIP that differ in one cause of their training, printed words or hard negatives."""
+"""`pocket/clip-causes`: variants of CLIP that differ in one cause of their training, words or hard negatives."""
 
 from functools import cached_property
 from typing import Any
