@@ -24,7 +24,7 @@ def test_psnr():
 
 @pytest.mark.slow
 def test_pictures_are_reconstructed_and_eight_decide(context):
-    found = reconstruct.run(context, reconstruct.ReconstructOptions(n=8, steps=10))
+    found = reconstruct.run(context, reconstruct.ReconstructOptions(n=8, steps=20))
     assert found.verdict is Verdict.HOLDS
     assert found.measures[0].n == 8
     assert [len(strip.cells) for strip in found.strips] == [3] * 4

@@ -177,6 +177,8 @@ PRIORS = ("diffusion", "autoregressive", "zero", "text", "linear")
 class UnclipSampling(DecoderSampling):
     """Sampling options of all three parts; the decoder's are those of latent diffusion."""
 
+    steps: int = 6
+    """Calls of the decoder; with 4 a little noise remains."""
     upsampler_steps: int = 2
     """Calls of the upsampler; 0 interpolates."""
     prior: str = "diffusion"

@@ -21,7 +21,7 @@ class DallE2(PocketText2Image):
 
     def __init__(
         self,
-        steps: int = 4,
+        steps: int = 6,
         guidance: float = 1.5,
         eta: float = 0.0,
         solver: str = "dpm++",
