@@ -1,7 +1,7 @@
 """CLIP for noised images, and guidance by it (GLIDE: Nichol et al. 2021, arXiv 2112.10741, sections 2.4 and 4.3).
 
-The gradient of CLIP's score steers diffusion towards a text (Dhariwal & Nichol 2021, arXiv 2105.05233, section 4.1, with
-the score in place of a classifier). CLIP has to read the noised images of all times for that, so its image encoder is
+The gradient of CLIP's score steers diffusion towards a text (Dhariwal & Nichol 2021, arXiv 2105.05233, section 4.1,
+with the score in place of a classifier). CLIP has to read the noised images of all times for that, so its image encoder is
 trained on with noise and the time as a further input. The text encoder is that of `clip.py`, unchanged.
 
 Images are those of GLIDE's base model: float32 NCHW, 32 x 32, noised from [-1, 1].
@@ -51,9 +51,7 @@ class NoisedClip(nn.Module):
         nn.init.zeros_(last.bias)
         self.time = nn.Sequential(nn.Linear(64, width), nn.SiLU(), last)
 
-    def forward(
-        self, x: Float[Tensor, "batch 3 h w"], t: Float[Tensor, " batch"]
-    ) -> Float[Tensor, "batch embedding"]:
+    def forward(self, x: Float[Tensor, "batch 3 h w"], t: Float[Tensor, " batch"]) -> Float[Tensor, "batch embedding"]:
         """Returns the embeddings of noised images at times in [0, 1], not normalised; images of any size are scaled."""
         size = self.config.vision.image_size
         if x.shape[-1] != size:
