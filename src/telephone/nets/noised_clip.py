@@ -1,8 +1,8 @@
 """CLIP for noised images, and guidance by it (GLIDE: Nichol et al. 2021, arXiv 2112.10741, sections 2.4 and 4.3).
 
 The gradient of CLIP's score steers diffusion towards a text (Dhariwal & Nichol 2021, arXiv 2105.05233, section 4.1,
-with the score in place of a classifier). CLIP has to read the noised images of all times for that, so its image encoder is
-trained on with noise and the time as a further input. The text encoder is that of `clip.py`, unchanged.
+with the score in place of a classifier). CLIP has to read the noised images of all times for that, so its image encoder
+is trained on with noise and the time as a further input. The text encoder is that of `clip.py`, unchanged.
 
 Images are those of GLIDE's base model: float32 NCHW, 32 x 32, noised from [-1, 1].
 """

@@ -1,8 +1,8 @@
 """Recipe of `pocket/noised-clip` (Nichol et al. 2021, arXiv 2112.10741, section 2.4), in one stage. Needs `clip`.
 
 `noised-clip`: the image encoder of `pocket/clip` learns on from noised images of 32 x 32 pixels and their times. The
-text encoder is locked. The loss is the contrastive one, with a hard negative beside each caption, and the cosine distance to
-the embedding of the clean image.
+text encoder is locked. The loss is the contrastive one, with a hard negative beside each caption, and the cosine
+distance to the embedding of the clean image.
 
     telephone learn noised-clip
 """
