@@ -10,6 +10,7 @@ from telephone.nets.checkpoint import Ema, read_metadata, read_weights, save_wei
 from telephone.nets.stable_diffusion import (
     AutoencoderConfig,
     DiffusionSampling,
+    EditedImages,
     LatentDiffusion,
     LatentDiffusionConfig,
     TextEncoderConfig,
@@ -124,3 +125,28 @@ def test_the_average_follows_the_weights():
     for _ in range(100):
         ema.update(layer)
     assert abs(float(ema.weights["weight"]) - 10) < 0.1
+
+
+def test_an_edit_at_full_strength_hardly_depends_on_the_image(net):
+    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    full = [net.edit(TOKENS, [1, 2], EditedImages(each, 1.0), DiffusionSampling(steps=3)) for each in (images, -images)]
+    assert (full[0] - full[1]).abs().mean() < 0.1 * full[0].std()
+
+
+def test_latents_outside_a_mask_are_those_of_the_image(net):
+    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    with torch.no_grad():
+        known = net.autoencoder.decode(net.autoencoder.encode(images)).clamp(-1, 1)
+    black, one = torch.zeros(2, 1, 32, 32), torch.zeros(2, 1, 32, 32)
+    one[:, :, 5, 5] = 1
+    kept = net.edit(TOKENS, [1, 2], EditedImages(images, 0.8, black))
+    torch.testing.assert_close(kept, known, atol=1e-4, rtol=0)
+    edits = EditedImages(images, 0.8, one)
+    assert edits.latent_mask(torch.zeros(2, 4, 8, 8)).sum() == 2
+    assert not torch.allclose(net.edit(TOKENS, [1, 2], edits), known, atol=1e-3)
+
+
+def test_an_edit_refuses_a_strength_out_of_range(net):
+    for strength in (0.0, 1.1):
+        with pytest.raises(ValueError, match="strength"):
+            net.edit(TOKENS, [1, 2], EditedImages(torch.zeros(2, 3, 32, 32), strength))

@@ -11,7 +11,7 @@ Stable Diffusion uses CLIP's pre-trained text encoder.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -308,11 +308,30 @@ class DiffusionSampling:
         noise: Float[Tensor, "batch *shape"],
         seeds: Sequence[int],
         callback: diffusion.Callback | None = None,
+        schedule: diffusion.Schedule = diffusion.COSINE,
     ) -> Float[Tensor, "batch *shape"]:
-        """Returns the clean data that the chosen solver samples."""
+        """Returns the clean data that the chosen solver samples; `noise` is at the schedule's `t_max`."""
         if self.solver == "ddim" or self.eta > 0:
-            return diffusion.sample_ddim(denoise, noise, self.steps, self.eta, seeds, callback)
-        return diffusion.sample_dpmpp_2m(denoise, noise, self.steps, callback)
+            return diffusion.sample_ddim(denoise, noise, self.steps, self.eta, seeds, callback, schedule)
+        return diffusion.sample_dpmpp_2m(denoise, noise, self.steps, callback, schedule)
+
+
+@dataclass(frozen=True)
+class EditedImages:
+    """Images that are to be changed, and how far."""
+
+    image: Float[Tensor, "batch 3 H W"]
+    """In [-1, 1]."""
+    strength: float
+    """Time to which they are noised, above 0 to 1; 1 leaves nothing of them."""
+    mask: Float[Tensor, "batch 1 H W"] | None = None
+    """1 where an image is drawn, 0 where it is known; None draws all of it."""
+
+    def latent_mask(self, latent: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch 1 h w"]:
+        """Returns the mask of latents: one is drawn if any of its pixels is."""
+        if self.mask is None:
+            return torch.ones_like(latent[:, :1])
+        return F.adaptive_max_pool2d(self.mask, latent.shape[2:])
 
 
 class LatentDiffusion(nn.Module):
@@ -354,3 +373,35 @@ class LatentDiffusion(nn.Module):
         noise = noise.to(tokens.device)  # drawn on the CPU, so that a seed is the same noise on every device
         denoise = self.denoiser(self.text_encoder(tokens), how.guidance)
         return self.autoencoder.decode(how.run(denoise, noise, seeds, callback)).clamp(-1, 1)
+
+    @torch.no_grad()
+    def edit(
+        self,
+        tokens: Int[Tensor, "batch length"],
+        seeds: Sequence[int],
+        edits: EditedImages,
+        sampling: DiffusionSampling | None = None,
+    ) -> Float[Tensor, "batch 3 H W"]:
+        """Returns images noised to a strength and denoised with the text, in [-1, 1] (SDEdit, arXiv 2108.01073).
+
+        The steps are shortened with the strength, at least one. Where a mask is black, the latents of the given image
+        take the place of the predicted ones in each step; the caller pastes the pixels, which the autoencoder blurs.
+
+        Raises:
+            ValueError: the strength is not above 0 and at most 1.
+        """
+        if not 0 < edits.strength <= 1:
+            raise ValueError(f"the strength {edits.strength:g} is out of range: give a number above 0, up to 1")
+        how = sampling or DiffusionSampling()
+        how = replace(how, steps=max(1, math.ceil(how.steps * edits.strength)))
+        schedule = diffusion.Cosine(t_max=edits.strength * diffusion.T_MAX)
+        latent = self.autoencoder.encode(edits.image)
+        drawn = edits.latent_mask(latent) > 0
+        denoise = self.denoiser(self.text_encoder(tokens), how.guidance)
+
+        def around(x: Float[Tensor, "batch c h w"], t: Float[Tensor, " batch"]) -> Float[Tensor, "batch c h w"]:
+            return torch.where(drawn, denoise(x, t), latent)
+
+        alpha, sigma = schedule.at(schedule.t_max)
+        noised = alpha * latent + sigma * diffusion.seeded_noise(latent.shape[1:], seeds).to(latent.device)
+        return self.autoencoder.decode(how.run(around, noised, seeds, schedule=schedule)).clamp(-1, 1)
