@@ -21,11 +21,14 @@ from telephone.train.common.recipe import Recipe, StagePlan
 from telephone.train.common.stage import Stage
 from telephone.train.stable_diffusion import weighted_images
 
-STAGES = {"dvae": StagePlan(6_000, 35)}
+STAGES = {"dvae": StagePlan(8_000, 45)}
 BATCH = 24
 """Images a step."""
-BETA = 6.6
-"""Weight of the divergence from the uniform prior (section 2.1)."""
+BETA = 6.6 * 48 / 192
+"""Weight of the divergence from the uniform prior (section 2.1).
+
+The paper's is 6.6 for codes of 8 x 8 x 3 = 192 values; a code of 48 values then pays as much a value. With 6.6 images
+were blurred: 24.1 dB and 74 % of facts in 100 held-out easy scenes, after 6,000 steps."""
 RAMP = 0.125
 """Share of the steps after which the divergence counts in full."""
 
