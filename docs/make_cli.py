@@ -76,10 +76,17 @@ def page() -> str:
     parts = [HEAD]
     for section, names in SECTIONS.items():
         parts.append(f"## {section}\n")
-        parts += [describe(name, commands[name]) for name in names]
-    parts += [describe(f"lineage {name}", operation_function(name), "####") for name in available()]
-    parts += [describe(f"search {name}", function, "####") for name, function in search.COMMANDS.items()]
+        for name in names:
+            parts.append(describe(name, commands[name]))
+            parts += [describe(f"{name} {sub}", function, "####") for sub, function in subcommands(name).items()]
     return "\n".join(parts)
+
+
+def subcommands(name: str) -> dict[str, Callable[..., Any]]:
+    """Returns the sub-commands of a command by name; empty if it has none."""
+    if name == "lineage":
+        return {each: operation_function(each) for each in available()}
+    return dict(search.COMMANDS) if name == "search" else {}
 
 
 def describe(name: str, command: Callable[..., Any], heading: str = "###") -> str:

@@ -47,8 +47,9 @@ def train(recipe: Recipe, net: Dvae, pictures: data.ImageBatch) -> None:
     """Minimises the negative evidence lower bound; writes a sheet every 1,000 steps."""
     stage = Stage(recipe, STAGES, "dvae", net, rate=1e-3)
     for step in stage:
+        done = step / stage.steps
         x, weight = weighted_images(recipe, pictures, stage.rng.integers(len(pictures.pixels), size=BATCH))
-        tau, beta = temperature(stage.progress), BETA * min(1.0, stage.progress / RAMP)
+        tau, beta = temperature(done), BETA * min(1.0, done / RAMP)
         with torch.autocast(recipe.device, torch.bfloat16):
             loss, logits = net.loss(x, tau, weight, stage.generator)
         net.count(logits.argmax(1))
